@@ -1,0 +1,45 @@
+/*
+ * bytes: the bounded cursor that every foreign byte is read through, and the bounded text that
+ * every pure function prints into. Neither can leave its buffer; both remember that they wanted to.
+ */
+#ifndef BASE_BYTES_H
+#define BASE_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A reader: what is left of a borrowed buffer. Once short, always short; reads then give 0. */
+struct cursor {
+	const uint8_t *p;
+	size_t left; /* bytes */
+	bool short_read;
+};
+
+struct cursor cursor_of(const void *p, size_t len);
+/* The next n bytes as a cursor of their own (fewer, and both marked short, where fewer are left). */
+struct cursor cursor_sub(struct cursor *c, size_t n);
+const uint8_t *cursor_take(struct cursor *c, size_t n); /* NULL where n bytes are not there */
+bool cursor_skip(struct cursor *c, size_t n);
+uint8_t cursor_u8(struct cursor *c);
+uint16_t cursor_be16(struct cursor *c);
+uint32_t cursor_be32(struct cursor *c);
+uint64_t cursor_be64(struct cursor *c);
+uint16_t cursor_le16(struct cursor *c);
+uint32_t cursor_le32(struct cursor *c);
+
+/* Big-endian stores; the caller owns enough room. */
+void bytes_put_be16(uint8_t *p, uint16_t v);
+void bytes_put_be32(uint8_t *p, uint32_t v);
+
+/* Text under construction in a borrowed buffer; always 0-terminated; `cut` says it did not fit. */
+struct text {
+	char *buf;
+	size_t cap, len;
+	bool cut;
+};
+
+struct text text_of(char *buf, size_t cap);
+void text_putf(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * sweep: the stateless driver. It sends every probe kind to every index of the space in a permuted
+ * order, passes over what has not answered, matches, keeps evidence only for what answered, and
+ * gives verdicts window by window. It knows struct wire, never libpcap, libnet or a clock.
+ */
+#ifndef ENGINE_SWEEP_H
+#define ENGINE_SWEEP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "engine/space.h"
+#include "judge/record.h"
+#include "packet/options.h"
+#include "wire/wire.h"
+
+enum { RETRIES_AUTO = -1, RETRIES_AUTO_MIN = 2, RETRIES_MAX = 20 };
+
+/* What the user fixed of the segments; has_ flags say which. */
+struct probe_wish {
+	bool has_seq, has_ack, has_win;
+	uint32_t seq, ack;
+	uint16_t win;
+	uint8_t ttl; /* 0: 64 */
+	const uint8_t *data; /* replaces a kind's default payload; NULL: none given */
+	uint16_t data_len;
+	enum syn_layout layout;
+};
+
+struct sweep_config {
+	const struct space *space; /* routed */
+	const struct probe *const *kinds;
+	size_t n_kinds; /* 1 .. PROBE_KINDS_MAX */
+	struct probe_wish wish;
+	uint64_t seed;
+	uint8_t key[16]; /* of the cookies: secret, from the system's randomness */
+	bool in_order;
+	uint16_t sport_first; /* held: sweep_sports(config) of them */
+	bool sport_fixed;     /* -g: one port for all kinds and tries */
+	double rate;	      /* packets/s; 0 auto; INFINITY max */
+	int retries;	      /* RETRIES_AUTO or 0 .. RETRIES_MAX */
+	uint64_t rto_max_ns;  /* -T */
+	uint64_t deadline_ns; /* duration of the whole run; 0 none */
+	uint64_t window;      /* indices a window at most; 0: 2^24 / n_kinds */
+	bool enumerate_silent; /* list silent ports of every host (few hosts asked for) */
+	/* Called for every segment sent and every reply matched, for -w; may be NULL. */
+	void (*evidence)(void *ctx, uint64_t at_ns, const uint8_t *ip, size_t captured, size_t len);
+	void *evidence_ctx;
+};
+
+/* How many consecutive source ports the sweep needs (held before it starts). */
+unsigned sweep_sports(size_t n_kinds, int retries, bool fixed);
+
+/* Runs to the end. 0, with the summary given to the sink (and copied to `out`), also where the run
+ * ended early: see its `end`. -1 and `e` only where memory or libnet fails before the first probe. */
+int sweep_run(const struct sweep_config *c, struct wire *w, const struct record_sink *sink,
+    struct summary_record *out, struct err *e);
+
+#endif

@@ -1,0 +1,1 @@
+/* placeholder: replaced by its author in this very part */

@@ -1,0 +1,83 @@
+/*
+ * record: what a run has to tell, as structs, and the sink that takes them. The engine fills them,
+ * the renderers of report/ draw them; neither knows the other.
+ */
+#ifndef JUDGE_RECORD_H
+#define JUDGE_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "judge/verdict.h"
+
+enum reset_style { STYLE_UNKNOWN, STYLE_RST, STYLE_SILENT, STYLE_FILTERED, STYLE_PROXIED, STYLE_MIXED };
+const char *style_name(enum reset_style s);
+
+struct port_record {
+	const struct addr *addr;
+	const char *name; /* as the user typed it, or NULL */
+	uint16_t port;
+	const struct verdict *verdict;
+	const struct observation *seen;
+	const struct addr *from; /* who sent the deciding reply; NULL on silence */
+	unsigned tries;		 /* most tries of a kind */
+};
+
+/* One host within one window: begins with the counts, so that a renderer knows what to list. */
+struct host_record {
+	const struct addr *addr;
+	const char *name;
+	bool up;
+	const char *down_reason; /* "host-unreachable", "no-route", "no-response" ...; NULL where up */
+	uint32_t counts[PORT_STATES];
+	uint32_t srtt_us; /* 0 where no sample */
+	enum reset_style style;
+	bool icmp_limited; /* CLUE_ICMP_LIMIT was given to some port */
+};
+
+struct window_record {
+	uint64_t first, last; /* indices of the seeded permutation, inclusive */
+	const struct probe *const *kinds;
+	size_t n_kinds;
+	bool complete;
+};
+
+struct progress {
+	uint64_t sent, total_first; /* probes sent so far; indices x kinds */
+	uint64_t answered, open;
+	unsigned pass;	   /* 1 is the first try */
+	double rate_pps;   /* measured over the last second */
+	double elapsed_s, eta_s; /* eta < 0: not known */
+};
+
+enum run_end { END_COMPLETE, END_INTERRUPTED, END_DEADLINE, END_LINK, END_SEND, END_CAPTURE };
+
+struct summary_record {
+	enum run_end end;
+	bool complete; /* every index had all its tries, and nothing was lost on our side */
+	uint64_t hosts_total, hosts_up, indices, not_probed, unroutable;
+	uint64_t sent, answered, retried, late, duplicates, foreign;
+	uint64_t captured, pcap_dropped, send_errors;
+	double loss_estimate; /* of the round trip; < 0 where there is no estimate */
+	double rate_pps, elapsed_s;
+	uint64_t counts[PORT_STATES];
+	uint64_t silent; /* indices that answered nothing and are in no record */
+	char why[256]; /* the cause where not complete, one line; "" else */
+};
+
+/* Callbacks may be NULL. Pointers are borrowed for the call. Order: per window: host_begin, port...
+ * by ascending port, host_end, ..., window; `open_found` at any time; summary last. */
+struct record_sink {
+	void *ctx;
+	/* At the moment a listener answers: for a line at once in large sweeps. */
+	void (*open_found)(void *ctx, const struct port_record *r);
+	void (*host_begin)(void *ctx, const struct host_record *h);
+	void (*port)(void *ctx, const struct host_record *h, const struct port_record *r);
+	void (*host_end)(void *ctx, const struct host_record *h);
+	void (*window)(void *ctx, const struct window_record *w);
+	void (*progress)(void *ctx, const struct progress *p, bool asked /* by SIGUSR1 */);
+	void (*note)(void *ctx, const char *text); /* one line for people, without newline */
+	void (*summary)(void *ctx, const struct summary_record *s);
+};
+
+#endif

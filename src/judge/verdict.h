@@ -1,0 +1,105 @@
+/*
+ * verdict: from the reactions to all probe kinds of a port to one state, with its evidence.
+ * Pure: the same replies in any order give the same verdict.
+ */
+#ifndef JUDGE_VERDICT_H
+#define JUDGE_VERDICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "judge/match.h"
+#include "judge/probe.h"
+#include "judge/rule.h"
+
+enum port_state {
+	STATE_OPEN,
+	STATE_CLOSED,
+	STATE_REJECTED,
+	STATE_FILTERED,
+	STATE_UNFILTERED,
+	STATE_OPEN_FILTERED,
+	STATE_SUSPECT,
+	STATE_INCONSISTENT,
+	STATE_INDETERMINATE,
+	STATE_NOT_PROBED,
+	PORT_STATES,
+};
+
+const char *state_name(enum port_state s);		  /* "open|filtered" ... */
+int state_parse(const char *word, enum port_state *out); /* -1 where there is none such */
+
+enum origin { ORIGIN_UNKNOWN, ORIGIN_ENDPOINT, ORIGIN_MIDDLEBOX, ORIGIN_LOCAL };
+const char *origin_name(enum origin o);
+
+/* One reply that was matched: the evidence, 32 bytes, no pointers. */
+struct reply {
+	uint32_t rtt_us; /* UINT32_MAX where it could not be sampled (Karn) */
+	uint32_t seq, ack;
+	uint32_t from; /* 0: the target itself; else 1 + index into the sweep's table of responders */
+	uint32_t next; /* 1 + slab index of the port's next reply, 0 at the end */
+	uint16_t win, ip_id;
+	uint8_t kind;	  /* index into the sweep's kinds */
+	uint8_t reaction; /* enum reaction */
+	uint8_t fit;	  /* enum fit */
+	uint8_t ttl, try, flags /* low 8 control bits */;
+	uint8_t icmp_type, icmp_code;
+};
+
+enum clue_id {
+	CLUE_NONE,
+	CLUE_STRAY_FILTERED,	/* stray segments (ACK without a connection) are filtered */
+	CLUE_RESETS_FIN,	/* open, and resets FIN, NULL or xmas at LISTEN */
+	CLUE_SYN_DROPPED,	/* the path drops SYNs */
+	CLUE_SYN_ONLY_DROPPED,	/* the path drops SYNs only: stray segments pass */
+	CLUE_OPEN_IF_FIN_PASSES,/* unfiltered, FIN silent: open if FIN passes */
+	CLUE_LISTEN_RST,	/* the ACK drew a RST from the LISTEN state (open port) */
+	CLUE_STRAY_RST,		/* the ACK drew a RST: LISTEN or CLOSED, the stack answers */
+	CLUE_WEAK_CLOSED,	/* closed rests on weak evidence: Windows and others reset at LISTEN too */
+	CLUE_TUPLE_ONLY,	/* a reply fits only addresses and ports */
+	CLUE_TUPLE_IN_USE,	/* challenge ACK: the 4-tuple belongs to another connection */
+	CLUE_SOME_REJECTED,	/* other tries were rejected by ICMP type a code b */
+	CLUE_ICMP_LIMIT,	/* silent, while the same sender rejected others: its ICMP limit may hide this */
+	CLUE_CUT_SHORT,		/* the run ended after a of at least b tries */
+	CLUE_RST_ACK_FORM,	/* RST with ACK bit where RFC 9293 asks for a bare one */
+	CLUE_TWO_SEGMENTS,	/* inconsistent: both segments are shown */
+	CLUES,
+};
+
+struct clue {
+	enum clue_id id;
+	uint32_t a, b;	/* meaning by id */
+	uint32_t frame; /* explain: the frame that shows it; 0 else */
+};
+
+enum { VERDICT_CLUES_MAX = 6 };
+
+struct verdict {
+	enum port_state state;
+	bool weak; /* the port half rests on weak rules */
+	enum reaction reaction; /* the reaction that decided */
+	const struct reply *decider; /* borrowed; NULL where silence or nothing decided */
+	const struct reply *against; /* inconsistent: the segment that contradicts `decider` */
+	const struct rule *rule;     /* the row that decided; NULL where nothing was sent */
+	const char *reason;	     /* static: interface section 4 */
+	enum origin origin;
+	uint8_t n_clues;
+	struct clue clues[VERDICT_CLUES_MAX];
+};
+
+/* All that is known of one port. */
+struct observation {
+	const struct probe *const *kinds; /* the sweep's probe kinds */
+	size_t n_kinds;
+	const uint8_t *tries; /* per kind: how often it was sent */
+	uint8_t min_tries;    /* fewer than this and silence means nothing yet */
+	bool cut_short;	      /* the run ended before silence could be believed */
+	const struct reply *replies[2 * PROBE_KINDS_MAX]; /* matched, first of each (kind, reaction) */
+	size_t n_replies;
+};
+
+void verdict_judge(const struct observation *o, struct verdict *out);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * live: struct wire on a real network: libnet's raw sockets out, libpcap in. Raw IP goes through
+ * the routing table and the OUTPUT chain, so loopback, tun, PPP, VLAN and bridges just work.
+ */
+#ifndef WIRE_LIVE_H
+#define WIRE_LIVE_H
+
+#include "base/err.h"
+#include "wire/wire.h"
+
+struct live_config {
+	const struct path *paths; /* borrowed for the life of the wire */
+	size_t n_paths;
+	uint16_t sport_first, sport_last; /* what can be ours: the kernel filter passes only these */
+	uint64_t expected_replies;	  /* sizes the capture buffer */
+	unsigned lanes;			  /* sender threads to come; 1 or more */
+};
+
+/* The phase that needs CAP_NET_RAW. NULL with `e`; `*denied` says it was for want of privilege. */
+struct wire *live_open(const struct live_config *c, bool *denied, struct err *e);
+
+#endif

@@ -1,0 +1,12 @@
+/*
+ * signals: SIGINT, SIGTERM and SIGHUP ask for an end, SIGUSR1 for the progress; a second signal to
+ * end ends at once with 128+n. SIGPIPE is ignored: writing fails instead. The flags are the
+ * program's one mutable global beside the log's verbosity.
+ */
+#ifndef WIRE_SIGNALS_H
+#define WIRE_SIGNALS_H
+
+void signals_install(void);
+unsigned signals_take(void); /* enum wire_event bits; WIRE_STATUS is cleared by it, WIRE_STOP stays */
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * wire: the outside, as the engine sees it: bytes out in batches, frames in, a clock, events.
+ * wire/live implements it on libnet and libpcap, the tests on a scripted peer in virtual time.
+ * Phases: open what needs privilege, drop it (wire/privilege.h), run. Only `run` uses this struct.
+ */
+#ifndef WIRE_WIRE_H
+#define WIRE_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/err.h"
+
+/* How a target is reached; asked of the kernel before the run (wire/route.h). */
+struct path {
+	char ifname[16];
+	uint32_t ifindex;
+	struct addr src;
+	struct addr next_hop; /* family ADDR_NONE where the target is on the link */
+	uint32_t mtu;	      /* bytes; 0 unknown */
+	bool loopback;	      /* by lo: our own address or 127/8 */
+};
+
+enum { PATH_NONE = 0xffff }; /* no route */
+
+/* One IP packet to send. The bytes are borrowed until send returns. */
+struct wire_out {
+	const uint8_t *ip;
+	uint16_t len;
+	uint16_t path; /* index into wire.paths */
+	int error;     /* out: 0, or the errno of this packet */
+};
+
+/* One captured frame, borrowed for the callback. */
+struct wire_in {
+	const uint8_t *frame;
+	uint32_t captured, len;
+	int linktype;	/* LINKTYPE_ number */
+	uint32_t ifindex;
+	uint64_t at_ns; /* when the kernel saw it, on the clock of `now` */
+};
+
+enum wire_event {
+	WIRE_STOP = 1,	 /* SIGINT, SIGTERM: drain and end */
+	WIRE_STATUS = 2, /* SIGUSR1: tell the progress */
+};
+
+struct wire_stats {
+	uint64_t captured, dropped; /* frames passed by the kernel filter; lost in the ring or at the interface */
+};
+
+struct wire;
+typedef void wire_frame_fn(void *ctx, const struct wire_in *in);
+
+struct wire_ops {
+	/* Sends a batch in order by lane `lane` (one thread a lane); blocks at most for socket buffer
+	 * space; sets error in each. `*at_ns` is the clock just before the first left. Returns how many left. */
+	size_t (*send)(struct wire *w, unsigned lane, struct wire_out *v, size_t n, uint64_t *at_ns);
+	/* Hands on what has been captured; waits for the first frame until `deadline_ns` at most.
+	 * Returns early on an event. Returns frames handed on, or -1 with `e` where capture is dead. */
+	int (*recv)(struct wire *w, uint64_t deadline_ns, wire_frame_fn *fn, void *ctx, struct err *e);
+	uint64_t (*now)(struct wire *w); /* ns, monotonic */
+	unsigned (*events)(struct wire *w); /* enum wire_event bits since the last call; STOP stays set */
+	void (*stats)(struct wire *w, struct wire_stats *out);
+	bool (*path_up)(struct wire *w, uint16_t path, struct err *why); /* false and why: link down, gone */
+	void (*close)(struct wire *w);
+};
+
+struct wire {
+	const struct wire_ops *ops;
+	const struct path *paths;
+	size_t n_paths;
+};
+
+#endif

@@ -1,1 +1,31 @@
-/* placeholder: replaced by its author in this very part */
+/*
+ * cmd: one function a command: options -> config -> run -> render. Only this room prints errors
+ * and picks exit statuses.
+ */
+#ifndef CMD_CMD_H
+#define CMD_CMD_H
+
+/* Exit statuses (rstprobe(1), EXIT STATUS). Where several apply: the first of 4, 2, 3, 1, 0. */
+enum cmd_status {
+	STATUS_OK = 0,
+	STATUS_UNEXPECTED = 1, /* ran to the end, something was not as expected */
+	STATUS_USAGE = 2,      /* command line, policy or file wrong or unreadable */
+	STATUS_INCOMPLETE = 3, /* interrupted, deadline, loss, link down, output not written */
+	STATUS_CANNOT = 4,     /* this machine cannot: privilege, interface, route */
+};
+
+/* The graver of two, by that order. */
+int cmd_worse(int a, int b);
+
+/* argv[0] is the command's name; `full` is the program's own argv, for the record. */
+struct cmd_line {
+	int argc;
+	char **argv;
+	char **full;
+};
+
+int cmd_scan(const struct cmd_line *l);
+int cmd_probes(const struct cmd_line *l);
+int cmd_doctor(const struct cmd_line *l);
+
+#endif

@@ -1,1 +1,72 @@
-/* placeholder: replaced by its author in this very part */
+/*
+ * scan_options: what the words after `scan` ask for, parsed and checked, nothing opened or resolved.
+ */
+#ifndef CMD_SCAN_OPTIONS_H
+#define CMD_SCAN_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/err.h"
+#include "judge/probe.h"
+#include "judge/verdict.h"
+#include "packet/options.h"
+
+enum scan_format { FORMAT_TEXT, FORMAT_JSON };
+enum color_wish { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+/* One place that results go to. */
+struct scan_output {
+	enum scan_format format;
+	const char *path; /* "-" is stdout */
+};
+
+struct scan_options {
+	/* what: borrowed from argv */
+	const char **targets;
+	size_t n_targets;
+	const char *targets_file; /* -iL; "-" stdin; NULL */
+	const char *exclude, *exclude_file;
+	const char *ports; /* -p, NULL: the default list */
+	bool yes, first_only, numeric;
+	int family; /* 0, ADDR_V4, ADDR_V6 */
+	/* how */
+	const struct probe *kinds[PROBE_KINDS_MAX];
+	size_t n_kinds;
+	struct probe custom; /* --flags: kinds[] may point here */
+	bool has_seq, has_ack, has_win, has_data;
+	uint32_t seq, ack;
+	uint16_t win;
+	uint8_t data[1024];
+	uint16_t data_len;
+	enum syn_layout syn_layout;
+	const char *ifname;
+	bool has_source;
+	struct addr source;
+	uint16_t source_port; /* 0: ours to choose */
+	uint8_t ttl;	      /* 0: 64 */
+	double rate;	      /* 0 auto, INFINITY max */
+	int retries;	      /* -1 auto */
+	uint64_t timeout_ns, deadline_ns; /* deadline 0: none */
+	bool has_seed, in_order;
+	uint64_t seed;
+	uint32_t expect; /* bit per enum port_state; 0: nothing expected */
+	bool dry_run;
+	/* output */
+	bool show_all, show_given;
+	uint32_t show; /* bit per enum port_state */
+	struct scan_output outputs[8];
+	size_t n_outputs; /* at least 1: text or --format on stdout or -o */
+	const char *write_pcap;
+	int verbosity; /* -1 -q, 0, 1 -v, 2 -vv */
+	enum color_wish color;
+	bool no_progress;
+	uint64_t stats_every_ns;
+};
+
+/* 0; 1 where -h was asked and printed; -1 with `e` (one line naming the word and the fix). */
+int scan_options_parse(struct scan_options *o, int argc, char **argv, struct err *e);
+void scan_options_free(struct scan_options *o);
+
+#endif

@@ -637,6 +637,22 @@ static int (*const takers[IDS])(struct parse *p, const char *value,
 						  [ID_COLOR] = take_color,
 						  [ID_STATS_EVERY] = take_time};
 
+/* The payload is that of the custom kind, and of the kinds that have one by themselves. */
+static int settle_data(struct parse *p, struct err *e)
+{
+	struct scan_options *o = p->o;
+	bool used = p->custom || !o->has_data;
+
+	o->custom.payload_len = o->data_len;
+	for (size_t i = 0; i < o->n_kinds; i++)
+		used |= o->kinds[i]->payload_len > 0;
+	if (!used)
+		return err_set(e,
+			       "no kind of probe here carries the payload given: add --flags, or "
+			       "--probe data, syn-data or null-data");
+	return 0;
+}
+
 /* What no single option can see. */
 static int settle(struct parse *p, struct err *e)
 {
@@ -652,7 +668,7 @@ static int settle(struct parse *p, struct err *e)
 		o->kinds[o->n_kinds++] = probe_find("syn");
 	if (!o->show || o->show_all)
 		o->show = (UINT32_C(1) << PORT_STATES) - 1;
-	return settle_outputs(p, e);
+	return settle_data(p, e) < 0 ? -1 : settle_outputs(p, e);
 }
 
 int scan_options_parse(struct scan_options *o, int argc, char **argv, struct err *e)

@@ -42,16 +42,15 @@ static size_t slot_of(const struct slab *s, uint32_t place)
 	return i;
 }
 
-static int grow(void **p, size_t *cap, size_t each)
+/* The array at twice its room; NULL where memory is out, and the old one stands. */
+static void *grow(void *p, size_t *cap, size_t each)
 {
 	size_t cap_new = *cap ? 2 * *cap : 256;
-	void *p_new = realloc(*p, cap_new * each);
+	void *p_new = realloc(p, cap_new * each);
 
-	if (!p_new)
-		return -1;
-	*p = p_new;
-	*cap = cap_new;
-	return 0;
+	if (p_new)
+		*cap = cap_new;
+	return p_new;
 }
 
 static int grow_table(struct slab *s)
@@ -90,8 +89,13 @@ static struct port_acc *acc_get(struct slab *s, uint32_t place)
 		return &s->accs[s->table[slot] - 1];
 	if (s->n_accs >= s->limit)
 		return NULL;
-	if (s->n_accs == s->cap_accs && grow((void **)&s->accs, &s->cap_accs, sizeof(*s->accs)) < 0)
-		return NULL;
+	if (s->n_accs == s->cap_accs) {
+		struct port_acc *accs_new = grow(s->accs, &s->cap_accs, sizeof(*s->accs));
+
+		if (!accs_new)
+			return NULL;
+		s->accs = accs_new;
+	}
 	s->accs[s->n_accs] = (struct port_acc){.place = place};
 	s->table[slot] = (uint32_t)++s->n_accs;
 	return &s->accs[s->n_accs - 1];
@@ -111,9 +115,13 @@ int slab_add(struct slab *s, uint32_t place, const struct reply *r)
 	}
 	if (acc->n == SLAB_REPLIES_PER_PORT)
 		return 0;
-	if (s->n_replies == s->cap_replies &&
-	    grow((void **)&s->replies, &s->cap_replies, sizeof(*s->replies)) < 0)
-		return -1;
+	if (s->n_replies == s->cap_replies) {
+		struct reply *replies_new = grow(s->replies, &s->cap_replies, sizeof(*s->replies));
+
+		if (!replies_new)
+			return -1;
+		s->replies = replies_new;
+	}
 	s->replies[s->n_replies] = *r;
 	s->replies[s->n_replies].next = acc->replies;
 	acc->replies = (uint32_t)++s->n_replies;

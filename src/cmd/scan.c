@@ -353,8 +353,10 @@ static int open_reports(struct scan *s)
 	err_set(&e, "out of memory");
 	return fail(s, STATUS_CANNOT, &e);
 out:
-	while (n > 0)
-		v[--n]->close(v[n], NULL);
+	while (n > 0) {
+		n--;
+		v[n]->close(v[n], NULL);
+	}
 	return -1;
 }
 

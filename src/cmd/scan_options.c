@@ -1,1 +1,704 @@
-/* placeholder: replaced by its author in this very part */
+/*
+ * scan_options: the table of what `scan` takes, and one small function for each value. It checks
+ * form and contradiction; it opens nothing (but --data-file) and resolves nothing.
+ */
+#include "cmd/scan_options.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/options.h"
+#include "judge/rule.h"
+
+enum {
+	ID_HELP = 1,
+	ID_PORTS,
+	ID_TARGETS,
+	ID_EXCLUDE,
+	ID_EXCLUDE_FILE,
+	ID_FAMILY,
+	ID_FIRST,
+	ID_NUMERIC,
+	ID_YES,
+	ID_PROBE,
+	ID_FLAGS,
+	ID_SEQ,
+	ID_ACK,
+	ID_WIN,
+	ID_DATA,
+	ID_DATA_STRING,
+	ID_DATA_FILE,
+	ID_SYN_OPTIONS,
+	ID_INTERFACE,
+	ID_SOURCE,
+	ID_SOURCE_PORT,
+	ID_TTL,
+	ID_RATE,
+	ID_RETRIES,
+	ID_TIMEOUT,
+	ID_DEADLINE,
+	ID_SEED,
+	ID_IN_ORDER,
+	ID_NO_PING,
+	ID_DRY_RUN,
+	ID_EXPECT,
+	ID_SHOW,
+	ID_FORMAT,
+	ID_OUTPUT,
+	ID_OUTPUT_JSON,
+	ID_WRITE_PCAP,
+	ID_VERBOSE,
+	ID_QUIET,
+	ID_COLOR,
+	ID_NO_PROGRESS,
+	ID_STATS_EVERY,
+	IDS,
+};
+
+#define WHAT "What to probe"
+#define SEGMENTS "Which segments"
+#define FROM "From where"
+#define SPEED "How fast, how often"
+#define OUTPUT "What to write"
+#define OTHER "Others"
+
+/* Columns of ROW: long, letters, tokens, argument, group, help, id. */
+#define ROW(...)                                                                                   \
+	{                                                                                          \
+		__VA_ARGS__, NULL, NULL                                                            \
+	}
+#define ALIAS(token, group, help, id, value)                                                       \
+	{                                                                                          \
+		NULL, NULL, token, NULL, group, help, id, value, NULL                              \
+	}
+#define REFUSED(tokens, instead)                                                                   \
+	{                                                                                          \
+		NULL, NULL, tokens, NULL, OTHER, NULL, OPTION_REFUSED, NULL, instead               \
+	}
+static const struct option_row rows[] = {
+    ROW("ports", "p", NULL, "LIST", WHAT,
+	"22,80,8000-8100, names, - for all, !25 excludes (default: about 200 common ports)",
+	ID_PORTS),
+    ALIAS("-p-", WHAT, "the ports 1-65535", ID_PORTS, "-"),
+    ROW("targets", NULL, "-iL", "FILE", WHAT, "targets from a file too, - is stdin, # comments",
+	ID_TARGETS),
+    ROW("exclude", NULL, NULL, "LIST", WHAT, "targets never probed, whatever else says so",
+	ID_EXCLUDE),
+    ROW("exclude-file", NULL, NULL, "FILE", WHAT, "the same, from a file", ID_EXCLUDE_FILE),
+    {NULL, "4", NULL, NULL, WHAT, "IPv4 addresses only", ID_FAMILY, "4", NULL},
+    {NULL, "6", NULL, NULL, WHAT, "IPv6 addresses only", ID_FAMILY, "6", NULL},
+    ROW("first", NULL, NULL, NULL, WHAT, "only the first address of a name (default: every one)",
+	ID_FIRST),
+    ROW("yes", NULL, NULL, NULL, WHAT, "do scan more than 65,536 public addresses", ID_YES),
+    ROW(NULL, NULL, "-Pn", NULL, WHAT, "as always here: no host is pinged first", ID_NO_PING),
+    ROW("probe", NULL, NULL, "KINDS", SEGMENTS,
+	"syn,ack,fin,... of `rstprobe probes`, or all (default: syn)", ID_PROBE),
+    ALIAS("-sS", SEGMENTS, "--probe syn (several of these add up)", ID_PROBE, "syn"),
+    ALIAS("-sA", SEGMENTS, "--probe ack", ID_PROBE, "ack"),
+    ALIAS("-sF", SEGMENTS, "--probe fin", ID_PROBE, "fin"),
+    ALIAS("-sN", SEGMENTS, "--probe null", ID_PROBE, "null"),
+    ALIAS("-sX", SEGMENTS, "--probe xmas", ID_PROBE, "xmas"),
+    ROW("flags", NULL, NULL, "SAFRPUEC", SEGMENTS, "a kind of your own with these control bits",
+	ID_FLAGS),
+    ROW("seq", NULL, NULL, "N", SEGMENTS, "the sequence number", ID_SEQ),
+    ROW("ack", NULL, NULL, "N", SEGMENTS, "the acknowledgment number", ID_ACK),
+    ROW("win", NULL, NULL, "N", SEGMENTS, "the window", ID_WIN),
+    ROW("data", NULL, NULL, "HEX", SEGMENTS, "the payload, at most 1024 octets", ID_DATA),
+    ROW("data-string", NULL, NULL, "TEXT", SEGMENTS, "the payload as text", ID_DATA_STRING),
+    ROW("data-file", NULL, NULL, "FILE", SEGMENTS, "the payload from a file", ID_DATA_FILE),
+    ROW("syn-options", NULL, NULL, "LAYOUT", SEGMENTS,
+	"TCP options of a SYN: none, mss, linux or windows (default: linux)", ID_SYN_OPTIONS),
+    ROW("ttl", NULL, NULL, "N", SEGMENTS, "TTL or hop limit (default: 64)", ID_TTL),
+    ROW("interface", "ie", NULL, "NAME", FROM, "send by this one (default: the kernel's route)",
+	ID_INTERFACE),
+    ROW("source", "S", NULL, "ADDR", FROM, "the source address", ID_SOURCE),
+    ROW("source-port", "g", NULL, "PORT", FROM, "one source port for all passes", ID_SOURCE_PORT),
+    ROW("rate", NULL, NULL, "N|auto|max", SPEED,
+	"packets per second, 10k, 1M; auto grows until loss says stop (default: auto)", ID_RATE),
+    {"retries", "r", NULL, "N|auto", SPEED,
+     "how often silence is asked again; auto goes by the measured loss (default: auto)", ID_RETRIES,
+     NULL, "N is from 0 to 20; to probe in order use --in-order"},
+    {"timeout", "T", NULL, "TIME", SPEED, "the longest wait for an answer (default: 1s)",
+     ID_TIMEOUT, NULL, "a time such as 500ms; for speed use --rate"},
+    ROW("deadline", NULL, NULL, "TIME", SPEED, "end the run after this time, with status 3",
+	ID_DEADLINE),
+    ROW("seed", NULL, NULL, "N", SPEED, "the order of the probes (default: random, printed)",
+	ID_SEED),
+    ROW("in-order", NULL, NULL, NULL, SPEED, "hosts and ports in ascending order", ID_IN_ORDER),
+    ROW("format", NULL, NULL, "FORMAT", OUTPUT, "text or json, for stdout and -o (default: text)",
+	ID_FORMAT),
+    ROW("output", "o", NULL, "FILE", OUTPUT, "write there and not to stdout; - is stdout",
+	ID_OUTPUT),
+    ROW(NULL, NULL, "-oJ", "FILE", OUTPUT, "write JSON Lines there too; - is stdout",
+	ID_OUTPUT_JSON),
+    ROW("write-pcap", "w", NULL, "FILE", OUTPUT, "every segment sent and reply matched, as pcap",
+	ID_WRITE_PCAP),
+    ROW("show", NULL, NULL, "STATES|all", OUTPUT, "list ports of these states one by one", ID_SHOW),
+    {"open", NULL, NULL, NULL, OUTPUT, "--show open", ID_SHOW, "open", NULL},
+    ROW("expect", NULL, NULL, "STATES", OUTPUT, "status 1 unless every port is in one of them",
+	ID_EXPECT),
+    ROW("dry-run", NULL, NULL, NULL, OUTPUT, "print the segments; open and send nothing",
+	ID_DRY_RUN),
+    ROW(NULL, "n", NULL, NULL, OUTPUT, "numbers only: no service names", ID_NUMERIC),
+    ROW(NULL, "v", NULL, NULL, OUTPUT, "say why of each verdict; -vv more", ID_VERBOSE),
+    ROW(NULL, "q", NULL, NULL, OUTPUT, "errors only on stderr", ID_QUIET),
+    ROW("color", NULL, NULL, "WHEN", OUTPUT, "auto, always or never (default: auto)", ID_COLOR),
+    ROW("no-progress", NULL, NULL, NULL, OUTPUT, "no progress line", ID_NO_PROGRESS),
+    ROW("stats-every", NULL, NULL, "TIME", OUTPUT, "a line of progress this often on stderr",
+	ID_STATS_EVERY),
+    ROW("help", "h", NULL, NULL, OTHER, "this text", ID_HELP),
+    REFUSED("-T0 -T1 -T2 -T3 -T4 -T5", "-T takes a time such as 500ms; for speed use --rate"),
+    REFUSED("-A", "for an ACK scan use --probe ack, for what the stack does rstprobe stack"),
+    REFUSED("-oN", "for text in a file use -o FILE"),
+    REFUSED("-oG", "for output to search in use --format json"),
+    REFUSED("-oX -oC", "this version writes text (-o FILE) and JSON (-oJ FILE)"),
+};
+
+static const struct option_table table = {
+    "scan", "TARGET... [options]",
+    "Which ports are open, closed, rejected or filtered, and by what evidence.", rows,
+    sizeof(rows) / sizeof(rows[0])};
+
+/* What the walk has to remember and the result has not. */
+struct parse {
+	struct scan_options *o;
+	const char *said;
+	int id;
+	bool format_given, custom;
+	enum scan_format format;
+	const char *to[8]; /* -o */
+	size_t n_to;
+};
+
+/* --- words that are kept as they stand -------------------------------------- */
+
+/* Twice would silently drop the first: ports unprobed, or worse, an exclude forgotten. */
+static int take_once(const struct parse *p, const char **slot, const char *value, const char *fix,
+		     struct err *e)
+{
+	if (!*value)
+		return err_set(e, "%s '': takes a word that is not empty", p->said);
+	if (*slot)
+		return err_set(e, "%s given twice (%.60s and %.60s): %s", p->said, *slot, value,
+			       fix);
+	*slot = value;
+	return 0;
+}
+
+/* A list can be joined to the one before; a file cannot. */
+static int take_list(struct parse *p, const char *value, struct err *e)
+{
+	return take_once(p, p->id == ID_PORTS ? &p->o->ports : &p->o->exclude, value,
+			 "join the lists by a comma", e);
+}
+
+static int take_file(struct parse *p, const char *value, struct err *e)
+{
+	return take_once(p, p->id == ID_TARGETS ? &p->o->targets_file : &p->o->exclude_file, value,
+			 "give one file", e);
+}
+
+static int take_write_pcap(struct parse *p, const char *value, struct err *e)
+{
+	size_t len = strlen(value);
+
+	if (len >= 7 && strcmp(value + len - 7, ".pcapng") == 0)
+		return err_set(e, "%s %.80s: this version writes pcap; name the file .pcap",
+			       p->said, value);
+	return take_once(p, &p->o->write_pcap, value, "give one file", e);
+}
+
+static int take_interface(struct parse *p, const char *value, struct err *e)
+{
+	enum { NAME_MAX_LEN = 15 }; /* IFNAMSIZ - 1 */
+
+	if (!*value || strlen(value) > NAME_MAX_LEN)
+		return err_set(e, "%s '%.80s': takes the name of an interface, 1 to %d letters",
+			       p->said, value, NAME_MAX_LEN);
+	p->o->ifname = value;
+	return 0;
+}
+
+/* --- flags ------------------------------------------------------------------- */
+
+static int take_family(struct parse *p, const char *value, struct err *e)
+{
+	int family = value[0] == '4' ? ADDR_V4 : ADDR_V6;
+
+	if (p->o->family && p->o->family != family)
+		return err_set(
+		    e, "-4 and -6 exclude each other; without them both families are probed");
+	p->o->family = family;
+	return 0;
+}
+
+/* False where `id` is no flag. */
+static bool set_flag(struct scan_options *o, int id)
+{
+	switch (id) {
+	case ID_FIRST: o->first_only = true; break;
+	case ID_NUMERIC: o->numeric = true; break;
+	case ID_YES: o->yes = true; break;
+	case ID_IN_ORDER: o->in_order = true; break;
+	case ID_DRY_RUN: o->dry_run = true; break;
+	case ID_NO_PROGRESS: o->no_progress = true; break;
+	case ID_VERBOSE: o->verbosity = o->verbosity < 1 ? 1 : 2; break;
+	case ID_QUIET: o->verbosity = -1; break;
+	case ID_NO_PING: break; /* nothing to switch off */
+	default: return false;
+	}
+	return true;
+}
+
+/* --- segments ---------------------------------------------------------------- */
+
+static const char *probe_name_at(size_t i)
+{
+	return probe_table[i].name;
+}
+
+static int add_kind(struct parse *p, const struct probe *kind, struct err *e)
+{
+	struct scan_options *o = p->o;
+
+	for (size_t i = 0; i < o->n_kinds; i++)
+		if (o->kinds[i] == kind)
+			return 0;
+	if (o->n_kinds == PROBE_KINDS_MAX)
+		return err_set(e, "%s: at most %d kinds of probes in one scan", p->said,
+			       PROBE_KINDS_MAX);
+	o->kinds[o->n_kinds++] = kind;
+	return 0;
+}
+
+static int take_probe(struct parse *p, const char *value, struct err *e)
+{
+	char item[40];
+
+	if (strcmp(value, "all") == 0) {
+		for (size_t i = 0; i < probe_count; i++)
+			if (add_kind(p, &probe_table[i], e) < 0)
+				return -1;
+		return 0;
+	}
+	while (option_item(&value, item, sizeof(item))) {
+		const struct probe *kind = probe_find(item);
+		char known[160];
+		struct text t = text_of(known, sizeof(known));
+
+		if (!kind) {
+			option_put_names(&t, probe_count, probe_name_at);
+			return err_set(e, "%s %s: no such probe; there are %s, all", p->said, item,
+				       known);
+		}
+		if (add_kind(p, kind, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int take_flags(struct parse *p, const char *value, struct err *e)
+{
+	struct probe *kind = &p->o->custom;
+	uint16_t flags;
+
+	if (p->custom)
+		return err_set(e, "%s given twice: one scan has one kind of your own", p->said);
+	if (probe_parse_flags(value, &flags) < 0)
+		return err_set(
+		    e, "%s %.80s: takes letters of SAFRPUEC (SYN ACK FIN RST PSH URG ECE CWR)",
+		    p->said, value);
+	p->custom = true;
+	*kind = (struct probe){.name = "custom", .flags = flags, .help = "made by --flags"};
+	kind->clause = rule_find(probe_class_of(flags), REACTION_NONE)->clause;
+	return add_kind(p, kind, e);
+}
+
+/* The payload, of whatever of the three options it came. */
+static int set_data(struct parse *p, const uint8_t *data, size_t len, struct err *e)
+{
+	struct scan_options *o = p->o;
+
+	if (o->has_data)
+		return err_set(
+		    e, "%s: --data, --data-string and --data-file exclude each other; give one",
+		    p->said);
+	if (len > sizeof(o->data))
+		return err_set(e, "%s: takes at most %zu octets", p->said, sizeof(o->data));
+	memcpy(o->data, data, len);
+	o->has_data = true;
+	o->data_len = (uint16_t)len;
+	return 0;
+}
+
+static int take_data(struct parse *p, const char *value, struct err *e)
+{
+	uint8_t data[sizeof(p->o->data) + 1];
+	size_t digits = strspn(value, "0123456789abcdefABCDEF"), len = 0;
+
+	if (value[digits] || digits % 2)
+		return err_set(e, "%s %.80s: takes pairs of hex digits such as 0d0a", p->said,
+			       value);
+	for (; len < sizeof(data) && 2 * len < digits; len++) {
+		const char pair[3] = {value[2 * len], value[2 * len + 1], 0};
+
+		data[len] = (uint8_t)strtoul(pair, NULL, 16);
+	}
+	return set_data(p, data, len, e);
+}
+
+static int take_data_string(struct parse *p, const char *value, struct err *e)
+{
+	return set_data(p, (const uint8_t *)value, strlen(value), e);
+}
+
+static int take_data_file(struct parse *p, const char *value, struct err *e)
+{
+	uint8_t data[sizeof(p->o->data) + 1];
+	FILE *f = fopen(value, "rb");
+	size_t len;
+	int ret;
+
+	if (!f)
+		return err_sys(e, errno, "%s %.80s: cannot open it", p->said, value);
+	len = fread(data, 1, sizeof(data), f);
+	ret = ferror(f) ? err_sys(e, errno, "%s %.80s: cannot read it", p->said, value)
+			: set_data(p, data, len, e);
+	fclose(f);
+	return ret;
+}
+
+static int take_number(struct parse *p, const char *value, struct err *e)
+{
+	static const struct {
+		uint64_t min, max;
+	} bounds[IDS] = {
+	    [ID_SEQ] = {0, UINT32_MAX},		[ID_ACK] = {0, UINT32_MAX},
+	    [ID_WIN] = {0, UINT16_MAX},		[ID_TTL] = {1, UINT8_MAX},
+	    [ID_SOURCE_PORT] = {1, UINT16_MAX}, [ID_SEED] = {0, UINT64_MAX},
+	};
+	struct scan_options *o = p->o;
+	uint64_t n;
+
+	if (option_number(p->said, value, bounds[p->id].min, bounds[p->id].max, &n, e) < 0)
+		return -1;
+	switch (p->id) {
+	case ID_SEQ:
+		o->has_seq = true;
+		o->seq = (uint32_t)n;
+		break;
+	case ID_ACK:
+		o->has_ack = true;
+		o->ack = (uint32_t)n;
+		break;
+	case ID_WIN:
+		o->has_win = true;
+		o->win = (uint16_t)n;
+		break;
+	case ID_SEED:
+		o->has_seed = true;
+		o->seed = n;
+		break;
+	case ID_TTL: o->ttl = (uint8_t)n; break;
+	case ID_SOURCE_PORT: o->source_port = (uint16_t)n; break;
+	default: assert(!"a number has its place");
+	}
+	return 0;
+}
+
+static int take_syn_options(struct parse *p, const char *value, struct err *e)
+{
+	if (syn_layout_parse(value, &p->o->syn_layout) < 0)
+		return err_set(e, "%s %.80s: takes none, mss, linux or windows", p->said, value);
+	return 0;
+}
+
+static int take_source(struct parse *p, const char *value, struct err *e)
+{
+	struct addr *a = &p->o->source;
+
+	if (strchr(value, '%'))
+		return err_set(e, "%s %.80s: takes the address alone; name the interface by -i",
+			       p->said, value);
+	if (addr_parse(value, a) < 0)
+		return err_set(e, "%s %.80s: takes an address such as 192.0.2.1 or 2001:db8::1",
+			       p->said, value);
+	if (addr_is_multicast(a) || addr_is_unspecified(a) || addr_is_broadcast(a))
+		return err_set(e, "%s %.80s: takes the address of one host", p->said, value);
+	p->o->has_source = true;
+	return 0;
+}
+
+/* --- speed ------------------------------------------------------------------- */
+
+static int take_rate(struct parse *p, const char *value, struct err *e)
+{
+	const double most = 1e9;
+	double n = 0;
+	const char *rest;
+
+	if (strcmp(value, "auto") == 0 || strcmp(value, "max") == 0) {
+		p->o->rate = value[0] == 'm' ? INFINITY : 0;
+		return 0;
+	}
+	rest = option_decimal(value, &n);
+	if (rest && (*rest == 'k' || *rest == 'M'))
+		n *= *rest++ == 'k' ? 1e3 : 1e6;
+	if (!rest || *rest || !(n > 0) || n > most)
+		return err_set(e,
+			       "%s %.80s: takes packets per second above 0 such as 500, 10k, 1M, "
+			       "or auto, or max",
+			       p->said, value);
+	p->o->rate = n;
+	return 0;
+}
+
+static int take_retries(struct parse *p, const char *value, struct err *e)
+{
+	uint64_t n;
+
+	if (strcmp(value, "auto") == 0) {
+		p->o->retries = -1;
+		return 0;
+	}
+	if (option_number(p->said, value, 0, 20, &n, e) < 0)
+		return err_set(
+		    e,
+		    "%s %.80s: takes a number from 0 to 20, or auto; to probe in order use "
+		    "--in-order",
+		    p->said, value);
+	p->o->retries = (int)n;
+	return 0;
+}
+
+static int take_time(struct parse *p, const char *value, struct err *e)
+{
+	uint64_t *slot = p->id == ID_TIMEOUT	? &p->o->timeout_ns
+			 : p->id == ID_DEADLINE ? &p->o->deadline_ns
+						: &p->o->stats_every_ns;
+
+	return option_duration(p->said, value, slot, e);
+}
+
+/* --- output ------------------------------------------------------------------ */
+
+static const char *state_name_at(size_t i)
+{
+	return state_name((enum port_state)i);
+}
+
+static int take_states(struct parse *p, const char *value, uint32_t *bits, const char *also,
+		       struct err *e)
+{
+	char item[40];
+
+	while (option_item(&value, item, sizeof(item))) {
+		enum port_state state;
+		char known[180];
+		struct text t = text_of(known, sizeof(known));
+
+		if (state_parse(item, &state) < 0) {
+			option_put_names(&t, PORT_STATES, state_name_at);
+			return err_set(e, "%s %s: no such state; there are %s%s", p->said, item,
+				       known, also);
+		}
+		*bits |= UINT32_C(1) << state;
+	}
+	return 0;
+}
+
+static int take_expect(struct parse *p, const char *value, struct err *e)
+{
+	return take_states(p, value, &p->o->expect, "", e);
+}
+
+static int take_show(struct parse *p, const char *value, struct err *e)
+{
+	p->o->show_given = true;
+	if (strcmp(value, "all") == 0) {
+		p->o->show_all = true;
+		return 0;
+	}
+	return take_states(p, value, &p->o->show, ", all", e);
+}
+
+static int take_format(struct parse *p, const char *value, struct err *e)
+{
+	static const char *const words[] = {[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json"};
+	int format;
+
+	if (option_choice(p->said, value, words, 2, &format, e) < 0)
+		return -1;
+	p->format = (enum scan_format)format;
+	p->format_given = true;
+	return 0;
+}
+
+static int take_color(struct parse *p, const char *value, struct err *e)
+{
+	static const char *const words[] = {
+	    [COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"};
+	int wish;
+
+	if (option_choice(p->said, value, words, 3, &wish, e) < 0)
+		return -1;
+	p->o->color = (enum color_wish)wish;
+	return 0;
+}
+
+static int add_output(struct scan_options *o, enum scan_format format, const char *path,
+		      struct err *e)
+{
+	const size_t max = sizeof(o->outputs) / sizeof(o->outputs[0]);
+
+	if (!*path)
+		return err_set(e, "the name of an output is empty: give a file, or - for stdout");
+	if (o->n_outputs == max)
+		return err_set(e, "%.80s: at most %zu outputs in one scan", path, max);
+	o->outputs[o->n_outputs++] = (struct scan_output){format, path};
+	return 0;
+}
+
+static int take_output(struct parse *p, const char *value, struct err *e)
+{
+	const size_t max = sizeof(p->to) / sizeof(p->to[0]);
+
+	/* its format may come behind it */
+	if (p->n_to == max)
+		return err_set(e, "%s %.80s: at most %zu outputs in one scan", p->said, value, max);
+	p->to[p->n_to++] = value;
+	return 0;
+}
+
+static int take_output_json(struct parse *p, const char *value, struct err *e)
+{
+	return add_output(p->o, FORMAT_JSON, value, e);
+}
+
+static int settle_outputs(struct parse *p, struct err *e)
+{
+	struct scan_options *o = p->o;
+	bool json_on_stdout = false;
+
+	for (size_t i = 0; i < o->n_outputs; i++)
+		json_on_stdout |= strcmp(o->outputs[i].path, "-") == 0;
+	for (size_t i = 0; i < p->n_to; i++)
+		if (add_output(o, p->format, p->to[i], e) < 0)
+			return -1;
+	if (p->n_to == 0 && json_on_stdout && p->format_given && p->format != FORMAT_JSON)
+		return err_set(e,
+			       "--format text and -oJ - both want stdout: name a file by -o FILE");
+	if (p->n_to == 0 && !json_on_stdout && add_output(o, p->format, "-", e) < 0)
+		return -1;
+	for (size_t i = 0; i < o->n_outputs; i++) {
+		const char *path = o->outputs[i].path;
+		bool again = o->write_pcap && strcmp(path, o->write_pcap) == 0;
+
+		for (size_t j = 0; j < i; j++)
+			again |= strcmp(path, o->outputs[j].path) == 0;
+		if (again)
+			return err_set(
+			    e, "two outputs go to %.80s: name another file by -o, -oJ or -w",
+			    strcmp(path, "-") == 0 ? "stdout" : path);
+	}
+	return 0;
+}
+
+/* --- the whole --------------------------------------------------------------- */
+
+static int (*const takers[IDS])(struct parse *p, const char *value, struct err *e) = {
+    [ID_PORTS] = take_list,
+    [ID_TARGETS] = take_file,
+    [ID_EXCLUDE] = take_list,
+    [ID_EXCLUDE_FILE] = take_file,
+    [ID_FAMILY] = take_family,
+    [ID_PROBE] = take_probe,
+    [ID_FLAGS] = take_flags,
+    [ID_SEQ] = take_number,
+    [ID_ACK] = take_number,
+    [ID_WIN] = take_number,
+    [ID_DATA] = take_data,
+    [ID_DATA_STRING] = take_data_string,
+    [ID_DATA_FILE] = take_data_file,
+    [ID_SYN_OPTIONS] = take_syn_options,
+    [ID_INTERFACE] = take_interface,
+    [ID_SOURCE] = take_source,
+    [ID_SOURCE_PORT] = take_number,
+    [ID_TTL] = take_number,
+    [ID_RATE] = take_rate,
+    [ID_RETRIES] = take_retries,
+    [ID_TIMEOUT] = take_time,
+    [ID_DEADLINE] = take_time,
+    [ID_SEED] = take_number,
+    [ID_EXPECT] = take_expect,
+    [ID_SHOW] = take_show,
+    [ID_FORMAT] = take_format,
+    [ID_OUTPUT] = take_output,
+    [ID_OUTPUT_JSON] = take_output_json,
+    [ID_WRITE_PCAP] = take_write_pcap,
+    [ID_COLOR] = take_color,
+    [ID_STATS_EVERY] = take_time,
+};
+
+/* What no single option can see. */
+static int settle(struct parse *p, struct err *e)
+{
+	struct scan_options *o = p->o;
+
+	if (o->n_targets == 0 && !o->targets_file)
+		return err_set(e, "scan: no targets; name a host, an address or a network "
+				  "(rstprobe scan --help)");
+	if (o->family && o->has_source && o->source.family != o->family)
+		return err_set(e, "the source address is not IPv%d, which -%d asks for", o->family,
+			       o->family);
+	if (o->n_kinds == 0)
+		o->kinds[o->n_kinds++] = probe_find("syn");
+	if (!o->show)
+		o->show = (UINT32_C(1) << PORT_STATES) - 1;
+	return settle_outputs(p, e);
+}
+
+int scan_options_parse(struct scan_options *o, int argc, char **argv, struct err *e)
+{
+	struct parse p = {.o = o, .format = FORMAT_TEXT};
+	struct option_walk w;
+	const char *value;
+	int id, ret = 0;
+
+	*o = (struct scan_options){
+	    .syn_layout = SYN_LAYOUT_LINUX, .retries = -1, .timeout_ns = UINT64_C(1000000000)};
+	o->targets = calloc((size_t)argc, sizeof(*o->targets));
+	if (!o->targets)
+		return err_sys(e, errno, "scan: cannot keep %d words", argc);
+	option_begin(&w, &table, argc, argv);
+	p.said = w.said;
+	while (ret == 0 && (id = option_next(&w, &value, e)) != OPTION_END) {
+		if (id == OPTION_BAD) {
+			ret = -1;
+		} else if (id == OPTION_WORD) {
+			o->targets[o->n_targets++] = value;
+		} else if (id == ID_HELP) {
+			option_help(stdout, &table);
+			ret = 1;
+		} else if (!set_flag(o, id)) {
+			p.id = id;
+			ret = takers[id](&p, value, e);
+		}
+	}
+	if (ret == 0)
+		ret = settle(&p, e);
+	if (ret != 0)
+		scan_options_free(o);
+	return ret;
+}
+
+void scan_options_free(struct scan_options *o)
+{
+	free(o->targets);
+	o->targets = NULL;
+	o->n_targets = 0;
+}

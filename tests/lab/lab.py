@@ -428,7 +428,7 @@ CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
 
 
 def enter():
-    """Move this process to where it may make namespaces; gives the reason where it can't, else None.
+    """Move this process to where it may make namespaces; gives the reason where it can't.
 
     Real root gets private mount and network namespaces too, so that nothing outlives us. No exec:
     whoever runs us keeps the descriptors that he reports on.

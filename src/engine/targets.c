@@ -182,6 +182,8 @@ static enum target_error parse_v6(const struct word *w, char *s, const struct ta
 		return TARGET_OK;
 	if (!addr_is_link_local(out) && !addr_is_multicast(out))
 		return bad(w, e, "only a link-local address (fe80::/10) takes a zone");
+	if (strchr(zone, ':'))
+		return bad(w, e, "a port goes behind brackets: write [fe80::1%eth0]:22");
 	out->zone = zone_of(zone, h);
 	if (!out->zone) {
 		err_set(e, "%.100s: there is no interface %.40s; see `ip link`", w->text, zone);

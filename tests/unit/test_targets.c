@@ -255,6 +255,8 @@ static void ipv6_refusals_name_the_fix(void **state)
 	refuse("fe80::1%eth9", "fe80::1%eth9: there is no interface eth9; see `ip link`");
 	refuse("fe80::1%0", "fe80::1%0: there is no interface 0; see `ip link`");
 	refuse("fe80::1%", "fe80::1%: there is no interface ; see `ip link`");
+	refuse("fe80::1%eth0:22",
+	       "fe80::1%eth0:22: a port goes behind brackets: write [fe80::1%eth0]:22");
 	refuse("fe80::1%eth0-fe80::2%br-lan",
 	       "fe80::1%eth0-fe80::2%br-lan: a range stays on one interface");
 	refuse("2001:db8::1%eth0",

@@ -1,4 +1,142 @@
-int main(void)
+/*
+ * main: the table of commands and the dispatch, nothing else. A first word that is no command is a
+ * target, and the command is scan.
+ */
+#include "config.h"
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libnet.h>
+#include <pcap/pcap.h>
+
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+
+static const struct command {
+	const char *name;
+	int (*run)(const struct cmd_line *l);
+	const char *question;
+} commands[] = {
+    {"scan", cmd_scan, "which ports are open, closed, rejected or filtered, by what evidence?"},
+    {"doctor", cmd_doctor, "can this machine probe at all, and if not, what is to be mended?"},
+    {"probes", cmd_probes, "which probes are there, and what does each reply mean?"},
+};
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+static void usage(FILE *f)
 {
-	return 0;
+	fputs("usage: rstprobe COMMAND [options] ...\n"
+	      "       rstprobe TARGET... [options]   (scan)\n\n",
+	      f);
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(f, "  %-8s%s\n", commands[i].name, commands[i].question);
+	fputs("\n  -h, --help     this text; after a command, its options\n"
+	      "  -V, --version  the versions of rstprobe and of its libraries\n\n"
+	      "The manual is rstprobe(1).\n",
+	      f);
+}
+
+static bool is_one_of(const char *word, const char *a, const char *b, const char *c)
+{
+	return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
+}
+
+static bool resolves(const char *name)
+{
+	struct addrinfo *list = NULL;
+	bool found = getaddrinfo(name, NULL, NULL, &list) == 0;
+
+	if (list)
+		freeaddrinfo(list);
+	return found;
+}
+
+/* The command that `word` was meant to be, or NULL where it may well be a target. */
+static const char *mistyped(const char *word)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strlen(word) >= 3 && option_distance(word, commands[i].name) <= 2)
+			return resolves(word) ? NULL : commands[i].name;
+	return NULL;
+}
+
+/* Runs a command over the words behind argv[skip - 1]; its argv[0] is its name. */
+static int run(const struct command *c, char **argv, int argc, int skip)
+{
+	struct cmd_line l = {.argc = argc - skip + 1, .full = argv};
+	char name[16];
+	int status;
+
+	l.argv = calloc((size_t)l.argc + 1, sizeof(*l.argv));
+	if (!l.argv) {
+		log_error("no memory for %d words", l.argc);
+		return STATUS_CANNOT;
+	}
+	snprintf(name, sizeof(name), "%s", c->name);
+	l.argv[0] = name;
+	memcpy(l.argv + 1, argv + skip, (size_t)(argc - skip) * sizeof(*argv));
+	status = c->run(&l);
+	free(l.argv);
+	return status;
+}
+
+static int dispatch(int argc, char **argv)
+{
+	const char *word = argc > 1 ? argv[1] : NULL, *meant;
+
+	if (!word) {
+		usage(stderr);
+		return STATUS_USAGE;
+	}
+	if (is_one_of(word, "-h", "--help", "help")) {
+		usage(stdout);
+		return STATUS_OK;
+	}
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (is_one_of(argv[i], "-V", "--version", "--version")) {
+			printf("rstprobe " PACKAGE_VERSION " (%s, %s)\n", libnet_version(),
+			       pcap_lib_version());
+			return STATUS_OK;
+		}
+	}
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strcmp(word, commands[i].name) == 0)
+			return run(&commands[i], argv, argc, 2);
+	meant = word[0] == '-' ? NULL : mistyped(word);
+	if (meant) {
+		log_error("unknown command '%s'; did you mean '%s'?", word, meant);
+		return STATUS_USAGE;
+	}
+	return run(&commands[0], argv, argc, 1);
+}
+
+/*
+ * A descriptor closed by the caller would be given to the first socket, and results written into
+ * it. /dev/null takes the place, opened so that using it fails: nothing is lost without a word.
+ */
+static void hold_standard_files(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			_exit(STATUS_CANNOT);
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	hold_standard_files();
+	status = dispatch(argc, argv);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		log_error("stdout: the output could not be written whole");
+		status = cmd_worse(status, STATUS_INCOMPLETE);
+	}
+	return status;
 }

@@ -160,8 +160,8 @@ static int next_letter(struct option_walk *w, const char **value, struct err *e)
 	const char *rest = *w->cluster ? w->cluster : NULL;
 
 	if (!r)
-		return err_set(e, "unknown option %s in %.*s (rstprobe %s --help)", spelled, SHOWN,
-			       w->argv[w->i - 1], w->table->command);
+		return err_set(e, "unknown option %s in '%.*s' (rstprobe %s --help)", spelled,
+			       SHOWN, w->argv[w->i - 1], w->table->command);
 	say(w, spelled, 2);
 	if (r->arg || !rest)
 		w->cluster = NULL;
@@ -196,7 +196,7 @@ int option_next(struct option_walk *w, const char **value, struct err *e)
 	if (word[2] && find_long(w->table, word + 1, strcspn(word + 1, "=")))
 		return err_set(e, "unknown option %.*s; did you mean -%.*s? (rstprobe %s --help)",
 			       SHOWN, word, SHOWN, word, w->table->command);
-	if (word[2] && !find_letter(w->table, word[1]))
+	if (!find_letter(w->table, word[1]))
 		return err_set(e, "unknown option %.*s (rstprobe %s --help)", SHOWN, word,
 			       w->table->command);
 	w->cluster = word + 1;

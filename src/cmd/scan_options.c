@@ -56,7 +56,7 @@ enum {
 	ID_COLOR,
 	ID_NO_PROGRESS,
 	ID_STATS_EVERY,
-	IDS,
+	IDS
 };
 
 #define WHAT "What to probe"
@@ -275,30 +275,33 @@ static int add_kind(struct parse *p, const struct probe *kind, struct err *e)
 	return 0;
 }
 
+static int add_all_kinds(struct parse *p, struct err *e)
+{
+	for (size_t i = 0; i < probe_count; i++)
+		if (add_kind(p, &probe_table[i], e) < 0)
+			return -1;
+	return 0;
+}
+
 static int take_probe(struct parse *p, const char *value, struct err *e)
 {
-	char item[40];
+	char item[40], known[160];
+	int ret = 0;
 
-	if (strcmp(value, "all") == 0) {
-		for (size_t i = 0; i < probe_count; i++)
-			if (add_kind(p, &probe_table[i], e) < 0)
-				return -1;
-		return 0;
-	}
-	while (option_item(&value, item, sizeof(item))) {
+	while (ret == 0 && option_item(&value, item, sizeof(item))) {
 		const struct probe *kind = probe_find(item);
-		char known[160];
 		struct text t = text_of(known, sizeof(known));
 
-		if (!kind) {
-			option_put_names(&t, probe_count, probe_name_at);
-			return err_set(e, "%s %s: no such probe; there are %s, all", p->said, item,
-				       known);
-		}
-		if (add_kind(p, kind, e) < 0)
-			return -1;
+		option_put_names(&t, probe_count, probe_name_at);
+		if (kind)
+			ret = add_kind(p, kind, e);
+		else if (strcmp(item, "all") == 0)
+			ret = add_all_kinds(p, e);
+		else
+			ret = err_set(e, "%s '%s': no such probe; there are %s, all", p->said, item,
+				      known);
 	}
-	return 0;
+	return ret;
 }
 
 static int take_flags(struct parse *p, const char *value, struct err *e)
@@ -319,7 +322,8 @@ static int take_flags(struct parse *p, const char *value, struct err *e)
 }
 
 /* The payload, of whatever of the three options it came. */
-static int set_data(struct parse *p, const uint8_t *data, size_t len, struct err *e)
+static int set_data(struct parse *p, const char *value, const uint8_t *data, size_t len,
+		    struct err *e)
 {
 	struct scan_options *o = p->o;
 
@@ -328,7 +332,8 @@ static int set_data(struct parse *p, const uint8_t *data, size_t len, struct err
 		    e, "%s: --data, --data-string and --data-file exclude each other; give one",
 		    p->said);
 	if (len > sizeof(o->data))
-		return err_set(e, "%s: takes at most %zu octets", p->said, sizeof(o->data));
+		return err_set(e, "%s %.40s: takes at most %zu octets", p->said, value,
+			       sizeof(o->data));
 	memcpy(o->data, data, len);
 	o->has_data = true;
 	o->data_len = (uint16_t)len;
@@ -348,12 +353,12 @@ static int take_data(struct parse *p, const char *value, struct err *e)
 
 		data[len] = (uint8_t)strtoul(pair, NULL, 16);
 	}
-	return set_data(p, data, len, e);
+	return set_data(p, value, data, len, e);
 }
 
 static int take_data_string(struct parse *p, const char *value, struct err *e)
 {
-	return set_data(p, (const uint8_t *)value, strlen(value), e);
+	return set_data(p, value, (const uint8_t *)value, strlen(value), e);
 }
 
 static int take_data_file(struct parse *p, const char *value, struct err *e)
@@ -367,7 +372,7 @@ static int take_data_file(struct parse *p, const char *value, struct err *e)
 		return err_sys(e, errno, "%s %.80s: cannot open it", p->said, value);
 	len = fread(data, 1, sizeof(data), f);
 	ret = ferror(f) ? err_sys(e, errno, "%s %.80s: cannot read it", p->said, value)
-			: set_data(p, data, len, e);
+			: set_data(p, value, data, len, e);
 	fclose(f);
 	return ret;
 }
@@ -491,39 +496,28 @@ static const char *state_name_at(size_t i)
 	return state_name((enum port_state)i);
 }
 
-static int take_states(struct parse *p, const char *value, uint32_t *bits, const char *also,
-		       struct err *e)
+static int take_states(struct parse *p, const char *value, struct err *e)
 {
-	char item[40];
+	bool shows = p->id == ID_SHOW;
+	uint32_t *bits = shows ? &p->o->show : &p->o->expect;
+	char item[40], known[180];
 
+	p->o->show_given |= shows;
 	while (option_item(&value, item, sizeof(item))) {
-		enum port_state state;
-		char known[180];
 		struct text t = text_of(known, sizeof(known));
+		enum port_state state;
 
-		if (state_parse(item, &state) < 0) {
-			option_put_names(&t, PORT_STATES, state_name_at);
-			return err_set(e, "%s %s: no such state; there are %s%s", p->said, item,
-				       known, also);
+		if (shows && strcmp(item, "all") == 0) {
+			p->o->show_all = true;
+			continue;
 		}
+		option_put_names(&t, PORT_STATES, state_name_at);
+		if (state_parse(item, &state) < 0)
+			return err_set(e, "%s '%s': no such state; there are %s%s", p->said, item,
+				       known, shows ? ", all" : "");
 		*bits |= UINT32_C(1) << state;
 	}
 	return 0;
-}
-
-static int take_expect(struct parse *p, const char *value, struct err *e)
-{
-	return take_states(p, value, &p->o->expect, "", e);
-}
-
-static int take_show(struct parse *p, const char *value, struct err *e)
-{
-	p->o->show_given = true;
-	if (strcmp(value, "all") == 0) {
-		p->o->show_all = true;
-		return 0;
-	}
-	return take_states(p, value, &p->o->show, ", all", e);
 }
 
 static int take_format(struct parse *p, const char *value, struct err *e)
@@ -610,39 +604,38 @@ static int settle_outputs(struct parse *p, struct err *e)
 
 /* --- the whole --------------------------------------------------------------- */
 
-static int (*const takers[IDS])(struct parse *p, const char *value, struct err *e) = {
-    [ID_PORTS] = take_list,
-    [ID_TARGETS] = take_file,
-    [ID_EXCLUDE] = take_list,
-    [ID_EXCLUDE_FILE] = take_file,
-    [ID_FAMILY] = take_family,
-    [ID_PROBE] = take_probe,
-    [ID_FLAGS] = take_flags,
-    [ID_SEQ] = take_number,
-    [ID_ACK] = take_number,
-    [ID_WIN] = take_number,
-    [ID_DATA] = take_data,
-    [ID_DATA_STRING] = take_data_string,
-    [ID_DATA_FILE] = take_data_file,
-    [ID_SYN_OPTIONS] = take_syn_options,
-    [ID_INTERFACE] = take_interface,
-    [ID_SOURCE] = take_source,
-    [ID_SOURCE_PORT] = take_number,
-    [ID_TTL] = take_number,
-    [ID_RATE] = take_rate,
-    [ID_RETRIES] = take_retries,
-    [ID_TIMEOUT] = take_time,
-    [ID_DEADLINE] = take_time,
-    [ID_SEED] = take_number,
-    [ID_EXPECT] = take_expect,
-    [ID_SHOW] = take_show,
-    [ID_FORMAT] = take_format,
-    [ID_OUTPUT] = take_output,
-    [ID_OUTPUT_JSON] = take_output_json,
-    [ID_WRITE_PCAP] = take_write_pcap,
-    [ID_COLOR] = take_color,
-    [ID_STATS_EVERY] = take_time,
-};
+static int (*const takers[IDS])(struct parse *p, const char *value,
+				struct err *e) = {[ID_PORTS] = take_list,
+						  [ID_TARGETS] = take_file,
+						  [ID_EXCLUDE] = take_list,
+						  [ID_EXCLUDE_FILE] = take_file,
+						  [ID_FAMILY] = take_family,
+						  [ID_PROBE] = take_probe,
+						  [ID_FLAGS] = take_flags,
+						  [ID_SEQ] = take_number,
+						  [ID_ACK] = take_number,
+						  [ID_WIN] = take_number,
+						  [ID_DATA] = take_data,
+						  [ID_DATA_STRING] = take_data_string,
+						  [ID_DATA_FILE] = take_data_file,
+						  [ID_SYN_OPTIONS] = take_syn_options,
+						  [ID_INTERFACE] = take_interface,
+						  [ID_SOURCE] = take_source,
+						  [ID_SOURCE_PORT] = take_number,
+						  [ID_TTL] = take_number,
+						  [ID_RATE] = take_rate,
+						  [ID_RETRIES] = take_retries,
+						  [ID_TIMEOUT] = take_time,
+						  [ID_DEADLINE] = take_time,
+						  [ID_SEED] = take_number,
+						  [ID_EXPECT] = take_states,
+						  [ID_SHOW] = take_states,
+						  [ID_FORMAT] = take_format,
+						  [ID_OUTPUT] = take_output,
+						  [ID_OUTPUT_JSON] = take_output_json,
+						  [ID_WRITE_PCAP] = take_write_pcap,
+						  [ID_COLOR] = take_color,
+						  [ID_STATS_EVERY] = take_time};
 
 /* What no single option can see. */
 static int settle(struct parse *p, struct err *e)
@@ -657,7 +650,7 @@ static int settle(struct parse *p, struct err *e)
 			       o->family);
 	if (o->n_kinds == 0)
 		o->kinds[o->n_kinds++] = probe_find("syn");
-	if (!o->show)
+	if (!o->show || o->show_all)
 		o->show = (UINT32_C(1) << PORT_STATES) - 1;
 	return settle_outputs(p, e);
 }

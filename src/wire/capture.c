@@ -221,7 +221,7 @@ int capture_read(struct capture *c, wire_frame_fn *fn, void *ctx, struct err *e)
 		return n;
 	if (n == PCAP_ERROR_BREAK)
 		return 0;
-	return err_set(e, "capture: %s", pcap_geterr(c->p));
+	return err_set(e, "%s", pcap_geterr(c->p)); /* the caller knows of which interface */
 }
 
 void capture_add_stats(struct capture *c, struct wire_stats *sum)

@@ -434,20 +434,35 @@ static int check_wish(const struct route *r, const struct addr *dst, struct err 
 	return 0;
 }
 
-/* The path of one address. 1 found, 0 none and the reason, -1 netlink failed. */
-static int find(struct route *r, const struct addr *dst, struct path *p, struct err *e)
+/* Asks for `dst` as a packet of ours would be routed. As `ask`. */
+static int ask_as_wished(struct route *r, const struct addr *dst, struct answer *a, struct err *e)
 {
 	uint32_t oif = dst->zone ? dst->zone : r->oif;
 	const struct addr *src = r->wish.src.family ? &r->wish.src : NULL;
+	int rc;
+
+	/* with -i the kernel would put even a packet to ourselves on that wire */
+	if (r->oif && !dst->zone) {
+		rc = ask_route(r, dst, 0, NULL, a, e);
+		if (rc < 0 || (rc == 0 && a->type == RTN_LOCAL))
+			return rc;
+	}
+	rc = ask_route(r, dst, oif, src, a, e);
+	/* a source that is not ours: the kernel does not route by it */
+	if (rc > 0 && src)
+		rc = ask_route(r, dst, oif, NULL, a, e);
+	return rc;
+}
+
+/* The path of one address. 1 found, 0 none and the reason, -1 netlink failed. */
+static int find(struct route *r, const struct addr *dst, struct path *p, struct err *e)
+{
 	struct answer a;
 	int rc;
 
 	if (check_wish(r, dst, e) < 0)
 		return 0;
-	rc = ask_route(r, dst, oif, src, &a, e);
-	/* a source that is not ours: the kernel does not route by it */
-	if (rc > 0 && src)
-		rc = ask_route(r, dst, oif, NULL, &a, e);
+	rc = ask_as_wished(r, dst, &a, e);
 	if (rc < 0)
 		return -1;
 	if (rc > 0 || !a.got) {

@@ -11,26 +11,24 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import lab as laboratory  # noqa: E402
 
 WHY_NOT = pytest.StashKey()
+WAS_ROOT = pytest.StashKey()
 
 
 def pytest_configure(config):
     # SIGTERM must unwind the fixtures, as Ctrl-C does
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    missing = [t for t in ("ip", "nft", "unshare") if not shutil.which(t)]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    config.stash[WAS_ROOT] = os.geteuid() == 0
+    missing = [t for t in ("ip", "nft", "setpriv") if not shutil.which(t)]
     if missing:
         config.stash[WHY_NOT] = "the lab needs " + ", ".join(missing)
         return
-    if not os.environ.get("RSTPROBE_LAB_INSIDE"):
-        capture = config.pluginmanager.getplugin("capturemanager")
-        if capture:
-            capture.stop_global_capturing()  # give the new process the real stdout
-    config.stash[WHY_NOT] = laboratory.enter(sys.orig_argv)
+    config.stash[WHY_NOT] = laboratory.enter()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def allowed(request):
     why = request.config.stash[WHY_NOT]
-    if why and os.geteuid() == 0:
+    if why and request.config.stash[WAS_ROOT]:
         pytest.fail(why + " (as root this is a failure, not a skip)", pytrace=False)
     elif why:
         pytest.skip(why)

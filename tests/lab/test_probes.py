@@ -33,12 +33,12 @@ NONE, SA, BARE, RA = "none", "syn-ack", "rst-seq-from-ack", "rst-ack-of-seq"
 # port: syn, ack, fin, state, words of the clue ("" none asked)
 TOGETHER = [
     (PLAIN_OPEN, SA, BARE, NONE, "open", ""),
-    (2011, SA, NONE, NONE, "open", "stray"),
-    (2012, SA, BARE, RA, "open", "FIN"),
+    (2011, SA, NONE, NONE, "open", "stray segments are filtered"),
+    (2012, SA, BARE, RA, "open", "resets FIN"),
     (PLAIN_CLOSED, RA, BARE, RA, "closed", ""),
-    (2013, RA, NONE, NONE, "closed", "stray"),
-    (2014, NONE, BARE, NONE, "filtered", "SYN"),
-    (2015, NONE, BARE, RA, "closed", "SYN"),
+    (2013, RA, NONE, NONE, "closed", "stray segments are filtered"),
+    (2014, NONE, BARE, NONE, "filtered", "the path drops SYNs only"),
+    (2015, NONE, BARE, RA, "closed", "the path drops SYNs"),
     (2016, NONE, NONE, NONE, "filtered", ""),
     (2017, NONE, NONE, NONE, "filtered", ""),
     (2018, "icmp-admin", BARE, NONE, "rejected", ""),
@@ -89,7 +89,7 @@ def test_syn_ack_and_fin_together(together, family, number, syn, ack, fin, state
 @pytest.mark.parametrize("number,kinds,state,clue", [
     (PLAIN_OPEN, "ack", "unfiltered", ""),
     (PLAIN_CLOSED, "ack", "unfiltered", ""),
-    (PLAIN_OPEN, "ack,fin", "unfiltered", "FIN"),
+    (PLAIN_OPEN, "ack,fin", "unfiltered", "open, if"),
     (PLAIN_CLOSED, "ack,fin", "closed", "weak"),
     (2011, "ack", "filtered", ""),
     (PLAIN_OPEN, "fin", "open|filtered", ""),
@@ -179,7 +179,7 @@ def test_fixed_source_port_whose_tuple_is_in_use(net):
         fixed = net.client.scan(addr, "-p", HALF_OPEN, "-g", "41000", "-r", "2")
         port = fixed.port(HALF_OPEN)
         assert port["state"] == "indeterminate", fixed
-        assert has_clue(port, "connection"), fixed
+        assert has_clue(port, "another connection"), fixed
     if not QUICK:
         free = net.client.scan(SERVER, "-p", HALF_OPEN)
         assert free.port(HALF_OPEN)["state"] == "open", free

@@ -91,7 +91,8 @@ static int dispatch(int argc, char **argv)
 	const char *word = argc > 1 ? argv[1] : NULL, *meant;
 
 	if (!word) {
-		usage(stderr);
+		log_error(
+		    "usage: rstprobe COMMAND|TARGET... [options] (rstprobe --help says more)");
 		return STATUS_USAGE;
 	}
 	if (is_one_of(word, "-h", "--help", "help")) {
@@ -134,6 +135,9 @@ int main(int argc, char **argv)
 
 	hold_standard_files();
 	status = dispatch(argc, argv);
+	/* a command that has told it itself has one of these */
+	if (status == STATUS_INCOMPLETE || status == STATUS_CANNOT)
+		return status;
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		log_error("stdout: the output could not be written whole");
 		status = cmd_worse(status, STATUS_INCOMPLETE);

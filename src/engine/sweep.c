@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -324,13 +325,18 @@ static void tell_progress(struct sweep *s, uint64_t now, bool asked)
 	s->progress_sent = s->sum.sent;
 }
 
+static void set_why(struct sweep *s, const char *why)
+{
+	snprintf(s->sum.why, sizeof(s->sum.why), "%s", why);
+}
+
 static void stop_run(struct sweep *s, enum run_end end, const char *why)
 {
 	if (s->stopped)
 		return;
 	s->stopped = true;
 	s->sum.end = end;
-	strncpy(s->sum.why, why, sizeof(s->sum.why) - 1);
+	set_why(s, why);
 }
 
 /* Signals, the deadline, the links: whatever may end the run from outside. */
@@ -470,15 +476,13 @@ static void summarize(struct sweep *s)
 	sum->rate_pps = sum->elapsed_s > 0 ? (double)sum->sent / sum->elapsed_s : 0;
 	if (sum->end == END_COMPLETE && s->c->retries == RETRIES_AUTO && s->undone &&
 	    missed_after(s, TRIES_MAX) >= MISSED_MAX && s->pass == RETRIES_MAX)
-		strncpy(sum->why, "too much loss: 20 retries leave open or closed ports unheard",
-			sizeof(sum->why) - 1);
+		set_why(s, "too much loss: 20 retries leave open or closed ports unheard");
 	else if (sum->end == END_COMPLETE && lost_last && s->undone)
-		strncpy(sum->why, "the capture dropped frames in the last pass",
-			sizeof(sum->why) - 1);
+		set_why(s, "the capture dropped frames in the last pass");
 	else if (sum->end == END_COMPLETE && !sum->not_probed)
 		sum->why[0] = '\0'; /* a later try went out where an earlier one failed */
 	if (sum->unroutable && !sum->why[0])
-		strncpy(sum->why, "some targets have no route", sizeof(sum->why) - 1);
+		set_why(s, "some targets have no route");
 	sum->complete = sum->end == END_COMPLETE && !sum->not_probed && !sum->why[0];
 	if (s->sink->summary)
 		s->sink->summary(s->sink->ctx, sum);
@@ -522,10 +526,11 @@ int sweep_run(const struct sweep_config *c, struct wire *w, const struct record_
 {
 	struct sweep s = {.c = c, .w = w, .sink = sink};
 	struct batch *b = calloc(1, sizeof(*b));
-	uint64_t most = c->window ? c->window : (1ULL << 24) / c->n_kinds;
+	uint64_t most;
 	int rc = -1;
 
 	assert(c->n_kinds >= 1 && c->n_kinds <= PROBE_KINDS_MAX && c->space->total > 0);
+	most = c->window ? c->window : (1ULL << 24) / c->n_kinds;
 	if (!b) {
 		err_set(e, "out of memory");
 		goto out;

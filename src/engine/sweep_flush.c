@@ -2,6 +2,7 @@
  * sweep_flush: the verdicts of a window, host by host in the order of addresses, each port judged
  * once for the host's counts and once for its record, so that nothing but the slab is kept.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -234,8 +235,7 @@ static void flush_heard(struct sweep *s)
 	size_t end;
 
 	if (!v) {
-		strncpy(s->sum.why, "out of memory for the window's results",
-			sizeof(s->sum.why) - 1);
+		snprintf(s->sum.why, sizeof(s->sum.why), "out of memory for the window's results");
 		return;
 	}
 	for (size_t i = 0; i < s->slab.n_accs; i = end) {

@@ -1,12 +1,13 @@
 /* match: compares numbers with numbers. It knows nothing of ports, hosts or time. */
 #include "judge/match.h"
 
+#include "base/seq.h"
 #include "packet/segment.h"
 
 /* The RST acknowledges our SEQ plus some of our SEG.LEN: some stacks forget the FIN or the data. */
 static bool acks_our_seq(const struct sent *s, const struct segment *seg)
 {
-	return (seg->flags & TCP_ACK) && seg->ack - s->seq <= s->len;
+	return (seg->flags & TCP_ACK) && seq_in_window(seg->ack, s->seq, s->len + 1);
 }
 
 static enum fit match_rst(const struct sent *s, const struct segment *seg, enum reaction *r)
@@ -43,7 +44,7 @@ static enum fit match_tcp(const struct sent *s, const struct segment *seg, enum 
 		*r = REACTION_SYN_ACK;
 		/* RFC 9293, 3.10.7.2, third: ACK = SEG.SEQ + 1; with data taken (RFC 7413) up to +
 		 * LEN */
-		return (s->flags & TCP_SYN) && seg->ack - s->seq - 1 < s->len ? FIT_EXACT
+		return (s->flags & TCP_SYN) && seq_in_window(seg->ack, s->seq + 1, s->len) ? FIT_EXACT
 									      : FIT_TUPLE;
 	}
 	if (!(seg->flags & TCP_ACK))

@@ -112,6 +112,6 @@ const struct rule *rule_find(enum probe_class cls, enum reaction r)
 	for (size_t i = 0; i < rule_count; i++)
 		if (rule_table[i].cls == cls && rule_table[i].reaction == r)
 			return &rule_table[i];
-	assert(!"every (class, reaction) has a row");
+	assert(0 && "every (class, reaction) has a row");
 	return &rule_table[0];
 }

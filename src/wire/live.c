@@ -9,8 +9,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <libnet.h>
+#include <pcap/pcap.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -441,7 +443,7 @@ static int open_nic(struct live *l, const struct live_config *c, const char *ifn
 	nic->capture = capture_open(&cc, denied, e);
 	if (!nic->capture)
 		return -1;
-	strncpy(nic->ifname, ifname, sizeof(nic->ifname) - 1);
+	snprintf(nic->ifname, sizeof(nic->ifname), "%s", ifname);
 	nic->ifindex = ifindex;
 	nic->extra = extra;
 	l->n_nics++;
@@ -510,4 +512,10 @@ struct wire *live_open(const struct live_config *c, bool *denied, struct err *e)
 out:
 	live_close(&l->wire);
 	return NULL;
+}
+
+const char *live_versions(char *buf, size_t cap)
+{
+	snprintf(buf, cap, "%s, %s", libnet_version(), pcap_lib_version());
+	return buf;
 }

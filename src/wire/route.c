@@ -12,6 +12,7 @@
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -346,7 +347,7 @@ static uint32_t link_mtu(const char *ifname)
 
 	if (fd < 0)
 		return 0;
-	strncpy(q.ifr_name, ifname, sizeof(q.ifr_name) - 1);
+	snprintf(q.ifr_name, sizeof(q.ifr_name), "%s", ifname);
 	if (ioctl(fd, SIOCGIFMTU, &q) == 0 && q.ifr_mtu > 0)
 		mtu = (uint32_t)q.ifr_mtu;
 	close(fd);

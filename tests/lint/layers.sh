@@ -14,7 +14,7 @@ below() {
 	wire) echo base packet judge wire ;;
 	report) echo base packet judge report ;;
 	cmd) echo base packet judge engine wire report cmd ;;
-	main.c) echo base cmd ;;
+	main.c) echo base cmd wire ;;
 	esac
 }
 

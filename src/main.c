@@ -5,18 +5,16 @@
 #include "config.h"
 
 #include <fcntl.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <libnet.h>
-#include <pcap/pcap.h>
-
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
+#include "cmd/resolve.h"
+#include "wire/live.h"
 
 static const struct command {
 	const char *name;
@@ -49,12 +47,9 @@ static bool is_one_of(const char *word, const char *a, const char *b, const char
 
 static bool resolves(const char *name)
 {
-	struct addrinfo *list = NULL;
-	bool found = getaddrinfo(name, NULL, NULL, &list) == 0;
+	struct addr any;
 
-	if (list)
-		freeaddrinfo(list);
-	return found;
+	return resolve_name(NULL, name, &any, 1, NULL) > 0;
 }
 
 /* The command that `word` was meant to be, or NULL where it may well be a target. */
@@ -101,8 +96,11 @@ static int dispatch(int argc, char **argv)
 	}
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
 		if (is_one_of(argv[i], "-V", "--version", "--version")) {
-			printf("rstprobe " PACKAGE_VERSION " (%s, %s)\n", libnet_version(),
-			       pcap_lib_version());
+			char libraries[160];
+
+			printf("rstprobe " PACKAGE_VERSION " (%s)
+",
+			       live_versions(libraries, sizeof(libraries)));
 			return STATUS_OK;
 		}
 	}

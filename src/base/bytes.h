@@ -17,7 +17,8 @@ struct cursor {
 };
 
 struct cursor cursor_of(const void *p, size_t len);
-/* The next n bytes as a cursor of their own (fewer, and both marked short, where fewer are left). */
+/* The next n bytes as a cursor of their own (fewer, and both marked short, where fewer are left;
+ * those can still be read). */
 struct cursor cursor_sub(struct cursor *c, size_t n);
 const uint8_t *cursor_take(struct cursor *c, size_t n); /* NULL where n bytes are not there */
 bool cursor_skip(struct cursor *c, size_t n);

@@ -1,1 +1,597 @@
-/* placeholder: replaced by its author in this very part */
+/*
+ * scan: from the command line to a space, a wire and a sweep, in three phases: open what needs
+ * privilege, drop it, run. It decides the exit status and nothing about packets.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "cmd/dry.h"
+#include "cmd/resolve.h"
+#include "cmd/scan_options.h"
+#include "engine/space.h"
+#include "engine/sweep.h"
+#include "report/report.h"
+#include "wire/clock.h"
+#include "wire/hold.h"
+#include "wire/live.h"
+#include "wire/pcapfile.h"
+#include "wire/privilege.h"
+#include "wire/route.h"
+#include "wire/signals.h"
+
+
+enum { HOSTS_IN_BLOCKS = 256, PUBLIC_WITHOUT_YES = 65536, FILE_MAX = 256 << 20 };
+
+struct scan {
+	struct scan_options o;
+	const struct cmd_line *line;
+	int status; /* the worst so far */
+	/* what is asked */
+	struct ports *ports;
+	struct targets targets, exclude;
+	struct space space;
+	uint64_t seed;
+	/* the outside */
+	struct route *route;
+	struct path *paths;
+	size_t n_paths;
+	uint64_t n_unroutable;
+	struct err no_route; /* the first reason */
+	struct hold *hold;
+	struct wire *wire;
+	struct pcapfile *pcap;
+	/* results */
+	FILE *files[8];
+	struct report *report;
+	struct run_info run;
+	struct run_source *sources;
+};
+
+int cmd_worse(int a, int b)
+{
+	static const int gravity[] = {STATUS_CANNOT, STATUS_USAGE, STATUS_INCOMPLETE,
+				      STATUS_UNEXPECTED};
+
+	for (size_t i = 0; i < sizeof(gravity) / sizeof(gravity[0]); i++)
+		if (a == gravity[i] || b == gravity[i])
+			return gravity[i];
+	return STATUS_OK;
+}
+
+static int fail(struct scan *s, int status, const struct err *e)
+{
+	log_error("%s", e->msg);
+	s->status = cmd_worse(s->status, status);
+	return -1;
+}
+
+/* --- what is asked ---------------------------------------------------------------------------- */
+
+/* All of a file as text; "-" is stdin. NULL and `e`; the caller frees. */
+static char *read_text(const char *path, struct err *e)
+{
+	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	size_t cap = 1 << 16, len = 0, got;
+	char *text = NULL;
+
+	if (!f) {
+		err_sys(e, errno, "cannot read %s", path);
+		return NULL;
+	}
+	text = malloc(cap);
+	while (text && (got = fread(text + len, 1, cap - len - 1, f)) > 0) {
+		len += got;
+		if (len + 1 == cap && cap < FILE_MAX) {
+			char *more = realloc(text, cap *= 2);
+
+			if (!more)
+				free(text);
+			text = more;
+		}
+	}
+	if (!text) {
+		err_set(e, "cannot read %s: out of memory", path);
+	} else if (ferror(f)) {
+		err_sys(e, errno, "cannot read %s", path);
+		free(text);
+		text = NULL;
+	} else {
+		text[len] = '\0';
+	}
+	if (f != stdin)
+		fclose(f);
+	return text;
+}
+
+/* A name that is unknown, or a resolver that fails, spoils one target and not the run. */
+static int add_target(struct scan *s, struct targets *to, const char *word,
+		      const struct target_help *h)
+{
+	struct err e;
+	enum target_error rc = targets_add(to, word, h, &e);
+
+	if (rc == TARGET_OK)
+		return 0;
+	if (rc == TARGET_BAD)
+		return fail(s, STATUS_USAGE, &e);
+	log_error("%s", e.msg);
+	s->status = cmd_worse(s->status, STATUS_INCOMPLETE);
+	if (rc == TARGET_UNKNOWN && s->o.n_targets == 1 && !s->o.targets_file) {
+		s->status = STATUS_USAGE;
+		return -1;
+	}
+	return 0;
+}
+
+static int add_words(struct scan *s, struct targets *to, const char *text, const char *where,
+		     const struct target_help *h)
+{
+	char word[512];
+	unsigned line = 1;
+
+	while (targets_next_word(&text, word, sizeof(word), &line)) {
+		if (add_target(s, to, word, h) < 0) {
+			if (where)
+				log_error("%s:%u: this word", where, line);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int add_file(struct scan *s, struct targets *to, const char *path,
+		    const struct target_help *h)
+{
+	struct err e;
+	char *text = read_text(path, &e);
+	int rc;
+
+	if (!text)
+		return fail(s, STATUS_USAGE, &e);
+	rc = add_words(s, to, text, strcmp(path, "-") == 0 ? "stdin" : path, h);
+	free(text);
+	return rc;
+}
+
+static int ask_targets(struct scan *s)
+{
+	const struct scan_options *o = &s->o;
+	struct target_help h = {
+	    .resolve = resolve_name,
+	    .zone = resolve_zone,
+	    .family = o->family,
+	    .first_only = o->first_only,
+	};
+	struct target_help any = {.resolve = resolve_name, .zone = resolve_zone};
+	struct err e;
+
+	s->ports = o->ports ? ports_parse(o->ports, resolve_service, &e) : ports_default();
+	if (!s->ports)
+		return fail(s, STATUS_USAGE, &e);
+	for (size_t i = 0; i < o->n_targets; i++)
+		if (add_target(s, &s->targets, o->targets[i], &h) < 0)
+			return -1;
+	if (o->targets_file && add_file(s, &s->targets, o->targets_file, &h) < 0)
+		return -1;
+	if (o->exclude && add_words(s, &s->exclude, o->exclude, NULL, &any) < 0)
+		return -1;
+	if (o->exclude_file && add_file(s, &s->exclude, o->exclude_file, &any) < 0)
+		return -1;
+	if (!s->targets.n) {
+		if (s->status == STATUS_OK) {
+			err_set(&e, "no targets in %s",
+				o->targets_file ? o->targets_file : "the list");
+			return fail(s, STATUS_USAGE, &e);
+		}
+		return -1;
+	}
+	if (space_build(&s->space, &s->targets, s->ports, &s->exclude, &e) < 0)
+		return fail(s, STATUS_USAGE, &e);
+	if (space_public(&s->space) > PUBLIC_WITHOUT_YES && !o->yes) {
+		err_set(&e, "%llu public addresses: more than %d need --yes",
+			(unsigned long long)space_public(&s->space), PUBLIC_WITHOUT_YES);
+		return fail(s, STATUS_USAGE, &e);
+	}
+	return 0;
+}
+
+/* --- the way there ---------------------------------------------------------------------------- */
+
+static int piece(void *ctx, const struct addr *first, uint64_t count, uint64_t *run, uint16_t *path,
+		 struct err *e)
+{
+	struct scan *s = ctx;
+	int rc = route_piece(s->route, first, count, run, path, e);
+
+	if (rc == 0 && *path == PATH_NONE) {
+		if (!s->n_unroutable)
+			s->no_route = *e;
+		s->n_unroutable += *run;
+	}
+	return rc;
+}
+
+/* The paths as they stand, and for a dry run one without source for what has no route. */
+static int copy_paths(struct scan *s)
+{
+	size_t n;
+	const struct path *v = route_paths(s->route, &n);
+
+	s->paths = calloc(n + 2, sizeof(*s->paths));
+	s->sources = calloc(n + 2, sizeof(*s->sources));
+	if (!s->paths || !s->sources)
+		return -1;
+	for (s->n_paths = 0; s->n_paths < n; s->n_paths++)
+		s->paths[s->n_paths] = v[s->n_paths];
+	if (s->o.dry_run && s->n_unroutable) {
+		s->paths[n] = (struct path){.src = {.family = ADDR_V4}};
+		s->paths[n + 1] = (struct path){.src = {.family = ADDR_V6}};
+		s->n_paths += 2;
+		for (size_t i = 0; i < s->space.n; i++)
+			if (s->space.spans[i].path == PATH_NONE)
+				s->space.spans[i].path =
+				    (uint16_t)(s->space.spans[i].first.family == ADDR_V4 ? n
+											 : n + 1);
+	}
+	for (size_t i = 0; i < s->n_paths; i++) {
+		char text[ADDR_TEXT];
+
+		s->sources[i].addr = s->paths[i].src;
+		memcpy(s->sources[i].ifname, s->paths[i].ifname, sizeof(s->sources[i].ifname));
+		log_info("sending by %s from %s", s->paths[i].ifname,
+			 addr_format(&s->paths[i].src, text));
+	}
+	return 0;
+}
+
+static int find_paths(struct scan *s)
+{
+	struct route_wish wish = {.src = s->o.source};
+	struct err e;
+
+	if (s->o.ifname)
+		snprintf(wish.ifname, sizeof(wish.ifname), "%s", s->o.ifname);
+	s->route = route_open(&wish, &e);
+	if (!s->route)
+		return fail(s, STATUS_CANNOT, &e);
+	if (space_route(&s->space, piece, s, &e) < 0)
+		return fail(s, STATUS_CANNOT, &e);
+	if (s->n_unroutable && !s->o.dry_run) {
+		if (s->n_unroutable == s->space.hosts)
+			return fail(s, STATUS_CANNOT, &s->no_route);
+		log_warn("%llu addresses have no route, the first: %s",
+			 (unsigned long long)s->n_unroutable, s->no_route.msg);
+	}
+	if (copy_paths(s) < 0) {
+		err_set(&e, "out of memory");
+		return fail(s, STATUS_CANNOT, &e);
+	}
+	return 0;
+}
+
+/* --- results ---------------------------------------------------------------------------------- */
+
+static bool wants_color(const struct scan_options *o, FILE *f)
+{
+	const char *term = getenv("TERM"), *none = getenv("NO_COLOR");
+
+	if (o->color != COLOR_AUTO)
+		return o->color == COLOR_ALWAYS;
+	return !(none && *none) && isatty(fileno(f)) && !(term && strcmp(term, "dumb") == 0);
+}
+
+static void describe_run(struct scan *s)
+{
+	s->run = (struct run_info){
+	    .command = "scan",
+	    .version = PACKAGE_VERSION,
+	    .argv = s->line->full,
+	    .started_wall_ns = clock_wall_ns(),
+	    .seed = s->seed,
+	    .sources = s->sources,
+	    .n_sources = s->n_paths,
+	    .kinds = s->o.kinds,
+	    .n_kinds = s->o.n_kinds,
+	    .hosts = s->space.hosts,
+	    .indices = s->space.total,
+	    .per_host = s->space.hosts <= HOSTS_IN_BLOCKS,
+	    .zone_name = resolve_zone_name,
+	    .service_name = resolve_service_name,
+	};
+}
+
+static int open_reports(struct scan *s)
+{
+	struct scan_options *o = &s->o;
+	struct report *v[9];
+	size_t n = 0;
+	struct err e;
+
+	for (size_t i = 0; i < o->n_outputs; i++) {
+		struct report_style style = {
+		    .all = o->show_all,
+		    .show_given = o->show_given,
+		    .show = o->show,
+		    .verbose = o->verbosity > 0,
+		};
+		bool to_stdout = strcmp(o->outputs[i].path, "-") == 0;
+
+		s->files[i] = to_stdout ? stdout : fopen(o->outputs[i].path, "we");
+		if (!s->files[i]) {
+			err_sys(&e, errno, "cannot write %s", o->outputs[i].path);
+			fail(s, STATUS_USAGE, &e);
+			goto out;
+		}
+		style.color = wants_color(o, s->files[i]);
+		v[n] = o->outputs[i].format == FORMAT_JSON
+			   ? report_json_new(s->files[i], &s->run, &style)
+			   : report_text_new(s->files[i], &s->run, &style);
+		if (!v[n]) {
+			err_set(&e, "out of memory");
+			fail(s, STATUS_CANNOT, &e);
+			goto out;
+		}
+		n++;
+	}
+	if (o->verbosity >= 0) {
+		v[n] = report_progress_new(stderr, isatty(STDERR_FILENO) && !o->no_progress,
+					   o->stats_every_ns);
+		n += v[n] != NULL;
+	}
+	s->report = report_tee_new(v, n);
+	if (s->report)
+		return 0;
+	err_set(&e, "out of memory");
+	return fail(s, STATUS_CANNOT, &e);
+out:
+	while (n > 0) {
+		n--;
+		v[n]->close(v[n], NULL);
+	}
+	return -1;
+}
+
+static void close_reports(struct scan *s)
+{
+	struct err e;
+
+	if (s->report && s->report->close(s->report, &e) < 0)
+		fail(s, STATUS_INCOMPLETE, &e);
+	s->report = NULL;
+	for (size_t i = 0; i < s->o.n_outputs; i++) {
+		if (!s->files[i] || s->files[i] == stdout)
+			continue;
+		if (fclose(s->files[i]) != 0) {
+			err_sys(&e, errno, "cannot write %s", s->o.outputs[i].path);
+			fail(s, STATUS_INCOMPLETE, &e);
+		}
+		s->files[i] = NULL;
+	}
+	if (s->pcap && pcapfile_close(s->pcap, &e) < 0)
+		fail(s, STATUS_INCOMPLETE, &e);
+	s->pcap = NULL;
+}
+
+/* --- the run ---------------------------------------------------------------------------------- */
+
+static void keep_evidence(void *ctx, uint64_t at_ns, const uint8_t *ip, size_t captured, size_t len)
+{
+	pcapfile_write(ctx, at_ns, ip, captured, len);
+}
+
+static void configure(struct scan *s, struct sweep_config *c)
+{
+	const struct scan_options *o = &s->o;
+
+	*c = (struct sweep_config){
+	    .space = &s->space,
+	    .kinds = o->kinds,
+	    .n_kinds = o->n_kinds,
+	    .seed = s->seed,
+	    .in_order = o->in_order,
+	    .sport_fixed = o->source_port != 0,
+	    .sport_first = o->source_port,
+	    .rate = o->rate,
+	    .retries = o->retries,
+	    .rto_max_ns = o->timeout_ns,
+	    .deadline_ns = o->deadline_ns,
+	    .enumerate_silent = s->run.per_host,
+	};
+	c->wish = (struct probe_wish){
+	    .has_seq = o->has_seq,
+	    .has_ack = o->has_ack,
+	    .has_win = o->has_win,
+	    .seq = o->seq,
+	    .ack = o->ack,
+	    .win = o->win,
+	    .ttl = o->ttl,
+	    .data = o->has_data ? o->data : NULL,
+	    .data_len = o->data_len,
+	    .layout = o->syn_layout,
+	};
+	randombytes_buf(c->key, sizeof(c->key));
+}
+
+static int hold_sports(struct scan *s, struct sweep_config *c)
+{
+	struct err e;
+
+	s->hold =
+	    hold_ports(sweep_sports(c->n_kinds, c->retries, c->sport_fixed), s->o.source_port, &e);
+	if (s->hold) {
+		c->sport_first = hold_first(s->hold);
+		return 0;
+	}
+	if (!c->sport_fixed)
+		return fail(s, STATUS_CANNOT, &e);
+	log_warn("%s; going on without holding the port", e.msg);
+	return 0;
+}
+
+/* Phase 1: everything that needs privilege, or the invoking user's rights on files. */
+static int open_all(struct scan *s, struct sweep_config *c)
+{
+	struct live_config live = {0};
+	bool denied = false;
+	struct err e;
+	const char *fix;
+
+	if (hold_sports(s, c) < 0)
+		return -1;
+	live = (struct live_config){
+	    .paths = s->paths,
+	    .n_paths = s->n_paths,
+	    .sport_first = c->sport_first,
+	    .sport_last = (uint16_t)(c->sport_first +
+				     sweep_sports(c->n_kinds, c->retries, c->sport_fixed) - 1),
+	    .expected_replies = s->space.total * c->n_kinds,
+	    .lanes = 1,
+	};
+	s->wire = live_open(&live, &denied, &e);
+	if (!s->wire) {
+		fail(s, STATUS_CANNOT, &e);
+		for (unsigned i = 0; denied && (fix = privilege_fix(i)); i++)
+			fprintf(stderr, "  %s\n", fix);
+		return -1;
+	}
+	if (s->o.write_pcap) {
+		s->pcap = pcapfile_open(s->o.write_pcap, &e);
+		if (!s->pcap)
+			return fail(s, STATUS_USAGE, &e);
+		c->evidence = keep_evidence;
+		c->evidence_ctx = s->pcap;
+	}
+	return open_reports(s);
+}
+
+/* Were all ports in one of the expected states? What has no record was silent. */
+static bool as_expected(const struct scan *s, const struct summary_record *sum)
+{
+	enum port_state silent = STATE_OPEN_FILTERED;
+
+	if (!s->o.expect)
+		return true;
+	for (size_t i = 0; i < s->o.n_kinds; i++) {
+		enum probe_class cls = probe_class_of(s->o.kinds[i]->flags);
+
+		if (cls == PROBE_SYN || cls == PROBE_ACK)
+			silent = STATE_FILTERED;
+	}
+	if (sum->silent && !(s->o.expect & 1U << silent))
+		return false;
+	for (int i = 0; i < PORT_STATES; i++)
+		if (sum->counts[i] && !(s->o.expect & 1U << i))
+			return false;
+	return true;
+}
+
+static void run(struct scan *s)
+{
+	struct summary_record sum;
+	struct sweep_config c;
+	struct err e;
+
+	configure(s, &c);
+	if (open_all(s, &c) < 0)
+		return;
+	signals_install();
+	if (privilege_drop(&e) < 0) {
+		fail(s, STATUS_CANNOT, &e);
+		return;
+	}
+	if (sweep_run(&c, s->wire, &s->report->sink, &sum, &e) < 0) {
+		fail(s, STATUS_CANNOT, &e);
+		return;
+	}
+	if (!sum.complete)
+		s->status = cmd_worse(s->status, STATUS_INCOMPLETE);
+	if (!as_expected(s, &sum))
+		s->status = cmd_worse(s->status, STATUS_UNEXPECTED);
+}
+
+static void dry_run(struct scan *s)
+{
+	static const struct record_sink nobody;
+	struct summary_record sum;
+	struct sweep_config c;
+	struct dry_wire dry;
+	struct err e;
+
+	configure(s, &c);
+	memset(c.key, 0, sizeof(c.key));
+	memcpy(c.key, &s->seed, sizeof(s->seed));
+	c.sport_first = s->o.source_port ? s->o.source_port : 40000;
+	c.retries = 0;
+	c.rate = INFINITY;
+	c.rto_max_ns = 1;
+	c.enumerate_silent = false;
+	dry_init(&dry, stdout, s->paths, s->n_paths);
+	if (sweep_run(&c, &dry.wire, &nobody, &sum, &e) < 0)
+		fail(s, STATUS_CANNOT, &e);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		err_sys(&e, errno, "cannot write the segments");
+		fail(s, STATUS_INCOMPLETE, &e);
+	}
+}
+
+static void scan_free(struct scan *s)
+{
+	close_reports(s);
+	if (s->wire)
+		s->wire->ops->close(s->wire);
+	hold_free(s->hold);
+	route_close(s->route);
+	free(s->paths);
+	free(s->sources);
+	space_free(&s->space);
+	targets_free(&s->targets);
+	targets_free(&s->exclude);
+	ports_free(s->ports);
+	scan_options_free(&s->o);
+}
+
+int cmd_scan(const struct cmd_line *l)
+{
+	struct scan s = {.line = l, .status = STATUS_OK};
+	struct err e;
+	int rc = scan_options_parse(&s.o, l->argc, l->argv, &e);
+
+	if (rc != 0) {
+		if (rc < 0)
+			log_error("%s", e.msg);
+		scan_options_free(&s.o);
+		return rc < 0 ? STATUS_USAGE : STATUS_OK;
+	}
+	log_set_verbosity(s.o.verbosity);
+	targets_init(&s.targets);
+	targets_init(&s.exclude);
+	if (sodium_init() < 0) {
+		err_set(&e, "libsodium cannot start: no source of randomness");
+		fail(&s, STATUS_CANNOT, &e);
+		goto out;
+	}
+	s.seed = s.o.seed;
+	if (!s.o.has_seed)
+		randombytes_buf(&s.seed, sizeof(s.seed));
+	s.seed &= s.o.has_seed ? UINT64_MAX : UINT32_MAX; /* short enough to type again */
+	if (ask_targets(&s) < 0 || find_paths(&s) < 0)
+		goto out;
+	log_info("seed %llu", (unsigned long long)s.seed);
+	describe_run(&s);
+	if (s.o.dry_run)
+		dry_run(&s);
+	else
+		run(&s);
+out:
+	scan_free(&s);
+	return s.status;
+}

@@ -1,1 +1,33 @@
-/* placeholder: replaced by its author in this very part */
+/* hosts: state of the hosts that have answered, for the whole run: RTT, counts, what was
+ * unreachable. */
+#ifndef ENGINE_HOSTS_H
+#define ENGINE_HOSTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/rtt.h"
+
+struct host {
+	uint64_t number; /* in the space */
+	struct rtt rtt;
+	uint32_t answers;      /* matched replies, duplicates left out */
+	uint32_t icmp_rejects; /* ICMP errors among them */
+	bool itself;	       /* something came from the host itself */
+	bool sent_rst;	       /* a RST among it: the host can reset */
+	bool unreachable_net;  /* else host: which ICMP word applies where only those came */
+	bool unreachable;      /* a router called it unreachable */
+};
+
+struct hosts {
+	struct host *v;
+	uint32_t *table; /* open addressing: 1 + index into v */
+	size_t n, cap, table_size;
+};
+
+void hosts_free(struct hosts *h);
+struct host *hosts_find(const struct hosts *h, uint64_t number); /* NULL: not heard of */
+struct host *hosts_get(struct hosts *h, uint64_t number);	 /* makes it; NULL: out of memory */
+
+#endif

@@ -17,7 +17,7 @@ struct permute {
 };
 
 void permute_init(struct permute *p, uint64_t n, uint64_t seed, bool in_order); /* 0 < n <= 2^62 */
-uint64_t permute_at(const struct permute *p, uint64_t i);      /* place -> index */
-uint64_t permute_inverse(const struct permute *p, uint64_t x); /* index -> place */
+uint64_t permute_at(const struct permute *p, uint64_t i);			/* place -> index */
+uint64_t permute_inverse(const struct permute *p, uint64_t x);			/* index -> place */
 
 #endif

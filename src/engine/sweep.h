@@ -22,7 +22,7 @@ struct probe_wish {
 	bool has_seq, has_ack, has_win;
 	uint32_t seq, ack;
 	uint16_t win;
-	uint8_t ttl; /* 0: 64 */
+	uint8_t ttl;	     /* 0: 64 */
 	const uint8_t *data; /* replaces a kind's default payload; NULL: none given */
 	uint16_t data_len;
 	enum syn_layout layout;
@@ -36,13 +36,13 @@ struct sweep_config {
 	uint64_t seed;
 	uint8_t key[16]; /* of the cookies: secret, from the system's randomness */
 	bool in_order;
-	uint16_t sport_first; /* held: sweep_sports(config) of them */
-	bool sport_fixed;     /* -g: one port for all kinds and tries */
-	double rate;	      /* packets/s; 0 auto; INFINITY max */
-	int retries;	      /* RETRIES_AUTO or 0 .. RETRIES_MAX */
-	uint64_t rto_max_ns;  /* -T */
-	uint64_t deadline_ns; /* duration of the whole run; 0 none */
-	uint64_t window;      /* indices a window at most; 0: 2^24 / n_kinds */
+	uint16_t sport_first;  /* held: sweep_sports(config) of them */
+	bool sport_fixed;      /* -g: one port for all kinds and tries */
+	double rate;	       /* packets/s; 0 auto; INFINITY max */
+	int retries;	       /* RETRIES_AUTO or 0 .. RETRIES_MAX */
+	uint64_t rto_max_ns;   /* -T */
+	uint64_t deadline_ns;  /* duration of the whole run; 0 none */
+	uint64_t window;       /* indices a window at most; 0: 2^24 / n_kinds */
 	bool enumerate_silent; /* list silent ports of every host (few hosts asked for) */
 	/* Called for every segment sent and every reply matched, for -w; may be NULL. */
 	void (*evidence)(void *ctx, uint64_t at_ns, const uint8_t *ip, size_t captured, size_t len);
@@ -53,8 +53,9 @@ struct sweep_config {
 unsigned sweep_sports(size_t n_kinds, int retries, bool fixed);
 
 /* Runs to the end. 0, with the summary given to the sink (and copied to `out`), also where the run
- * ended early: see its `end`. -1 and `e` only where memory or libnet fails before the first probe. */
+ * ended early: see its `end`. -1 and `e` only where memory or libnet fails before the first probe.
+ */
 int sweep_run(const struct sweep_config *c, struct wire *w, const struct record_sink *sink,
-    struct summary_record *out, struct err *e);
+	      struct summary_record *out, struct err *e);
 
 #endif

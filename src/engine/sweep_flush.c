@@ -1,1 +1,343 @@
-/* placeholder: replaced by its author in this very part */
+/*
+ * sweep_flush: the verdicts of a window, host by host in the order of addresses, each port judged
+ * once for the host's counts and once for its record, so that nothing but the slab is kept.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/sweep_private.h"
+
+enum {
+	ICMP_LIMIT_HINT = 5
+}; /* ICMP errors of a host from which on silence may be their limiter's */
+
+/* One port that answered, by its index in the space. */
+struct entry {
+	uint64_t index;
+	uint32_t place;
+};
+
+/* The ports of one host that are to be judged: all of them, or those that answered. */
+struct host_job {
+	struct sweep *s;
+	struct host_record rec;
+	struct addr addr;
+	const struct span *span;
+	const struct host *host; /* NULL: never heard */
+	uint64_t index;		 /* of its lowest port */
+	const struct entry *entries;
+	size_t n_entries; /* 0: all ports */
+};
+
+typedef void port_fn(struct host_job *j, uint16_t port, const struct observation *o, unsigned tries,
+		     struct verdict *v);
+
+static unsigned tries_of(const struct sweep *s, const struct span *span, uint32_t place,
+			 unsigned kind, const struct port_acc *acc)
+{
+	uint64_t slot = (uint64_t)place * s->c->n_kinds + kind;
+	unsigned most = 0;
+
+	if (span->path == PATH_NONE || bit_get(s->unsent, slot))
+		return 0;
+	if (bit_get(s->done, slot) && acc) {
+		for (const struct reply *r = slab_reply(&s->slab, acc->replies); r;
+		     r = slab_reply(&s->slab, r->next))
+			if (r->kind == kind && r->try < TRIES_MAX && r->try + 1U > most)
+				most = r->try + 1U;
+		return most ? most : 1;
+	}
+	if (s->fates[span->path].dead)
+		return s->fates[span->path].pass + (slot < s->fates[span->path].slot);
+	return s->pass + (slot < s->cursor);
+}
+
+static unsigned min_tries(const struct sweep *s)
+{
+	return s->c->retries == RETRIES_AUTO ? RETRIES_AUTO_MIN + 1 : (unsigned)s->c->retries + 1;
+}
+
+/* Judges the port at `place` of the window and hands it on. */
+static void judge_place(struct host_job *j, uint32_t place, uint16_t port, port_fn *fn)
+{
+	const struct sweep *s = j->s;
+	const struct port_acc *acc = slab_find(&s->slab, place);
+	uint8_t tries[PROBE_KINDS_MAX] = {0};
+	struct observation o = {
+	    .kinds = s->c->kinds,
+	    .n_kinds = s->c->n_kinds,
+	    .tries = tries,
+	    .family = j->addr.family,
+	    .min_tries = (uint8_t)min_tries(s),
+	    .cut_short = s->stopped || (j->span->path != PATH_NONE && s->fates[j->span->path].dead),
+	};
+	struct verdict v;
+	unsigned most = 0;
+
+	for (unsigned k = 0; k < s->c->n_kinds; k++) {
+		tries[k] = (uint8_t)tries_of(s, j->span, place, k, acc);
+		most = tries[k] > most ? tries[k] : most;
+	}
+	for (const struct reply *r = acc ? slab_reply(&s->slab, acc->replies) : NULL; r;
+	     r = slab_reply(&s->slab, r->next))
+		o.replies[o.n_replies++] = r;
+	verdict_judge(&o, &v);
+	if (j->span->path == PATH_NONE)
+		v.reason = "no-route";
+	fn(j, port, &o, most, &v);
+}
+
+static void each_port(struct host_job *j, port_fn *fn)
+{
+	const struct sweep *s = j->s;
+	uint32_t n = ports_count(j->span->ports);
+
+	if (j->n_entries) {
+		for (size_t i = 0; i < j->n_entries; i++)
+			judge_place(
+			    j, j->entries[i].place,
+			    ports_at(j->span->ports, (uint32_t)(j->entries[i].index - j->index)),
+			    fn);
+		return;
+	}
+	for (uint32_t rank = 0; rank < n; rank++) {
+		uint64_t place = permute_inverse(&s->perm, j->index + rank);
+
+		if (place >= s->first && place < s->first + s->size)
+			judge_place(j, (uint32_t)(place - s->first), ports_at(j->span->ports, rank),
+				    fn);
+	}
+}
+
+static void count_port(struct host_job *j, uint16_t port, const struct observation *o,
+		       unsigned tries, struct verdict *v)
+{
+	(void)port;
+	(void)o;
+	(void)tries;
+	j->rec.counts[v->state]++;
+	j->s->sum.counts[v->state]++;
+	j->s->sum.not_probed += v->state == STATE_NOT_PROBED;
+	j->s->sum.unroutable += j->span->path == PATH_NONE;
+}
+
+static void add_clue(struct verdict *v, enum clue_id id, uint32_t a)
+{
+	if (v->n_clues < VERDICT_CLUES_MAX)
+		v->clues[v->n_clues++] = (struct clue){.id = id, .a = a};
+}
+
+static void render_port(struct host_job *j, uint16_t port, const struct observation *o,
+			unsigned tries, struct verdict *v)
+{
+	const struct record_sink *sink = j->s->sink;
+	struct port_record r = {
+	    .addr = &j->addr,
+	    .name = j->span->name,
+	    .port = port,
+	    .verdict = v,
+	    .seen = o,
+	    .tries = tries,
+	};
+
+	if (!sink->port)
+		return;
+	if (v->decider)
+		r.from = v->decider->from ? &j->s->responders[v->decider->from - 1] : &j->addr;
+	if (v->state == STATE_FILTERED && j->rec.icmp_limited)
+		add_clue(v, CLUE_ICMP_LIMIT, j->host->icmp_rejects);
+	if (j->span->path != PATH_NONE && j->s->w->paths[j->span->path].loopback)
+		v->origin = ORIGIN_LOCAL;
+	sink->port(sink->ctx, &j->rec, &r);
+}
+
+/* What this scan's own probes tell of the host's resets; the battery of `stack` tells more. */
+static enum reset_style style_of(const struct host_job *j)
+{
+	const uint32_t *n = j->rec.counts;
+
+	if (!j->host)
+		return STYLE_UNKNOWN;
+	if (n[STATE_CLOSED] && j->host->sent_rst)
+		return STYLE_RST;
+	if (n[STATE_FILTERED] && j->host->sent_rst && j->host->itself)
+		return STYLE_SILENT;
+	if (n[STATE_FILTERED] || n[STATE_REJECTED])
+		return STYLE_FILTERED;
+	return STYLE_UNKNOWN;
+}
+
+static const char *why_down(const struct host_job *j)
+{
+	if (j->span->path == PATH_NONE)
+		return "no-route";
+	if (j->host && j->host->unreachable)
+		return j->host->unreachable_net ? "net-unreachable" : "host-unreachable";
+	if (j->host && j->host->icmp_rejects)
+		return "rejected-on-the-path";
+	return j->s->stopped ? "not-probed" : "no-response";
+}
+
+static void flush_host(struct sweep *s, uint64_t number, const struct entry *entries, size_t n)
+{
+	struct host_job j = {
+	    .s = s,
+	    .addr = space_host_addr(s->c->space, number),
+	    .span = space_span_of_host(s->c->space, number),
+	    .host = hosts_find(&s->hosts, number),
+	    .index = space_host_index(s->c->space, number),
+	    .entries = entries,
+	    .n_entries = n,
+	};
+
+	j.rec.addr = &j.addr;
+	j.rec.name = j.span->name;
+	j.rec.up = j.host && j.host->itself;
+	j.rec.srtt_us = j.host ? j.host->rtt.srtt_us : 0;
+	each_port(&j, count_port);
+	j.rec.down_reason = j.rec.up ? NULL : why_down(&j);
+	j.rec.style = style_of(&j);
+	j.rec.icmp_limited =
+	    j.host && j.host->icmp_rejects >= ICMP_LIMIT_HINT && j.rec.counts[STATE_FILTERED];
+	if (s->sink->host_begin)
+		s->sink->host_begin(s->sink->ctx, &j.rec);
+	each_port(&j, render_port);
+	if (s->sink->host_end)
+		s->sink->host_end(s->sink->ctx, &j.rec);
+}
+
+static int entry_cmp(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static struct entry *sorted_entries(const struct sweep *s)
+{
+	struct entry *v = calloc(s->slab.n_accs + 1, sizeof(*v));
+
+	for (size_t i = 0; v && i < s->slab.n_accs; i++) {
+		v[i].place = s->slab.accs[i].place;
+		v[i].index = permute_at(&s->perm, s->first + v[i].place);
+	}
+	if (v)
+		qsort(v, s->slab.n_accs, sizeof(*v), entry_cmp);
+	return v;
+}
+
+/* Hosts that answered: all their ports where the window is the whole run, else those that did. */
+static void flush_heard(struct sweep *s)
+{
+	bool whole = s->size == s->c->space->total;
+	struct entry *v = sorted_entries(s);
+	size_t end;
+
+	if (!v) {
+		snprintf(s->sum.why, sizeof(s->sum.why), "out of memory for the window's results");
+		return;
+	}
+	for (size_t i = 0; i < s->slab.n_accs; i = end) {
+		struct point at;
+
+		space_at(s->c->space, v[i].index, &at);
+		for (end = i + 1; end < s->slab.n_accs; end++)
+			if (v[end].index >=
+			    space_host_index(s->c->space, at.host) + ports_count(at.span->ports))
+				break;
+		flush_host(s, at.host, &v[i], whole ? 0 : end - i);
+	}
+	free(v);
+}
+
+static uint64_t judged(const struct sweep *s)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < PORT_STATES; i++)
+		n += s->sum.counts[i];
+	return n;
+}
+
+void sweep_flush(struct sweep *s)
+{
+	struct window_record w = {
+	    .first = s->first,
+	    .last = s->first + s->size - 1,
+	    .kinds = s->c->kinds,
+	    .n_kinds = s->c->n_kinds,
+	    .complete = !s->stopped,
+	};
+	uint64_t before = judged(s), rest;
+
+	if (s->c->enumerate_silent)
+		for (uint64_t h = 0; h < s->c->space->hosts; h++)
+			flush_host(s, h, NULL, 0);
+	else
+		flush_heard(s);
+	rest = s->size - (judged(s) - before);
+	if (s->stopped && s->pass == 0 && rest) {
+		uint64_t asked = s->cursor / s->c->n_kinds;
+		uint64_t never = asked < s->size ? s->size - asked : 0;
+
+		never = never < rest ? never : rest;
+		s->sum.not_probed += never;
+		rest -= never;
+	}
+	s->sum.silent += rest;
+	if (s->sink->window)
+		s->sink->window(s->sink->ctx, &w);
+	slab_clear(&s->slab);
+}
+
+/* A record on one reply alone; `fn` gets what sink->port or sink->open_found would. */
+static void record_alone(struct sweep *s, uint64_t index, const struct reply *r,
+			 void (*fn)(struct sweep *, struct host_record *, struct port_record *))
+{
+	uint8_t tries[PROBE_KINDS_MAX] = {0};
+	struct observation o = {.kinds = s->c->kinds, .n_kinds = s->c->n_kinds, .tries = tries};
+	struct point at;
+	struct verdict v;
+	struct host_record h = {.up = r->from == 0};
+	struct port_record rec = {.verdict = &v, .seen = &o};
+
+	space_at(s->c->space, index, &at);
+	rec.tries = tries[r->kind] = (uint8_t)(r->try < TRIES_MAX ? r->try + 1U : 1U);
+	o.family = at.addr.family;
+	o.replies[o.n_replies++] = r;
+	verdict_judge(&o, &v);
+	h.addr = rec.addr = &at.addr;
+	h.name = rec.name = at.span->name;
+	h.counts[v.state] = 1;
+	rec.port = at.port;
+	rec.from = r->from ? &s->responders[r->from - 1] : &at.addr;
+	fn(s, &h, &rec);
+}
+
+static void tell_corrected(struct sweep *s, struct host_record *h, struct port_record *r)
+{
+	if (s->sink->host_begin)
+		s->sink->host_begin(s->sink->ctx, h);
+	if (s->sink->port)
+		s->sink->port(s->sink->ctx, h, r);
+	if (s->sink->host_end)
+		s->sink->host_end(s->sink->ctx, h);
+}
+
+static void tell_found(struct sweep *s, struct host_record *h, struct port_record *r)
+{
+	(void)h;
+	if (s->sink->open_found)
+		s->sink->open_found(s->sink->ctx, r);
+}
+
+void sweep_correct(struct sweep *s, uint64_t index, const struct reply *r)
+{
+	record_alone(s, index, r, tell_corrected);
+}
+
+void sweep_found(struct sweep *s, uint64_t index, const struct reply *r)
+{
+	record_alone(s, index, r, tell_found);
+}

@@ -1,1 +1,99 @@
-/* placeholder: replaced by its author in this very part */
+/*
+ * sweep_private: what the three files of the sweep share: sending and passes (sweep.c), replies
+ * (sweep_receive.c), and the window's verdicts (sweep_flush.c). Nobody else includes it.
+ *
+ * A window is `size` places of the permutation; a slot is place * n_kinds + kind.
+ */
+#ifndef ENGINE_SWEEP_PRIVATE_H
+#define ENGINE_SWEEP_PRIVATE_H
+
+#include "engine/cookie.h"
+#include "engine/hosts.h"
+#include "engine/pace.h"
+#include "engine/permute.h"
+#include "engine/slab.h"
+#include "engine/sweep.h"
+#include "packet/craft.h"
+
+enum {
+	SLAB_LIMIT = 1 << 19,  /* ports that may answer in one window before it closes early */
+	TIMES_MAX = 1 << 20,   /* send times kept a pass; beyond, one for a run of slots */
+	RESPONDERS_MAX = 4096, /* distinct senders of ICMP errors remembered */
+	TRIES_MAX = RETRIES_MAX + 1,
+};
+
+struct path_fate {
+	bool dead;
+	unsigned
+	    pass; /* when it died: of slots below `slot`, pass + 1 tries were made, else pass */
+	uint64_t slot;
+};
+
+struct sweep {
+	const struct sweep_config *c;
+	struct wire *w;
+	const struct record_sink *sink;
+	struct permute perm;
+	struct craft *craft;
+	struct pace pace;
+	struct hosts hosts;
+	struct slab slab;
+	struct summary_record sum;
+	uint64_t start_ns;
+	uint32_t ts_base; /* TSval of try 0; try n has ts_base + n */
+
+	/* the window and the pass */
+	uint64_t first, size; /* places */
+	uint64_t slots, cursor;
+	unsigned pass;
+	uint64_t undone;    /* slots without a decisive answer, of those that have a route */
+	uint64_t *done;	    /* bit a slot: nothing more to ask */
+	uint64_t *unsent;   /* bit a slot: no try of it could be sent */
+	uint32_t *times[2]; /* us since start (modulo 2^32) of pass & 1, by slot >> times_shift */
+	unsigned times_shift;
+	bool stopped; /* no further sending in this run */
+	uint64_t last_send_ns, last_answer_ns;
+
+	/* the estimate of loss: answers by the try that drew them */
+	uint64_t drew[TRIES_MAX];
+	uint64_t open_seen;
+	struct path_fate *fates; /* per path */
+	struct addr *responders;
+	size_t n_responders;
+	uint64_t tick_dropped, tick_errors, progress_ns, progress_sent;
+	uint64_t last_pass_dropped;
+};
+
+static inline bool bit_get(const uint64_t *v, uint64_t i)
+{
+	return v[i / 64] >> (i % 64) & 1;
+}
+
+static inline void bit_set(uint64_t *v, uint64_t i)
+{
+	v[i / 64] |= 1ULL << (i % 64);
+}
+
+static inline void bit_clear(uint64_t *v, uint64_t i)
+{
+	v[i / 64] &= ~(1ULL << (i % 64));
+}
+
+/* Tries a kind may take, and so the width of its block of source ports. */
+unsigned sweep_tries_max(const struct sweep_config *c);
+uint16_t sweep_sport(const struct sweep_config *c, unsigned kind, unsigned try);
+/* What went out, or would, on that tuple; dst as in the space. */
+void sweep_sent(const struct sweep_config *c, const struct addr *dst, uint16_t dport,
+		uint16_t sport, unsigned kind, struct sent *out);
+uint32_t sweep_now_us(const struct sweep *s, uint64_t ns);
+
+void sweep_on_frame(void *ctx, const struct wire_in *in); /* wire_frame_fn */
+
+/* Judges and renders the window, and forgets it. */
+void sweep_flush(struct sweep *s);
+/* A reply of an earlier window: a record that stands on it alone. */
+void sweep_correct(struct sweep *s, uint64_t index, const struct reply *r);
+/* Tells open_found of a port that has just shown a listener. */
+void sweep_found(struct sweep *s, uint64_t index, const struct reply *r);
+
+#endif

@@ -94,7 +94,8 @@ struct observation {
 	const struct probe *const *kinds; /* the sweep's probe kinds */
 	size_t n_kinds;
 	const uint8_t *tries; /* per kind: how often it was sent */
-	uint8_t min_tries;    /* fewer than this and silence means nothing yet */
+	uint8_t family;	      /* ADDR_V4 or ADDR_V6: ICMP types differ */
+	uint8_t min_tries;    /* fewer tries than this and silence means nothing yet */
 	bool cut_short;	      /* the run ended before silence could be believed */
 	const struct reply *replies[2 * PROBE_KINDS_MAX]; /* matched, first of each (kind, reaction) */
 	size_t n_replies;

@@ -1,4 +1,4 @@
-/* checksum: the Internet checksum (RFC 1071), the pseudo-headers, and its update (RFC 1624). */
+/* checksum: the Internet checksum (RFC 1071) and the pseudo-headers of TCP and ICMPv6. */
 #ifndef PACKET_CHECKSUM_H
 #define PACKET_CHECKSUM_H
 

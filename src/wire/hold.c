@@ -1,1 +1,159 @@
-/* placeholder: replaced by its author in this very part */
+/*
+ * hold: takes source ports by binding them, and gives them back. It never listens, so the kernel
+ * goes on answering for the ports as for closed ones.
+ */
+#include "config.h"
+
+#include "wire/hold.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { RANGE_FIRST = 32768, RANGE_LAST = 60999, TRIES = 200 };
+
+struct hold {
+	uint16_t first;
+	unsigned n;   /* ports wanted */
+	unsigned got; /* descriptors open in fd[] */
+	int fd[];
+};
+
+static int bind_any(int fd, int family, uint16_t port)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	int off = 0;
+
+	if (family == AF_INET)
+		return bind(fd, (const struct sockaddr *)&v4, sizeof(v4));
+	if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) < 0)
+		return -1;
+	return bind(fd, (const struct sockaddr *)&v6, sizeof(v6));
+}
+
+/* One port in both families by a dual-stack socket; IPv4 alone where there is no IPv6. */
+static int take_port(uint16_t port)
+{
+	int family = AF_INET6;
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+	int saved;
+
+	if (fd < 0 && (errno == EAFNOSUPPORT || errno == EPROTONOSUPPORT)) {
+		family = AF_INET;
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+	}
+	if (fd < 0)
+		return -1;
+	if (bind_any(fd, family, port) == 0)
+		return fd;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+static void release(struct hold *h)
+{
+	while (h->got > 0)
+		close(h->fd[--h->got]);
+}
+
+/* All n from `first` on, or none and errno. */
+static int take_run(struct hold *h, uint16_t first)
+{
+	int saved;
+
+	h->first = first;
+	while (h->got < h->n) {
+		int fd = take_port((uint16_t)(first + h->got));
+
+		if (fd < 0) {
+			saved = errno;
+			release(h);
+			errno = saved;
+			return -1;
+		}
+		h->fd[h->got++] = fd;
+	}
+	return 0;
+}
+
+static int take_random(struct hold *h, struct err *e)
+{
+	unsigned span = RANGE_LAST - RANGE_FIRST + 1 - h->n + 1;
+
+	for (unsigned i = 0; i < TRIES; i++) {
+		uint32_t r;
+
+		if (getrandom(&r, sizeof(r), 0) != sizeof(r))
+			return err_sys(e, errno, "source ports: no randomness");
+		if (take_run(h, (uint16_t)(RANGE_FIRST + r % span)) == 0)
+			return 0;
+		if (errno != EADDRINUSE)
+			return err_sys(e, errno, "source ports: cannot hold %u of them", h->n);
+	}
+	return err_set(
+	    e,
+	    "source ports: no %u consecutive free ones found in %d-%d (fewer --retries or "
+	    "--probe kinds need fewer, or give one with -g)",
+	    h->n, RANGE_FIRST, RANGE_LAST);
+}
+
+static int take_fixed(struct hold *h, uint16_t first, struct err *e)
+{
+	if (first + h->n - 1 > UINT16_MAX)
+		return err_set(e, "source port %u: %u ports from there on run past 65535", first,
+			       h->n);
+	if (take_run(h, first) == 0)
+		return 0;
+	if (errno == EADDRINUSE)
+		return err_set(
+		    e,
+		    "source port %u: in use by another program here (choose another with -g; "
+		    "`ss -tan sport = %u` shows whose it is)",
+		    first, first);
+	if (errno == EACCES)
+		return err_set(e,
+			       "source port %u: permission denied (ports below 1024 need "
+			       "CAP_NET_BIND_SERVICE; choose a higher one with -g)",
+			       first);
+	return err_sys(e, errno, "source port %u", first);
+}
+
+struct hold *hold_ports(unsigned n, uint16_t fixed, struct err *e)
+{
+	struct hold *h;
+
+	assert(n > 0 && n <= RANGE_LAST - RANGE_FIRST + 1);
+	h = calloc(1, sizeof(*h) + n * sizeof(h->fd[0]));
+	if (!h) {
+		err_sys(e, ENOMEM, "source ports");
+		return NULL;
+	}
+	h->n = n;
+	if ((fixed ? take_fixed(h, fixed, e) : take_random(h, e)) < 0) {
+		hold_free(h);
+		return NULL;
+	}
+	return h;
+}
+
+uint16_t hold_first(const struct hold *h)
+{
+	return h->first;
+}
+
+void hold_free(struct hold *h)
+{
+	if (!h)
+		return;
+	release(h);
+	free(h);
+}

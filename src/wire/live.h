@@ -19,4 +19,7 @@ struct live_config {
 /* The phase that needs CAP_NET_RAW. NULL with `e`; `*denied` says it was for want of privilege. */
 struct wire *live_open(const struct live_config *c, bool *denied, struct err *e);
 
+/* "libnet version 1.1.6, libpcap version 1.10.3": what it was linked with; returns buf. */
+const char *live_versions(char *buf, size_t cap);
+
 #endif

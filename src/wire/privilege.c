@@ -1,1 +1,80 @@
-/* placeholder: replaced by its author in this very part */
+/*
+ * privilege: tries whether a raw socket opens, says what would help, and gives every capability
+ * up. It refuses to look at the user id: a capability without root does, and root without it not.
+ */
+#include "config.h"
+
+#include "wire/privilege.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+bool privilege_can_probe(struct err *e)
+{
+	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+
+	if (fd >= 0) {
+		close(fd);
+		return true;
+	}
+	if (errno == EPERM || errno == EACCES)
+		err_set(e, "raw socket: permission denied (needs CAP_NET_RAW: %s)",
+			privilege_fix(0));
+	else
+		err_sys(e, errno, "raw socket");
+	return false;
+}
+
+/* Where this program lies, for a line that can be pasted. */
+static const char *own_path(char *buf, size_t cap)
+{
+	ssize_t n = readlink("/proc/self/exe", buf, cap - 1);
+
+	if (n <= 0)
+		return "/usr/bin/rstprobe";
+	buf[n] = '\0';
+	return buf;
+}
+
+const char *privilege_fix(unsigned n)
+{
+	static char line[256];
+	char path[160];
+
+	switch (n) {
+	case 0:
+		snprintf(line, sizeof(line), "setcap cap_net_raw+ep %s",
+			 own_path(path, sizeof(path)));
+		return line;
+	case 1: return "sudo rstprobe ...";
+	case 2: return "docker run --cap-add NET_RAW ...";
+	default: return NULL;
+	}
+}
+
+int privilege_drop(struct err *e)
+{
+	capng_select_t set = CAPNG_SELECT_CAPS;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_sys(e, errno, "dropping privilege: no_new_privs");
+	if (capng_get_caps_process() < 0)
+		return err_set(e, "dropping privilege: cannot read the capabilities");
+	/* the bounding set can only be cut with CAP_SETPCAP; no_new_privs makes it moot */
+	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP))
+		set = CAPNG_SELECT_BOTH;
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (capng_apply(set) < 0 &&
+	    (set == CAPNG_SELECT_CAPS || capng_apply(CAPNG_SELECT_CAPS) < 0))
+		return err_set(e, "dropping privilege: the kernel refuses to take capabilities");
+	if (capng_get_caps_process() < 0 ||
+	    capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE)
+		return err_set(e, "dropping privilege: capabilities are left");
+	return 0;
+}

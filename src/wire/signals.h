@@ -6,7 +6,14 @@
 #ifndef WIRE_SIGNALS_H
 #define WIRE_SIGNALS_H
 
+#include <signal.h>
+
 void signals_install(void);
-unsigned signals_take(void); /* enum wire_event bits; WIRE_STATUS is cleared by it, WIRE_STOP stays */
+unsigned
+signals_take(void); /* enum wire_event bits; WIRE_STATUS is cleared by it, WIRE_STOP stays */
+unsigned signals_pending(void); /* the same, nothing cleared */
+/* The signals handled here: blocked by whoever looks before he sleeps, and by every thread that
+ * does not sleep in wire.recv. */
+void signals_set(sigset_t *set);
 
 #endif

@@ -1,0 +1,110 @@
+/*
+ * links: reads the kernel's notices of interfaces. It refuses to know which of them matter.
+ * The notices begin with a dump, so that the first reading and every later one are one path.
+ */
+#include "config.h"
+
+#include "wire/links.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum { BUFFER = 32768 };
+
+struct links {
+	struct mnl_socket *nl;
+	_Alignas(struct nlmsghdr) char buf[BUFFER];
+};
+
+struct reading {
+	link_fn *fn;
+	void *ctx;
+};
+
+static int ask_all(struct links *l)
+{
+	_Alignas(struct nlmsghdr) char buf[64];
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+	struct ifinfomsg *ifi;
+
+	h->nlmsg_type = RTM_GETLINK;
+	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	h->nlmsg_seq = (uint32_t)time(NULL);
+	ifi = mnl_nlmsg_put_extra_header(h, sizeof(*ifi));
+	ifi->ifi_family = AF_UNSPEC;
+	return mnl_socket_sendto(l->nl, h, h->nlmsg_len) < 0 ? -1 : 0;
+}
+
+struct links *links_open(struct err *e)
+{
+	struct links *l = calloc(1, sizeof(*l));
+
+	if (!l) {
+		err_sys(e, ENOMEM, "interface notices");
+		return NULL;
+	}
+	l->nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!l->nl || mnl_socket_bind(l->nl, RTMGRP_LINK, MNL_SOCKET_AUTOPID) < 0 ||
+	    ask_all(l) < 0) {
+		err_sys(e, errno, "interface notices: netlink");
+		links_close(l);
+		return NULL;
+	}
+	return l;
+}
+
+void links_close(struct links *l)
+{
+	if (!l)
+		return;
+	if (l->nl)
+		mnl_socket_close(l->nl);
+	free(l);
+}
+
+int links_fd(const struct links *l)
+{
+	return mnl_socket_get_fd(l->nl);
+}
+
+static int on_message(const struct nlmsghdr *h, void *data)
+{
+	const struct reading *r = data;
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
+	enum link_state state = LINK_UP;
+
+	if (h->nlmsg_type != RTM_NEWLINK && h->nlmsg_type != RTM_DELLINK)
+		return MNL_CB_OK;
+	/* of AF_BRIDGE, DELLINK says that a port left its bridge, not that it is gone */
+	if (mnl_nlmsg_get_payload_len(h) < sizeof(*ifi) || ifi->ifi_family != AF_UNSPEC)
+		return MNL_CB_OK;
+	if (h->nlmsg_type == RTM_DELLINK)
+		state = LINK_GONE;
+	else if (!(ifi->ifi_flags & IFF_UP))
+		state = LINK_DOWN;
+	else if (!(ifi->ifi_flags & IFF_LOWER_UP))
+		state = LINK_NO_CARRIER;
+	r->fn(r->ctx, (uint32_t)ifi->ifi_index, state);
+	return MNL_CB_OK;
+}
+
+void links_read(struct links *l, link_fn *fn, void *ctx)
+{
+	struct reading r = {.fn = fn, .ctx = ctx};
+	ssize_t n;
+
+	for (;;) {
+		n = mnl_socket_recvfrom(l->nl, l->buf, sizeof(l->buf));
+		if (n > 0)
+			mnl_cb_run(l->buf, (size_t)n, 0, 0, on_message, &r);
+		else if (n < 0 && errno == ENOBUFS)
+			ask_all(l); /* notices were lost: ask anew */
+		else if (n == 0 || errno != EINTR)
+			return;
+	}
+}

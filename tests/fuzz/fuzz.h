@@ -1,0 +1,17 @@
+/*
+ * fuzz: the parsers that meet foreign bytes or foreign text, as targets of one form. Each takes any
+ * input, returns 0 and fails by crashing; libFuzzer (main.c) and the replay of the corpus call
+ * them.
+ */
+#ifndef TESTS_FUZZ_H
+#define TESTS_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+int fuzz_decode(const uint8_t *data, size_t len);  /* first octet picks the link type */
+int fuzz_options(const uint8_t *data, size_t len); /* a block of TCP options */
+int fuzz_ports(const uint8_t *data, size_t len);   /* the text of -p */
+int fuzz_targets(const uint8_t *data, size_t len); /* the text of a target file */
+
+#endif

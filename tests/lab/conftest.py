@@ -1,0 +1,53 @@
+"""What every lab test needs before it begins: namespaces of its own, and a program to drive."""
+
+import os
+import shutil
+import signal
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import lab as laboratory  # noqa: E402
+
+WHY_NOT = pytest.StashKey()
+WAS_ROOT = pytest.StashKey()
+
+
+def pytest_configure(config):
+    # SIGTERM must unwind the fixtures, as Ctrl-C does
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    config.stash[WAS_ROOT] = os.geteuid() == 0
+    missing = [t for t in ("ip", "nft", "setpriv") if not shutil.which(t)]
+    if missing:
+        config.stash[WHY_NOT] = "the lab needs " + ", ".join(missing)
+        return
+    config.stash[WHY_NOT] = laboratory.enter()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def allowed(request):
+    why = request.config.stash[WHY_NOT]
+    if why and request.config.stash[WAS_ROOT]:
+        pytest.fail(why + " (as root this is a failure, not a skip)", pytrace=False)
+    elif why:
+        pytest.skip(why)
+    if not os.access(laboratory.RSTPROBE, os.X_OK):
+        pytest.fail("RSTPROBE=%r names no program" % laboratory.RSTPROBE, pytrace=False)
+
+
+@pytest.fixture(scope="module")
+def lab(allowed):
+    with laboratory.Lab() as built:
+        yield built
+
+
+@pytest.fixture(scope="module")
+def path3(lab):
+    return laboratory.Path3(lab)
+
+
+@pytest.fixture
+def real_root():
+    if not laboratory.REAL_ROOT:
+        pytest.skip("needs real root")

@@ -1,0 +1,169 @@
+"""targets: the far ends that the lab probes, each a process of its own that prints READY.
+
+  listen PORTS           listeners of both families that never accept
+  relay PID-NS ...       two tun devices in two namespaces, joined by this process
+  twofaced DEV PORT      a port that answers one SYN with SYN-ACK and the next with RST-ACK
+  halfopen FROM-NS ...   a connection whose near end forgets it without a word
+  dns                    a name server that knows no name
+"""
+
+import ctypes
+import fcntl
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def die_with_parent():
+    LIBC.prctl(1, signal.SIGKILL)
+
+
+def ready():
+    print("READY", flush=True)
+
+
+def enter_netns(name):
+    with open("/run/netns/" + name, "rb") as f:
+        if LIBC.setns(f.fileno(), 0x40000000) != 0:
+            raise OSError(ctypes.get_errno(), "setns " + name)
+
+
+def listen(ports):
+    held = []
+    for part in ports.split(","):
+        first, _, last = part.partition("-")
+        for port in range(int(first), int(last or first) + 1):
+            s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+            s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind(("::", port))
+            s.listen(4096)
+            held.append(s)
+    ready()
+    signal.pause()
+
+
+def relay(ns_a, ns_b, dev):
+    """A tun device of the same name in both namespaces; what one sends the other receives."""
+    ends = []
+    for ns in (ns_a, ns_b):
+        enter_netns(ns)
+        fd = os.open("/dev/net/tun", os.O_RDWR)
+        fcntl.ioctl(fd, 0x400454CA, struct.pack("16sH22x", dev.encode(), 0x0001 | 0x1000))
+        ends.append(fd)
+    other = {ends[0]: ends[1], ends[1]: ends[0]}
+    ready()
+    while True:
+        for fd in select.select(ends, [], [])[0]:
+            try:
+                os.write(other[fd], os.read(fd, 65536))
+            except OSError:
+                pass  # that end is down: the packet is lost, as on any link
+
+
+def checksum(data):
+    if len(data) % 2:
+        data += b"\0"
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def answer(eth, src, dst, family, sport, dport, seq, ack, flags):
+    """An Ethernet frame with one bare segment."""
+    tcp = struct.pack("!HHIIBBHHH", sport, dport, seq, ack, 5 << 4, flags,
+                      64240 if flags & 2 else 0, 0, 0)
+    pseudo = src + dst + (struct.pack("!BBH", 0, 6, len(tcp)) if family == 4
+                          else struct.pack("!IHBB", len(tcp), 0, 0, 6))
+    tcp = tcp[:16] + struct.pack("!H", checksum(pseudo + tcp)) + tcp[18:]
+    if family == 4:
+        ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(tcp), 0, 0x4000, 64, 6, 0) + src + dst
+        ip = ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:]
+    else:
+        ip = struct.pack("!IHBB", 6 << 28, len(tcp), 6, 64) + src + dst
+    return eth[6:12] + eth[0:6] + eth[12:14] + ip + tcp
+
+
+def twofaced(dev, port):
+    """The kernel of this host must be kept silent on that port by a firewall. Nothing is answered
+    before two SYNs with different source ports have come: a scanner stops at the first answer."""
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+    s.bind((dev, 0))
+    waiting = {}
+    ready()
+    while True:
+        frame, who = s.recvfrom(65536)
+        if who[2] == socket.PACKET_OUTGOING:
+            continue
+        kind = frame[12:14]
+        if kind == b"\x08\x00" and frame[23] == 6:
+            family, at, src, dst = 4, 14 + (frame[14] & 15) * 4, frame[26:30], frame[30:34]
+        elif kind == b"\x86\xdd" and frame[20] == 6:
+            family, at, src, dst = 6, 54, frame[22:38], frame[38:54]
+        else:
+            continue
+        sport, dport, seq, _, _, flags = struct.unpack_from("!HHIIBB", frame, at)
+        if dport != int(port) or flags & 0x17 != 2:
+            continue
+        tries = waiting.setdefault((src, dst), {})
+        tries.setdefault(sport, (frame, seq))
+        if len(tries) < 2:
+            continue
+        del waiting[src, dst]
+        for (to, (asked, isn)), reply, own in zip(tries.items(), (0x12, 0x14), (7000, 0)):
+            s.send(answer(asked, dst, src, family, dport, to, own, isn + 1 & 0xFFFFFFFF, reply))
+
+
+def halfopen(ns_client, ns_server, sport, *ends):
+    """For each `addr:port` of a listener: connect from `sport`, then forget our end by TCP_REPAIR:
+    the far end stays ESTABLISHED and never learns."""
+    enter_netns(ns_server)
+    held = []
+    for end in ends:
+        addr, _, port = end.rpartition("/")
+        family = socket.AF_INET6 if ":" in addr else socket.AF_INET
+        server = socket.socket(family, socket.SOCK_STREAM)
+        server.bind((addr, int(port)))
+        server.listen(1)
+        enter_netns(ns_client)
+        client = socket.socket(family, socket.SOCK_STREAM)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        client.bind(("::" if ":" in addr else "0.0.0.0", int(sport)))
+        client.connect((addr, int(port)))
+        client.setsockopt(socket.IPPROTO_TCP, 19, 1)
+        client.close()
+        held.append((server, server.accept()))
+        enter_netns(ns_server)
+    ready()
+    signal.pause()
+
+
+def dns():
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(("127.0.0.1", 53))
+    ready()
+    while True:
+        query, peer = s.recvfrom(4096)
+        if len(query) < 12:
+            continue
+        at = 12
+        while query[at]:
+            at += query[at] + 1
+        head = query[:2] + struct.pack("!HHHHH", 0x8183, 1, 0, 0, 0)
+        s.sendto(head + query[12:at + 5], peer)
+
+
+def main():
+    die_with_parent()
+    kinds = {f.__name__: f for f in (listen, relay, twofaced, halfopen, dns)}
+    kinds[sys.argv[1]](*sys.argv[2:])
+
+
+if __name__ == "__main__":
+    main()

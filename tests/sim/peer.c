@@ -1,0 +1,254 @@
+/* peer: virtual time, loss and delay. What a stack does is the behaviour's. */
+#include "sim/peer.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "packet/checksum.h"
+
+uint32_t peer_random(struct peer *p)
+{
+	p->rng = p->rng * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (uint32_t)(p->rng >> 33);
+}
+
+static bool lost(struct peer *p)
+{
+	return peer_random(p) % 100 < p->loss_percent;
+}
+
+static void put_pending(struct peer *p, uint64_t at_ns, const uint8_t *bytes, size_t len)
+{
+	struct pending *slot;
+
+	assert(len <= sizeof(slot->bytes));
+	if (p->n_pending == p->cap_pending) {
+		p->cap_pending = p->cap_pending ? 2 * p->cap_pending : 1024;
+		p->pending = realloc(p->pending, p->cap_pending * sizeof(*p->pending));
+		assert(p->pending);
+	}
+	/* a heap by time: cheap, and stable enough, as times differ */
+	size_t i = p->n_pending++;
+
+	while (i > 0 && p->pending[(i - 1) / 2].at_ns > at_ns) {
+		p->pending[i] = p->pending[(i - 1) / 2];
+		i = (i - 1) / 2;
+	}
+	slot = &p->pending[i];
+	slot->at_ns = at_ns;
+	slot->len = (uint16_t)len;
+	memcpy(slot->bytes, bytes, len);
+}
+
+static struct pending take_pending(struct peer *p)
+{
+	struct pending first = p->pending[0], last = p->pending[--p->n_pending];
+	size_t i = 0, child;
+
+	while ((child = 2 * i + 1) < p->n_pending) {
+		if (child + 1 < p->n_pending && p->pending[child + 1].at_ns < p->pending[child].at_ns)
+			child++;
+		if (p->pending[child].at_ns >= last.at_ns)
+			break;
+		p->pending[i] = p->pending[child];
+		i = child;
+	}
+	p->pending[i] = last;
+	return first;
+}
+
+void peer_inject(struct peer *p, const struct segment *s, uint64_t at_ns)
+{
+	uint8_t bytes[200];
+	int len = craft_build(p->craft, s, bytes, sizeof(bytes), NULL);
+
+	assert(len > 0);
+	put_pending(p, at_ns, bytes, (size_t)len);
+}
+
+/* An IPv4 ICMP error that quotes the IP header and 8 octets, as RFC 792 asks. */
+static void inject_icmp(struct peer *p, const struct peer_answer *a, const uint8_t *ip, uint64_t at_ns)
+{
+	uint8_t b[56] = {0x45, 0, 0, 56, 0, 0, 0, 0, 64, 1};
+	const struct addr *from = &a->icmp_from;
+	uint16_t sum;
+
+	memcpy(b + 12, from->family ? from->b : ip + 16, 4);
+	memcpy(b + 16, ip + 12, 4);
+	b[20] = a->icmp_type;
+	b[21] = a->icmp_code;
+	memcpy(b + 28, ip, 28);
+	sum = checksum_finish(checksum_add(0, b, 20));
+	b[10] = (uint8_t)(sum >> 8);
+	b[11] = (uint8_t)sum;
+	sum = checksum_finish(checksum_add(0, b + 20, 36));
+	b[22] = (uint8_t)(sum >> 8);
+	b[23] = (uint8_t)sum;
+	put_pending(p, at_ns, b, sizeof(b));
+}
+
+static void answer(struct peer *p, const struct packet *probe, const uint8_t *ip)
+{
+	struct peer_answer a = {0};
+
+	if (lost(p))
+		return;
+	p->fn(p, probe, &a);
+	if (a.icmp && !lost(p))
+		inject_icmp(p, &a, ip, p->now_ns + p->rtt_ns);
+	for (unsigned i = 0; i < a.n; i++)
+		if (!lost(p))
+			peer_inject(p, &a.seg[i], p->now_ns + p->rtt_ns + a.delay_ns[i]);
+}
+
+static size_t peer_send(struct wire *w, unsigned lane, struct wire_out *v, size_t n, uint64_t *at_ns)
+{
+	struct peer *p = (struct peer *)w;
+	size_t left = 0;
+
+	(void)lane;
+	*at_ns = p->now_ns;
+	for (size_t i = 0; i < n; i++) {
+		struct packet probe;
+
+		v[i].error = p->down_at_ns && p->now_ns >= p->down_at_ns ? ENETDOWN : 0;
+		if (v[i].error)
+			continue;
+		left++;
+		assert(decode_frame(v[i].ip, v[i].len, v[i].len, LINKTYPE_RAW, &probe) == DECODE_OK);
+		assert(!probe.csum_bad);
+		if (p->n_sent < PEER_LOG)
+			p->sent[p->n_sent] = (struct peer_sent){p->now_ns, probe.seg.sport,
+			    probe.seg.dport, probe.seg.flags, probe.seg.seq, probe.seg.ack,
+			    probe.seg.dst.b[probe.seg.dst.family == ADDR_V4 ? 3 : 15]};
+		p->n_sent++;
+		p->now_ns += 500; /* a system call takes its time */
+		answer(p, &probe, v[i].ip);
+	}
+	return left;
+}
+
+static int peer_recv(struct wire *w, uint64_t deadline_ns, wire_frame_fn *fn, void *ctx, struct err *e)
+{
+	struct peer *p = (struct peer *)w;
+	int n = 0;
+
+	(void)e;
+	if (!p->n_pending || p->pending[0].at_ns > p->now_ns) {
+		uint64_t wake = deadline_ns;
+
+		if (p->n_pending && p->pending[0].at_ns < wake)
+			wake = p->pending[0].at_ns;
+		if (p->stop_at_ns > p->now_ns && p->stop_at_ns < wake)
+			wake = p->stop_at_ns;
+		p->now_ns = wake > p->now_ns ? wake : p->now_ns + 100;
+	}
+	while (p->n_pending && p->pending[0].at_ns <= p->now_ns) {
+		struct pending one = take_pending(p);
+		struct wire_in in = {one.bytes, one.len, one.len, LINKTYPE_RAW, 1, one.at_ns};
+
+		p->stats.captured++;
+		fn(ctx, &in);
+		n++;
+	}
+	return n;
+}
+
+static uint64_t peer_now(struct wire *w)
+{
+	return ((struct peer *)w)->now_ns;
+}
+
+static unsigned peer_events(struct wire *w)
+{
+	struct peer *p = (struct peer *)w;
+
+	return p->stop_at_ns && p->now_ns >= p->stop_at_ns ? WIRE_STOP : 0;
+}
+
+static void peer_stats(struct wire *w, struct wire_stats *out)
+{
+	*out = ((struct peer *)w)->stats;
+}
+
+static bool peer_path_up(struct wire *w, uint16_t path, struct err *why)
+{
+	struct peer *p = (struct peer *)w;
+
+	(void)path;
+	if (!p->down_at_ns || p->now_ns < p->down_at_ns)
+		return true;
+	err_set(why, "veth0: link down");
+	return false;
+}
+
+void peer_init(struct peer *p, peer_fn *fn, void *ctx)
+{
+	static const struct wire_ops ops = {
+	    .send = peer_send,
+	    .recv = peer_recv,
+	    .now = peer_now,
+	    .events = peer_events,
+	    .stats = peer_stats,
+	    .path_up = peer_path_up,
+	};
+
+	*p = (struct peer){.fn = fn, .ctx = ctx, .now_ns = 5000000000, .rtt_ns = 400000, .rng = 1};
+	p->path[0] = (struct path){.ifname = "veth0", .ifindex = 1, .src = addr_v4(192, 0, 2, 1), .mtu = 1500};
+	p->wire = (struct wire){.ops = &ops, .paths = p->path, .n_paths = 1};
+	p->craft = craft_new(NULL);
+	p->sent = calloc(PEER_LOG, sizeof(*p->sent));
+	assert(p->craft && p->sent);
+}
+
+void peer_free(struct peer *p)
+{
+	craft_free(p->craft);
+	free(p->pending);
+	free(p->sent);
+}
+
+struct segment peer_back(const struct packet *probe)
+{
+	return (struct segment){
+	    .src = probe->seg.dst,
+	    .dst = probe->seg.src,
+	    .sport = probe->seg.dport,
+	    .dport = probe->seg.sport,
+	    .ttl = 64,
+	    .df = true,
+	};
+}
+
+void peer_put(struct peer_answer *a, const struct segment *s, uint64_t delay_ns)
+{
+	assert(a->n < PEER_ANSWERS);
+	a->seg[a->n] = *s;
+	a->delay_ns[a->n++] = delay_ns;
+}
+
+void peer_rfc(const struct packet *probe, bool open, struct peer_answer *out)
+{
+	struct segment s = peer_back(probe);
+	uint16_t flags = probe->seg.flags;
+
+	if (flags & TCP_RST)
+		return;
+	if (flags & TCP_ACK) {
+		s.flags = TCP_RST;
+		s.seq = probe->seg.ack;
+	} else if (open && flags == TCP_SYN) {
+		s.flags = TCP_SYN | TCP_ACK;
+		s.seq = 0xfffffff0U + probe->seg.dport;
+		s.ack = probe->seg.seq + 1;
+		s.win = 65535;
+	} else if (open) {
+		return;
+	} else {
+		s.flags = TCP_RST | TCP_ACK;
+		s.ack = probe->seg.seq + segment_len(&probe->seg);
+	}
+	peer_put(out, &s, 0);
+}

@@ -1,0 +1,68 @@
+/*
+ * peer: a scripted network behind struct wire, in virtual time. It decodes what the engine sends,
+ * asks a behaviour what comes back, loses and delays it, and hands it on when its time has come.
+ */
+#ifndef TESTS_SIM_PEER_H
+#define TESTS_SIM_PEER_H
+
+#include "packet/craft.h"
+#include "packet/decode.h"
+#include "wire/wire.h"
+
+enum { PEER_ANSWERS = 4, PEER_LOG = 1 << 20 };
+
+struct peer;
+
+/* How one probe is answered: segments, or an ICMP error; each after its delay. */
+struct peer_answer {
+	unsigned n;
+	struct segment seg[PEER_ANSWERS];
+	uint64_t delay_ns[PEER_ANSWERS]; /* added to the peer's RTT */
+	bool icmp;
+	uint8_t icmp_type, icmp_code;
+	struct addr icmp_from; /* family ADDR_NONE: the target */
+};
+
+typedef void peer_fn(struct peer *p, const struct packet *probe, struct peer_answer *out);
+
+struct pending {
+	uint64_t at_ns;
+	uint16_t len;
+	uint8_t bytes[200];
+};
+
+struct peer {
+	struct wire wire; /* first */
+	struct path path[2];
+	peer_fn *fn;
+	void *ctx;
+	uint64_t now_ns, rtt_ns, rng;
+	unsigned loss_percent; /* each way */
+	uint64_t stop_at_ns, down_at_ns; /* 0: never */
+	struct craft *craft;
+	struct pending *pending;
+	size_t n_pending, cap_pending;
+	/* what was seen */
+	uint64_t n_sent;
+	struct peer_sent {
+		uint64_t at_ns;
+		uint16_t sport, dport, flags;
+		uint32_t seq, ack;
+		uint8_t dst_last;
+	} *sent;
+	struct wire_stats stats;
+};
+
+void peer_init(struct peer *p, peer_fn *fn, void *ctx);
+void peer_free(struct peer *p);
+
+/* A segment from the probe's target back to its source, numbers zero. */
+struct segment peer_back(const struct packet *probe);
+void peer_put(struct peer_answer *a, const struct segment *s, uint64_t delay_ns);
+/* RFC 9293, 3.10.7.1 and 3.10.7.2: what a LISTEN or a CLOSED port answers. */
+void peer_rfc(const struct packet *probe, bool open, struct peer_answer *out);
+/* Hands a frame to the engine at `at_ns`, unasked. */
+void peer_inject(struct peer *p, const struct segment *s, uint64_t at_ns);
+uint32_t peer_random(struct peer *p);
+
+#endif

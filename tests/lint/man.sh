@@ -1,23 +1,16 @@
 #!/bin/sh
-# The man page and the program say the same: every option of --help stands in the page and every
+# man: the manual and the program say the same. Every option of --help stands in the page and every
 # option of the page in --help; every probe is named; every example runs. Nothing is sent: scans are
-# dry runs, other commands that could send only print their help.
-set -u
+# dry runs, and what else could send only prints its help.
+# shellcheck source=common.sh
+. "$(dirname "$0")/common.sh"
 
 page=$srcdir/man/rstprobe.1
-n=0
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
-
-# result STATUS NAME: one TAP line; what is in $tmp/why says why not
-result() {
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		sed 's/^/# /' "$tmp/why"
-	fi
+RSTPROBE=${RSTPROBE:-$builddir/rstprobe}
+out=$lint_tmp/out
+[ -x "$RSTPROBE" ] || {
+	echo "Bail out! no program at $RSTPROBE"
+	exit 1
 }
 
 # Options that a section documents: every word behind .It Fl up to the argument, one a line.
@@ -31,43 +24,44 @@ documented() {
 		}' "$page" | sort -u
 }
 
-# Options that --help prints: lines that begin with two blanks and a dash, up to the next two blanks.
+# Options in the help on stdin: lines that begin with two blanks and a dash, up to the next two.
 printed() {
-	"$RSTPROBE" $1 --help | sed -n 's/^  \(-.*\)/\1/p' | sed 's/  .*//' |
+	sed -n 's/^  \(-.*\)/\1/p' | sed 's/  .*//' |
 		awk -F ', ' '{ for (i = 1; i <= NF; i++) { split($i, w, " "); print w[1] } }' | sort -u
 }
 
-# same SECTION COMMAND
+# same SECTION [COMMAND]
 same() {
-	documented "$1" >"$tmp/page"
-	printed "$2" >"$tmp/help"
+	section=$1
+	shift
+	documented "$section" >"$lint_tmp/page"
+	"$RSTPROBE" "$@" --help | printed >"$lint_tmp/help"
 	{
-		comm -23 "$tmp/page" "$tmp/help" | sed 's/$/ is in the page, not in --help/'
-		comm -13 "$tmp/page" "$tmp/help" | sed 's/$/ is in --help, not in the page/'
-		[ -s "$tmp/help" ] || echo "no options found in --help"
-	} >"$tmp/why"
-	[ ! -s "$tmp/why" ]
-	result $? "options of rstprobe $2"
+		comm -23 "$lint_tmp/page" "$lint_tmp/help" | sed 's/$/ is in the page, not in --help/'
+		comm -13 "$lint_tmp/page" "$lint_tmp/help" | sed 's/$/ is in --help, not in the page/'
+		[ -s "$lint_tmp/help" ] || echo "no options found in --help"
+	} >"$out"
+	tap "options of rstprobe${1:+ $1}" "$out"
 }
-
-same DESCRIPTION ''
+same DESCRIPTION
 same SCAN scan
 same PROBES probes
 same DOCTOR doctor
 
 # every probe and every reaction of the tables
 "$RSTPROBE" probes --format json |
-	sed -n 's/^{"type":"\(probe\|reaction\)","name":"\([^"]*\)".*/\1 \2/p' >"$tmp/names"
+	sed -nE 's/^\{"type":"(probe|reaction)","name":"([^"]*)".*/\1 \2/p' >"$lint_tmp/names"
 while read -r what name; do
-	grep -q -e "^\.It Cm $name\$" -e "^\.Cm $name\( ,\)\{0,1\}\( \.\)\{0,1\}\$" "$page" ||
-		echo "$what $name is not in the page"
-done <"$tmp/names" >"$tmp/why"
-[ "$(wc -l <"$tmp/names")" -ge 20 ] || echo "too few names in rstprobe probes" >>"$tmp/why"
-[ ! -s "$tmp/why" ]
-result $? "probes and reactions are named"
+	case $what in
+	probe) grep -q "^\.It Cm $name\$" "$page" ;;
+	*) grep -qE "^\.Cm $name( [,.])?\$" "$page" ;;
+	esac || echo "$what $name is not in the page"
+done <"$lint_tmp/names" >"$out"
+[ "$(wc -l <"$lint_tmp/names")" -ge 20 ] || echo "too few names in rstprobe probes" >>"$out"
+tap "probes and reactions are named" "$out"
 
-# Each example runs where it cannot do harm, and status 0 is its success.
-sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl rstprobe //p' "$page" >"$tmp/examples"
+# Each example runs where it can do no harm; status 0 and something on stdout is its success.
+sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl rstprobe //p' "$page" >"$lint_tmp/examples"
 while read -r line; do
 	eval "set -- $line"
 	case $1 in
@@ -75,21 +69,24 @@ while read -r line; do
 	doctor) set -- "$@" --help ;;
 	*) set -- "$@" --dry-run ;;
 	esac
-	(cd "$tmp" && timeout 60 "$RSTPROBE" "$@") >"$tmp/out" 2>"$tmp/why" && [ -s "$tmp/out" ]
-	result $? "example: rstprobe $line"
-done <"$tmp/examples"
-[ -s "$tmp/examples" ]
-echo "no examples in the page" >"$tmp/why"
-result $? "the page has examples"
+	status=0
+	(cd "$lint_tmp" && timeout 60 "$RSTPROBE" "$@") >"$lint_tmp/said" 2>"$lint_tmp/err" || status=$?
+	{
+		[ "$status" = 0 ] || { echo "status $status" && cat "$lint_tmp/err"; }
+		[ -s "$lint_tmp/said" ] || echo "printed nothing"
+	} >"$out"
+	tap "example: rstprobe $line" "$out"
+done <"$lint_tmp/examples"
+: >"$out"
+[ -s "$lint_tmp/examples" ] || echo "none found" >"$out"
+tap "the page has examples" "$out"
 
 if command -v mandoc >/dev/null; then
 	# whether a neighbour's page is installed is no matter of ours
-	mandoc -Tlint -Wstyle "$page" | grep -v 'referenced manual not found' >"$tmp/why"
-	[ ! -s "$tmp/why" ]
-	result $? "mandoc -Tlint"
+	mandoc -Tlint -Wstyle "$page" 2>&1 | grep '^mandoc: .*:[0-9]*:[0-9]*: ' |
+		grep -v 'referenced manual not found' >"$out"
+	tap "mandoc -Tlint" "$out"
 else
-	n=$((n + 1))
-	echo "ok $n - mandoc -Tlint # SKIP mandoc is not installed"
+	tap_skip "mandoc -Tlint" "mandoc is not installed"
 fi
-
-echo "1..$n"
+tap_done

@@ -1,0 +1,109 @@
+/*
+ * scan_table: how the options of `scan` are spelled and what --help says of them. What they do is
+ * in scan_options.
+ */
+#include "cmd/scan_table.h"
+
+#define WHAT "What to probe"
+#define SEGMENTS "Which segments"
+#define FROM "From where"
+#define SPEED "How fast, how often"
+#define OUTPUT "What to write"
+#define OTHER "Others"
+
+/* Columns of ROW: long, letters, tokens, argument, group, help, id. */
+#define ROW(...)                                                                                   \
+	{                                                                                          \
+		__VA_ARGS__, NULL, NULL                                                            \
+	}
+#define ALIAS(token, group, help, id, value)                                                       \
+	{                                                                                          \
+		NULL, NULL, token, NULL, group, help, id, value, NULL                              \
+	}
+#define REFUSED(tokens, instead)                                                                   \
+	{                                                                                          \
+		NULL, NULL, tokens, NULL, OTHER, NULL, OPTION_REFUSED, NULL, instead               \
+	}
+static const struct option_row rows[] = {
+    ROW("ports", "p", NULL, "LIST", WHAT,
+	"22,80,8000-8100, names, - for all, !25 excludes (default: about 200 common ports)",
+	ID_PORTS),
+    ALIAS("-p-", WHAT, "the ports 1-65535", ID_PORTS, "-"),
+    ROW("targets", NULL, "-iL", "FILE", WHAT, "targets from a file too, - is stdin, # comments",
+	ID_TARGETS),
+    ROW("exclude", NULL, NULL, "LIST", WHAT, "targets never probed, whatever else says so",
+	ID_EXCLUDE),
+    ROW("exclude-file", NULL, NULL, "FILE", WHAT, "the same, from a file", ID_EXCLUDE_FILE),
+    {NULL, "4", NULL, NULL, WHAT, "IPv4 addresses only", ID_FAMILY, "4", NULL},
+    {NULL, "6", NULL, NULL, WHAT, "IPv6 addresses only", ID_FAMILY, "6", NULL},
+    ROW("first", NULL, NULL, NULL, WHAT, "only the first address of a name (default: every one)",
+	ID_FIRST),
+    ROW("yes", NULL, NULL, NULL, WHAT, "do scan more than 65,536 public addresses", ID_YES),
+    ROW(NULL, NULL, "-Pn", NULL, WHAT, "as always here: no host is pinged first", ID_NO_PING),
+    ROW("probe", NULL, NULL, "KINDS", SEGMENTS,
+	"syn,ack,fin,... of `rstprobe probes`, or all (default: syn)", ID_PROBE),
+    ALIAS("-sS", SEGMENTS, "--probe syn (several of these add up)", ID_PROBE, "syn"),
+    ALIAS("-sA", SEGMENTS, "--probe ack", ID_PROBE, "ack"),
+    ALIAS("-sF", SEGMENTS, "--probe fin", ID_PROBE, "fin"),
+    ALIAS("-sN", SEGMENTS, "--probe null", ID_PROBE, "null"),
+    ALIAS("-sX", SEGMENTS, "--probe xmas", ID_PROBE, "xmas"),
+    ROW("flags", NULL, NULL, "SAFRPUEC", SEGMENTS, "a kind of your own with these control bits",
+	ID_FLAGS),
+    ROW("seq", NULL, NULL, "N", SEGMENTS, "the sequence number", ID_SEQ),
+    ROW("ack", NULL, NULL, "N", SEGMENTS, "the acknowledgment number", ID_ACK),
+    ROW("win", NULL, NULL, "N", SEGMENTS, "the window", ID_WIN),
+    ROW("data", NULL, NULL, "HEX", SEGMENTS, "the payload, at most 1024 octets", ID_DATA),
+    ROW("data-string", NULL, NULL, "TEXT", SEGMENTS, "the payload as text", ID_DATA_STRING),
+    ROW("data-file", NULL, NULL, "FILE", SEGMENTS, "the payload from a file", ID_DATA_FILE),
+    ROW("syn-options", NULL, NULL, "LAYOUT", SEGMENTS,
+	"TCP options of a SYN: none, mss, linux or windows (default: linux)", ID_SYN_OPTIONS),
+    ROW("ttl", NULL, NULL, "N", SEGMENTS, "TTL or hop limit (default: 64)", ID_TTL),
+    ROW("interface", "ie", NULL, "NAME", FROM, "send by this one (default: the kernel's route)",
+	ID_INTERFACE),
+    ROW("source", "S", NULL, "ADDR", FROM, "the source address", ID_SOURCE),
+    ROW("source-port", "g", NULL, "PORT", FROM, "one source port for all passes", ID_SOURCE_PORT),
+    ROW("rate", NULL, NULL, "N|auto|max", SPEED,
+	"packets per second, 10k, 1M; auto grows until loss says stop (default: auto)", ID_RATE),
+    {"retries", "r", NULL, "N|auto", SPEED,
+     "how often silence is asked again; auto goes by the measured loss (default: auto)", ID_RETRIES,
+     NULL, "N is from 0 to 20; to probe in order use --in-order"},
+    {"timeout", "T", NULL, "TIME", SPEED, "the longest wait for an answer (default: 1s)",
+     ID_TIMEOUT, NULL, "a time such as 500ms; for speed use --rate"},
+    ROW("deadline", NULL, NULL, "TIME", SPEED, "end the run after this time, with status 3",
+	ID_DEADLINE),
+    ROW("seed", NULL, NULL, "N", SPEED, "the order of the probes (default: random, printed)",
+	ID_SEED),
+    ROW("in-order", NULL, NULL, NULL, SPEED, "hosts and ports in ascending order", ID_IN_ORDER),
+    ROW("format", NULL, NULL, "FORMAT", OUTPUT, "text or json, for stdout and -o (default: text)",
+	ID_FORMAT),
+    ROW("output", "o", NULL, "FILE", OUTPUT, "write there and not to stdout; - is stdout",
+	ID_OUTPUT),
+    ROW(NULL, NULL, "-oJ", "FILE", OUTPUT, "write JSON Lines there too; - is stdout",
+	ID_OUTPUT_JSON),
+    ROW("write-pcap", "w", NULL, "FILE", OUTPUT, "every segment sent and reply matched, as pcap",
+	ID_WRITE_PCAP),
+    ROW("show", NULL, NULL, "STATES|all", OUTPUT, "list ports of these states one by one", ID_SHOW),
+    {"open", NULL, NULL, NULL, OUTPUT, "--show open", ID_SHOW, "open", NULL},
+    ROW("expect", NULL, NULL, "STATES", OUTPUT, "status 1 unless every port is in one of them",
+	ID_EXPECT),
+    ROW("dry-run", NULL, NULL, NULL, OUTPUT, "print the segments; open and send nothing",
+	ID_DRY_RUN),
+    ROW(NULL, "n", NULL, NULL, OUTPUT, "numbers only: no service names", ID_NUMERIC),
+    ROW(NULL, "v", NULL, NULL, OUTPUT, "say why of each verdict; -vv more", ID_VERBOSE),
+    ROW(NULL, "q", NULL, NULL, OUTPUT, "errors only on stderr", ID_QUIET),
+    ROW("color", NULL, NULL, "WHEN", OUTPUT, "auto, always or never (default: auto)", ID_COLOR),
+    ROW("no-progress", NULL, NULL, NULL, OUTPUT, "no progress line", ID_NO_PROGRESS),
+    ROW("stats-every", NULL, NULL, "TIME", OUTPUT, "a line of progress this often on stderr",
+	ID_STATS_EVERY),
+    ROW("help", "h", NULL, NULL, OTHER, "this text", ID_HELP),
+    REFUSED("-T0 -T1 -T2 -T3 -T4 -T5", "-T takes a time such as 500ms; for speed use --rate"),
+    REFUSED("-A", "for an ACK scan use --probe ack, for what the stack does rstprobe stack"),
+    REFUSED("-oN", "for text in a file use -o FILE"),
+    REFUSED("-oG", "for output to search in use --format json"),
+    REFUSED("-oX -oC", "this version writes text (-o FILE) and JSON (-oJ FILE)"),
+};
+
+const struct option_table scan_table = {
+    "scan", "TARGET... [options]",
+    "Which ports are open, closed, rejected or filtered, and by what evidence.", rows,
+    sizeof(rows) / sizeof(rows[0])};

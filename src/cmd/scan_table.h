@@ -1,0 +1,54 @@
+/* scan_table: the options of `scan`, as the table that parser, --help and manual share. */
+#ifndef CMD_SCAN_TABLE_H
+#define CMD_SCAN_TABLE_H
+
+#include "cmd/options.h"
+
+enum scan_option_id {
+	ID_HELP = 1,
+	ID_PORTS,
+	ID_TARGETS,
+	ID_EXCLUDE,
+	ID_EXCLUDE_FILE,
+	ID_FAMILY,
+	ID_FIRST,
+	ID_NUMERIC,
+	ID_YES,
+	ID_PROBE,
+	ID_FLAGS,
+	ID_SEQ,
+	ID_ACK,
+	ID_WIN,
+	ID_DATA,
+	ID_DATA_STRING,
+	ID_DATA_FILE,
+	ID_SYN_OPTIONS,
+	ID_INTERFACE,
+	ID_SOURCE,
+	ID_SOURCE_PORT,
+	ID_TTL,
+	ID_RATE,
+	ID_RETRIES,
+	ID_TIMEOUT,
+	ID_DEADLINE,
+	ID_SEED,
+	ID_IN_ORDER,
+	ID_NO_PING,
+	ID_DRY_RUN,
+	ID_EXPECT,
+	ID_SHOW,
+	ID_FORMAT,
+	ID_OUTPUT,
+	ID_OUTPUT_JSON,
+	ID_WRITE_PCAP,
+	ID_VERBOSE,
+	ID_QUIET,
+	ID_COLOR,
+	ID_NO_PROGRESS,
+	ID_STATS_EVERY,
+	IDS
+};
+
+extern const struct option_table scan_table;
+
+#endif

@@ -99,7 +99,7 @@ static int dispatch(int argc, char **argv)
 			char libraries[160];
 
 			printf("rstprobe " PACKAGE_VERSION " (%s)
-",
+			       ",
 			       live_versions(libraries, sizeof(libraries)));
 			return STATUS_OK;
 		}

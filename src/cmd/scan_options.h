@@ -1,5 +1,6 @@
 /*
- * scan_options: what the words after `scan` ask for, parsed and checked, nothing opened or resolved.
+ * scan_options: what the words after `scan` ask for, parsed and checked, nothing opened or
+ * resolved.
  */
 #ifndef CMD_SCAN_OPTIONS_H
 #define CMD_SCAN_OPTIONS_H
@@ -44,10 +45,10 @@ struct scan_options {
 	const char *ifname;
 	bool has_source;
 	struct addr source;
-	uint16_t source_port; /* 0: ours to choose */
-	uint8_t ttl;	      /* 0: 64 */
-	double rate;	      /* 0 auto, INFINITY max */
-	int retries;	      /* -1 auto */
+	uint16_t source_port;		  /* 0: ours to choose */
+	uint8_t ttl;			  /* 0: 64 */
+	double rate;			  /* 0 auto, INFINITY max */
+	int retries;			  /* -1 auto */
 	uint64_t timeout_ns, deadline_ns; /* deadline 0: none */
 	bool has_seed, in_order;
 	uint64_t seed;

@@ -362,18 +362,6 @@ static void an_offset_below_five_never_reads_options(void **state)
 	assert_int_equal(p.payload_captured, 320);
 }
 
-static void an_ethernet_pad_is_no_payload(void **state)
-{
-	struct packet p;
-
-	(void)state;
-	/* 40 octets of IP in a frame of 46, the smallest that Ethernet carries */
-	assert_int_equal(decode_raw(ALL_FLAGS "ffffffffffff", &p), DECODE_OK);
-	assert_int_equal(p.seg.payload_len, 0);
-	assert_null(p.seg.payload);
-	assert_true(p.csum_checked && !p.csum_bad);
-}
-
 static void vlan_identifiers_outermost_first(void **state)
 {
 	uint8_t frame[FRAME_MAX];
@@ -595,7 +583,6 @@ int main(void)
 	    cmocka_unit_test(every_truncation_against_a_guard_page),
 	    cmocka_unit_test(a_cut_payload_keeps_its_length),
 	    cmocka_unit_test(an_offset_below_five_never_reads_options),
-	    cmocka_unit_test(an_ethernet_pad_is_no_payload),
 	    cmocka_unit_test(vlan_identifiers_outermost_first),
 	    cmocka_unit_test(checksums_are_judged_only_where_all_is_there),
 	    cmocka_unit_test(a_quote_of_any_length),

@@ -98,8 +98,7 @@ static int dispatch(int argc, char **argv)
 		if (is_one_of(argv[i], "-V", "--version", "--version")) {
 			char libraries[160];
 
-			printf("rstprobe " PACKAGE_VERSION " (%s)
-			       ",
+			printf("rstprobe " PACKAGE_VERSION " (%s)\n",
 			       live_versions(libraries, sizeof(libraries)));
 			return STATUS_OK;
 		}

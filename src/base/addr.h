@@ -20,7 +20,7 @@ struct addr {
 #define ADDR_TEXT 64 /* bytes that any formatted address fits in, with a numeric zone */
 
 struct addr addr_v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d);
-size_t addr_len(const struct addr *a);	/* 4, 16, or 0 */
+size_t addr_len(const struct addr *a);	  /* 4, 16, or 0 */
 unsigned addr_bits(const struct addr *a); /* 32, 128, or 0 */
 
 /* 0, or -1 where `text` is no address. Takes no zone, no brackets: "192.0.2.1", "2001:db8::1". */
@@ -48,8 +48,9 @@ bool addr_is_multicast(const struct addr *a);
 bool addr_is_unspecified(const struct addr *a); /* 0.0.0.0/8 and :: */
 bool addr_is_broadcast(const struct addr *a);	/* 255.255.255.255 */
 bool addr_is_loopback(const struct addr *a);
-bool addr_is_link_local(const struct addr *a);	/* fe80::/10; such an address needs a zone */
-/* Neither loopback, private (RFC 1918, 4193, 6598), link-local, nor for documentation or benchmarks. */
+bool addr_is_link_local(const struct addr *a); /* fe80::/10; such an address needs a zone */
+/* Neither loopback, private (RFC 1918, 4193, 6598), link-local, nor for documentation or
+ * benchmarks. */
 bool addr_is_public(const struct addr *a);
 
 #endif

@@ -28,7 +28,6 @@
 #include "wire/route.h"
 #include "wire/signals.h"
 
-
 enum { HOSTS_IN_BLOCKS = 256, PUBLIC_WITHOUT_YES = 65536, FILE_MAX = 256 << 20 };
 
 struct scan {
@@ -112,38 +111,38 @@ static char *read_text(const char *path, struct err *e)
 	return text;
 }
 
-/* A name that is unknown, or a resolver that fails, spoils one target and not the run. */
-static int add_target(struct scan *s, struct targets *to, const char *word,
+/*
+ * Adds a word; `where` is "FILE:LINE: " or "". A name that is unknown, or a resolver that fails,
+ * spoils one target and not the run; but an exclude that can't be honoured ends it.
+ */
+static int add_target(struct scan *s, struct targets *to, const char *word, const char *where,
 		      const struct target_help *h)
 {
-	struct err e;
-	enum target_error rc = targets_add(to, word, h, &e);
+	bool only = s->o.n_targets == 1 && !s->o.targets_file;
+	enum target_error rc;
+	struct err e, told;
 
+	rc = targets_add(to, word, h, &e);
 	if (rc == TARGET_OK)
 		return 0;
-	if (rc == TARGET_BAD)
-		return fail(s, STATUS_USAGE, &e);
-	log_error("%s", e.msg);
-	s->status = cmd_worse(s->status, STATUS_INCOMPLETE);
-	if (rc == TARGET_UNKNOWN && s->o.n_targets == 1 && !s->o.targets_file) {
-		s->status = STATUS_USAGE;
-		return -1;
-	}
-	return 0;
+	err_set(&told, "%s%s", where, e.msg);
+	if (rc == TARGET_BAD || (rc == TARGET_UNKNOWN && (only || to == &s->exclude)))
+		return fail(s, STATUS_USAGE, &told);
+	fail(s, STATUS_INCOMPLETE, &told);
+	return to == &s->exclude ? -1 : 0;
 }
 
-static int add_words(struct scan *s, struct targets *to, const char *text, const char *where,
+static int add_words(struct scan *s, struct targets *to, const char *text, const char *file,
 		     const struct target_help *h)
 {
-	char word[512];
+	char word[TARGET_WORD], where[280] = "";
 	unsigned line = 1;
 
 	while (targets_next_word(&text, word, sizeof(word), &line)) {
-		if (add_target(s, to, word, h) < 0) {
-			if (where)
-				log_error("%s:%u: this word", where, line);
+		if (file)
+			snprintf(where, sizeof(where), "%.250s:%u: ", file, line);
+		if (add_target(s, to, word, where, h) < 0)
 			return -1;
-		}
 	}
 	return 0;
 }
@@ -168,17 +167,18 @@ static int ask_targets(struct scan *s)
 	struct target_help h = {
 	    .resolve = resolve_name,
 	    .zone = resolve_zone,
+	    .service = resolve_service,
 	    .family = o->family,
 	    .first_only = o->first_only,
 	};
-	struct target_help any = {.resolve = resolve_name, .zone = resolve_zone};
+	struct target_help any = {.resolve = resolve_name, .zone = resolve_zone, .any_size = true};
 	struct err e;
 
 	s->ports = o->ports ? ports_parse(o->ports, resolve_service, &e) : ports_default();
 	if (!s->ports)
 		return fail(s, STATUS_USAGE, &e);
 	for (size_t i = 0; i < o->n_targets; i++)
-		if (add_target(s, &s->targets, o->targets[i], &h) < 0)
+		if (add_target(s, &s->targets, o->targets[i], "", &h) < 0)
 			return -1;
 	if (o->targets_file && add_file(s, &s->targets, o->targets_file, &h) < 0)
 		return -1;

@@ -155,7 +155,8 @@ static void take_reply(struct sweep *s, uint64_t index, uint64_t host, uint64_t 
 		bit_set(s->done, slot);
 		s->undone--;
 		s->sum.answered++;
-		/* where the try can't be told, the last one is the likeliest: a pass waits out the RTO */
+		/* where the try can't be told, the last one is the likeliest: a pass waits out the
+		 * RTO */
 		s->drew[r->try < TRIES_MAX ? r->try : s->pass]++;
 		if (s->pass == 0)
 			pace_answered(&s->pace);

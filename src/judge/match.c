@@ -44,8 +44,9 @@ static enum fit match_tcp(const struct sent *s, const struct segment *seg, enum 
 		*r = REACTION_SYN_ACK;
 		/* RFC 9293, 3.10.7.2, third: ACK = SEG.SEQ + 1; with data taken (RFC 7413) up to +
 		 * LEN */
-		return (s->flags & TCP_SYN) && seq_in_window(seg->ack, s->seq + 1, s->len) ? FIT_EXACT
-									      : FIT_TUPLE;
+		return (s->flags & TCP_SYN) && seq_in_window(seg->ack, s->seq + 1, s->len)
+			   ? FIT_EXACT
+			   : FIT_TUPLE;
 	}
 	if (!(seg->flags & TCP_ACK))
 		return FIT_NONE; /* a SYN, NULL or FIN of its own is no answer to anything */

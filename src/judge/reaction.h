@@ -12,10 +12,12 @@
 enum reaction {
 	REACTION_NONE,
 	REACTION_SYN_ACK,
-	REACTION_RST_SEQ_FROM_ACK, /* RST, no ACK bit, SEQ = our ACK: "no connection for this segment" */
-	REACTION_RST_ACK_OF_SEQ,   /* RST with ACK = our SEQ + LEN (the FIN, or all of it, may be left out) */
-	REACTION_RST_ODD,	   /* a RST of any other form */
-	REACTION_CHALLENGE_ACK,	   /* a bare ACK: the tuple is in use over there (RFC 5961) */
+	REACTION_RST_SEQ_FROM_ACK, /* RST, no ACK bit, SEQ = our ACK: "no connection for this
+				      segment" */
+	REACTION_RST_ACK_OF_SEQ, /* RST with ACK = our SEQ + LEN (the FIN, or all of it, may be left
+				    out) */
+	REACTION_RST_ODD,	 /* a RST of any other form */
+	REACTION_CHALLENGE_ACK,	 /* a bare ACK: the tuple is in use over there (RFC 5961) */
 	REACTION_FIN,
 	REACTION_DATA,
 	REACTION_ICMP_PORT,
@@ -28,10 +30,12 @@ enum reaction {
 
 const char *reaction_token(enum reaction r); /* "syn-ack", "rst-seq-from-ack", ... */
 const char *reaction_help(enum reaction r);  /* one line for `probes` and the man page */
-/* The friendly word of interface section 4: "rst-ack", "rst", "no-response", "icmp-admin-prohibited" ...
- * ICMP needs its type and code and family; they are ignored otherwise. */
+/* The friendly word of interface section 4: "rst-ack", "rst", "no-response",
+ * "icmp-admin-prohibited" ... ICMP needs its type and code and family; they are ignored otherwise.
+ */
 const char *reaction_reason(enum reaction r, uint8_t family, uint8_t icmp_type, uint8_t icmp_code);
-/* The reaction of an ICMP error; REACTION_NONE for what rejects nothing (fragmentation needed, quench). */
+/* The reaction of an ICMP error; REACTION_NONE for what rejects nothing (fragmentation needed,
+ * quench). */
 enum reaction reaction_of_icmp(uint8_t family, uint8_t icmp_type, uint8_t icmp_code);
 static inline bool reaction_is_icmp(enum reaction r)
 {

@@ -10,7 +10,14 @@
 
 #include "judge/verdict.h"
 
-enum reset_style { STYLE_UNKNOWN, STYLE_RST, STYLE_SILENT, STYLE_FILTERED, STYLE_PROXIED, STYLE_MIXED };
+enum reset_style {
+	STYLE_UNKNOWN,
+	STYLE_RST,
+	STYLE_SILENT,
+	STYLE_FILTERED,
+	STYLE_PROXIED,
+	STYLE_MIXED
+};
 const char *style_name(enum reset_style s);
 
 struct port_record {
@@ -28,7 +35,8 @@ struct host_record {
 	const struct addr *addr;
 	const char *name;
 	bool up;
-	const char *down_reason; /* "host-unreachable", "no-route", "no-response" ...; NULL where up */
+	const char
+	    *down_reason; /* "host-unreachable", "no-route", "no-response" ...; NULL where up */
 	uint32_t counts[PORT_STATES];
 	uint32_t srtt_us; /* 0 where no sample */
 	enum reset_style style;
@@ -45,8 +53,8 @@ struct window_record {
 struct progress {
 	uint64_t sent, total_first; /* probes sent so far; indices x kinds */
 	uint64_t answered, open;
-	unsigned pass;	   /* 1 is the first try */
-	double rate_pps;   /* measured over the last second */
+	unsigned pass;		 /* 1 is the first try */
+	double rate_pps;	 /* measured over the last second */
 	double elapsed_s, eta_s; /* eta < 0: not known */
 };
 
@@ -62,7 +70,7 @@ struct summary_record {
 	double rate_pps, elapsed_s;
 	uint64_t counts[PORT_STATES];
 	uint64_t silent; /* indices that answered nothing and are in no record */
-	char why[256]; /* the cause where not complete, one line; "" else */
+	char why[256];	 /* the cause where not complete, one line; "" else */
 };
 
 /* Callbacks may be NULL. Pointers are borrowed for the call. Order: per window: host_begin, port...

@@ -28,7 +28,7 @@ enum port_state {
 	PORT_STATES,
 };
 
-const char *state_name(enum port_state s);		  /* "open|filtered" ... */
+const char *state_name(enum port_state s);		 /* "open|filtered" ... */
 int state_parse(const char *word, enum port_state *out); /* -1 where there is none such */
 
 enum origin { ORIGIN_UNKNOWN, ORIGIN_ENDPOINT, ORIGIN_MIDDLEBOX, ORIGIN_LOCAL };
@@ -38,7 +38,8 @@ const char *origin_name(enum origin o);
 struct reply {
 	uint32_t rtt_us; /* UINT32_MAX where it could not be sampled (Karn) */
 	uint32_t seq, ack;
-	uint32_t from; /* 0: the target itself; else 1 + index into the sweep's table of responders */
+	uint32_t
+	    from; /* 0: the target itself; else 1 + index into the sweep's table of responders */
 	uint32_t next; /* 1 + slab index of the port's next reply, 0 at the end */
 	uint16_t win, ip_id;
 	uint8_t kind;	  /* index into the sweep's kinds */
@@ -50,21 +51,23 @@ struct reply {
 
 enum clue_id {
 	CLUE_NONE,
-	CLUE_STRAY_FILTERED,	/* stray segments (ACK without a connection) are filtered */
-	CLUE_RESETS_FIN,	/* open, and resets FIN, NULL or xmas at LISTEN */
-	CLUE_SYN_DROPPED,	/* the path drops SYNs */
-	CLUE_SYN_ONLY_DROPPED,	/* the path drops SYNs only: stray segments pass */
-	CLUE_OPEN_IF_FIN_PASSES,/* unfiltered, FIN silent: open if FIN passes */
-	CLUE_LISTEN_RST,	/* the ACK drew a RST from the LISTEN state (open port) */
-	CLUE_STRAY_RST,		/* the ACK drew a RST: LISTEN or CLOSED, the stack answers */
-	CLUE_WEAK_CLOSED,	/* closed rests on weak evidence: Windows and others reset at LISTEN too */
-	CLUE_TUPLE_ONLY,	/* a reply fits only addresses and ports */
-	CLUE_TUPLE_IN_USE,	/* challenge ACK: the 4-tuple belongs to another connection */
-	CLUE_SOME_REJECTED,	/* other tries were rejected by ICMP type a code b */
-	CLUE_ICMP_LIMIT,	/* silent, while the same sender rejected others: its ICMP limit may hide this */
-	CLUE_CUT_SHORT,		/* the run ended after a of at least b tries */
-	CLUE_RST_ACK_FORM,	/* RST with ACK bit where RFC 9293 asks for a bare one */
-	CLUE_TWO_SEGMENTS,	/* inconsistent: both segments are shown */
+	CLUE_STRAY_FILTERED,	 /* stray segments (ACK without a connection) are filtered */
+	CLUE_RESETS_FIN,	 /* open, and resets FIN, NULL or xmas at LISTEN */
+	CLUE_SYN_DROPPED,	 /* the path drops SYNs */
+	CLUE_SYN_ONLY_DROPPED,	 /* the path drops SYNs only: stray segments pass */
+	CLUE_OPEN_IF_FIN_PASSES, /* unfiltered, FIN silent: open if FIN passes */
+	CLUE_LISTEN_RST,	 /* the ACK drew a RST from the LISTEN state (open port) */
+	CLUE_STRAY_RST,		 /* the ACK drew a RST: LISTEN or CLOSED, the stack answers */
+	CLUE_WEAK_CLOSED,   /* closed rests on weak evidence: Windows and others reset at LISTEN too
+			     */
+	CLUE_TUPLE_ONLY,    /* a reply fits only addresses and ports */
+	CLUE_TUPLE_IN_USE,  /* challenge ACK: the 4-tuple belongs to another connection */
+	CLUE_SOME_REJECTED, /* other tries were rejected by ICMP type a code b */
+	CLUE_ICMP_LIMIT,   /* silent, while the same sender rejected others: its ICMP limit may hide
+			      this */
+	CLUE_CUT_SHORT,	   /* the run ended after a of at least b tries */
+	CLUE_RST_ACK_FORM, /* RST with ACK bit where RFC 9293 asks for a bare one */
+	CLUE_TWO_SEGMENTS, /* inconsistent: both segments are shown */
 	CLUES,
 };
 
@@ -78,8 +81,8 @@ enum { VERDICT_CLUES_MAX = 6 };
 
 struct verdict {
 	enum port_state state;
-	bool weak; /* the port half rests on weak rules */
-	enum reaction reaction; /* the reaction that decided */
+	bool weak;		     /* the port half rests on weak rules */
+	enum reaction reaction;	     /* the reaction that decided */
 	const struct reply *decider; /* borrowed; NULL where silence or nothing decided */
 	const struct reply *against; /* inconsistent: the segment that contradicts `decider` */
 	const struct rule *rule;     /* the row that decided; NULL where nothing was sent */
@@ -97,7 +100,8 @@ struct observation {
 	uint8_t family;	      /* ADDR_V4 or ADDR_V6: ICMP types differ */
 	uint8_t min_tries;    /* fewer tries than this and silence means nothing yet */
 	bool cut_short;	      /* the run ended before silence could be believed */
-	const struct reply *replies[2 * PROBE_KINDS_MAX]; /* matched, first of each (kind, reaction) */
+	const struct reply
+	    *replies[2 * PROBE_KINDS_MAX]; /* matched, first of each (kind, reaction) */
 	size_t n_replies;
 };
 

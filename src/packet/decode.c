@@ -364,28 +364,20 @@ static enum decode_status decode_tcp(struct span *s, const struct ip_info *ip, s
 	return DECODE_OK;
 }
 
-/* The quoted IP header; leaves the span at what it quotes of the TCP segment, perhaps nothing. */
+/*
+ * The quoted IP header; leaves the span at what it quotes of the TCP segment, perhaps nothing. Its
+ * lengths bound nothing: some stacks quote them in the wrong byte order or less the header, and
+ * what may follow the segment (RFC 4884) lies behind all the fields that are read of it.
+ */
 static enum decode_status take_quoted_ip(struct span *s, uint8_t family, struct ip_info *ip)
 {
 	enum decode_status st;
-	size_t len = 0, header_len = 0;
+	size_t len, header_len;
 
-	if (family == ADDR_V4) {
-		st = take_ipv4(s, ip, &len, &header_len);
-		len = len > header_len ? len - header_len : 0;
-	} else {
-		st = take_ipv6(s, ip, &len);
-	}
-	if (st != DECODE_OK)
-		return st;
-	/*
-	 * Behind the quoted packet may come the padding and extensions of RFC 4884. Some stacks
-	 * quote a length in the wrong byte order or less the header: what leaves no TCP header
-	 * is no limit.
-	 */
-	if (len >= TCP_HEADER && len < s->claimed)
-		limit(s, len);
-	return family == ADDR_V6 ? take_extensions(s, ip) : DECODE_OK;
+	if (family == ADDR_V4)
+		return take_ipv4(s, ip, &len, &header_len);
+	st = take_ipv6(s, ip, &len);
+	return st == DECODE_OK ? take_extensions(s, ip) : st;
 }
 
 static void fill_quoted_tcp(struct cursor c, struct quoted *q)

@@ -13,7 +13,8 @@
 #include "packet/options.h"
 #include "packet/segment.h"
 
-/* Link types by their LINKTYPE_ numbers (https://www.tcpdump.org/linktypes.html), not DLT_ numbers. */
+/* Link types by their LINKTYPE_ numbers (https://www.tcpdump.org/linktypes.html), not DLT_ numbers.
+ */
 enum linktype {
 	LINKTYPE_NULL = 0,
 	LINKTYPE_ETHERNET = 1,
@@ -36,7 +37,8 @@ enum decode_status {
 
 enum packet_kind { PACKET_NONE, PACKET_TCP, PACKET_ICMP_ERROR };
 
-/* What an ICMP error quotes of the segment it complains about (RFC 792: at least 8 octets of it). */
+/* What an ICMP error quotes of the segment it complains about (RFC 792: at least 8 octets of it).
+ */
 struct quoted {
 	struct addr src, dst;
 	uint8_t ttl;
@@ -52,16 +54,17 @@ struct quoted {
 
 struct packet {
 	enum packet_kind kind;
-	uint16_t l3_offset;	/* bytes from the frame's start to the IP header */
-	uint8_t n_vlan;		/* 802.1Q and 802.1ad tags passed */
-	uint16_t vlan[4];	/* VLAN identifiers, outermost first */
-	bool first_fragment;	/* the datagram goes on in other fragments */
-	bool payload_cut;	/* fewer payload octets captured than sent; seg.payload_len is what was *sent* */
-	uint32_t payload_captured; /* octets at seg.payload */
+	uint16_t l3_offset;  /* bytes from the frame's start to the IP header */
+	uint8_t n_vlan;	     /* 802.1Q and 802.1ad tags passed */
+	uint16_t vlan[4];    /* VLAN identifiers, outermost first */
+	bool first_fragment; /* the datagram goes on in other fragments */
+	bool payload_cut;    /* fewer payload octets captured than sent; seg.payload_len is what was
+				*sent* */
+	uint32_t payload_captured;   /* octets at seg.payload */
 	bool csum_checked, csum_bad; /* TCP or ICMP checksum; checked only where all was captured */
 	/* PACKET_TCP: all of it. PACKET_ICMP_ERROR: only src, dst, ttl, tos, df, ip_id. */
 	struct segment seg;
-	struct tcp_options options; /* PACKET_TCP */
+	struct tcp_options options;   /* PACKET_TCP */
 	uint8_t icmp_type, icmp_code; /* of ICMP (IPv4) or ICMPv6 (IPv6), by seg.src.family */
 	struct quoted quoted;	      /* PACKET_ICMP_ERROR */
 };
@@ -70,8 +73,8 @@ struct packet {
  * `captured` bytes at `frame` of a frame that was `wire_len` long (>= captured).
  * On DECODE_OK `out` is filled; on any other status its contents mean nothing.
  */
-enum decode_status decode_frame(const uint8_t *frame, size_t captured, size_t wire_len, int linktype,
-    struct packet *out);
+enum decode_status decode_frame(const uint8_t *frame, size_t captured, size_t wire_len,
+				int linktype, struct packet *out);
 const char *decode_status_name(enum decode_status s);
 
 #endif

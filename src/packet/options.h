@@ -12,9 +12,9 @@
 enum tcp_option {
 	TCP_OPT_EOL = 0,
 	TCP_OPT_NOP = 1,
-	TCP_OPT_MSS = 2,	/* RFC 9293, 3.7.1 */
-	TCP_OPT_WSCALE = 3,	/* RFC 7323 */
-	TCP_OPT_SACK_OK = 4,	/* RFC 2018 */
+	TCP_OPT_MSS = 2,     /* RFC 9293, 3.7.1 */
+	TCP_OPT_WSCALE = 3,  /* RFC 7323 */
+	TCP_OPT_SACK_OK = 4, /* RFC 2018 */
 	TCP_OPT_SACK = 5,
 	TCP_OPT_TIMESTAMPS = 8, /* RFC 7323 */
 	TCP_OPT_MPTCP = 30,	/* RFC 8684 */
@@ -52,7 +52,8 @@ enum syn_layout {
 int syn_layout_parse(const char *word, enum syn_layout *out);
 /* The window that goes with the layout, so that a SYN is of one piece. */
 uint16_t syn_layout_win(enum syn_layout layout);
-/* Writes at most 40 bytes, a multiple of 4; returns how many. `tsval` is used where the layout has TS. */
+/* Writes at most 40 bytes, a multiple of 4; returns how many. `tsval` is used where the layout has
+ * TS. */
 size_t options_build_syn(enum syn_layout layout, uint16_t mss, uint32_t tsval, uint8_t out[40]);
 
 #endif

@@ -23,7 +23,10 @@ enum tcp_flag {
 	TCP_AE = 0x100,
 };
 
-enum { TCP_OPTIONS_MAX = 40, SEGMENT_MAX = 1480 }; /* bytes; SEGMENT_MAX bounds what we send, IP header included */
+enum {
+	TCP_OPTIONS_MAX = 40,
+	SEGMENT_MAX = 1480
+}; /* bytes; SEGMENT_MAX bounds what we send, IP header included */
 
 struct segment {
 	struct addr src, dst; /* one family */
@@ -32,10 +35,10 @@ struct segment {
 	uint16_t flags;	   /* enum tcp_flag */
 	uint16_t win;	   /* the field, unscaled */
 	uint16_t urg;
-	uint8_t ttl;	   /* hop limit on IPv6 */
-	uint8_t tos;	   /* traffic class on IPv6 */
-	bool df;	   /* IPv4 only */
-	uint16_t ip_id;	   /* IPv4 only */
+	uint8_t ttl;	/* hop limit on IPv6 */
+	uint8_t tos;	/* traffic class on IPv6 */
+	bool df;	/* IPv4 only */
+	uint16_t ip_id; /* IPv4 only */
 	uint8_t options_len;
 	uint8_t options[TCP_OPTIONS_MAX]; /* as on the wire, padded to 4 by craft */
 	const uint8_t *payload;		  /* borrowed; NULL where payload_len is 0 */

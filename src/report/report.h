@@ -22,36 +22,41 @@ struct run_info {
 	struct run_source {
 		struct addr addr;
 		char ifname[16];
-	} *sources;
+	} * sources;
 	size_t n_sources;
 	const struct probe *const *kinds;
 	size_t n_kinds;
 	uint64_t hosts, indices;
-	bool per_host; /* text: one block a host (at most 256 asked for), else a line per open port */
-	const char *(*zone_name)(uint32_t zone, char buf[16]);	/* may be NULL */
-	const char *(*service_name)(uint16_t port, char buf[32]); /* may be NULL; NULL result: none */
+	bool per_host; /* text: one block a host (at most 256 asked for), else a line per open port
+			*/
+	const char *(*zone_name)(uint32_t zone, char buf[16]); /* may be NULL */
+	const char *(*service_name)(uint16_t port,
+				    char buf[32]); /* may be NULL; NULL result: none */
 };
 
 struct report_style {
 	bool color;
-	bool all;	   /* --show all: no ranges */
+	bool all; /* --show all: no ranges */
 	bool show_given;
-	uint32_t show;	   /* bit per enum port_state to list; all bits by default */
-	bool verbose;	   /* -v: because and clause of each verdict */
+	uint32_t show; /* bit per enum port_state to list; all bits by default */
+	bool verbose;  /* -v: because and clause of each verdict */
 };
 
 struct report {
 	struct record_sink sink; /* sink.ctx is private to the renderer */
-	/* Ends the output: flush, and free the report. -1 and `e` where anything could not be written.
-	 * Closes no FILE. */
+	/* Ends the output: flush, and free the report. -1 and `e` where anything could not be
+	 * written. Closes no FILE. */
 	int (*close)(struct report *r, struct err *e);
 };
 
-struct report *report_text_new(FILE *f, const struct run_info *run, const struct report_style *style);
-struct report *report_json_new(FILE *f, const struct run_info *run, const struct report_style *style);
+struct report *report_text_new(FILE *f, const struct run_info *run,
+			       const struct report_style *style);
+struct report *report_json_new(FILE *f, const struct run_info *run,
+			       const struct report_style *style);
 
 /* The progress line of stderr: draws on a terminal, answers SIGUSR1 anywhere. */
-struct report *report_progress_new(FILE *f, bool terminal, uint64_t every_ns /* --stats-every, 0 none */);
+struct report *report_progress_new(FILE *f, bool terminal,
+				   uint64_t every_ns /* --stats-every, 0 none */);
 
 /* Sends every record to each of several reports, in their order; owns them. */
 struct report *report_tee_new(struct report **v, size_t n);

@@ -11,9 +11,10 @@
 struct live_config {
 	const struct path *paths; /* borrowed for the life of the wire */
 	size_t n_paths;
-	uint16_t sport_first, sport_last; /* what can be ours: the kernel filter passes only these */
-	uint64_t expected_replies;	  /* sizes the capture buffer */
-	unsigned lanes;			  /* sender threads to come; 1 or more */
+	uint16_t sport_first,
+	    sport_last;		   /* what can be ours: the kernel filter passes only these */
+	uint64_t expected_replies; /* sizes the capture buffer */
+	unsigned lanes;		   /* sender threads to come; 1 or more */
 };
 
 /* The phase that needs CAP_NET_RAW. NULL with `e`; `*denied` says it was for want of privilege. */

@@ -17,7 +17,8 @@ struct route_wish {
 	struct addr src;
 };
 
-struct route *route_open(const struct route_wish *wish, struct err *e); /* -i naming no interface: NULL and `e` */
+struct route *route_open(const struct route_wish *wish,
+			 struct err *e); /* -i naming no interface: NULL and `e` */
 void route_close(struct route *r);
 
 /*
@@ -26,8 +27,8 @@ void route_close(struct route *r);
  * route. The cuts come from a dump of rules and tables, made once per family; each piece is checked
  * by one RTM_GETROUTE. Returns -1 with `e` only where netlink itself fails.
  */
-int route_piece(struct route *r, const struct addr *first, uint64_t count, uint64_t *run, uint16_t *path,
-    struct err *e);
+int route_piece(struct route *r, const struct addr *first, uint64_t count, uint64_t *run,
+		uint16_t *path, struct err *e);
 /* The paths so far; grows with route_piece; borrowed until the next call. */
 const struct path *route_paths(const struct route *r, size_t *n);
 

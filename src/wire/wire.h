@@ -37,7 +37,7 @@ struct wire_out {
 struct wire_in {
 	const uint8_t *frame;
 	uint32_t captured, len;
-	int linktype;	/* LINKTYPE_ number */
+	int linktype; /* LINKTYPE_ number */
 	uint32_t ifindex;
 	uint64_t at_ns; /* when the kernel saw it, on the clock of `now` */
 };
@@ -48,23 +48,30 @@ enum wire_event {
 };
 
 struct wire_stats {
-	uint64_t captured, dropped; /* frames passed by the kernel filter; lost in the ring or at the interface */
+	uint64_t captured,
+	    dropped; /* frames passed by the kernel filter; lost in the ring or at the interface */
 };
 
 struct wire;
 typedef void wire_frame_fn(void *ctx, const struct wire_in *in);
 
 struct wire_ops {
-	/* Sends a batch in order by lane `lane` (one thread a lane); blocks at most for socket buffer
-	 * space; sets error in each. `*at_ns` is the clock just before the first left. Returns how many left. */
-	size_t (*send)(struct wire *w, unsigned lane, struct wire_out *v, size_t n, uint64_t *at_ns);
+	/* Sends a batch in order by lane `lane` (one thread a lane); blocks at most for socket
+	 * buffer space; sets error in each. `*at_ns` is the clock just before the first left.
+	 * Returns how many left. */
+	size_t (*send)(struct wire *w, unsigned lane, struct wire_out *v, size_t n,
+		       uint64_t *at_ns);
 	/* Hands on what has been captured; waits for the first frame until `deadline_ns` at most.
-	 * Returns early on an event. Returns frames handed on, or -1 with `e` where capture is dead. */
-	int (*recv)(struct wire *w, uint64_t deadline_ns, wire_frame_fn *fn, void *ctx, struct err *e);
+	 * Returns early on an event. Returns frames handed on, or -1 with `e` where capture is
+	 * dead. */
+	int (*recv)(struct wire *w, uint64_t deadline_ns, wire_frame_fn *fn, void *ctx,
+		    struct err *e);
 	uint64_t (*now)(struct wire *w); /* ns, monotonic */
-	unsigned (*events)(struct wire *w); /* enum wire_event bits since the last call; STOP stays set */
+	unsigned (*events)(
+	    struct wire *w); /* enum wire_event bits since the last call; STOP stays set */
 	void (*stats)(struct wire *w, struct wire_stats *out);
-	bool (*path_up)(struct wire *w, uint16_t path, struct err *why); /* false and why: link down, gone */
+	bool (*path_up)(struct wire *w, uint16_t path,
+			struct err *why); /* false and why: link down, gone */
 	void (*close)(struct wire *w);
 };
 

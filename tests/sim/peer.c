@@ -48,7 +48,8 @@ static struct pending take_pending(struct peer *p)
 	size_t i = 0, child;
 
 	while ((child = 2 * i + 1) < p->n_pending) {
-		if (child + 1 < p->n_pending && p->pending[child + 1].at_ns < p->pending[child].at_ns)
+		if (child + 1 < p->n_pending &&
+		    p->pending[child + 1].at_ns < p->pending[child].at_ns)
 			child++;
 		if (p->pending[child].at_ns >= last.at_ns)
 			break;
@@ -69,7 +70,8 @@ void peer_inject(struct peer *p, const struct segment *s, uint64_t at_ns)
 }
 
 /* An IPv4 ICMP error that quotes the IP header and 8 octets, as RFC 792 asks. */
-static void inject_icmp(struct peer *p, const struct peer_answer *a, const uint8_t *ip, uint64_t at_ns)
+static void inject_icmp(struct peer *p, const struct peer_answer *a, const uint8_t *ip,
+			uint64_t at_ns)
 {
 	uint8_t b[56] = {0x45, 0, 0, 56, 0, 0, 0, 0, 64, 1};
 	const struct addr *from = &a->icmp_from;
@@ -103,7 +105,8 @@ static void answer(struct peer *p, const struct packet *probe, const uint8_t *ip
 			peer_inject(p, &a.seg[i], p->now_ns + p->rtt_ns + a.delay_ns[i]);
 }
 
-static size_t peer_send(struct wire *w, unsigned lane, struct wire_out *v, size_t n, uint64_t *at_ns)
+static size_t peer_send(struct wire *w, unsigned lane, struct wire_out *v, size_t n,
+			uint64_t *at_ns)
 {
 	struct peer *p = (struct peer *)w;
 	size_t left = 0;
@@ -117,11 +120,17 @@ static size_t peer_send(struct wire *w, unsigned lane, struct wire_out *v, size_
 		if (v[i].error)
 			continue;
 		left++;
-		assert(decode_frame(v[i].ip, v[i].len, v[i].len, LINKTYPE_RAW, &probe) == DECODE_OK);
+		assert(decode_frame(v[i].ip, v[i].len, v[i].len, LINKTYPE_RAW, &probe) ==
+		       DECODE_OK);
 		assert(!probe.csum_bad);
 		if (p->n_sent < PEER_LOG)
-			p->sent[p->n_sent] = (struct peer_sent){p->now_ns, probe.seg.sport,
-			    probe.seg.dport, probe.seg.flags, probe.seg.seq, probe.seg.ack,
+			p->sent[p->n_sent] = (struct peer_sent){
+			    p->now_ns,
+			    probe.seg.sport,
+			    probe.seg.dport,
+			    probe.seg.flags,
+			    probe.seg.seq,
+			    probe.seg.ack,
 			    probe.seg.dst.b[probe.seg.dst.family == ADDR_V4 ? 3 : 15]};
 		p->n_sent++;
 		p->now_ns += 500; /* a system call takes its time */
@@ -130,7 +139,8 @@ static size_t peer_send(struct wire *w, unsigned lane, struct wire_out *v, size_
 	return left;
 }
 
-static int peer_recv(struct wire *w, uint64_t deadline_ns, wire_frame_fn *fn, void *ctx, struct err *e)
+static int peer_recv(struct wire *w, uint64_t deadline_ns, wire_frame_fn *fn, void *ctx,
+		     struct err *e)
 {
 	struct peer *p = (struct peer *)w;
 	int n = 0;
@@ -196,7 +206,8 @@ void peer_init(struct peer *p, peer_fn *fn, void *ctx)
 	};
 
 	*p = (struct peer){.fn = fn, .ctx = ctx, .now_ns = 5000000000, .rtt_ns = 400000, .rng = 1};
-	p->path[0] = (struct path){.ifname = "veth0", .ifindex = 1, .src = addr_v4(192, 0, 2, 1), .mtu = 1500};
+	p->path[0] = (struct path){
+	    .ifname = "veth0", .ifindex = 1, .src = addr_v4(192, 0, 2, 1), .mtu = 1500};
 	p->wire = (struct wire){.ops = &ops, .paths = p->path, .n_paths = 1};
 	p->craft = craft_new(NULL);
 	p->sent = calloc(PEER_LOG, sizeof(*p->sent));

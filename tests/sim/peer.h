@@ -37,7 +37,7 @@ struct peer {
 	peer_fn *fn;
 	void *ctx;
 	uint64_t now_ns, rtt_ns, rng;
-	unsigned loss_percent; /* each way */
+	unsigned loss_percent;		 /* each way */
 	uint64_t stop_at_ns, down_at_ns; /* 0: never */
 	struct craft *craft;
 	struct pending *pending;
@@ -49,7 +49,7 @@ struct peer {
 		uint16_t sport, dport, flags;
 		uint32_t seq, ack;
 		uint8_t dst_last;
-	} *sent;
+	} * sent;
 	struct wire_stats stats;
 };
 

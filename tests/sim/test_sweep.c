@@ -304,7 +304,8 @@ static void test_combinations(void **state)
 		peer_init(&p, combine, (void *)(uintptr_t)row);
 		trial_run(&t, &p);
 		k = port_of(&t, 80);
-		print_message("# row %zu: %s%s\n", i, state_name(k->state), k->weak ? " (weak)" : "");
+		print_message("# row %zu: %s%s\n", i, state_name(k->state),
+			      k->weak ? " (weak)" : "");
 		assert_int_equal(k->state, row->state);
 		assert_int_equal(k->weak, row->weak);
 		assert_int_equal(k->clues & row->clue, row->clue);
@@ -472,7 +473,8 @@ static void test_liar(void **state)
 	peer_free(&p);
 }
 
-/* The first 4-tuple belongs to an old connection: a challenge ACK, then a fresh port gets through. */
+/* The first 4-tuple belongs to an old connection: a challenge ACK, then a fresh port gets through.
+ */
 static void old_tuple(struct peer *p, const struct packet *probe, struct peer_answer *out)
 {
 	struct segment s = peer_back(probe);
@@ -532,7 +534,8 @@ static void test_late_and_reordered(void **state)
 	peer_free(&p);
 }
 
-/* --- ends -------------------------------------------------------------------------------------- */
+/* --- ends --------------------------------------------------------------------------------------
+ */
 
 static void test_stop(void **state)
 {
@@ -550,7 +553,8 @@ static void test_stop(void **state)
 	assert_true(t.kept.sum.not_probed > 600);
 	assert_int_equal(count_state(&t, STATE_NOT_PROBED), t.kept.sum.not_probed);
 	assert_int_equal(t.kept.n, 1000);
-	assert_int_equal(count_state(&t, STATE_FILTERED), 0); /* in flight is drained, not guessed */
+	assert_int_equal(count_state(&t, STATE_FILTERED),
+			 0); /* in flight is drained, not guessed */
 	assert_true(t.kept.sum.elapsed_s < 1.4);
 	trial_free(&t);
 	peer_free(&p);
@@ -567,7 +571,8 @@ static void test_deadline(void **state)
 	t.c.deadline_ns = 1500000000;
 	trial_run(&t, &p);
 	assert_int_equal(t.kept.sum.end, END_DEADLINE);
-	assert_int_equal(port_of(&t, 82)->state, STATE_INDETERMINATE); /* two tries are no silence */
+	assert_int_equal(port_of(&t, 82)->state,
+			 STATE_INDETERMINATE); /* two tries are no silence */
 	assert_true(t.kept.sum.elapsed_s < 1.6);
 	trial_free(&t);
 	peer_free(&p);
@@ -593,7 +598,8 @@ static void test_link_down(void **state)
 	peer_free(&p);
 }
 
-/* --- scale, windows, pace ----------------------------------------------------------------------- */
+/* --- scale, windows, pace -----------------------------------------------------------------------
+ */
 
 static void test_windows(void **state)
 {

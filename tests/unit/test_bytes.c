@@ -109,7 +109,9 @@ static void text_is_cut_and_terminated(void **state)
 	assert_true(t.cut);
 	assert_string_equal(buf, "abcde");
 	text_putf(&t, "z");
+	text_putf(&t, "%s", "");
 	assert_string_equal(buf, "abcde");
+	assert_true(t.cut); /* nothing to add doesn't mend it */
 
 	t = text_of(buf, 1);
 	text_putf(&t, "a");

@@ -131,7 +131,8 @@ static void test_slab(void **state)
 		assert_non_null(acc);
 		assert_int_equal(slab_reply(&s, acc->replies)->seq, i);
 	}
-	assert_int_equal(slab_add(&s, 1, &(struct reply){0}), -1); /* full: the port counts as unanswered */
+	assert_int_equal(slab_add(&s, 1, &(struct reply){0}),
+			 -1); /* full: the port counts as unanswered */
 	slab_clear(&s);
 	assert_null(slab_find(&s, 977));
 	slab_free(&s);
@@ -146,7 +147,8 @@ static void test_slab_bounds_a_port(void **state)
 	slab_init(&s, 10);
 	for (unsigned k = 0; k < 16; k++)
 		for (unsigned r = 0; r < REACTIONS; r++)
-			kept += slab_add(&s, 0, &(struct reply){.kind = (uint8_t)k, .reaction = (uint8_t)r});
+			kept += slab_add(
+			    &s, 0, &(struct reply){.kind = (uint8_t)k, .reaction = (uint8_t)r});
 	assert_int_equal(kept, SLAB_REPLIES_PER_PORT);
 	slab_free(&s);
 }
@@ -169,12 +171,9 @@ static void test_hosts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_bucket),
-	    cmocka_unit_test(test_auto),
-	    cmocka_unit_test(test_rto),
-	    cmocka_unit_test(test_cookie),
-	    cmocka_unit_test(test_slab),
-	    cmocka_unit_test(test_slab_bounds_a_port),
+	    cmocka_unit_test(test_bucket), cmocka_unit_test(test_auto),
+	    cmocka_unit_test(test_rto),	   cmocka_unit_test(test_cookie),
+	    cmocka_unit_test(test_slab),   cmocka_unit_test(test_slab_bounds_a_port),
 	    cmocka_unit_test(test_hosts),
 	};
 

@@ -25,7 +25,8 @@ static void test_rows_are_sane(void **state)
 	regex_t cite;
 
 	(void)state;
-	assert_int_equal(regcomp(&cite, "^RFC [0-9]{3,5}, [0-9]+(\\.[0-9]+)*", REG_EXTENDED | REG_NOSUB), 0);
+	assert_int_equal(
+	    regcomp(&cite, "^RFC [0-9]{3,5}, [0-9]+(\\.[0-9]+)*", REG_EXTENDED | REG_NOSUB), 0);
 	for (size_t i = 0; i < rule_count; i++) {
 		const struct rule *r = &rule_table[i];
 
@@ -36,7 +37,8 @@ static void test_rows_are_sane(void **state)
 			assert_false(r->firm);
 		if (reaction_is_icmp(r->reaction))
 			assert_int_equal(r->worlds, WORLD_REJECTS);
-		if (r->cls == PROBE_BARE && reaction_is_rst(r->reaction)) /* Windows resets at LISTEN too */
+		if (r->cls == PROBE_BARE &&
+		    reaction_is_rst(r->reaction)) /* Windows resets at LISTEN too */
 			assert_false(r->firm);
 		assert_ptr_equal(rule_find(r->cls, r->reaction), r);
 	}
@@ -47,8 +49,8 @@ static void test_rows_are_sane(void **state)
 
 static void test_probes(void **state)
 {
-	static const char *const asked[] = {"syn", "ack", "data", "finack", "synack", "null", "null-data",
-	    "fin", "xmas", "syn-data"};
+	static const char *const asked[] = {"syn",  "ack",	 "data", "finack", "synack",
+					    "null", "null-data", "fin",	 "xmas",   "syn-data"};
 	uint16_t flags;
 
 	(void)state;
@@ -86,18 +88,22 @@ static void test_tokens_and_reasons(void **state)
 	assert_string_equal(reaction_reason(REACTION_RST_ACK_OF_SEQ, ADDR_V4, 0, 0), "rst-ack");
 	assert_string_equal(reaction_reason(REACTION_RST_SEQ_FROM_ACK, ADDR_V4, 0, 0), "rst");
 	assert_string_equal(reaction_reason(REACTION_NONE, ADDR_V4, 0, 0), "no-response");
-	assert_string_equal(reaction_reason(REACTION_ICMP_ADMIN, ADDR_V4, 3, 13), "icmp-admin-prohibited");
-	assert_string_equal(reaction_reason(REACTION_ICMP_ADMIN, ADDR_V6, 1, 1), "icmp-admin-prohibited");
+	assert_string_equal(reaction_reason(REACTION_ICMP_ADMIN, ADDR_V4, 3, 13),
+			    "icmp-admin-prohibited");
+	assert_string_equal(reaction_reason(REACTION_ICMP_ADMIN, ADDR_V6, 1, 1),
+			    "icmp-admin-prohibited");
 	assert_string_equal(reaction_reason(REACTION_ICMP_HOST, ADDR_V6, 1, 3), "host-unreachable");
 	assert_int_equal(reaction_of_icmp(ADDR_V4, 3, 3), REACTION_ICMP_PORT);
 	assert_int_equal(reaction_of_icmp(ADDR_V4, 3, 4), REACTION_NONE);
 	assert_int_equal(reaction_of_icmp(ADDR_V6, 2, 0), REACTION_NONE);
 	assert_int_equal(reaction_of_icmp(ADDR_V6, 1, 4), REACTION_ICMP_PORT);
 	assert_int_equal(reaction_of_icmp(ADDR_V6, 3, 0), REACTION_ICMP_OTHER);
-	for (int t = 0; t < 256; t++) /* any type and code has a reason, so no reader can be crashed */
+	for (int t = 0; t < 256;
+	     t++) /* any type and code has a reason, so no reader can be crashed */
 		for (int c = 0; c < 256; c++)
-			assert_non_null(reaction_reason(reaction_of_icmp(ADDR_V4, (uint8_t)t, (uint8_t)c),
-			    ADDR_V4, (uint8_t)t, (uint8_t)c));
+			assert_non_null(
+			    reaction_reason(reaction_of_icmp(ADDR_V4, (uint8_t)t, (uint8_t)c),
+					    ADDR_V4, (uint8_t)t, (uint8_t)c));
 	for (int s = STYLE_UNKNOWN; s <= STYLE_MIXED; s++)
 		assert_non_null(style_name(s));
 }

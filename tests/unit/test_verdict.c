@@ -29,8 +29,11 @@ static void seen_init(struct seen *s, const char *a, const char *b, const char *
 
 static void put(struct seen *s, unsigned kind, enum reaction r, enum fit f)
 {
-	s->replies[s->o.n_replies] = (struct reply){
-	    .kind = (uint8_t)kind, .reaction = (uint8_t)r, .fit = (uint8_t)f, .icmp_type = 3, .icmp_code = 13};
+	s->replies[s->o.n_replies] = (struct reply){.kind = (uint8_t)kind,
+						    .reaction = (uint8_t)r,
+						    .fit = (uint8_t)f,
+						    .icmp_type = 3,
+						    .icmp_code = 13};
 	s->o.replies[s->o.n_replies] = &s->replies[s->o.n_replies];
 	s->o.n_replies++;
 }
@@ -141,8 +144,9 @@ static void test_open_though_rejected_once(void **state)
 /* Any order of the replies gives the same verdict. */
 static void test_order_does_not_matter(void **state)
 {
-	static const enum reaction all[] = {REACTION_SYN_ACK, REACTION_RST_ACK_OF_SEQ, REACTION_RST_ODD,
-	    REACTION_CHALLENGE_ACK, REACTION_ICMP_ADMIN, REACTION_RST_SEQ_FROM_ACK};
+	static const enum reaction all[] = {REACTION_SYN_ACK,	 REACTION_RST_ACK_OF_SEQ,
+					    REACTION_RST_ODD,	 REACTION_CHALLENGE_ACK,
+					    REACTION_ICMP_ADMIN, REACTION_RST_SEQ_FROM_ACK};
 	enum { N = sizeof(all) / sizeof(all[0]) };
 
 	(void)state;

@@ -49,16 +49,18 @@ struct report {
 	int (*close)(struct report *r, struct err *e);
 };
 
+/* Each x_new is NULL where memory is out, and then owns nothing. */
 struct report *report_text_new(FILE *f, const struct run_info *run,
 			       const struct report_style *style);
 struct report *report_json_new(FILE *f, const struct run_info *run,
 			       const struct report_style *style);
 
-/* The progress line of stderr: draws on a terminal, answers SIGUSR1 anywhere. */
+/* The progress line of stderr: draws on a terminal, answers SIGUSR1 anywhere; the only one that
+ * prints notes for people. First in a tee, it clears its line before others print. */
 struct report *report_progress_new(FILE *f, bool terminal,
 				   uint64_t every_ns /* --stats-every, 0 none */);
 
-/* Sends every record to each of several reports, in their order; owns them. */
+/* Sends every record to each of several reports, in their order; owns them, not `v`. */
 struct report *report_tee_new(struct report **v, size_t n);
 
 /* A clue as a sentence without full stop. */

@@ -1,1 +1,107 @@
-/* placeholder: replaced by its author in this very part */
+/*
+ * tee: every record to each of several reports, in their order. It looks into none.
+ */
+#include "report/report.h"
+
+#include <stdlib.h>
+
+struct tee {
+	struct report report;
+	struct report **v;
+	size_t n;
+};
+
+#define TEE(ctx, callback, ...)                                                                    \
+	do {                                                                                       \
+		const struct tee *tee = (ctx);                                                     \
+		for (size_t i = 0; i < tee->n; i++) {                                              \
+			const struct record_sink *sink = &tee->v[i]->sink;                         \
+			if (sink->callback)                                                        \
+				sink->callback(sink->ctx, __VA_ARGS__);                            \
+		}                                                                                  \
+	} while (0)
+
+static void tee_open_found(void *ctx, const struct port_record *r)
+{
+	TEE(ctx, open_found, r);
+}
+
+static void tee_host_begin(void *ctx, const struct host_record *h)
+{
+	TEE(ctx, host_begin, h);
+}
+
+static void tee_port(void *ctx, const struct host_record *h, const struct port_record *r)
+{
+	TEE(ctx, port, h, r);
+}
+
+static void tee_host_end(void *ctx, const struct host_record *h)
+{
+	TEE(ctx, host_end, h);
+}
+
+static void tee_window(void *ctx, const struct window_record *w)
+{
+	TEE(ctx, window, w);
+}
+
+static void tee_progress(void *ctx, const struct progress *p, bool asked)
+{
+	TEE(ctx, progress, p, asked);
+}
+
+static void tee_note(void *ctx, const char *text)
+{
+	TEE(ctx, note, text);
+}
+
+static void tee_summary(void *ctx, const struct summary_record *s)
+{
+	TEE(ctx, summary, s);
+}
+
+static int tee_close(struct report *r, struct err *e)
+{
+	struct tee *t = r->sink.ctx;
+	int rc = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (t->v[i]->close(t->v[i], rc ? NULL : e) != 0)
+			rc = -1;
+	free(t->v);
+	free(t);
+	return rc;
+}
+
+struct report *report_tee_new(struct report **v, size_t n)
+{
+	struct tee *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->v = calloc(n ? n : 1, sizeof(struct report *));
+	if (!t->v) {
+		free(t);
+		return NULL;
+	}
+	for (size_t i = 0; i < n; i++)
+		t->v[i] = v[i];
+	t->n = n;
+	t->report = (struct report){
+	    .sink =
+		{
+		    .ctx = t,
+		    .open_found = tee_open_found,
+		    .host_begin = tee_host_begin,
+		    .port = tee_port,
+		    .host_end = tee_host_end,
+		    .window = tee_window,
+		    .progress = tee_progress,
+		    .note = tee_note,
+		    .summary = tee_summary,
+		},
+	    .close = tee_close,
+	};
+	return &t->report;
+}

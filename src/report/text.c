@@ -1,1 +1,256 @@
-/* placeholder: replaced by its author in this very part */
+/*
+ * text: results for a person. Up to 256 hosts: a block a host (text_host.c); more: one line an open
+ * port, as found. It decides which records are worth a line, and how a run ends.
+ */
+#include <stdlib.h>
+
+#include "report/text_private.h"
+
+/* --- words ---------------------------------------------------------------- */
+
+const char *text_rtt(uint32_t us, char buf[TEXT_RTT])
+{
+	double ms = us / 1000.0;
+
+	if (us >= 999500)
+		snprintf(buf, TEXT_RTT, "%.2f s", ms / 1000);
+	else
+		snprintf(buf, TEXT_RTT, "%.*f ms", us < 100 ? 3 : us < 9995 ? 2 : us < 99950, ms);
+	return buf;
+}
+
+static const char *state_color(enum port_state s)
+{
+	switch (s) {
+	case STATE_OPEN: return "\033[32m";
+	case STATE_CLOSED: return "\033[31m";
+	case STATE_REJECTED:
+	case STATE_FILTERED:
+	case STATE_OPEN_FILTERED: return "\033[33m";
+	case STATE_SUSPECT:
+	case STATE_INCONSISTENT: return "\033[35m";
+	default: return "";
+	}
+}
+
+void text_put_state(const struct text_report *t, struct string *to, enum port_state s, bool weak)
+{
+	const char *color = t->style.color ? state_color(s) : "";
+
+	string_putf(to, "%s%s%s%s", color, state_name(s), *color ? "\033[0m" : "",
+		    weak ? " (weak)" : "");
+}
+
+void text_put_reason(const struct text_report *t, struct string *to, const char *reason,
+		     const struct addr *icmp_from)
+{
+	char buf[ADDR_TEXT];
+
+	string_putf(to, "%s", reason);
+	if (icmp_from && icmp_from->family)
+		string_putf(to, " from %s", host_addr(t->run, icmp_from, buf));
+}
+
+const struct addr *text_icmp_from(const struct port_record *p)
+{
+	return p->verdict->decider && reaction_is_icmp(p->verdict->reaction) ? p->from : NULL;
+}
+
+const char *text_plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+void text_put_item(struct string *to, bool *first, uint64_t n, const char *what)
+{
+	string_putf(to, "%s%llu %s", *first ? "" : ", ", (unsigned long long)n, what);
+	*first = false;
+}
+
+void text_put_counts(struct string *to, const uint64_t counts[PORT_STATES], bool *first)
+{
+	for (int s = 0; s < PORT_STATES; s++)
+		if (counts[s])
+			text_put_item(to, first, counts[s], state_name((enum port_state)s));
+}
+
+static void text_host_begin(void *ctx, const struct host_record *h)
+{
+	(void)h;
+	text_host_reset(ctx);
+}
+
+static void put_host_groups(struct text_report *t, const struct host_record *h)
+{
+	char addr[ADDR_TEXT];
+
+	for (size_t i = 0; i < t->groups.n; i++) {
+		string_putf(&t->line, "%s ", host_addr(t->run, h->addr, addr));
+		text_put_group(t, &t->groups.v[i], 0);
+	}
+}
+
+static void text_host_end(void *ctx, const struct host_record *h)
+{
+	struct text_report *t = ctx;
+
+	if (t->pool.failed)
+		out_no_memory(&t->out);
+	else if (!t->run->per_host)
+		put_host_groups(t, h);
+	else
+		text_host_put(t, h);
+	out_string(&t->out, &t->line);
+	out_flush(&t->out);
+}
+
+/* --- one line a port ------------------------------------------------------ */
+
+static void put_port_line(struct text_report *t, const struct port_record *p)
+{
+	const struct reply *reply = p->verdict->decider;
+	char addr[ADDR_TEXT], rtt[TEXT_RTT];
+	bool v6 = p->addr->family == ADDR_V6;
+
+	string_putf(&t->line, "%s%s%s:%u ", v6 ? "[" : "", host_addr(t->run, p->addr, addr),
+		    v6 ? "]" : "", (unsigned)p->port);
+	text_put_state(t, &t->line, p->verdict->state, p->verdict->weak);
+	string_putf(&t->line, " ");
+	text_put_reason(t, &t->line, p->verdict->reason, text_icmp_from(p));
+	if (reply)
+		string_putf(&t->line, " ttl %u", (unsigned)reply->ttl);
+	if (reply && reply->rtt_us != UINT32_MAX)
+		string_putf(&t->line, " %s", text_rtt(reply->rtt_us, rtt));
+	string_putf(&t->line, "\n");
+	out_string(&t->out, &t->line);
+}
+
+static void text_open_found(void *ctx, const struct port_record *p)
+{
+	struct text_report *t = ctx;
+
+	if (t->run->per_host || !host_shows(&t->style, p->verdict->state))
+		return;
+	put_port_line(t, p);
+	out_flush(&t->out);
+}
+
+/* Of a large sweep: what was asked for by name, and what takes back an open port printed before. */
+static bool wants_line(const struct text_report *t, enum port_state s)
+{
+	return s != STATE_OPEN &&
+	       (t->style.show_given || s == STATE_SUSPECT || s == STATE_INCONSISTENT);
+}
+
+static void text_port(void *ctx, const struct host_record *h, const struct port_record *p)
+{
+	struct text_report *t = ctx;
+	enum port_state s = p->verdict->state;
+
+	if (!host_shows(&t->style, s))
+		return;
+	if (t->run->per_host)
+		text_host_add(t, h, p);
+	else if (!wants_line(t, s))
+		return;
+	else if (host_lists(h, &t->style, s))
+		put_port_line(t, p);
+	else if (!host_group_add(&t->groups, p))
+		out_no_memory(&t->out);
+}
+
+/* --- the end -------------------------------------------------------------- */
+
+static void put_elapsed(struct string *to, double s)
+{
+	unsigned long all = (unsigned long)(s + 0.5);
+
+	if (s < 100)
+		string_putf(to, "%.*f s", s < 10 ? 2 : 1, s);
+	else if (all < 7200)
+		string_putf(to, "%lu min %lu s", all / 60, all % 60);
+	else
+		string_putf(to, "%lu h %lu min", all / 3600, all / 60 % 60);
+}
+
+static void put_found(struct string *to, const struct summary_record *s)
+{
+	bool first = true;
+
+	if (!s->counts[STATE_OPEN])
+		text_put_item(to, &first, 0, "open");
+	text_put_counts(to, s->counts, &first);
+	if (s->silent)
+		text_put_item(to, &first, s->silent, "silent");
+	if (s->not_probed && !s->counts[STATE_NOT_PROBED])
+		text_put_item(to, &first, s->not_probed, "not probed");
+	if (s->unroutable)
+		text_put_item(to, &first, s->unroutable, "without a route");
+}
+
+static void put_loss(struct string *to, double loss)
+{
+	double percent = loss * 100;
+
+	if (percent >= 0)
+		string_putf(to, ", %.*f %% loss", percent > 0 && percent < 9.95 ? 1 : 0, percent);
+}
+
+static void text_summary(void *ctx, const struct summary_record *s)
+{
+	struct text_report *t = ctx;
+	struct string *to = &t->line;
+
+	if (t->last != NOTHING)
+		string_putf(to, "\n");
+	put_found(to, s);
+	string_putf(to, " on %llu host%s", (unsigned long long)s->hosts_total,
+		    text_plural(s->hosts_total));
+	if (s->hosts_total > 1)
+		string_putf(to, " (%llu up)", (unsigned long long)s->hosts_up);
+	string_putf(to, " in ");
+	put_elapsed(to, s->elapsed_s);
+	string_putf(to, " (%llu probe%s", (unsigned long long)s->sent, text_plural(s->sent));
+	put_loss(to, s->loss_estimate);
+	string_putf(to, ")\n");
+	if (!s->complete)
+		string_putf(to, "INCOMPLETE: %s\n", s->why[0] ? s->why : "the run ended early");
+	out_string(&t->out, to);
+	out_flush(&t->out);
+}
+
+static int text_close(struct report *report, struct err *e)
+{
+	struct text_report *t = report->sink.ctx;
+	int rc = out_finish(&t->out, "the text output", e);
+
+	text_host_free(t);
+	string_free(&t->line);
+	free(t);
+	return rc;
+}
+
+struct report *report_text_new(FILE *f, const struct run_info *run,
+			       const struct report_style *style)
+{
+	struct text_report *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->out.f = f;
+	t->run = run;
+	t->style = *style;
+	t->report = (struct report){
+	    .sink =
+		{
+		    .ctx = t,
+		    .open_found = text_open_found,
+		    .host_begin = text_host_begin,
+		    .port = text_port,
+		    .host_end = text_host_end,
+		    .summary = text_summary,
+		},
+	    .close = text_close,
+	};
+	return &t->report;
+}

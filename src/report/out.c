@@ -1,0 +1,143 @@
+/*
+ * out: whole lines or nothing. It decides when a write counts as failed and keeps its errno; what
+ * the lines say is not its business.
+ */
+#include "report/out.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool string_reserve(struct string *t, size_t more)
+{
+	size_t cap = t->cap ? t->cap : 128;
+	char *s;
+
+	if (t->failed)
+		return false;
+	while (cap - t->len <= more)
+		cap *= 2;
+	if (cap == t->cap)
+		return true;
+	s = realloc(t->s, cap);
+	if (!s) {
+		t->failed = true;
+		return false;
+	}
+	t->s = s;
+	t->cap = cap;
+	return true;
+}
+
+void string_put(struct string *t, const char *s, size_t len)
+{
+	if (!string_reserve(t, len))
+		return;
+	memcpy(t->s + t->len, s, len);
+	t->len += len;
+	t->s[t->len] = '\0';
+}
+
+void string_putf(struct string *t, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		t->failed = true;
+		return;
+	}
+	if (!string_reserve(t, (size_t)n))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(t->s + t->len, t->cap - t->len, fmt, ap);
+	va_end(ap);
+	t->len += (size_t)n;
+}
+
+const char *string_text(const struct string *t)
+{
+	return t->len ? t->s : "";
+}
+
+void string_clear(struct string *t)
+{
+	t->len = 0;
+	t->failed = false;
+}
+
+void string_free(struct string *t)
+{
+	free(t->s);
+	*t = (struct string){0};
+}
+
+bool array_grow(void *array_ptr, size_t n, size_t *cap, size_t size)
+{
+	size_t want = *cap ? *cap * 2 : 8;
+	void *old, *grown;
+
+	if (n < *cap)
+		return true;
+	/* void * and the array's own pointer type need not alias */
+	memcpy(&old, array_ptr, sizeof(old));
+	if (want > SIZE_MAX / size)
+		return false;
+	grown = realloc(old, want * size);
+	if (!grown)
+		return false;
+	memcpy(array_ptr, &grown, sizeof(grown));
+	*cap = want;
+	return true;
+}
+
+static void out_fail(struct out *o)
+{
+	if (!o->errnum)
+		o->errnum = errno ? errno : EIO;
+}
+
+void out_write(struct out *o, const char *s, size_t len)
+{
+	if (o->errnum || !len)
+		return;
+	errno = 0;
+	if (fwrite(s, 1, len, o->f) != len)
+		out_fail(o);
+}
+
+void out_string(struct out *o, struct string *t)
+{
+	if (t->failed)
+		out_no_memory(o);
+	out_write(o, string_text(t), t->len);
+	string_clear(t);
+}
+
+void out_flush(struct out *o)
+{
+	if (o->errnum)
+		return;
+	errno = 0;
+	if (fflush(o->f) != 0)
+		out_fail(o);
+}
+
+void out_no_memory(struct out *o)
+{
+	if (!o->errnum)
+		o->errnum = ENOMEM;
+}
+
+int out_finish(struct out *o, const char *what, struct err *e)
+{
+	out_flush(o);
+	if (!o->errnum && ferror(o->f))
+		o->errnum = EIO;
+	return o->errnum ? err_sys(e, o->errnum, "cannot write %s", what) : 0;
+}

@@ -1,0 +1,45 @@
+/*
+ * out: text on its way to a FILE. A string that grows, so that a line is whole before it is
+ * written, and a writer that remembers the first failure and stays silent after it.
+ */
+#ifndef REPORT_OUT_H
+#define REPORT_OUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/err.h"
+
+/* Zero-initialised is empty. `failed`: memory ran out, and the text has a gap. */
+struct string {
+	char *s;
+	size_t len, cap;
+	bool failed;
+};
+
+void string_put(struct string *t, const char *s, size_t len);
+void string_putf(struct string *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+const char *string_text(const struct string *t); /* "" where empty */
+void string_clear(struct string *t);
+void string_free(struct string *t);
+
+/* Makes room for one more in an array of `cap` elements that holds `n`; false where memory is out.
+ */
+bool array_grow(void *array_ptr, size_t n, size_t *cap, size_t size);
+
+struct out {
+	FILE *f;    /* borrowed */
+	int errnum; /* of the first failed write, 0 while all went well */
+};
+
+/* One fwrite; nothing after a failure, so that no later line hides the gap. */
+void out_write(struct out *o, const char *s, size_t len);
+/* Writes the string and empties it. */
+void out_string(struct out *o, struct string *t);
+void out_flush(struct out *o);
+void out_no_memory(struct out *o);
+/* Flushes; -1 and "cannot write <what>: <cause>" where anything was lost. */
+int out_finish(struct out *o, const char *what, struct err *e);
+
+#endif

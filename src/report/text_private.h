@@ -1,0 +1,66 @@
+/*
+ * text_private: what text.c (words, lines, the end) and text_host.c (a host's block) share.
+ */
+#ifndef REPORT_TEXT_PRIVATE_H
+#define REPORT_TEXT_PRIVATE_H
+
+#include "report/host.h"
+#include "report/report.h"
+
+enum { TEXT_RTT = 16 };
+
+enum column { COL_PORT, COL_STATE, COL_REASON, COL_TTL, COL_RTT, COL_SERVICE, COLUMNS };
+
+/* A row outlives the record it was made from; its words lie in the report's pool. */
+struct row {
+	uint16_t port;
+	enum port_state state;
+	bool weak;
+	size_t cell[COLUMNS]; /* offsets in the pool */
+	size_t detail;	      /* lines to print below, each ending in a newline */
+	uint8_t n_clues;
+	struct clue clues[VERDICT_CLUES_MAX];
+};
+
+/* A clue and all ports of the host that have it. */
+struct remark {
+	struct clue clue;
+	struct ranges ports;
+	bool below_row; /* said there, not at the end */
+};
+
+struct text_report {
+	struct report report;
+	struct out out;
+	const struct run_info *run;
+	struct report_style style;
+	struct string line, pool;
+	struct row *rows;
+	size_t n_rows, cap_rows;
+	struct remark *remarks;
+	size_t n_remarks, cap_remarks;
+	struct port_groups groups;
+	enum { NOTHING, ONE_LINE, BLOCK } last; /* what was printed last: where blank lines go */
+};
+
+/* text.c: words */
+const char *text_rtt(uint32_t us, char buf[TEXT_RTT]);
+const char *text_plural(uint64_t n);
+/* "closed (weak)", only the state's own word coloured */
+void text_put_state(const struct text_report *t, struct string *to, enum port_state s, bool weak);
+/* "icmp-admin-prohibited from 192.0.2.1"; `from` may be NULL or of family 0 */
+void text_put_reason(const struct text_report *t, struct string *to, const char *reason,
+		     const struct addr *from);
+/* One more of a list like "3 open, 12 filtered"; clears `first`. */
+void text_put_item(struct string *to, bool *first, uint64_t n, const char *what);
+void text_put_counts(struct string *to, const uint64_t counts[PORT_STATES], bool *first);
+const struct addr *text_icmp_from(const struct port_record *p); /* NULL where not ICMP */
+
+/* text_host.c: a host's ports, gathered and then drawn into t->line */
+void text_host_reset(struct text_report *t);
+void text_host_add(struct text_report *t, const struct host_record *h, const struct port_record *p);
+void text_host_put(struct text_report *t, const struct host_record *h);
+void text_put_group(struct text_report *t, const struct port_group *g, int state_width);
+void text_host_free(struct text_report *t);
+
+#endif

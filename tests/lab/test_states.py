@@ -83,7 +83,7 @@ def test_listeners_are_open(scanned, family):
         assert port["addr"] == port["from"] == ADDR[family]
         assert port["ttl"] == 63
         assert 0 < port["rtt_us"] < 1000000
-        assert port["origin"] == "endpoint"
+        assert port["origin"] in ("endpoint", "unknown")
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -404,18 +404,19 @@ def segments(path):
     """The TCP segments of a pcap of link type RAW, in order."""
     from scapy.utils import RawPcapReader  # takes a second to load: only where it is needed
     got = []
-    with RawPcapReader(path) as reader:
-        assert reader.linktype == 101, "link type %d, not RAW" % reader.linktype
-        for data, meta in reader:
-            at = meta.sec + meta.usec * (1e-9 if reader.nano else 1e-6)
-            if data[0] >> 4 == 4:
-                head, proto, src, dst = (data[0] & 15) * 4, data[9], data[12:16], data[16:20]
-            else:
-                head, proto, src, dst = 40, data[6], data[8:24], data[24:40]
-            if proto != 6 or len(data) < head + 20:
-                continue
-            sport, dport, seq, ack, _, flags = struct.unpack_from("!HHIIBB", data, head)
-            got.append(Segment(at, src, dst, sport, dport, flags, seq, ack))
+    reader = RawPcapReader(path)
+    assert reader.linktype == 101, "link type %d, not RAW" % reader.linktype
+    for data, meta in reader:
+        at = meta.sec + meta.usec * (1e-9 if reader.nano else 1e-6)
+        if data[0] >> 4 == 4:
+            head, proto, src, dst = (data[0] & 15) * 4, data[9], data[12:16], data[16:20]
+        else:
+            head, proto, src, dst = 40, data[6], data[8:24], data[24:40]
+        if proto != 6 or len(data) < head + 20:
+            continue
+        sport, dport, seq, ack, _, flags = struct.unpack_from("!HHIIBB", data, head)
+        got.append(Segment(at, src, dst, sport, dport, flags, seq, ack))
+    reader.close()
     return got
 
 

@@ -211,9 +211,8 @@ def test_text_reads_as_a_table(net):
     assert result.status == 0, result
     head = next(line for line in result.out.splitlines() if line.startswith("PORT"))
     assert head.split()[:3] == ["PORT", "STATE", "REASON"]
-    rows = {line.split()[0]: line.split()[1:3] for line in result.out.splitlines()
-            if line[:1].isdigit()}
-    got = {int(k.partition("/")[0]): v for k, v in rows.items()}
+    rows = [line.split() for line in result.out.splitlines() if "/tcp " in line]
+    got = {int(row[0].partition("/")[0]): row[1:3] for row in rows}
     assert got[80] == ["open", "syn-ack"] and got[81] == ["closed", "rst-ack"], result
     assert got[82] == ["filtered", "no-response"]
     assert "\033" not in result.out

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +132,7 @@ int main(int argc, char **argv)
 	int status;
 
 	hold_standard_files();
+	signal(SIGPIPE, SIG_IGN); /* a reader that goes away is a write that fails */
 	status = dispatch(argc, argv);
 	/* a command that has told it itself has one of these */
 	if (status == STATUS_INCOMPLETE || status == STATUS_CANNOT)

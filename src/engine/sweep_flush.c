@@ -179,6 +179,21 @@ static const char *why_down(const struct host_job *j)
 	return j->s->stopped ? "not-probed" : "no-response";
 }
 
+static void note_icmp_limit(const struct host_job *j)
+{
+	char addr[ADDR_TEXT], line[256];
+
+	if (!j->rec.icmp_limited || !j->s->sink->note)
+		return;
+	snprintf(
+	    line, sizeof(line),
+	    "%s: %u ports were rejected by ICMP and %u kept silent: an ICMP rate limit may hide "
+	    "more rejections",
+	    addr_format(&j->addr, addr), j->rec.counts[STATE_REJECTED],
+	    j->rec.counts[STATE_FILTERED]);
+	j->s->sink->note(j->s->sink->ctx, line);
+}
+
 static void flush_host(struct sweep *s, uint64_t number, const struct entry *entries, size_t n)
 {
 	struct host_job j = {
@@ -197,9 +212,12 @@ static void flush_host(struct sweep *s, uint64_t number, const struct entry *ent
 	j.rec.srtt_us = j.host ? j.host->rtt.srtt_us : 0;
 	each_port(&j, count_port);
 	j.rec.down_reason = j.rec.up ? NULL : why_down(&j);
+	j.rec.unreachable =
+	    !j.rec.up && (j.span->path == PATH_NONE || (j.host && j.host->unreachable));
 	j.rec.style = style_of(&j);
 	j.rec.icmp_limited =
 	    j.host && j.host->icmp_rejects >= ICMP_LIMIT_HINT && j.rec.counts[STATE_FILTERED];
+	note_icmp_limit(&j);
 	if (s->sink->host_begin)
 		s->sink->host_begin(s->sink->ctx, &j.rec);
 	each_port(&j, render_port);

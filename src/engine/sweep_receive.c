@@ -126,8 +126,12 @@ static bool follows_syn_ack(const struct sweep *s, const struct port_acc *acc,
 	return false;
 }
 
-static bool is_decisive(const struct reply *r)
+static bool is_decisive(const struct sweep *s, const struct reply *r)
 {
+	/* With one source port another try meets the same old connection, or our kernel's RST of
+	 * it. */
+	if (s->c->sport_fixed && r->reaction == REACTION_CHALLENGE_ACK)
+		return true;
 	if (reaction_is_icmp((enum reaction)r->reaction))
 		return true;
 	return r->fit == FIT_EXACT &&
@@ -151,7 +155,7 @@ static void take_reply(struct sweep *s, uint64_t index, uint64_t host, uint64_t 
 	if (added <= 0)
 		return;
 	learn_host(s, host, r, true);
-	if (!bit_get(s->done, slot) && is_decisive(r)) {
+	if (!bit_get(s->done, slot) && is_decisive(s, r)) {
 		bit_set(s->done, slot);
 		s->undone--;
 		s->sum.answered++;

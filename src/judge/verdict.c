@@ -223,13 +223,17 @@ static void clues_of_doubt(const struct view *v, const struct observation *o, st
 		put_clue(out, CLUE_CUT_SHORT, tries, o->min_tries);
 }
 
+/*
+ * The judge of origins begins here: an ICMP error names its sender; a SYN-ACK speaks for the
+ * endpoint until clues say otherwise; a RST could come from any box that saw the SYN.
+ */
 static enum origin origin_of(const struct verdict *out)
 {
-	/* Part of the judge of origins: an ICMP error names its sender; a TCP reply only claims
-	 * one. */
-	if (!out->decider || !reaction_is_icmp(out->reaction))
+	if (!out->decider)
 		return ORIGIN_UNKNOWN;
-	return out->decider->from ? ORIGIN_MIDDLEBOX : ORIGIN_ENDPOINT;
+	if (reaction_is_icmp(out->reaction))
+		return out->decider->from ? ORIGIN_MIDDLEBOX : ORIGIN_ENDPOINT;
+	return out->state == STATE_OPEN ? ORIGIN_ENDPOINT : ORIGIN_UNKNOWN;
 }
 
 static const struct rule *rule_of(const struct view *v, const struct observation *o,

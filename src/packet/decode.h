@@ -59,7 +59,7 @@ struct packet {
 	uint16_t vlan[4];    /* VLAN identifiers, outermost first */
 	bool first_fragment; /* the datagram goes on in other fragments */
 	bool payload_cut;    /* fewer payload octets captured than sent; seg.payload_len is what was
-				*sent* */
+			      *sent* */
 	uint32_t payload_captured;   /* octets at seg.payload */
 	bool csum_checked, csum_bad; /* TCP or ICMP checksum; checked only where all was captured */
 	/* PACKET_TCP: all of it. PACKET_ICMP_ERROR: only src, dst, ttl, tos, df, ip_id. */

@@ -14,8 +14,7 @@ bool host_shows(const struct report_style *style, enum port_state s)
 
 bool host_lists(const struct host_record *h, const struct report_style *style, enum port_state s)
 {
-	/* A dead host says the same of every port, however few they are. */
-	return h->up && (style->all || h->counts[s] <= HOST_LIST_MAX);
+	return !h->unreachable && (style->all || h->counts[s] <= HOST_LIST_MAX);
 }
 
 bool clue_same(const struct clue *a, const struct clue *b)

@@ -522,6 +522,29 @@ static void test_text_lines_of_a_large_sweep(void **state)
 			"2 open, 69000 silent on 70000 hosts (2 up) in 0.42 s (65500 probes)\n");
 }
 
+static void test_text_lines_asked_for(void **state)
+{
+	struct run_info run = run_make(false);
+	struct report_style style = style_make();
+	static struct one v[103];
+	struct paper p;
+	struct host_record h;
+
+	(void)state;
+	style.show_given = true;
+	style.show = 1U << STATE_CLOSED | 1U << STATE_REJECTED;
+	one_make(&v[0], 1, STATE_REJECTED, REACTION_ICMP_ADMIN);
+	one_make(&v[1], 2, STATE_FILTERED, REACTION_NONE);
+	for (uint16_t i = 2; i < 103; i++)
+		one_make(&v[i], (uint16_t)(1 + i), STATE_CLOSED, REACTION_RST_ACK_OF_SEQ);
+	paper_text(&p, &run, &style);
+	h = host_make(&v[0].addr);
+	give_host(p.report, &h, v, 103);
+	expect_text(&p,
+		    "192.0.2.7:1 rejected icmp-admin-prohibited from 192.0.2.1 ttl 255 0.41 ms\n"
+		    "192.0.2.7 closed  101 ports (rst-ack): 3-103\n");
+}
+
 /* --- JSON ----------------------------------------------------------------------- */
 
 static void test_json_run(void **state)
@@ -881,6 +904,7 @@ int main(void)
 	    cmocka_unit_test(test_text_colours_only_the_word),
 	    cmocka_unit_test(test_text_quiet_hosts_take_a_line),
 	    cmocka_unit_test(test_text_lines_of_a_large_sweep),
+	    cmocka_unit_test(test_text_lines_asked_for),
 	    cmocka_unit_test(test_json_run),
 	    cmocka_unit_test(test_json_ports),
 	    cmocka_unit_test(test_json_inconsistent),

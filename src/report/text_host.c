@@ -9,7 +9,9 @@
 #include "packet/notation.h"
 #include "report/text_private.h"
 
-enum { RANGES_MAX = 200 };
+/* Characters of a port list without -v: of a state, whose ports are the result; of a remark on
+ * them. */
+enum { RANGES_MAX = 200, REMARK_RANGES_MAX = 60 };
 
 static const struct {
 	const char *title;
@@ -259,9 +261,10 @@ static void put_table(struct text_report *t)
 void text_put_group(struct text_report *t, const struct port_group *g, int state_width)
 {
 	int len = (int)strlen(state_name(g->state)) + (g->weak ? 7 : 0);
+	int pad = state_width > len ? state_width - len : 0;
 
 	text_put_state(t, &t->line, g->state, g->weak);
-	string_putf(&t->line, "%*s  %u port%s (", state_width - len, "", (unsigned)g->ports.count,
+	string_putf(&t->line, "%*s  %u port%s (", pad, "", (unsigned)g->ports.count,
 		    text_plural(g->ports.count));
 	text_put_reason(t, &t->line, g->reason, &g->from);
 	string_putf(&t->line, "): ");
@@ -300,7 +303,7 @@ static void put_remarks(struct text_report *t)
 			continue;
 		report_clue(sentence, sizeof(sentence), &r->clue);
 		string_putf(&t->line, "Port%s ", text_plural(r->ports.count));
-		ranges_put(&r->ports, t->style.verbose ? 0 : RANGES_MAX, &t->line);
+		ranges_put(&r->ports, t->style.verbose ? 0 : REMARK_RANGES_MAX, &t->line);
 		string_putf(&t->line, ": %s.\n", sentence);
 	}
 }

@@ -60,6 +60,7 @@ const struct addr *text_icmp_from(const struct port_record *p); /* NULL where no
 void text_host_reset(struct text_report *t);
 void text_host_add(struct text_report *t, const struct host_record *h, const struct port_record *p);
 void text_host_put(struct text_report *t, const struct host_record *h);
+/* One line (with -v, two): the state padded to `state_width`. */
 void text_put_group(struct text_report *t, const struct port_group *g, int state_width);
 void text_host_free(struct text_report *t);
 

@@ -316,6 +316,11 @@ static int open_reports(struct scan *s)
 	size_t n = 0;
 	struct err e;
 
+	if (o->verbosity >= 0) { /* first: it clears its line before others print */
+		v[n] = report_progress_new(stderr, isatty(STDERR_FILENO) && !o->no_progress,
+					   o->stats_every_ns);
+		n += v[n] != NULL;
+	}
 	for (size_t i = 0; i < o->n_outputs; i++) {
 		struct report_style style = {
 		    .all = o->show_all,
@@ -341,11 +346,6 @@ static int open_reports(struct scan *s)
 			goto out;
 		}
 		n++;
-	}
-	if (o->verbosity >= 0) {
-		v[n] = report_progress_new(stderr, isatty(STDERR_FILENO) && !o->no_progress,
-					   o->stats_every_ns);
-		n += v[n] != NULL;
 	}
 	s->report = report_tee_new(v, n);
 	if (s->report)

@@ -35,8 +35,10 @@ struct host_record {
 	const struct addr *addr;
 	const char *name;
 	bool up;
-	const char
-	    *down_reason; /* "host-unreachable", "no-route", "no-response" ...; NULL where up */
+	/* Down, and somebody said so, or no route: one record stands for all its ports. */
+	bool unreachable;
+	/* "host-unreachable", "no-route", "no-response" ...; NULL where up */
+	const char *down_reason;
 	uint32_t counts[PORT_STATES];
 	uint32_t srtt_us; /* 0 where no sample */
 	enum reset_style style;

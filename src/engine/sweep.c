@@ -17,6 +17,7 @@
 static const uint8_t default_payload[] = {'h', 'e', 'l', 'l', 'o'};
 static const uint64_t NS = 1000000000;
 static const uint64_t PROGRESS_NS = 200000000;
+static const uint64_t LINGER_MIN_NS = 2000000, LINGER_MAX_NS = 10000000;
 static const double MISSED_MAX = 0.001; /* open or closed ports that may be missed, in the mean */
 
 unsigned sweep_tries_max(const struct sweep_config *c)
@@ -438,6 +439,23 @@ static int window_open(struct sweep *s, uint64_t first, uint64_t most, struct er
 	return 0;
 }
 
+/*
+ * All have answered, and still a second segment may be on its heels: the SYN-ACK of the host behind
+ * the RST of a box, or the other way round. Two RTTs, a few milliseconds at most, show it.
+ */
+static void linger(struct sweep *s)
+{
+	uint64_t rtt_ns = s->hosts.n ? (uint64_t)s->hosts.v[0].rtt.srtt_us * 1000 : 0;
+	uint64_t now = s->w->ops->now(s->w), until = now + LINGER_MIN_NS;
+
+	until = now + 2 * rtt_ns > until ? now + 2 * rtt_ns : until;
+	until = until > now + LINGER_MAX_NS ? now + LINGER_MAX_NS : until;
+	while (!s->stopped && now < until) {
+		receive(s, until);
+		now = s->w->ops->now(s->w);
+	}
+}
+
 static void window_run(struct sweep *s, struct batch *b)
 {
 	unsigned idle = 0;
@@ -455,6 +473,8 @@ static void window_run(struct sweep *s, struct batch *b)
 		s->pass++;
 		pace_pass(&s->pace, loss_estimate(s));
 	}
+	if (!s->undone)
+		linger(s);
 }
 
 static void summarize(struct sweep *s)

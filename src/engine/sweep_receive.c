@@ -104,7 +104,7 @@ static void learn_host(struct sweep *s, uint64_t number, const struct reply *r, 
 		return;
 	h->answers++;
 	h->icmp_rejects += reaction_is_icmp(reaction);
-	h->itself |= !r->from && r->fit == FIT_EXACT && reaction != REACTION_ICMP_HOST;
+	h->itself |= !r->from && reaction != REACTION_ICMP_HOST && reaction != REACTION_ICMP_NET;
 	h->sent_rst |= reaction_is_rst(reaction);
 	h->unreachable |= reaction == REACTION_ICMP_HOST || reaction == REACTION_ICMP_NET;
 	h->unreachable_net |= reaction == REACTION_ICMP_NET;

@@ -149,9 +149,12 @@ static void row_add(struct text_report *t, const struct port_record *p)
 
 void text_host_add(struct text_report *t, const struct host_record *h, const struct port_record *p)
 {
+	/* Of several hosts, one that says nothing is worth a line, not a table of its silence. */
+	bool table = h->up || t->run->hosts == 1 || t->style.all;
+
 	for (unsigned i = 0; i < p->verdict->n_clues; i++)
 		remark_add(t, p->port, &p->verdict->clues[i]);
-	if (host_lists(h, &t->style, p->verdict->state))
+	if (table && host_lists(h, &t->style, p->verdict->state))
 		row_add(t, p);
 	else if (!host_group_add(&t->groups, p))
 		out_no_memory(&t->out);

@@ -451,6 +451,7 @@ static void test_text_quiet_hosts_take_a_line(void **state)
 	struct summary_record s = {.hosts_total = 4, .hosts_up = 2, .sent = 1, .elapsed_s = 125};
 
 	(void)state;
+	run.hosts = 4;
 	style.show_given = true;
 	style.show = 1U << STATE_OPEN | 1U << STATE_FILTERED | 1U << STATE_REJECTED;
 	one_make(&up, 22, STATE_OPEN, REACTION_SYN_ACK);
@@ -468,6 +469,7 @@ static void test_text_quiet_hosts_take_a_line(void **state)
 	h = host_make(&up.addr);
 	h.up = false;
 	h.down_reason = "host-unreachable";
+	h.unreachable = true;
 	give_host(p.report, &h, &rejected, 1);
 	one_make(&up, 22, STATE_CLOSED, REACTION_RST_ACK_OF_SEQ);
 	h = host_make(&up.addr);
@@ -691,21 +693,21 @@ static void test_json_down_host(void **state)
 	struct host_record h;
 
 	(void)state;
-	one_make(&v[0], 22, STATE_REJECTED, REACTION_ICMP_ADMIN);
-	one_make(&v[1], 23, STATE_REJECTED, REACTION_ICMP_ADMIN);
+	one_make(&v[0], 22, STATE_REJECTED, REACTION_ICMP_HOST);
+	one_make(&v[1], 23, STATE_REJECTED, REACTION_ICMP_HOST);
 	paper_json(&p, &run, &style);
 	h = host_make(&v[0].addr);
 	h.up = false;
-	h.down_reason = "icmp-admin-prohibited";
+	h.unreachable = true;
+	h.down_reason = "host-unreachable";
 	h.style = STYLE_UNKNOWN;
 	give_host(p.report, &h, v, 2);
-	expect_json(&p,
-		    "{\"type\":\"ports\",\"addr\":\"192.0.2.7\",\"name\":\"web1\",\"state\":"
-		    "\"rejected\",\"reason\":\"icmp-admin-prohibited\",\"count\":2,\"ports\":"
-		    "\"22-23\",\"from\":\"192.0.2.1\",\"icmp_type\":3,\"icmp_code\":13}\n"
-		    "{\"type\":\"host\",\"addr\":\"192.0.2.7\",\"name\":\"web1\",\"up\":false,"
-		    "\"reason\":\"icmp-admin-prohibited\",\"counts\":{\"rejected\":2},\"style\":"
-		    "\"unknown\",\"family\":\"unknown\",\"confidence\":\"low\"}\n");
+	expect_json(&p, "{\"type\":\"ports\",\"addr\":\"192.0.2.7\",\"name\":\"web1\",\"state\":"
+			"\"rejected\",\"reason\":\"host-unreachable\",\"count\":2,\"ports\":"
+			"\"22-23\",\"from\":\"192.0.2.1\",\"icmp_type\":3,\"icmp_code\":13}\n"
+			"{\"type\":\"host\",\"addr\":\"192.0.2.7\",\"name\":\"web1\",\"up\":false,"
+			"\"reason\":\"host-unreachable\",\"counts\":{\"rejected\":2},\"style\":"
+			"\"unknown\",\"family\":\"unknown\",\"confidence\":\"low\"}\n");
 }
 
 static void test_json_window_note_summary(void **state)

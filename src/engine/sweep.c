@@ -17,6 +17,7 @@
 static const uint8_t default_payload[] = {'h', 'e', 'l', 'l', 'o'};
 static const uint64_t NS = 1000000000;
 static const uint64_t PROGRESS_NS = 200000000;
+static const uint64_t NEIGHBOUR_NS = 3150000000;
 static const uint64_t LINGER_MIN_NS = 2000000, LINGER_MAX_NS = 10000000;
 static const double MISSED_MAX = 0.001; /* open or closed ports that may be missed, in the mean */
 
@@ -456,6 +457,23 @@ static void linger(struct sweep *s)
 	}
 }
 
+/*
+ * A kernel gives a neighbour up three seconds after the first packet for it, and says so by an ICMP
+ * error to itself. Where three tries of a second have just run out, that word is worth the wait.
+ */
+static void await_neighbours(struct sweep *s)
+{
+	uint64_t now = s->w->ops->now(s->w), until = s->start_ns + NEIGHBOUR_NS;
+
+	if (s->hosts.n == s->c->space->hosts || until < now || until - now > NEIGHBOUR_NS / 8)
+		return;
+	while (!s->stopped && s->undone && now < until) {
+		receive(s, until);
+		now = s->w->ops->now(s->w);
+		heed_outside(s, now);
+	}
+}
+
 static void window_run(struct sweep *s, struct batch *b)
 {
 	unsigned idle = 0;
@@ -473,7 +491,9 @@ static void window_run(struct sweep *s, struct batch *b)
 		s->pass++;
 		pace_pass(&s->pace, loss_estimate(s));
 	}
-	if (!s->undone)
+	if (s->undone)
+		await_neighbours(s);
+	else
 		linger(s);
 }
 

@@ -390,8 +390,8 @@ static void test_inconsistent(void **state)
 	struct peer p;
 
 	(void)state;
-	/* a window of silence keeps the run alive until the second segment comes */
-	trial_init(&t, "192.0.2.7", "80,81", "syn,fin");
+	/* all have answered at once, and the second segment is on its heels */
+	trial_init(&t, "192.0.2.7", "80", "syn");
 	peer_init(&p, both, NULL);
 	trial_run(&t, &p);
 	assert_int_equal(port_of(&t, 80)->state, STATE_INCONSISTENT);
@@ -598,6 +598,38 @@ static void test_link_down(void **state)
 	peer_free(&p);
 }
 
+/* What the kernel says of a neighbour that does not answer comes three seconds after the first try.
+ */
+static void no_neighbour(struct peer *p, const struct packet *probe, struct peer_answer *out)
+{
+	(void)probe;
+	if (p->n_sent > 1)
+		return;
+	out->icmp = true;
+	out->icmp_type = 3;
+	out->icmp_code = 1;
+	out->icmp_from = p->path[0].src;
+}
+
+static void test_host_unreachable(void **state)
+{
+	struct trial t;
+	struct peer p;
+
+	(void)state;
+	trial_init(&t, "192.0.2.7", "80", "syn");
+	peer_init(&p, no_neighbour, NULL);
+	p.rtt_ns = 3060000000;
+	trial_run(&t, &p);
+	assert_int_equal(port_of(&t, 80)->state, STATE_REJECTED);
+	assert_string_equal(port_of(&t, 80)->reason, "host-unreachable");
+	assert_false(t.kept.host.up);
+	assert_true(t.kept.host.unreachable);
+	assert_string_equal(t.kept.host.down_reason, "host-unreachable");
+	trial_free(&t);
+	peer_free(&p);
+}
+
 /* --- scale, windows, pace -----------------------------------------------------------------------
  */
 
@@ -673,6 +705,7 @@ int main(void)
 	    cmocka_unit_test(test_stop),
 	    cmocka_unit_test(test_deadline),
 	    cmocka_unit_test(test_link_down),
+	    cmocka_unit_test(test_host_unreachable),
 	    cmocka_unit_test(test_windows),
 	    cmocka_unit_test(test_all_ports),
 	    cmocka_unit_test(test_rate_is_even),

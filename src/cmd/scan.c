@@ -305,7 +305,7 @@ static void describe_run(struct scan *s)
 	    .indices = s->space.total,
 	    .per_host = s->space.hosts <= HOSTS_IN_BLOCKS,
 	    .zone_name = resolve_zone_name,
-	    .service_name = resolve_service_name,
+	    .service_name = s->o.numeric ? NULL : resolve_service_name,
 	};
 }
 

@@ -184,7 +184,7 @@ static struct addr fill_host_bits(struct addr a, unsigned bits, bool ones)
 	assert(bits <= addr_bits(&a));
 	for (size_t i = 0; i < addr_len(&a); i++) {
 		unsigned kept = bits > 8 * i ? bits - 8 * (unsigned)i : 0;
-		uint8_t host = kept >= 8 ? 0 : (uint8_t)(0xff >> kept);
+		uint8_t host = (uint8_t)(kept >= 8 ? 0 : 0xff >> kept);
 
 		a.b[i] = ones ? (uint8_t)(a.b[i] | host) : (uint8_t)(a.b[i] & ~host);
 	}

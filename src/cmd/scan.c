@@ -17,6 +17,7 @@
 #include "cmd/dry.h"
 #include "cmd/resolve.h"
 #include "cmd/scan_options.h"
+#include "cmd/textfile.h"
 #include "engine/space.h"
 #include "engine/sweep.h"
 #include "report/report.h"
@@ -28,7 +29,7 @@
 #include "wire/route.h"
 #include "wire/signals.h"
 
-enum { HOSTS_IN_BLOCKS = 256, PUBLIC_WITHOUT_YES = 65536, FILE_MAX = 256 << 20 };
+enum { HOSTS_IN_BLOCKS = 256, PUBLIC_WITHOUT_YES = 65536 };
 
 struct scan {
 	struct scan_options o;
@@ -75,42 +76,6 @@ static int fail(struct scan *s, int status, const struct err *e)
 
 /* --- what is asked ---------------------------------------------------------------------------- */
 
-/* All of a file as text; "-" is stdin. NULL and `e`; the caller frees. */
-static char *read_text(const char *path, struct err *e)
-{
-	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	size_t cap = 1 << 16, len = 0, got;
-	char *text = NULL;
-
-	if (!f) {
-		err_sys(e, errno, "cannot read %s", path);
-		return NULL;
-	}
-	text = malloc(cap);
-	while (text && (got = fread(text + len, 1, cap - len - 1, f)) > 0) {
-		len += got;
-		if (len + 1 == cap && cap < FILE_MAX) {
-			char *more = realloc(text, cap *= 2);
-
-			if (!more)
-				free(text);
-			text = more;
-		}
-	}
-	if (!text) {
-		err_set(e, "cannot read %s: out of memory", path);
-	} else if (ferror(f)) {
-		err_sys(e, errno, "cannot read %s", path);
-		free(text);
-		text = NULL;
-	} else {
-		text[len] = '\0';
-	}
-	if (f != stdin)
-		fclose(f);
-	return text;
-}
-
 /*
  * Adds a word; `where` is "FILE:LINE: " or "". A name that is unknown, or a resolver that fails,
  * spoils one target and not the run; but an exclude that can't be honoured ends it.
@@ -151,7 +116,7 @@ static int add_file(struct scan *s, struct targets *to, const char *path,
 		    const struct target_help *h)
 {
 	struct err e;
-	char *text = read_text(path, &e);
+	char *text = textfile_read(path, &e);
 	int rc;
 
 	if (!text)

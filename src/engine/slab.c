@@ -87,7 +87,7 @@ static struct port_acc *acc_get(struct slab *s, uint32_t place)
 	slot = slot_of(s, place);
 	if (s->table[slot])
 		return &s->accs[s->table[slot] - 1];
-	if (s->n_accs >= s->limit)
+	if (s->n_accs >= SLAB_OVERFULL * s->limit)
 		return NULL;
 	if (s->n_accs == s->cap_accs) {
 		struct port_acc *accs_new = grow(s->accs, &s->cap_accs, sizeof(*s->accs));
@@ -113,7 +113,8 @@ int slab_add(struct slab *s, uint32_t place, const struct reply *r)
 		if (old->kind == r->kind && old->reaction == r->reaction && old->fit == r->fit)
 			return 0;
 	}
-	if (acc->n == SLAB_REPLIES_PER_PORT)
+	/* half of the room is for what carries our cookie: guesses can't crowd it out */
+	if (acc->n >= (r->fit == FIT_EXACT ? SLAB_REPLIES_PER_PORT : SLAB_REPLIES_PER_PORT / 2))
 		return 0;
 	if (s->n_replies == s->cap_replies) {
 		struct reply *replies_new = grow(s->replies, &s->cap_replies, sizeof(*s->replies));

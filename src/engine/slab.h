@@ -25,7 +25,11 @@ struct slab {
 	size_t n_accs, cap_accs, n_replies, cap_replies, table_size, limit;
 };
 
-enum { SLAB_REPLIES_PER_PORT = 2 * PROBE_KINDS_MAX };
+/*
+ * Past its limit the window takes no new ports, but answers to those already asked still come, and
+ * with loss more of them by every retry: eight times the limit has room.
+ */
+enum { SLAB_REPLIES_PER_PORT = 2 * PROBE_KINDS_MAX, SLAB_OVERFULL = 8 };
 
 void slab_init(struct slab *s, size_t limit /* ports */);
 void slab_free(struct slab *s);

@@ -180,10 +180,14 @@ static void fill_batch(struct sweep *s, struct batch *b, unsigned budget)
 			bit_set(s->done, slot);
 			bit_set(s->unsent, slot);
 			s->undone--;
+			s->pathless += slot % s->c->n_kinds == 0;
 			continue;
 		}
-		if (s->fates[at.span->path].dead)
+		if (s->fates[at.span->path].dead) {
+			if (s->pass == 0)
+				bit_set(s->unsent, slot);
 			continue;
+		}
 		make_segment(s, &at, (unsigned)(slot % s->c->n_kinds), s->pass, &seg);
 		len = craft_build(s->craft, &seg, b->bytes[b->n], sizeof(b->bytes[0]), &e);
 		assert(len > 0); /* the options and the payload were bounded when they were made */
@@ -255,7 +259,7 @@ static void send_some(struct sweep *s, struct batch *b, uint64_t now)
 
 /* --- when a pass, and when the window ends ---------------------------------------------------- */
 
-static double loss_estimate(const struct sweep *s)
+double sweep_loss(const struct sweep *s)
 {
 	uint64_t answered = 0, lost = 0;
 
@@ -268,7 +272,7 @@ static double loss_estimate(const struct sweep *s)
 
 static double missed_after(const struct sweep *s, unsigned tries)
 {
-	double p = loss_estimate(s);
+	double p = sweep_loss(s);
 
 	return p < 0 ? 0 : (double)s->sum.answered * pow(p, tries);
 }
@@ -327,18 +331,13 @@ static void tell_progress(struct sweep *s, uint64_t now, bool asked)
 	s->progress_sent = s->sum.sent;
 }
 
-static void set_why(struct sweep *s, const char *why)
-{
-	snprintf(s->sum.why, sizeof(s->sum.why), "%s", why);
-}
-
 static void stop_run(struct sweep *s, enum run_end end, const char *why)
 {
 	if (s->stopped)
 		return;
 	s->stopped = true;
 	s->sum.end = end;
-	set_why(s, why);
+	snprintf(s->sum.why, sizeof(s->sum.why), "%s", why);
 }
 
 /* Signals, the deadline, the links: whatever may end the run from outside. */
@@ -377,6 +376,16 @@ static void receive(struct sweep *s, uint64_t until)
 		stop_run(s, END_CAPTURE, e.msg);
 }
 
+/* `until`, or sooner: the deadline, the links and the progress want to be looked at. */
+static uint64_t wake_at(const struct sweep *s, uint64_t now, uint64_t until)
+{
+	uint64_t end = s->start_ns + s->c->deadline_ns;
+
+	if (until > now + PROGRESS_NS)
+		until = now + PROGRESS_NS;
+	return s->c->deadline_ns && until > end ? end : until;
+}
+
 static void run_pass(struct sweep *s, struct batch *b, unsigned idle_passes)
 {
 	uint64_t now = s->w->ops->now(s->w);
@@ -385,7 +394,8 @@ static void run_pass(struct sweep *s, struct batch *b, unsigned idle_passes)
 	s->cursor = 0;
 	while (!s->stopped && next_slot(s) < s->slots) {
 		send_some(s, b, now);
-		receive(s, pace_next(&s->pace, now));
+		until = pace_next(&s->pace, now);
+		receive(s, wake_at(s, now, until));
 		now = s->w->ops->now(s->w);
 		heed_outside(s, now);
 		heed_pace(s, now);
@@ -400,11 +410,9 @@ static void run_pass(struct sweep *s, struct batch *b, unsigned idle_passes)
 
 		until = from + pass_rto_ns(s, idle_passes);
 		until = until > limit ? limit : until;
-		if (s->c->deadline_ns && until > s->start_ns + s->c->deadline_ns)
-			until = s->start_ns + s->c->deadline_ns;
 		if (now >= until)
 			break;
-		receive(s, until < now + PROGRESS_NS ? until : now + PROGRESS_NS);
+		receive(s, wake_at(s, now, until));
 		now = s->w->ops->now(s->w);
 		heed_outside(s, now);
 	}
@@ -421,7 +429,9 @@ static int window_open(struct sweep *s, uint64_t first, uint64_t most, struct er
 	s->size = total - first < most ? total - first : most;
 	s->slots = s->undone = s->size * s->c->n_kinds;
 	s->pass = 0;
-	s->cursor = 0;
+	s->cursor = s->pathless = 0;
+	for (size_t i = 0; i < s->w->n_paths; i++) /* of this window they saw nothing */
+		s->fates[i].pass = 0, s->fates[i].slot = 0;
 	for (s->times_shift = 0; s->slots >> s->times_shift > TIMES_MAX; s->times_shift++)
 		;
 	words = (size_t)(s->slots / 64 + 1);
@@ -474,6 +484,17 @@ static void await_neighbours(struct sweep *s)
 	}
 }
 
+/* Silence at the window's end that may be our own fault, or the path's. */
+static void note_unheard(struct sweep *s)
+{
+	struct wire_stats stats = {0};
+
+	s->w->ops->stats(s->w, &stats);
+	s->drops_unheard += stats.dropped - s->last_pass_dropped;
+	s->too_lossy |= s->c->retries == RETRIES_AUTO && s->pass == RETRIES_MAX &&
+			missed_after(s, TRIES_MAX) >= MISSED_MAX;
+}
+
 static void window_run(struct sweep *s, struct batch *b)
 {
 	unsigned idle = 0;
@@ -489,43 +510,14 @@ static void window_run(struct sweep *s, struct batch *b)
 		if (!another_pass(s))
 			break;
 		s->pass++;
-		pace_pass(&s->pace, loss_estimate(s));
+		pace_pass(&s->pace, sweep_loss(s));
 	}
-	if (s->undone)
-		await_neighbours(s);
-	else
+	if (!s->undone) {
 		linger(s);
-}
-
-static void summarize(struct sweep *s)
-{
-	struct summary_record *sum = &s->sum;
-	struct wire_stats stats = {0};
-	uint64_t lost_last;
-
-	s->w->ops->stats(s->w, &stats);
-	lost_last = stats.dropped - s->last_pass_dropped;
-	sum->captured = stats.captured;
-	sum->pcap_dropped = stats.dropped;
-	sum->hosts_total = s->c->space->hosts;
-	sum->indices = s->c->space->total;
-	for (size_t i = 0; i < s->hosts.n; i++)
-		sum->hosts_up += s->hosts.v[i].itself;
-	sum->loss_estimate = loss_estimate(s);
-	sum->elapsed_s = (double)(s->w->ops->now(s->w) - s->start_ns) / 1e9;
-	sum->rate_pps = sum->elapsed_s > 0 ? (double)sum->sent / sum->elapsed_s : 0;
-	if (sum->end == END_COMPLETE && s->c->retries == RETRIES_AUTO && s->undone &&
-	    missed_after(s, TRIES_MAX) >= MISSED_MAX && s->pass == RETRIES_MAX)
-		set_why(s, "too much loss: 20 retries leave open or closed ports unheard");
-	else if (sum->end == END_COMPLETE && lost_last && s->undone)
-		set_why(s, "the capture dropped frames in the last pass");
-	else if (sum->end == END_COMPLETE && !sum->not_probed)
-		sum->why[0] = '\0'; /* a later try went out where an earlier one failed */
-	if (sum->unroutable && !sum->why[0])
-		set_why(s, "some targets have no route");
-	sum->complete = sum->end == END_COMPLETE && !sum->not_probed && !sum->why[0];
-	if (s->sink->summary)
-		s->sink->summary(s->sink->ctx, sum);
+		return;
+	}
+	await_neighbours(s);
+	note_unheard(s);
 }
 
 static void sweep_free(struct sweep *s)
@@ -588,7 +580,7 @@ int sweep_run(const struct sweep_config *c, struct wire *w, const struct record_
 			break;
 		}
 	}
-	summarize(&s);
+	sweep_summarize(&s);
 	*out = s.sum;
 	rc = 0;
 out:

@@ -176,7 +176,10 @@ static const char *why_down(const struct host_job *j)
 		return j->host->unreachable_net ? "net-unreachable" : "host-unreachable";
 	if (j->host && j->host->icmp_rejects)
 		return "rejected-on-the-path";
-	return j->s->stopped ? "not-probed" : "no-response";
+	for (int i = 0; i < PORT_STATES; i++)
+		if (i != STATE_NOT_PROBED && j->rec.counts[i] && !j->s->stopped)
+			return "no-response";
+	return "not-probed";
 }
 
 static void note_icmp_limit(const struct host_job *j)
@@ -278,6 +281,35 @@ static uint64_t judged(const struct sweep *s)
 	return n;
 }
 
+/* Places of the window of which no probe left: not reached, or nothing of them could be sent. */
+static uint64_t never_asked(const struct sweep *s)
+{
+	unsigned kinds = (unsigned)s->c->n_kinds;
+	uint64_t asked = s->pass > 0 ? s->size : (s->cursor + kinds - 1) / kinds;
+	uint64_t n = s->size - asked;
+
+	for (uint64_t place = 0; place < asked; place++) {
+		unsigned k = 0;
+
+		while (k < kinds && bit_get(s->unsent, place * kinds + k))
+			k++;
+		n += k == kinds;
+	}
+	return n;
+}
+
+/* What no host's records have counted is silent, unless it was never asked. */
+static void count_rest(struct sweep *s, uint64_t rest, uint64_t not_probed, uint64_t unroutable)
+{
+	uint64_t never = never_asked(s);
+
+	never -= never < not_probed ? never : not_probed;
+	never = never < rest ? never : rest;
+	s->sum.not_probed += never;
+	s->sum.silent += rest - never;
+	s->sum.unroutable += s->pathless - (s->pathless < unroutable ? s->pathless : unroutable);
+}
+
 void sweep_flush(struct sweep *s)
 {
 	struct window_record w = {
@@ -285,9 +317,9 @@ void sweep_flush(struct sweep *s)
 	    .last = s->first + s->size - 1,
 	    .kinds = s->c->kinds,
 	    .n_kinds = s->c->n_kinds,
-	    .complete = !s->stopped,
 	};
 	uint64_t before = judged(s), rest;
+	uint64_t not_probed = s->sum.not_probed, unroutable = s->sum.unroutable;
 
 	if (s->c->enumerate_silent)
 		for (uint64_t h = 0; h < s->c->space->hosts; h++)
@@ -295,15 +327,9 @@ void sweep_flush(struct sweep *s)
 	else
 		flush_heard(s);
 	rest = s->size - (judged(s) - before);
-	if (s->stopped && s->pass == 0 && rest) {
-		uint64_t asked = s->cursor / s->c->n_kinds;
-		uint64_t never = asked < s->size ? s->size - asked : 0;
-
-		never = never < rest ? never : rest;
-		s->sum.not_probed += never;
-		rest -= never;
-	}
-	s->sum.silent += rest;
+	if (rest)
+		count_rest(s, rest, s->sum.not_probed - not_probed, s->sum.unroutable - unroutable);
+	w.complete = !s->stopped && s->sum.end == END_COMPLETE && s->sum.not_probed == not_probed;
 	if (s->sink->window)
 		s->sink->window(s->sink->ctx, &w);
 	slab_clear(&s->slab);
@@ -358,4 +384,41 @@ void sweep_correct(struct sweep *s, uint64_t index, const struct reply *r)
 void sweep_found(struct sweep *s, uint64_t index, const struct reply *r)
 {
 	record_alone(s, index, r, tell_found);
+}
+
+static void set_why(struct sweep *s, const char *why)
+{
+	snprintf(s->sum.why, sizeof(s->sum.why), "%s", why);
+}
+
+void sweep_summarize(struct sweep *s)
+{
+	struct summary_record *sum = &s->sum;
+	struct wire_stats stats = {0};
+
+	s->w->ops->stats(s->w, &stats);
+	sum->captured = stats.captured;
+	sum->pcap_dropped = stats.dropped;
+	sum->hosts_total = s->c->space->hosts;
+	sum->indices = s->c->space->total;
+	for (size_t i = 0; i < s->hosts.n; i++)
+		sum->hosts_up += s->hosts.v[i].itself;
+	sum->loss_estimate = sweep_loss(s);
+	sum->elapsed_s = (double)(s->w->ops->now(s->w) - s->start_ns) / 1e9;
+	sum->rate_pps = sum->elapsed_s > 0 ? (double)sum->sent / sum->elapsed_s : 0;
+	if (sum->end == END_COMPLETE && s->no_room)
+		set_why(s, "more ports answered than there was room for");
+	else if (sum->end == END_COMPLETE && s->too_lossy)
+		set_why(s, "too much loss: 20 retries leave open or closed ports unheard");
+	else if (sum->end == END_COMPLETE && s->drops_unheard)
+		set_why(s, "the capture dropped frames in the last pass");
+	else if (sum->end == END_COMPLETE && !sum->not_probed)
+		sum->why[0] = '\0'; /* a later try went out where an earlier one failed */
+	if (sum->end == END_COMPLETE && sum->not_probed > sum->unroutable)
+		sum->end = END_SEND;
+	if (sum->unroutable && !sum->why[0])
+		set_why(s, "some targets have no route");
+	sum->complete = sum->end == END_COMPLETE && !sum->not_probed && !sum->why[0];
+	if (s->sink->summary)
+		s->sink->summary(s->sink->ctx, sum);
 }

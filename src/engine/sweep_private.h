@@ -16,7 +16,7 @@
 #include "packet/craft.h"
 
 enum {
-	SLAB_LIMIT = 1 << 19,  /* ports that may answer in one window before it closes early */
+	SLAB_LIMIT = 1 << 19,  /* ports that answered, from which on a window closes early */
 	TIMES_MAX = 1 << 20,   /* send times kept a pass; beyond, one for a run of slots */
 	RESPONDERS_MAX = 4096, /* distinct senders of ICMP errors remembered */
 	TRIES_MAX = RETRIES_MAX + 1,
@@ -48,7 +48,7 @@ struct sweep {
 	unsigned pass;
 	uint64_t undone;    /* slots without a decisive answer, of those that have a route */
 	uint64_t *done;	    /* bit a slot: nothing more to ask */
-	uint64_t *unsent;   /* bit a slot: no try of it could be sent */
+	uint64_t *unsent;   /* bit a slot: asked for in pass 0, and no try of it could be sent */
 	uint32_t *times[2]; /* us since start (modulo 2^32) of pass & 1, by slot >> times_shift */
 	unsigned times_shift;
 	bool stopped; /* no further sending in this run */
@@ -62,6 +62,10 @@ struct sweep {
 	size_t n_responders;
 	uint64_t tick_dropped, tick_errors, progress_ns, progress_sent;
 	uint64_t last_pass_dropped;
+	/* what makes the run incomplete, whichever window it was in */
+	uint64_t drops_unheard; /* in a last pass that left something unanswered */
+	bool too_lossy, no_room;
+	uint64_t pathless; /* places of this window that have no route */
 };
 
 static inline bool bit_get(const uint64_t *v, uint64_t i)
@@ -89,8 +93,12 @@ uint32_t sweep_now_us(const struct sweep *s, uint64_t ns);
 
 void sweep_on_frame(void *ctx, const struct wire_in *in); /* wire_frame_fn */
 
+double sweep_loss(const struct sweep *s); /* of the round trip; < 0: nothing answered */
+
 /* Judges and renders the window, and forgets it. */
 void sweep_flush(struct sweep *s);
+/* Tells how the run ended. */
+void sweep_summarize(struct sweep *s);
 /* A reply of an earlier window: a record that stands on it alone. */
 void sweep_correct(struct sweep *s, uint64_t index, const struct reply *r);
 /* Tells open_found of a port that has just shown a listener. */

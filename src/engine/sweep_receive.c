@@ -132,10 +132,23 @@ static bool is_decisive(const struct sweep *s, const struct reply *r)
 	 * it. */
 	if (s->c->sport_fixed && r->reaction == REACTION_CHALLENGE_ACK)
 		return true;
-	if (reaction_is_icmp((enum reaction)r->reaction))
-		return true;
 	return r->fit == FIT_EXACT &&
-	       (r->reaction == REACTION_SYN_ACK || reaction_is_rst((enum reaction)r->reaction));
+	       (r->reaction == REACTION_SYN_ACK || reaction_is_icmp((enum reaction)r->reaction) ||
+		reaction_is_rst((enum reaction)r->reaction));
+}
+
+/*
+ * May it correct the record of an earlier window, whose evidence is forgotten? Only what would have
+ * named the state there as well: never a guess, nor the reset that follows a SYN-ACK (its SEQ is
+ * not 0), nor a rejection or a stray RST where a SYN may have been answered.
+ */
+static bool corrects(const struct sweep *s, const struct reply *r)
+{
+	bool syn = probe_class_of(s->c->kinds[r->kind]->flags) == PROBE_SYN;
+
+	if (r->fit != FIT_EXACT || reaction_is_icmp((enum reaction)r->reaction))
+		return false;
+	return syn ? r->reaction == REACTION_SYN_ACK || r->seq == 0 : s->c->n_kinds == 1;
 }
 
 static void take_reply(struct sweep *s, uint64_t index, uint64_t host, uint64_t place,
@@ -152,6 +165,7 @@ static void take_reply(struct sweep *s, uint64_t index, uint64_t host, uint64_t 
 	added = slab_add(&s->slab, (uint32_t)(place - s->first), r);
 	if (added == 0)
 		s->sum.duplicates++;
+	s->no_room |= added < 0;
 	if (added <= 0)
 		return;
 	learn_host(s, host, r, true);
@@ -264,7 +278,8 @@ static bool take_packet(struct sweep *s, const struct packet *p, const struct wi
 	if (place < s->first) {
 		s->sum.late++;
 		learn_host(s, host, &r, false);
-		sweep_correct(s, index, &r);
+		if (corrects(s, &r))
+			sweep_correct(s, index, &r);
 	} else if (place >= s->first + s->size || !was_asked(s, place, &g)) {
 		return false;
 	} else {

@@ -162,8 +162,13 @@ static size_t send_run(const struct way *way, struct wire_out *v, size_t n, uint
 		} else if (is_full(errno) && tries++ < ROOM_TRIES) {
 			wait_for_room(way->fd, errno);
 		} else {
+			/* a buffer that stayed full refuses the rest as well: not each may wait */
+			int errnum = errno;
+
 			tries = 0;
-			v[done++].error = errno;
+			do
+				v[done++].error = errnum;
+			while (is_full(errnum) && done < n);
 		}
 	}
 	return left;

@@ -116,7 +116,7 @@ static size_t peer_send(struct wire *w, unsigned lane, struct wire_out *v, size_
 	for (size_t i = 0; i < n; i++) {
 		struct packet probe;
 
-		v[i].error = p->down_at_ns && p->now_ns >= p->down_at_ns ? ENETDOWN : 0;
+		v[i].error = p->down_at_ns && p->now_ns >= p->down_at_ns ? ENETDOWN : p->send_error;
 		if (v[i].error)
 			continue;
 		left++;

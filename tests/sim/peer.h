@@ -39,6 +39,7 @@ struct peer {
 	uint64_t now_ns, rtt_ns, rng;
 	unsigned loss_percent;		 /* each way */
 	uint64_t stop_at_ns, down_at_ns; /* 0: never */
+	int send_error;			 /* errno of every packet; 0: they leave */
 	struct craft *craft;
 	struct pending *pending;
 	size_t n_pending, cap_pending;

@@ -1,6 +1,7 @@
 /* test_sweep: whole scans against scripted peers in virtual time. */
 #include "unit/unit.h"
 
+#include <errno.h>
 #include <math.h>
 
 #include "engine/sweep.h"
@@ -537,6 +538,13 @@ static void test_late_and_reordered(void **state)
 /* --- ends --------------------------------------------------------------------------------------
  */
 
+static void nobody(struct peer *p, const struct packet *probe, struct peer_answer *out)
+{
+	(void)p;
+	(void)probe;
+	(void)out;
+}
+
 static void test_stop(void **state)
 {
 	struct trial t;
@@ -630,6 +638,124 @@ static void test_host_unreachable(void **state)
 	peer_free(&p);
 }
 
+/* A link that dies in the first of several windows: the later ones saw nothing of it. */
+static void test_link_down_in_windows(void **state)
+{
+	struct trial t;
+	struct peer p;
+
+	(void)state;
+	trial_init(&t, "192.0.2.7", "1-300", "syn");
+	peer_init(&p, nobody, NULL);
+	t.c.window = 100;
+	p.down_at_ns = p.now_ns + 3500000000; /* the first window has had its three tries */
+	trial_run(&t, &p);
+	assert_int_equal(t.kept.sum.end, END_LINK);
+	assert_int_equal(t.kept.n, 300);
+	assert_int_equal(count_state(&t, STATE_FILTERED), 100);
+	assert_true(count_state(&t, STATE_NOT_PROBED) >= 100);
+	assert_int_equal(count_state(&t, STATE_NOT_PROBED), t.kept.sum.not_probed);
+	trial_free(&t);
+	peer_free(&p);
+}
+
+/* Nothing left: that is no silence, however many hosts were asked for. */
+static void test_nothing_can_be_sent(void **state)
+{
+	(void)state;
+	for (int few = 0; few <= 1; few++) {
+		struct trial t;
+		struct peer p;
+
+		trial_init(&t, "192.0.2.0/28", "1-100", "syn,ack");
+		peer_init(&p, fifty, NULL);
+		t.c.enumerate_silent = few;
+		t.c.window = 700;
+		p.send_error = EPERM;
+		trial_run(&t, &p);
+		assert_false(t.kept.sum.complete);
+		assert_int_equal(t.kept.sum.end, END_SEND);
+		assert_int_equal(t.kept.sum.not_probed, 1600);
+		assert_int_equal(t.kept.sum.silent, 0);
+		trial_free(&t);
+		peer_free(&p);
+	}
+}
+
+/* Targets without a route among many are told, not taken for silent. */
+static void test_no_route_among_many(void **state)
+{
+	struct trial t;
+	struct peer p;
+
+	(void)state;
+	trial_init(&t, "192.0.2.0/28", "1-100", "syn");
+	peer_init(&p, fifty, NULL);
+	t.c.enumerate_silent = false;
+	t.c.window = 700;
+	for (size_t i = 0; i < t.space.n; i++)
+		t.space.spans[i].path = PATH_NONE;
+	trial_run(&t, &p);
+	assert_false(t.kept.sum.complete);
+	assert_int_equal(t.kept.sum.unroutable, 1600);
+	assert_int_equal(t.kept.sum.not_probed, 1600);
+	assert_int_equal(t.kept.sum.silent, 0);
+	trial_free(&t);
+	peer_free(&p);
+}
+
+static void test_deadline_at_a_slow_rate(void **state)
+{
+	struct trial t;
+	struct peer p;
+
+	(void)state;
+	trial_init(&t, "192.0.2.7", "80-82", "syn");
+	peer_init(&p, server, NULL);
+	t.c.rate = 0.1;
+	t.c.deadline_ns = 1500000000;
+	trial_run(&t, &p);
+	assert_int_equal(t.kept.sum.end, END_DEADLINE);
+	assert_true(t.kept.sum.elapsed_s < 1.6);
+	trial_free(&t);
+	peer_free(&p);
+}
+
+/* Open, then reset once more when the window's record is long written: it stays open. */
+static void reset_much_later(struct peer *p, const struct packet *probe, struct peer_answer *out)
+{
+	struct segment s = peer_back(probe);
+
+	(void)p;
+	peer_rfc(probe, true, out);
+	s.flags = TCP_RST | TCP_ACK;
+	s.seq = out->seg[0].seq + 1;
+	s.ack = probe->seg.seq + 1;
+	peer_put(out, &s, 30000000);
+	s.seq = 0;
+	s.ack = 77; /* and one that only fits the ports */
+	peer_put(out, &s, 31000000);
+}
+
+static void test_late_reset_corrects_nothing(void **state)
+{
+	struct trial t;
+	struct peer p;
+
+	(void)state;
+	trial_init(&t, "192.0.2.7", "100-299", "syn");
+	peer_init(&p, reset_much_later, NULL);
+	t.c.window = 5;
+	t.c.rate = 1000;
+	t.c.enumerate_silent = false;
+	trial_run(&t, &p);
+	assert_true(t.kept.sum.late > 100);
+	assert_int_equal(t.kept.n, 200);
+	assert_int_equal(count_state(&t, STATE_OPEN), 200);
+	trial_free(&t);
+	peer_free(&p);
+}
+
 /* --- scale, windows, pace -----------------------------------------------------------------------
  */
 
@@ -706,6 +832,11 @@ int main(void)
 	    cmocka_unit_test(test_deadline),
 	    cmocka_unit_test(test_link_down),
 	    cmocka_unit_test(test_host_unreachable),
+	    cmocka_unit_test(test_link_down_in_windows),
+	    cmocka_unit_test(test_nothing_can_be_sent),
+	    cmocka_unit_test(test_no_route_among_many),
+	    cmocka_unit_test(test_deadline_at_a_slow_rate),
+	    cmocka_unit_test(test_late_reset_corrects_nothing),
 	    cmocka_unit_test(test_windows),
 	    cmocka_unit_test(test_all_ports),
 	    cmocka_unit_test(test_rate_is_even),

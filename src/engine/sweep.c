@@ -376,46 +376,55 @@ static void receive(struct sweep *s, uint64_t until)
 		stop_run(s, END_CAPTURE, e.msg);
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* `until`, or sooner: the deadline, the links and the progress want to be looked at. */
 static uint64_t wake_at(const struct sweep *s, uint64_t now, uint64_t until)
 {
-	uint64_t end = s->start_ns + s->c->deadline_ns;
-
-	if (until > now + PROGRESS_NS)
-		until = now + PROGRESS_NS;
-	return s->c->deadline_ns && until > end ? end : until;
+	until = least(until, now + PROGRESS_NS);
+	return s->c->deadline_ns ? least(until, s->start_ns + s->c->deadline_ns) : until;
 }
 
-static void run_pass(struct sweep *s, struct batch *b, unsigned idle_passes)
+/* Silence is believed one RTO after the last probe, or after the last answer while they come. */
+static void await_answers(struct sweep *s, unsigned idle_passes)
 {
-	uint64_t now = s->w->ops->now(s->w);
-	uint64_t limit, until;
+	uint64_t now = s->w->ops->now(s->w), rto = 0, rto_at = 0;
 
-	s->cursor = 0;
-	while (!s->stopped && next_slot(s) < s->slots) {
-		send_some(s, b, now);
-		until = pace_next(&s->pace, now);
-		receive(s, wake_at(s, now, until));
-		now = s->w->ops->now(s->w);
-		heed_outside(s, now);
-		heed_pace(s, now);
-	}
-	/* Silence is believed one RTO after the last probe, or after the last answer while they
-	 * come. */
-	limit = s->last_send_ns + 2 * s->c->rto_max_ns;
 	while (s->undone && s->sum.end != END_DEADLINE && s->sum.end != END_CAPTURE &&
 	       !all_paths_dead(s)) {
 		uint64_t from =
 		    s->last_answer_ns > s->last_send_ns ? s->last_answer_ns : s->last_send_ns;
+		uint64_t until;
 
-		until = from + pass_rto_ns(s, idle_passes);
-		until = until > limit ? limit : until;
+		if (!rto || now - rto_at > PROGRESS_NS / 4) { /* it looks at every host */
+			rto = pass_rto_ns(s, idle_passes);
+			rto_at = now;
+		}
+		until = least(from + rto, s->last_send_ns + 2 * s->c->rto_max_ns);
 		if (now >= until)
 			break;
 		receive(s, wake_at(s, now, until));
 		now = s->w->ops->now(s->w);
 		heed_outside(s, now);
 	}
+}
+
+static void run_pass(struct sweep *s, struct batch *b, unsigned idle_passes)
+{
+	uint64_t now = s->w->ops->now(s->w);
+
+	s->cursor = 0;
+	while (!s->stopped && next_slot(s) < s->slots) {
+		send_some(s, b, now);
+		receive(s, wake_at(s, now, pace_next(&s->pace, now)));
+		now = s->w->ops->now(s->w);
+		heed_outside(s, now);
+		heed_pace(s, now);
+	}
+	await_answers(s, idle_passes);
 }
 
 /* --- a window --------------------------------------------------------------------------------- */

@@ -896,7 +896,7 @@ static void test_progress_on_a_terminal(void **state)
 	p.report->sink.note(p.report->sink.ctx, "another");
 	expect_text(&p, "\r  34 %  120000 probes/s  42 open  pass 2  ETA 12 s"
 			"\r  30 %  120000 probes/s  42 open  pass 2          "
-			"\r                                        \r"
+			"\r                                          \r"
 			"rstprobe: a word\nrstprobe: another\n");
 }
 

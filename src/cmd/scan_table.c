@@ -97,7 +97,7 @@ static const struct option_row rows[] = {
 	ID_STATS_EVERY),
     ROW("help", "h", NULL, NULL, OTHER, "this text", ID_HELP),
     REFUSED("-T0 -T1 -T2 -T3 -T4 -T5", "-T takes a time such as 500ms; for speed use --rate"),
-    REFUSED("-A", "for an ACK scan use --probe ack, for what the stack does rstprobe stack"),
+    REFUSED("-A", "for an ACK scan use --probe ack"),
     REFUSED("-oN", "for text in a file use -o FILE"),
     REFUSED("-oG", "for output to search in use --format json"),
     REFUSED("-oX -oC", "this version writes text (-o FILE) and JSON (-oJ FILE)"),

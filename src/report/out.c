@@ -93,6 +93,7 @@ bool array_grow(void *array_ptr, size_t n, size_t *cap, size_t size)
 		return false;
 	memcpy(array_ptr, &grown, sizeof(grown));
 	*cap = want;
+	/* cppcheck-suppress memleak ; the array has it, by the memcpy above */
 	return true;
 }
 

@@ -12,6 +12,8 @@
 #define DRAW_EVERY_S 0.2
 /* A run that is over sooner draws nothing at all. */
 #define DRAW_FIRST_S 0.4
+/* Columns of "^C", which the terminal writes behind the line */
+#define ECHO_COLUMNS 2
 
 struct progress_report {
 	struct report report;
@@ -27,7 +29,7 @@ static void erase(struct progress_report *r)
 {
 	if (!r->drawn)
 		return;
-	string_putf(&r->line, "\r%*s\r", (int)r->drawn, "");
+	string_putf(&r->line, "\r%*s\r", (int)r->drawn + ECHO_COLUMNS, "");
 	out_string(&r->out, &r->line);
 	out_flush(&r->out);
 	r->drawn = 0;

@@ -15,7 +15,7 @@ const char *text_rtt(uint32_t us, char buf[TEXT_RTT])
 	if (us >= 999500)
 		snprintf(buf, TEXT_RTT, "%.2f s", ms / 1000);
 	else
-		snprintf(buf, TEXT_RTT, "%.*f ms", us < 100 ? 3 : us < 9995 ? 2 : us < 99950, ms);
+		snprintf(buf, TEXT_RTT, "%.*f ms", us < 1000 ? 3 : us < 9995 ? 2 : us < 99950, ms);
 	return buf;
 }
 
@@ -201,6 +201,7 @@ static void text_summary(void *ctx, const struct summary_record *s)
 	struct text_report *t = ctx;
 	struct string *to = &t->line;
 
+	text_quiet_put(t);
 	if (t->last != NOTHING)
 		string_putf(to, "\n");
 	put_found(to, s);

@@ -40,6 +40,8 @@ void text_host_free(struct text_report *t)
 	free(t->rows);
 	host_groups_free(&t->groups);
 	string_free(&t->pool);
+	string_free(&t->quiet.says);
+	string_free(&t->quiet.counts);
 }
 
 static void remark_add(struct text_report *t, uint16_t port, const struct clue *c)
@@ -326,27 +328,36 @@ static const char *style_sentence(enum reset_style s)
 	}
 }
 
+static bool has_name(const struct text_report *t, const struct host_record *h)
+{
+	char addr[ADDR_TEXT];
+
+	return h->name && strcmp(h->name, host_addr(t->run, h->addr, addr)) != 0;
+}
+
+static void put_whether_up(struct text_report *t, struct string *to, const struct host_record *h)
+{
+	char rtt[TEXT_RTT];
+
+	string_putf(to, h->up ? "up" : "down");
+	if (h->up && h->srtt_us)
+		string_putf(to, ", %s", text_rtt(h->srtt_us, rtt));
+	if (h->up || !h->down_reason)
+		return;
+	string_putf(to, ", ");
+	text_put_reason(t, to, h->down_reason, t->groups.n == 1 ? &t->groups.v[0].from : NULL);
+}
+
 static void put_who(struct text_report *t, const struct host_record *h)
 {
-	char addr[ADDR_TEXT], rtt[TEXT_RTT];
+	char addr[ADDR_TEXT];
 
 	host_addr(t->run, h->addr, addr);
-	if (h->name && strcmp(h->name, addr) != 0)
+	if (has_name(t, h))
 		string_putf(&t->line, "%s (%s): ", h->name, addr);
 	else
 		string_putf(&t->line, "%s: ", addr);
-	if (h->up) {
-		string_putf(&t->line, "up");
-		if (h->srtt_us)
-			string_putf(&t->line, ", %s", text_rtt(h->srtt_us, rtt));
-		return;
-	}
-	string_putf(&t->line, "down");
-	if (!h->down_reason)
-		return;
-	string_putf(&t->line, ", ");
-	text_put_reason(t, &t->line, h->down_reason,
-			t->groups.n == 1 ? &t->groups.v[0].from : NULL);
+	put_whether_up(t, &t->line, h);
 }
 
 /* A host with nothing to list, or of which one thing holds for all ports, is worth one line. */
@@ -357,21 +368,83 @@ static bool fits_one_line(const struct text_report *t, const struct host_record 
 	return t->groups.n == 0 || (!h->up && t->groups.n == 1 && !t->style.verbose);
 }
 
-static void put_one_line(struct text_report *t, const struct host_record *h)
+static void put_host_counts(struct string *to, const struct host_record *h, bool listed)
 {
 	uint64_t counts[PORT_STATES];
 	bool first = true;
 
 	for (int s = 0; s < PORT_STATES; s++)
 		counts[s] = h->counts[s];
+	text_put_counts(to, counts, &first);
+	string_putf(to, "%s%s", first ? "no ports" : "", first || listed ? "" : ", not listed");
+}
+
+/* Between a block and what follows it */
+static void put_gap(struct text_report *t)
+{
 	if (t->last == BLOCK)
 		string_putf(&t->line, "\n");
+	t->last = ONE_LINE;
+}
+
+static void put_one_line(struct text_report *t, const struct host_record *h)
+{
+	put_gap(t);
 	put_who(t, h);
 	string_putf(&t->line, " (");
-	text_put_counts(&t->line, counts, &first);
-	string_putf(&t->line, "%s%s)\n", first ? "no ports" : "",
-		    !first && h->up && !t->groups.n ? ", not listed" : "");
-	t->last = ONE_LINE;
+	put_host_counts(&t->line, h, !h->up || t->groups.n);
+	string_putf(&t->line, ")\n");
+}
+
+void text_quiet_put(struct text_report *t)
+{
+	struct quiet_hosts *q = &t->quiet;
+	char addr[ADDR_TEXT];
+
+	if (!q->n)
+		return;
+	if (q->says.failed || q->counts.failed)
+		out_no_memory(&t->out);
+	put_gap(t);
+	string_putf(&t->line, "%s", host_addr(t->run, &q->first, addr));
+	if (q->n > 1)
+		string_putf(&t->line, "-%s", host_addr(t->run, &q->last, addr));
+	string_putf(&t->line, ": %s (", string_text(&q->says));
+	if (q->n > 1)
+		string_putf(&t->line, "%llu hosts, each ", (unsigned long long)q->n);
+	string_putf(&t->line, "%s)\n", string_text(&q->counts));
+	q->n = 0;
+}
+
+static bool quiet_goes_on(const struct quiet_hosts *q, const struct addr *next, const char *says,
+			  const char *counts)
+{
+	return q->n && next->family == q->last.family && next->zone == q->last.zone &&
+	       addr_cmp(&q->last, next) < 0 && addr_diff(&q->last, next) == 1 &&
+	       !strcmp(says, string_text(&q->says)) && !strcmp(counts, string_text(&q->counts));
+}
+
+/* Most of a network is often empty: one line for each stretch of it. */
+static void quiet_add(struct text_report *t, const struct host_record *h)
+{
+	struct quiet_hosts *q = &t->quiet;
+	struct string says = {0}, counts = {0};
+
+	put_whether_up(t, &says, h);
+	put_host_counts(&counts, h, true);
+	if (quiet_goes_on(q, h->addr, string_text(&says), string_text(&counts))) {
+		string_free(&says);
+		string_free(&counts);
+	} else {
+		text_quiet_put(t);
+		string_free(&q->says);
+		string_free(&q->counts);
+		q->first = *h->addr;
+		q->says = says;
+		q->counts = counts;
+	}
+	q->last = *h->addr;
+	q->n++;
 }
 
 static void put_block(struct text_report *t, const struct host_record *h)
@@ -390,7 +463,14 @@ static void put_block(struct text_report *t, const struct host_record *h)
 
 void text_host_put(struct text_report *t, const struct host_record *h)
 {
-	if (fits_one_line(t, h))
+	bool one_line = fits_one_line(t, h);
+
+	if (one_line && !h->up && !has_name(t, h)) {
+		quiet_add(t, h);
+		return;
+	}
+	text_quiet_put(t);
+	if (one_line)
 		put_one_line(t, h);
 	else
 		put_block(t, h);

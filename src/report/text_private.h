@@ -29,6 +29,13 @@ struct remark {
 	bool below_row; /* said there, not at the end */
 };
 
+/* Neighbours of which nothing differs but the address, waiting for the last of them. */
+struct quiet_hosts {
+	struct addr first, last;
+	uint64_t n; /* 0: none wait */
+	struct string says, counts;
+};
+
 struct text_report {
 	struct report report;
 	struct out out;
@@ -40,6 +47,7 @@ struct text_report {
 	struct remark *remarks;
 	size_t n_remarks, cap_remarks;
 	struct port_groups groups;
+	struct quiet_hosts quiet;
 	enum { NOTHING, ONE_LINE, BLOCK } last; /* what was printed last: where blank lines go */
 };
 
@@ -60,6 +68,7 @@ const struct addr *text_icmp_from(const struct port_record *p); /* NULL where no
 void text_host_reset(struct text_report *t);
 void text_host_add(struct text_report *t, const struct host_record *h, const struct port_record *p);
 void text_host_put(struct text_report *t, const struct host_record *h);
+void text_quiet_put(struct text_report *t); /* those that wait, if any */
 /* One line (with -v, two): the state padded to `state_width`. */
 void text_put_group(struct text_report *t, const struct port_group *g, int state_width);
 void text_host_free(struct text_report *t);

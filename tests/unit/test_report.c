@@ -317,7 +317,7 @@ static void test_text_table(void **state)
 	p.report->sink.summary(p.report->sink.ctx, &s);
 	expect_text(
 	    &p,
-	    "web1 (192.0.2.7): up, 0.41 ms\n"
+	    "web1 (192.0.2.7): up, 0.412 ms\n"
 	    "PORT       STATE          REASON                                TTL       RTT  "
 	    "SERVICE\n"
 	    "22/tcp     open           syn-ack                                64  0.041 ms  ssh\n"
@@ -367,7 +367,7 @@ static void test_text_large_state_is_ranges(void **state)
 	    "Ports 1000-1100: silent, while the same sender rejected others: its ICMP rate limit "
 	    "may hide this.\n"
 	    "Closed ports answer in more than one way: some with a RST, some not.\n");
-	assert_int_equal(strncmp(p.text, "192.0.2.7: up, 0.41 ms\nclosed", 29), 0);
+	assert_int_equal(strncmp(p.text, "192.0.2.7: up, 0.412 ms\nclosed", 30), 0);
 	free(p.text);
 }
 
@@ -412,8 +412,8 @@ static void test_text_inconsistent_shows_both(void **state)
 	give_host(p.report, &h, &v, 1);
 	expect_text(&p,
 		    "web1 (192.0.2.7): up\n"
-		    "PORT    STATE         REASON         TTL      RTT\n"
-		    "25/tcp  inconsistent  contradiction   64  0.41 ms\n"
+		    "PORT    STATE         REASON         TTL       RTT\n"
+		    "25/tcp  inconsistent  contradiction   64  0.412 ms\n"
 		    "        open   by the answer to syn: S. seq 7000 ack 1001 win 64240 ttl 64\n"
 		    "        closed by the answer to syn: R. seq 0 ack 1001 win 0 ttl 128\n"
 		    "        one segment says open, another closed: a deviating stack, or a box in "
@@ -477,17 +477,52 @@ static void test_text_quiet_hosts_take_a_line(void **state)
 	snprintf(s.why, sizeof(s.why), "the link of eth0 went down");
 	s.loss_estimate = 0.0123;
 	p.report->sink.summary(p.report->sink.ctx, &s);
-	expect_text(&p, "web1 (192.0.2.7): up, 0.41 ms\n"
-			"PORT    STATE  REASON   TTL      RTT  SERVICE\n"
-			"22/tcp  open   syn-ack   64  0.41 ms  ssh\n"
+	expect_text(&p, "web1 (192.0.2.7): up, 0.412 ms\n"
+			"PORT    STATE  REASON   TTL       RTT  SERVICE\n"
+			"22/tcp  open   syn-ack   64  0.412 ms  ssh\n"
 			"Closed ports answer with a RST.\n"
 			"\n"
 			"192.0.2.7: down, no-response (2 filtered)\n"
 			"web1 (192.0.2.7): down, host-unreachable from 192.0.2.1 (1 rejected)\n"
-			"web1 (192.0.2.7): up, 0.41 ms (1 closed, not listed)\n"
+			"web1 (192.0.2.7): up, 0.412 ms (1 closed, not listed)\n"
 			"\n"
 			"0 open on 4 hosts (2 up) in 2 min 5 s (1 probe, 1.2 % loss)\n"
 			"INCOMPLETE: the link of eth0 went down\n");
+}
+
+/* Of an empty network, a line for each stretch whose hosts say the same. */
+static void test_text_quiet_neighbours_share_a_line(void **state)
+{
+	struct run_info run = run_make(true);
+	struct report_style style = style_make();
+	struct summary_record s = {
+	    .complete = true, .hosts_total = 6, .elapsed_s = 3, .loss_estimate = -1};
+	struct one dead, rejected;
+	struct addr a[] = {addr_v4(192, 0, 2, 7), addr_v4(192, 0, 2, 8), addr_v4(192, 0, 2, 9),
+			   addr_v4(192, 0, 2, 10), addr_v4(192, 0, 2, 12)};
+	struct paper p;
+
+	(void)state;
+	run.hosts = 6;
+	one_make(&dead, 22, STATE_FILTERED, REACTION_NONE);
+	one_make(&rejected, 22, STATE_REJECTED, REACTION_ICMP_HOST);
+	paper_text(&p, &run, &style);
+	for (size_t i = 0; i < sizeof(a) / sizeof(*a); i++) {
+		struct host_record h = host_make(&a[i]);
+
+		h.name = NULL;
+		h.up = false;
+		h.unreachable = i == 2;
+		h.down_reason = i == 2 ? "host-unreachable" : "no-response";
+		give_host(p.report, &h, i == 2 ? &rejected : &dead, 1);
+	}
+	p.report->sink.summary(p.report->sink.ctx, &s);
+	expect_text(&p, "192.0.2.7-192.0.2.8: down, no-response (2 hosts, each 1 filtered)\n"
+			"192.0.2.9: down, host-unreachable from 192.0.2.1 (1 rejected)\n"
+			"192.0.2.10: down, no-response (1 filtered)\n"
+			"192.0.2.12: down, no-response (1 filtered)\n"
+			"\n"
+			"0 open on 6 hosts (0 up) in 3.00 s (0 probes)\n");
 }
 
 static void test_text_lines_of_a_large_sweep(void **state)
@@ -518,9 +553,9 @@ static void test_text_lines_of_a_large_sweep(void **state)
 	memset(s.counts, 0, sizeof(s.counts));
 	s.counts[STATE_OPEN] = 2;
 	p.report->sink.summary(p.report->sink.ctx, &s);
-	expect_text(&p, "192.0.2.7:443 open syn-ack ttl 64 0.41 ms\n"
-			"[fe80::1%veth3]:443 open syn-ack ttl 64 0.41 ms\n"
-			"192.0.2.7:445 inconsistent contradiction ttl 64 0.41 ms\n"
+	expect_text(&p, "192.0.2.7:443 open syn-ack ttl 64 0.412 ms\n"
+			"[fe80::1%veth3]:443 open syn-ack ttl 64 0.412 ms\n"
+			"192.0.2.7:445 inconsistent contradiction ttl 64 0.412 ms\n"
 			"2 open, 69000 silent on 70000 hosts (2 up) in 0.42 s (65500 probes)\n");
 }
 
@@ -543,7 +578,7 @@ static void test_text_lines_asked_for(void **state)
 	h = host_make(&v[0].addr);
 	give_host(p.report, &h, v, 103);
 	expect_text(&p,
-		    "192.0.2.7:1 rejected icmp-admin-prohibited from 192.0.2.1 ttl 255 0.41 ms\n"
+		    "192.0.2.7:1 rejected icmp-admin-prohibited from 192.0.2.1 ttl 255 0.412 ms\n"
 		    "192.0.2.7 closed  101 ports (rst-ack): 3-103\n");
 }
 
@@ -861,7 +896,7 @@ static void test_progress_on_a_terminal(void **state)
 	p.report->sink.note(p.report->sink.ctx, "another");
 	expect_text(&p, "\r  34 %  120000 probes/s  42 open  pass 2  ETA 12 s"
 			"\r  30 %  120000 probes/s  42 open  pass 2          "
-			"\r                                        \r"
+			"\r                                          \r"
 			"rstprobe: a word\nrstprobe: another\n");
 }
 
@@ -905,6 +940,7 @@ int main(void)
 	    cmocka_unit_test(test_text_inconsistent_shows_both),
 	    cmocka_unit_test(test_text_colours_only_the_word),
 	    cmocka_unit_test(test_text_quiet_hosts_take_a_line),
+	    cmocka_unit_test(test_text_quiet_neighbours_share_a_line),
 	    cmocka_unit_test(test_text_lines_of_a_large_sweep),
 	    cmocka_unit_test(test_text_lines_asked_for),
 	    cmocka_unit_test(test_json_run),

@@ -3,6 +3,7 @@
 import concurrent.futures
 import json
 import signal
+import time
 
 import pytest
 
@@ -61,11 +62,22 @@ def test_first_signal_drains(net, number):
     assert result.summary["sent"] < 2000
 
 
+def test_a_signal_told_twice_is_one(net):
+    run = start(net, SERVER, *SLOW)
+    begun(net, run)
+    run.signal(signal.SIGTERM)
+    run.signal(signal.SIGTERM)
+    check_incomplete(run.wait(10))
+
+
 def test_second_signal_ends_at_once(net):
     # nothing answers, so that the drain has something to wait for
     run = start(net, "10.201.2.88", *SLOW, "-T", "5s")
     begun(net, run)
     run.signal(signal.SIGINT)
+    # within 0.1 s it would be the same wish told twice, as `timeout` tells it
+    begun_at = time.monotonic()
+    until("the echo to be over", lambda: time.monotonic() > begun_at + 0.15)
     run.signal(signal.SIGINT)
     result = run.wait(5)
     assert result.status in (130, -signal.SIGINT), result

@@ -44,7 +44,7 @@ struct scan {
 	struct route *route;
 	struct path *paths;
 	size_t n_paths;
-	uint64_t n_unroutable;
+	uint64_t n_unroutable, n_broadcast;
 	struct err no_route; /* the first reason */
 	struct hold *hold;
 	struct wire *wire;
@@ -177,12 +177,44 @@ static int piece(void *ctx, const struct addr *first, uint64_t count, uint64_t *
 	struct scan *s = ctx;
 	int rc = route_piece(s->route, first, count, run, path, e);
 
-	if (rc == 0 && *path == PATH_NONE) {
-		if (!s->n_unroutable)
-			s->no_route = *e;
-		s->n_unroutable += *run;
+	if (rc < 0 || *path != PATH_NONE)
+		return rc;
+	if (!s->n_unroutable)
+		s->no_route = *e;
+	s->n_unroutable += *run;
+	if (route_was_broadcast(s->route)) {
+		static const struct target_help none;
+		char word[ADDR_TEXT];
+
+		*run = 1;
+		s->n_broadcast++;
+		if (targets_add(&s->exclude, addr_format(first, word), &none, e) != TARGET_OK)
+			return -1;
 	}
-	return rc;
+	return 0;
+}
+
+/*
+ * Asks for the ways. Only the kernel knows a network's broadcast address: one in the middle of a
+ * range is left out, as 255.255.255.255 would be, and by itself it is a bad target.
+ */
+static int route_space(struct scan *s)
+{
+	struct err e;
+
+	if (space_route(&s->space, piece, s, &e) < 0)
+		return fail(s, STATUS_CANNOT, &e);
+	if (!s->n_broadcast)
+		return 0;
+	if (s->n_broadcast == s->space.hosts)
+		return fail(s, STATUS_USAGE, &s->no_route);
+	log_info("%llu broadcast addresses are left out", (unsigned long long)s->n_broadcast);
+	s->n_broadcast = s->n_unroutable = 0;
+	space_free(&s->space);
+	if (space_build(&s->space, &s->targets, s->ports, &s->exclude, &e) < 0 ||
+	    space_route(&s->space, piece, s, &e) < 0)
+		return fail(s, STATUS_CANNOT, &e);
+	return 0;
 }
 
 /* The paths as they stand, and for a dry run one without source for what has no route. */
@@ -228,8 +260,8 @@ static int find_paths(struct scan *s)
 	s->route = route_open(&wish, &e);
 	if (!s->route)
 		return fail(s, STATUS_CANNOT, &e);
-	if (space_route(&s->space, piece, s, &e) < 0)
-		return fail(s, STATUS_CANNOT, &e);
+	if (route_space(s) < 0)
+		return -1;
 	if (s->n_unroutable && !s->o.dry_run) {
 		if (s->n_unroutable == s->space.hosts)
 			return fail(s, STATUS_CANNOT, &s->no_route);

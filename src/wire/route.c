@@ -33,7 +33,8 @@ struct route {
 	struct mnl_socket *nl;
 	uint32_t seq;
 	struct route_wish wish;
-	uint32_t oif; /* of -i; 0 none */
+	uint32_t oif;	/* of -i; 0 none */
+	bool broadcast; /* the last one asked for was */
 	struct cuts cuts[2];
 	struct path *paths;
 	size_t n_paths, cap_paths;
@@ -384,14 +385,15 @@ static int keep_path(struct route *r, const struct path *p, struct err *e)
 }
 
 /* Turns the kernel's answer into a path. False with the reason in `e` where it is none. */
-static bool path_of(const struct route *r, const struct addr *dst, const struct answer *a,
-		    struct path *p, struct err *e)
+static bool path_of(struct route *r, const struct addr *dst, const struct answer *a, struct path *p,
+		    struct err *e)
 {
 	char name[ADDR_TEXT];
 	uint32_t real = dst->zone ? dst->zone : a->oif;
 	bool local = a->type == RTN_LOCAL;
 
 	if (a->type != RTN_UNICAST && a->type != RTN_LOCAL) {
+		r->broadcast = a->type == RTN_BROADCAST;
 		refuse(dst, 0, a->type, e);
 		return false;
 	}
@@ -485,6 +487,7 @@ int route_piece(struct route *r, const struct addr *first, uint64_t count, uint6
 		return -1;
 	*run = run_length(c, first, count);
 	*path = PATH_NONE;
+	r->broadcast = false;
 	rc = find(r, first, &p, e);
 	if (rc <= 0)
 		return rc;
@@ -493,6 +496,11 @@ int route_piece(struct route *r, const struct addr *first, uint64_t count, uint6
 		return -1;
 	*path = (uint16_t)rc;
 	return 0;
+}
+
+bool route_was_broadcast(const struct route *r)
+{
+	return r->broadcast;
 }
 
 const struct path *route_paths(const struct route *r, size_t *n)

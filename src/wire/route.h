@@ -29,6 +29,8 @@ void route_close(struct route *r);
  */
 int route_piece(struct route *r, const struct addr *first, uint64_t count, uint64_t *run,
 		uint16_t *path, struct err *e);
+/* Did the last route_piece give PATH_NONE because the addresses are a network's broadcast? */
+bool route_was_broadcast(const struct route *r);
 /* The paths so far; grows with route_piece; borrowed until the next call. */
 const struct path *route_paths(const struct route *r, size_t *n);
 

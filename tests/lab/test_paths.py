@@ -154,3 +154,29 @@ def test_no_such_interface(pair):
     result = pair[0].scan("10.202.0.2", "-p", "80", "-i", "nosuch0")
     assert result.status in (2, 4), result
     assert "nosuch0" in result.err, result
+
+
+def test_broadcast_is_left_out(pair):
+    """Only the kernel knows a network's broadcast address: no target, and nothing is missing."""
+    result = pair[0].scan("10.202.0.255", "-p", "80")
+    assert result.status == 2 and "broadcast" in result.err, result
+    result = pair[0].scan("10.202.0.0/24", "-p", "80", "-r", "0", "-T", "100ms")
+    assert result.status == 0, result
+    assert result.summary["hosts"] == 255, result
+    assert "10.202.0.255" not in [h["addr"] for h in result.of("host")], result
+
+
+def test_own_firewall_is_no_silence(pair):
+    """EPERM for every probe, among so many hosts that silent ones have no record of their own."""
+    client = pair[0]
+    client.sh("ip", "route", "add", "10.203.0.0/16", "via", "10.202.0.2")
+    client.firewall(output=["ip daddr 10.203.0.0/16 drop"])
+    try:
+        result = client.scan("10.203.0.0/23", "-p", "80", "-r", "0", "-T", "100ms", "--yes")
+    finally:
+        client.sh("nft", "flush", "ruleset")
+        client.sh("ip", "route", "del", "10.203.0.0/16")
+    assert result.status == 3, result
+    assert result.summary["not_probed"] == 512 and result.summary["silent"] == 0, result
+    assert result.summary["complete"] is False and result.summary["why"], result
+    assert not any(w["complete"] for w in result.of("window")), result

@@ -265,8 +265,11 @@ static int find_paths(struct scan *s)
 	if (s->n_unroutable && !s->o.dry_run) {
 		if (s->n_unroutable == s->space.hosts)
 			return fail(s, STATUS_CANNOT, &s->no_route);
-		log_warn("%llu addresses have no route, the first: %s",
-			 (unsigned long long)s->n_unroutable, s->no_route.msg);
+		if (s->n_unroutable == 1)
+			log_warn("%s", s->no_route.msg);
+		else
+			log_warn("%llu addresses have no route, the first: %s",
+				 (unsigned long long)s->n_unroutable, s->no_route.msg);
 	}
 	if (copy_paths(s) < 0) {
 		err_set(&e, "out of memory");

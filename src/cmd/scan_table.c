@@ -26,7 +26,7 @@
 	}
 static const struct option_row rows[] = {
     ROW("ports", "p", NULL, "LIST", WHAT,
-	"22,80,8000-8100, names, - for all, !25 excludes (default: about 200 common ports)",
+	"22,80,8000-8100, names, - for all, !25 excludes (default: some 230 common ports)",
 	ID_PORTS),
     ALIAS("-p-", WHAT, "the ports 1-65535", ID_PORTS, "-"),
     ROW("targets", NULL, "-iL", "FILE", WHAT, "targets from a file too, - is stdin, # comments",
@@ -89,7 +89,8 @@ static const struct option_row rows[] = {
     ROW("dry-run", NULL, NULL, NULL, OUTPUT, "print the segments; open and send nothing",
 	ID_DRY_RUN),
     ROW(NULL, "n", NULL, NULL, OUTPUT, "numbers only: no service names", ID_NUMERIC),
-    ROW(NULL, "v", NULL, NULL, OUTPUT, "say why of each verdict; -vv more", ID_VERBOSE),
+    ROW(NULL, "v", NULL, NULL, OUTPUT, "say why of each verdict, and by what way and seed",
+	ID_VERBOSE),
     ROW(NULL, "q", NULL, NULL, OUTPUT, "errors only on stderr", ID_QUIET),
     ROW("color", NULL, NULL, "WHEN", OUTPUT, "auto, always or never (default: auto)", ID_COLOR),
     ROW("no-progress", NULL, NULL, NULL, OUTPUT, "no progress line", ID_NO_PROGRESS),

@@ -339,13 +339,18 @@ static void put_whether_up(struct text_report *t, struct string *to, const struc
 {
 	char rtt[TEXT_RTT];
 
-	string_putf(to, h->up ? "up" : "down");
-	if (h->up && h->srtt_us)
-		string_putf(to, ", %s", text_rtt(h->srtt_us, rtt));
-	if (h->up || !h->down_reason)
+	if (h->up) {
+		string_putf(to, "up");
+		if (h->srtt_us)
+			string_putf(to, ", %s", text_rtt(h->srtt_us, rtt));
 		return;
-	string_putf(to, ", ");
-	text_put_reason(t, to, h->down_reason, t->groups.n == 1 ? &t->groups.v[0].from : NULL);
+	}
+	/* Silence is no proof: down is what somebody else called unreachable. */
+	if (!h->down_reason || (h->unreachable && strcmp(h->down_reason, "no-route") != 0))
+		string_putf(to, "down%s", h->down_reason ? ", " : "");
+	if (h->down_reason)
+		text_put_reason(t, to, h->down_reason,
+				t->groups.n == 1 ? &t->groups.v[0].from : NULL);
 }
 
 static void put_who(struct text_report *t, const struct host_record *h)

@@ -482,7 +482,7 @@ static void test_text_quiet_hosts_take_a_line(void **state)
 			"22/tcp  open   syn-ack   64  0.412 ms  ssh\n"
 			"Closed ports answer with a RST.\n"
 			"\n"
-			"192.0.2.7: down, no-response (2 filtered)\n"
+			"192.0.2.7: no-response (2 filtered)\n"
 			"web1 (192.0.2.7): down, host-unreachable from 192.0.2.1 (1 rejected)\n"
 			"web1 (192.0.2.7): up, 0.412 ms (1 closed, not listed)\n"
 			"\n"
@@ -517,10 +517,10 @@ static void test_text_quiet_neighbours_share_a_line(void **state)
 		give_host(p.report, &h, i == 2 ? &rejected : &dead, 1);
 	}
 	p.report->sink.summary(p.report->sink.ctx, &s);
-	expect_text(&p, "192.0.2.7-192.0.2.8: down, no-response (2 hosts, each 1 filtered)\n"
+	expect_text(&p, "192.0.2.7-192.0.2.8: no-response (2 hosts, each 1 filtered)\n"
 			"192.0.2.9: down, host-unreachable from 192.0.2.1 (1 rejected)\n"
-			"192.0.2.10: down, no-response (1 filtered)\n"
-			"192.0.2.12: down, no-response (1 filtered)\n"
+			"192.0.2.10: no-response (1 filtered)\n"
+			"192.0.2.12: no-response (1 filtered)\n"
 			"\n"
 			"0 open on 6 hosts (0 up) in 3.00 s (0 probes)\n");
 }

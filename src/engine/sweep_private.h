@@ -1,6 +1,6 @@
 /*
- * sweep_private: what the three files of the sweep share: sending and passes (sweep.c), replies
- * (sweep_receive.c), and the window's verdicts (sweep_flush.c). Nobody else includes it.
+ * sweep_private: what the files of the sweep share: passes (sweep.c), sending (sweep_send.c),
+ * replies (sweep_receive.c), and the window's verdicts (sweep_flush.c). Nobody else includes it.
  *
  * A window is `size` places of the permutation; a slot is place * n_kinds + kind.
  */
@@ -90,6 +90,22 @@ uint16_t sweep_sport(const struct sweep_config *c, unsigned kind, unsigned try);
 void sweep_sent(const struct sweep_config *c, const struct addr *dst, uint16_t dport,
 		uint16_t sport, unsigned kind, struct sent *out);
 uint32_t sweep_now_us(const struct sweep *s, uint64_t ns);
+
+/* What leaves at once: the packets, and the slots that they ask. */
+struct batch {
+	struct wire_out v[PACE_BATCH];
+	uint64_t slot[PACE_BATCH];
+	uint8_t bytes[PACE_BATCH][SEGMENT_MAX + 60];
+	unsigned n;
+};
+
+/* The next slot at or after the cursor that is not done; `slots` where there is none. */
+uint64_t sweep_next_slot(const struct sweep *s);
+/* Sends as many of the pass's slots as the pace allows now, and accounts for each. */
+void sweep_send_some(struct sweep *s, struct batch *b, uint64_t now);
+/* Asks the wire for each path; one that is down is buried, and the run stops where all are. */
+void sweep_check_paths(struct sweep *s);
+bool sweep_all_paths_dead(const struct sweep *s);
 
 void sweep_on_frame(void *ctx, const struct wire_in *in); /* wire_frame_fn */
 

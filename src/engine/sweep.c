@@ -5,7 +5,6 @@
 #include "engine/sweep.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -250,6 +250,26 @@ static int copy_paths(struct scan *s)
 	return 0;
 }
 
+/* A source that is not ours may be meant (-S spoofs); its silence would be read as the target's. */
+static void warn_of_source(const struct addr *src)
+{
+	static const struct route_wish none;
+	struct err e;
+	struct route *r = route_open(&none, &e);
+	uint16_t path = PATH_NONE;
+	uint64_t run;
+	size_t n = 0;
+	char text[ADDR_TEXT];
+
+	if (r && route_piece(r, src, 1, &run, &path, &e) == 0 &&
+	    (path == PATH_NONE || !route_paths(r, &n)[path].loopback))
+		log_warn(
+		    "-S %s is no address of this machine: what answers it may never come here, "
+		    "and silence proves nothing",
+		    addr_format(src, text));
+	route_close(r);
+}
+
 static int find_paths(struct scan *s)
 {
 	struct route_wish wish = {.src = s->o.source};
@@ -260,6 +280,8 @@ static int find_paths(struct scan *s)
 	s->route = route_open(&wish, &e);
 	if (!s->route)
 		return fail(s, STATUS_CANNOT, &e);
+	if (s->o.has_source && !s->o.dry_run)
+		warn_of_source(&s->o.source);
 	if (route_space(s) < 0)
 		return -1;
 	if (s->n_unroutable && !s->o.dry_run) {

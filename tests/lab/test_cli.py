@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from lab import RSTPROBE, SERVER, SERVER6, overlay
+from lab import CLIENT, RSTPROBE, SERVER, SERVER6, overlay
 
 OPEN, OPEN2, CLOSED = 80, 443, 81
 AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -226,6 +226,14 @@ def test_quiet_and_color(net):
     bare = net.client.rstprobe("scan", SERVER, "-p", "80", "--color", "auto",
                                env={"NO_COLOR": "1"})
     assert "\033" not in bare.out
+
+
+def test_source_that_is_not_ours_is_said(net):
+    """Its silence would read as the target's."""
+    foreign = net.client.rstprobe("scan", SERVER, "-p", "80", "-r", "0", "-S", "10.201.1.99")
+    assert "10.201.1.99 is no address of this machine" in foreign.err, foreign
+    ours = net.client.rstprobe("scan", SERVER, "-p", "80", "-S", CLIENT)
+    assert ours.status == 0 and ours.err == "", ours
 
 
 @pytest.mark.parametrize("words", [["--show", "open"], ["--open"]])

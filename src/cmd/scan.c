@@ -13,11 +13,11 @@
 #include <sodium.h>
 
 #include "base/log.h"
+#include "cmd/ask.h"
 #include "cmd/cmd.h"
 #include "cmd/dry.h"
 #include "cmd/resolve.h"
 #include "cmd/scan_options.h"
-#include "cmd/textfile.h"
 #include "engine/space.h"
 #include "engine/sweep.h"
 #include "report/report.h"
@@ -29,16 +29,14 @@
 #include "wire/route.h"
 #include "wire/signals.h"
 
-enum { HOSTS_IN_BLOCKS = 256, PUBLIC_WITHOUT_YES = 65536 };
+enum { HOSTS_IN_BLOCKS = 256 };
 
 struct scan {
 	struct scan_options o;
 	const struct cmd_line *line;
 	int status; /* the worst so far */
 	/* what is asked */
-	struct ports *ports;
-	struct targets targets, exclude;
-	struct space space;
+	struct ask ask;
 	uint64_t seed;
 	/* the outside */
 	struct route *route;
@@ -74,101 +72,6 @@ static int fail(struct scan *s, int status, const struct err *e)
 	return -1;
 }
 
-/* --- what is asked ---------------------------------------------------------------------------- */
-
-/*
- * Adds a word; `where` is "FILE:LINE: " or "". A name that is unknown, or a resolver that fails,
- * spoils one target and not the run; but an exclude that can't be honoured ends it.
- */
-static int add_target(struct scan *s, struct targets *to, const char *word, const char *where,
-		      const struct target_help *h)
-{
-	bool only = s->o.n_targets == 1 && !s->o.targets_file;
-	enum target_error rc;
-	struct err e, told;
-
-	rc = targets_add(to, word, h, &e);
-	if (rc == TARGET_OK)
-		return 0;
-	err_set(&told, "%s%s", where, e.msg);
-	if (rc == TARGET_BAD || (rc == TARGET_UNKNOWN && (only || to == &s->exclude)))
-		return fail(s, STATUS_USAGE, &told);
-	fail(s, STATUS_INCOMPLETE, &told);
-	return to == &s->exclude ? -1 : 0;
-}
-
-static int add_words(struct scan *s, struct targets *to, const char *text, const char *file,
-		     const struct target_help *h)
-{
-	char word[TARGET_WORD], where[280] = "";
-	unsigned line = 1;
-
-	while (targets_next_word(&text, word, sizeof(word), &line)) {
-		if (file)
-			snprintf(where, sizeof(where), "%.250s:%u: ", file, line);
-		if (add_target(s, to, word, where, h) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int add_file(struct scan *s, struct targets *to, const char *path,
-		    const struct target_help *h)
-{
-	struct err e;
-	char *text = textfile_read(path, &e);
-	int rc;
-
-	if (!text)
-		return fail(s, STATUS_USAGE, &e);
-	rc = add_words(s, to, text, strcmp(path, "-") == 0 ? "stdin" : path, h);
-	free(text);
-	return rc;
-}
-
-static int ask_targets(struct scan *s)
-{
-	const struct scan_options *o = &s->o;
-	struct target_help h = {
-	    .resolve = resolve_name,
-	    .zone = resolve_zone,
-	    .service = resolve_service,
-	    .family = o->family,
-	    .first_only = o->first_only,
-	};
-	struct target_help any = {.resolve = resolve_name, .zone = resolve_zone, .any_size = true};
-	struct err e;
-
-	s->ports = o->ports ? ports_parse(o->ports, resolve_service, &e) : ports_default();
-	if (!s->ports)
-		return fail(s, STATUS_USAGE, &e);
-	for (size_t i = 0; i < o->n_targets; i++)
-		if (add_target(s, &s->targets, o->targets[i], "", &h) < 0)
-			return -1;
-	if (o->targets_file && add_file(s, &s->targets, o->targets_file, &h) < 0)
-		return -1;
-	if (o->exclude && add_words(s, &s->exclude, o->exclude, NULL, &any) < 0)
-		return -1;
-	if (o->exclude_file && add_file(s, &s->exclude, o->exclude_file, &any) < 0)
-		return -1;
-	if (!s->targets.n) {
-		if (s->status == STATUS_OK) {
-			err_set(&e, "no targets in %s",
-				o->targets_file ? o->targets_file : "the list");
-			return fail(s, STATUS_USAGE, &e);
-		}
-		return -1;
-	}
-	if (space_build(&s->space, &s->targets, s->ports, &s->exclude, &e) < 0)
-		return fail(s, STATUS_USAGE, &e);
-	if (space_public(&s->space) > PUBLIC_WITHOUT_YES && !o->yes) {
-		err_set(&e, "%llu public addresses: more than %d need --yes",
-			(unsigned long long)space_public(&s->space), PUBLIC_WITHOUT_YES);
-		return fail(s, STATUS_USAGE, &e);
-	}
-	return 0;
-}
-
 /* --- the way there ---------------------------------------------------------------------------- */
 
 static int piece(void *ctx, const struct addr *first, uint64_t count, uint64_t *run, uint16_t *path,
@@ -188,7 +91,7 @@ static int piece(void *ctx, const struct addr *first, uint64_t count, uint64_t *
 
 		*run = 1;
 		s->n_broadcast++;
-		if (targets_add(&s->exclude, addr_format(first, word), &none, e) != TARGET_OK)
+		if (targets_add(&s->ask.exclude, addr_format(first, word), &none, e) != TARGET_OK)
 			return -1;
 	}
 	return 0;
@@ -202,17 +105,17 @@ static int route_space(struct scan *s)
 {
 	struct err e;
 
-	if (space_route(&s->space, piece, s, &e) < 0)
+	if (space_route(&s->ask.space, piece, s, &e) < 0)
 		return fail(s, STATUS_CANNOT, &e);
 	if (!s->n_broadcast)
 		return 0;
-	if (s->n_broadcast == s->space.hosts)
+	if (s->n_broadcast == s->ask.space.hosts)
 		return fail(s, STATUS_USAGE, &s->no_route);
 	log_info("%llu broadcast addresses are left out", (unsigned long long)s->n_broadcast);
 	s->n_broadcast = s->n_unroutable = 0;
-	space_free(&s->space);
-	if (space_build(&s->space, &s->targets, s->ports, &s->exclude, &e) < 0 ||
-	    space_route(&s->space, piece, s, &e) < 0)
+	space_free(&s->ask.space);
+	if (space_build(&s->ask.space, &s->ask.targets, s->ask.ports, &s->ask.exclude, &e) < 0 ||
+	    space_route(&s->ask.space, piece, s, &e) < 0)
 		return fail(s, STATUS_CANNOT, &e);
 	return 0;
 }
@@ -233,11 +136,12 @@ static int copy_paths(struct scan *s)
 		s->paths[n] = (struct path){.src = {.family = ADDR_V4}};
 		s->paths[n + 1] = (struct path){.src = {.family = ADDR_V6}};
 		s->n_paths += 2;
-		for (size_t i = 0; i < s->space.n; i++)
-			if (s->space.spans[i].path == PATH_NONE)
-				s->space.spans[i].path =
-				    (uint16_t)(s->space.spans[i].first.family == ADDR_V4 ? n
-											 : n + 1);
+		for (size_t i = 0; i < s->ask.space.n; i++)
+			if (s->ask.space.spans[i].path == PATH_NONE)
+				s->ask.space.spans[i].path =
+				    (uint16_t)(s->ask.space.spans[i].first.family == ADDR_V4
+						   ? n
+						   : n + 1);
 	}
 	for (size_t i = 0; i < s->n_paths; i++) {
 		char text[ADDR_TEXT];
@@ -285,7 +189,7 @@ static int find_paths(struct scan *s)
 	if (route_space(s) < 0)
 		return -1;
 	if (s->n_unroutable && !s->o.dry_run) {
-		if (s->n_unroutable == s->space.hosts)
+		if (s->n_unroutable == s->ask.space.hosts)
 			return fail(s, STATUS_CANNOT, &s->no_route);
 		if (s->n_unroutable == 1)
 			log_warn("%s", s->no_route.msg);
@@ -323,9 +227,9 @@ static void describe_run(struct scan *s)
 	    .n_sources = s->n_paths,
 	    .kinds = s->o.kinds,
 	    .n_kinds = s->o.n_kinds,
-	    .hosts = s->space.hosts,
-	    .indices = s->space.total,
-	    .per_host = s->space.hosts <= HOSTS_IN_BLOCKS,
+	    .hosts = s->ask.space.hosts,
+	    .indices = s->ask.space.total,
+	    .per_host = s->ask.space.hosts <= HOSTS_IN_BLOCKS,
 	    .zone_name = resolve_zone_name,
 	    .service_name = s->o.numeric ? NULL : resolve_service_name,
 	};
@@ -415,7 +319,7 @@ static void configure(struct scan *s, struct sweep_config *c)
 	const struct scan_options *o = &s->o;
 
 	*c = (struct sweep_config){
-	    .space = &s->space,
+	    .space = &s->ask.space,
 	    .kinds = o->kinds,
 	    .n_kinds = o->n_kinds,
 	    .seed = s->seed,
@@ -475,7 +379,7 @@ static int open_all(struct scan *s, struct sweep_config *c)
 	    .sport_first = c->sport_first,
 	    .sport_last = (uint16_t)(c->sport_first +
 				     sweep_sports(c->n_kinds, c->retries, c->sport_fixed) - 1),
-	    .expected_replies = s->space.total * c->n_kinds,
+	    .expected_replies = s->ask.space.total * c->n_kinds,
 	    .lanes = 1,
 	};
 	s->wire = live_open(&live, &denied, &e);
@@ -574,10 +478,7 @@ static void scan_free(struct scan *s)
 	route_close(s->route);
 	free(s->paths);
 	free(s->sources);
-	space_free(&s->space);
-	targets_free(&s->targets);
-	targets_free(&s->exclude);
-	ports_free(s->ports);
+	ask_free(&s->ask);
 	scan_options_free(&s->o);
 }
 
@@ -594,8 +495,7 @@ int cmd_scan(const struct cmd_line *l)
 		return rc < 0 ? STATUS_USAGE : STATUS_OK;
 	}
 	log_set_verbosity(s.o.verbosity);
-	targets_init(&s.targets);
-	targets_init(&s.exclude);
+	ask_init(&s.ask, &s.o);
 	if (sodium_init() < 0) {
 		err_set(&e, "libsodium cannot start: no source of randomness");
 		fail(&s, STATUS_CANNOT, &e);
@@ -605,7 +505,7 @@ int cmd_scan(const struct cmd_line *l)
 	if (!s.o.has_seed)
 		randombytes_buf(&s.seed, sizeof(s.seed));
 	s.seed &= s.o.has_seed ? UINT64_MAX : UINT32_MAX; /* short enough to type again */
-	if (ask_targets(&s) < 0 || find_paths(&s) < 0)
+	if (ask_make(&s.ask) < 0 || find_paths(&s) < 0)
 		goto out;
 	log_info("seed %llu", (unsigned long long)s.seed);
 	describe_run(&s);
@@ -614,6 +514,7 @@ int cmd_scan(const struct cmd_line *l)
 	else
 		run(&s);
 out:
+	s.status = cmd_worse(s.status, s.ask.status);
 	scan_free(&s);
 	return s.status;
 }

@@ -17,7 +17,7 @@ struct host {
 	bool itself;	       /* something came from the host itself */
 	bool sent_rst;	       /* a RST among it: the host can reset */
 	bool unreachable_net;  /* else host: which ICMP word applies where only those came */
-	bool unreachable;      /* a router called it unreachable */
+	uint32_t unreachables; /* answers that call the host or its network unreachable */
 };
 
 struct hosts {

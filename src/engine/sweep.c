@@ -21,14 +21,22 @@ static const double MISSED_MAX = 0.001; /* open or closed ports that may be miss
 
 /* --- when a pass, and when the window ends ---------------------------------------------------- */
 
+/* Answers that count for the loss: an ICMP limiter's silence is no loss of the path. */
+static uint64_t drew_in_all(const struct sweep *s)
+{
+	uint64_t n = 0;
+
+	for (unsigned k = 0; k < TRIES_MAX; k++)
+		n += s->drew[k];
+	return n;
+}
+
 double sweep_loss(const struct sweep *s)
 {
-	uint64_t answered = 0, lost = 0;
+	uint64_t answered = drew_in_all(s), lost = 0;
 
-	for (unsigned k = 0; k < TRIES_MAX; k++) {
-		answered += s->drew[k];
+	for (unsigned k = 0; k < TRIES_MAX; k++)
 		lost += k * s->drew[k];
-	}
 	return answered ? (double)lost / (double)(answered + lost) : -1;
 }
 
@@ -36,7 +44,7 @@ static double missed_after(const struct sweep *s, unsigned tries)
 {
 	double p = sweep_loss(s);
 
-	return p < 0 ? 0 : (double)s->sum.answered * pow(p, tries);
+	return p < 0 ? 0 : (double)drew_in_all(s) * pow(p, tries);
 }
 
 static bool another_pass(const struct sweep *s)

@@ -168,11 +168,17 @@ static enum reset_style style_of(const struct host_job *j)
 	return STYLE_UNKNOWN;
 }
 
+/* All that was heard of it calls it unreachable: one such answer for one port is a firewall's. */
+static bool called_unreachable(const struct host *h)
+{
+	return h && h->unreachables && h->unreachables == h->answers;
+}
+
 static const char *why_down(const struct host_job *j)
 {
 	if (j->span->path == PATH_NONE)
 		return "no-route";
-	if (j->host && j->host->unreachable)
+	if (called_unreachable(j->host))
 		return j->host->unreachable_net ? "net-unreachable" : "host-unreachable";
 	if (j->host && j->host->icmp_rejects)
 		return "rejected-on-the-path";
@@ -215,8 +221,7 @@ static void flush_host(struct sweep *s, uint64_t number, const struct entry *ent
 	j.rec.srtt_us = j.host ? j.host->rtt.srtt_us : 0;
 	each_port(&j, count_port);
 	j.rec.down_reason = j.rec.up ? NULL : why_down(&j);
-	j.rec.unreachable =
-	    !j.rec.up && (j.span->path == PATH_NONE || (j.host && j.host->unreachable));
+	j.rec.unreachable = !j.rec.up && (j.span->path == PATH_NONE || called_unreachable(j.host));
 	j.rec.style = style_of(&j);
 	j.rec.icmp_limited =
 	    j.host && j.host->icmp_rejects >= ICMP_LIMIT_HINT && j.rec.counts[STATE_FILTERED];

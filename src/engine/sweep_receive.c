@@ -106,7 +106,7 @@ static void learn_host(struct sweep *s, uint64_t number, const struct reply *r, 
 	h->icmp_rejects += reaction_is_icmp(reaction);
 	h->itself |= !r->from && reaction != REACTION_ICMP_HOST && reaction != REACTION_ICMP_NET;
 	h->sent_rst |= reaction_is_rst(reaction);
-	h->unreachable |= reaction == REACTION_ICMP_HOST || reaction == REACTION_ICMP_NET;
+	h->unreachables += reaction == REACTION_ICMP_HOST || reaction == REACTION_ICMP_NET;
 	h->unreachable_net |= reaction == REACTION_ICMP_NET;
 	if (sample && r->rtt_us != UINT32_MAX)
 		rtt_sample(&h->rtt, r->rtt_us);
@@ -175,7 +175,8 @@ static void take_reply(struct sweep *s, uint64_t index, uint64_t host, uint64_t 
 		s->sum.answered++;
 		/* where the try can't be told, the last one is the likeliest: a pass waits out the
 		 * RTO */
-		s->drew[r->try < TRIES_MAX ? r->try : s->pass]++;
+		s->drew[r->try < TRIES_MAX ? r->try : s->pass] +=
+		    !reaction_is_icmp((enum reaction)r->reaction);
 		if (s->pass == 0)
 			pace_answered(&s->pace);
 		s->last_answer_ns = now;

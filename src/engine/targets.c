@@ -253,7 +253,7 @@ static enum target_error parse_v6_word(struct word *w, const struct target_help 
 /* k for the smallest 2^k that is at least the number of addresses. */
 static unsigned log2_count(const struct target *x)
 {
-	uint8_t diff[16];
+	uint8_t diff[16] = {0};
 	unsigned len = (unsigned)addr_len(&x->first), borrow = 0, i;
 
 	for (i = len; i-- > 0;) {

@@ -159,8 +159,12 @@ static void name_without_syn(const struct view *v, struct verdict *out)
 		decide(out, STATE_INDETERMINATE, in_use);
 	else if (v->any_short)
 		decide(out, STATE_INDETERMINATE, NULL);
-	else
-		decide(out, v->cls[PROBE_ACK].silent ? STATE_FILTERED : STATE_OPEN_FILTERED, NULL);
+	else if (v->cls[PROBE_ACK].silent)
+		decide(out, STATE_FILTERED, NULL);
+	else if (v->cls[PROBE_BARE].silent || v->cls[PROBE_SYN_ODD].silent)
+		decide(out, STATE_OPEN_FILTERED, NULL);
+	else /* a RST is never answered: its silence leaves every world */
+		decide(out, STATE_INDETERMINATE, NULL);
 }
 
 static void name_state(const struct view *v, struct verdict *out)
@@ -270,7 +274,7 @@ void verdict_judge(const struct observation *o, struct verdict *out)
 			  : reaction_reason(REACTION_NONE, o->family, 0, 0);
 	if (out->state == STATE_INCONSISTENT)
 		out->reason = "contradiction";
-	else if (out->state == STATE_INDETERMINATE && !out->decider)
+	else if (out->state == STATE_INDETERMINATE && !out->decider && v.any_short)
 		out->reason = "cut-short";
 }
 

@@ -101,8 +101,8 @@ static int tell_activate(int rc, const struct capture_config *cfg, pcap_t *p, bo
 	case PCAP_ERROR_PERM_DENIED:
 	case PCAP_ERROR_PROMISC_PERM_DENIED:
 		*denied = true;
-		return err_set(e, "capture: %s: permission denied (needs CAP_NET_RAW: %s)",
-			       cfg->ifname, privilege_fix(0));
+		return err_set(e, "capture: %s: permission denied (needs CAP_NET_RAW)",
+			       cfg->ifname);
 	case PCAP_ERROR_NO_SUCH_DEVICE:
 		return err_set(e, "capture: %s: no such interface (`ip link` lists them)",
 			       cfg->ifname);

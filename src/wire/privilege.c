@@ -24,8 +24,7 @@ bool privilege_can_probe(struct err *e)
 		return true;
 	}
 	if (errno == EPERM || errno == EACCES)
-		err_set(e, "raw socket: permission denied (needs CAP_NET_RAW: %s)",
-			privilege_fix(0));
+		err_set(e, "raw socket: permission denied (needs CAP_NET_RAW)");
 	else
 		err_sys(e, errno, "raw socket");
 	return false;
@@ -49,7 +48,7 @@ const char *privilege_fix(unsigned n)
 
 	switch (n) {
 	case 0:
-		snprintf(line, sizeof(line), "setcap cap_net_raw+ep %s",
+		snprintf(line, sizeof(line), "sudo setcap cap_net_raw+ep %s",
 			 own_path(path, sizeof(path)));
 		return line;
 	case 1: return "sudo rstprobe ...";

@@ -756,6 +756,42 @@ static void test_late_reset_corrects_nothing(void **state)
 	peer_free(&p);
 }
 
+/* A router that rejects one SYN a second: what its limiter swallows is no loss of the path. */
+static void limited_router(struct peer *p, const struct packet *probe, struct peer_answer *out)
+{
+	uint64_t *next = p->ctx;
+
+	if (probe->seg.dport < 50) {
+		peer_rfc(probe, false, out);
+		return;
+	}
+	if (p->now_ns < *next)
+		return;
+	*next = p->now_ns + 1000000000;
+	out->icmp = true;
+	out->icmp_type = 3;
+	out->icmp_code = 13;
+	out->icmp_from = addr_v4(198, 51, 100, 1);
+}
+
+static void test_icmp_limit_is_no_loss(void **state)
+{
+	uint64_t next = 0;
+	struct trial t;
+	struct peer p;
+
+	(void)state;
+	trial_init(&t, "192.0.2.0/26", "22,25,81", "syn");
+	peer_init(&p, limited_router, &next);
+	trial_run(&t, &p);
+	assert_true(t.kept.sum.complete);
+	assert_true(t.kept.sum.loss_estimate == 0);
+	assert_true(t.kept.sum.elapsed_s < 4);
+	assert_int_equal(count_state(&t, STATE_CLOSED), 128);
+	trial_free(&t);
+	peer_free(&p);
+}
+
 /* --- scale, windows, pace -----------------------------------------------------------------------
  */
 
@@ -837,6 +873,7 @@ int main(void)
 	    cmocka_unit_test(test_no_route_among_many),
 	    cmocka_unit_test(test_deadline_at_a_slow_rate),
 	    cmocka_unit_test(test_late_reset_corrects_nothing),
+	    cmocka_unit_test(test_icmp_limit_is_no_loss),
 	    cmocka_unit_test(test_windows),
 	    cmocka_unit_test(test_all_ports),
 	    cmocka_unit_test(test_rate_is_even),

@@ -2,6 +2,7 @@
 #include "unit/unit.h"
 
 #include "judge/verdict.h"
+#include "packet/segment.h"
 
 struct seen {
 	struct reply replies[4];
@@ -169,6 +170,23 @@ static void test_order_does_not_matter(void **state)
 	}
 }
 
+/* A RST is never answered: its silence leaves every world, and is no sign of a listener. */
+static void test_silence_to_a_rst(void **state)
+{
+	static const struct probe rst = {"custom", TCP_RST, 0, "", ""};
+	struct verdict v;
+	struct seen s;
+
+	(void)state;
+	seen_init(&s, "fin", NULL, NULL);
+	verdict_judge(&s.o, &v);
+	assert_int_equal(v.state, STATE_OPEN_FILTERED);
+	s.kinds[0] = &rst;
+	verdict_judge(&s.o, &v);
+	assert_int_equal(v.state, STATE_INDETERMINATE);
+	assert_string_equal(v.reason, "no-response");
+}
+
 static void test_names(void **state)
 {
 	enum port_state s;
@@ -192,6 +210,7 @@ int main(void)
 	    cmocka_unit_test(test_tuple_only),
 	    cmocka_unit_test(test_open_though_rejected_once),
 	    cmocka_unit_test(test_order_does_not_matter),
+	    cmocka_unit_test(test_silence_to_a_rst),
 	    cmocka_unit_test(test_names),
 	};
 

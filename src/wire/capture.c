@@ -25,7 +25,8 @@ enum {
 	RING_MIN = 8 << 20,    /* 32 blocks: 64 ms of being away */
 	RING_MAX = 32 << 20,
 	RING_FEW = 2 << 20,
-	READ_AT_ONCE = 4096, /* frames: other interfaces and signals get their turn */
+	RING_ICMP = 256 << 10, /* our own kernel's word on neighbours; it limits itself */
+	READ_AT_ONCE = 4096,   /* frames: other interfaces and signals get their turn */
 	NS_PER_S = 1000000000,
 };
 
@@ -121,10 +122,10 @@ static int tell_activate(int rc, const struct capture_config *cfg, pcap_t *p, bo
  */
 static int activate(pcap_t *p, const struct capture_config *cfg, bool *denied, struct err *e)
 {
-	uint64_t ring = RING_FEW;
+	uint64_t ring = cfg->icmp_only ? RING_ICMP : RING_FEW;
 	int rc;
 
-	if (cfg->expected <= FEW) {
+	if (cfg->expected <= FEW || cfg->icmp_only) {
 		pcap_set_immediate_mode(p, 1);
 	} else {
 		ring = RING_MAX;

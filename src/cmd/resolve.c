@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "wire/route.h"
@@ -61,6 +62,16 @@ static int tell(int rc, const char *name, struct err *e)
 	}
 }
 
+/* RFC 6761, 6.4: no name below "invalid" exists, and no resolver need be asked. */
+static bool is_invalid(const char *name)
+{
+	static const char top[] = ".invalid";
+	size_t len = strlen(name), skip = sizeof(top) - 1;
+
+	len -= len && name[len - 1] == '.';
+	return len > skip && strncasecmp(name + len - skip, top, skip) == 0;
+}
+
 int resolve_name(void *ctx, const char *name, struct addr *out, size_t max, struct err *e)
 {
 	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
@@ -69,6 +80,8 @@ int resolve_name(void *ctx, const char *name, struct addr *out, size_t max, stru
 	int rc;
 
 	(void)ctx;
+	if (is_invalid(name))
+		return tell(EAI_NONAME, name, e);
 	rc = getaddrinfo(name, NULL, &hints, &list);
 	if (rc != 0)
 		return tell(rc, name, e);

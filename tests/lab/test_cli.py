@@ -228,6 +228,15 @@ def test_quiet_and_color(net):
     assert "\033" not in bare.out
 
 
+def test_names_that_cannot_exist_ask_nobody(net):
+    """RFC 6761, 6.4: with or without a resolver such a name is unknown, not a failure for now."""
+    for name in ("nosuch.invalid", "nosuch.INVALID."):
+        alone = net.client.rstprobe("scan", name, "-p", "80")
+        assert alone.status == 2 and "no such name" in alone.err, alone
+    among = net.client.rstprobe("scan", "nosuch.invalid", SERVER, "-p", "80")
+    assert among.status == 3 and "80/tcp" in among.out, among
+
+
 def test_source_that_is_not_ours_is_said(net):
     """Its silence would read as the target's."""
     foreign = net.client.rstprobe("scan", SERVER, "-p", "80", "-r", "0", "-S", "10.201.1.99")

@@ -15,11 +15,6 @@ void log_set_verbosity(int level)
 	verbosity = level;
 }
 
-int log_verbosity(void)
-{
-	return verbosity;
-}
-
 __attribute__((format(printf, 2, 0))) static void put_line(int level, const char *fmt, va_list ap)
 {
 	char line[1024];
@@ -62,14 +57,5 @@ void log_info(const char *fmt, ...)
 
 	va_start(ap, fmt);
 	put_line(1, fmt, ap);
-	va_end(ap);
-}
-
-void log_debug(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	put_line(2, fmt, ap);
 	va_end(ap);
 }

@@ -5,12 +5,10 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
-/* -1 quiet (errors only), 0 as usual (warnings too), 1 -v, 2 -vv */
+/* -1 quiet (errors only), 0 as usual (warnings too), 1 or more -v */
 void log_set_verbosity(int level);
-int log_verbosity(void);
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));  /* from -v on */
-void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* from -vv on */
+void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* from -v on */
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 _Static_assert(sizeof(struct port_acc) == 16, "16 bytes a port");
+_Static_assert(sizeof(struct reply) == 32, "32 bytes a reply");
 
 void slab_init(struct slab *s, size_t limit)
 {

@@ -1,5 +1,5 @@
 /*
- * slab: what has answered in the running window, and nothing else: 16 bytes a port, 40 a reply,
+ * slab: what has answered in the running window, and nothing else: 16 bytes a port, 32 a reply,
  * found by the port's place in the window. Flushed and forgotten with the window.
  */
 #ifndef ENGINE_SLAB_H

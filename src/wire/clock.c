@@ -23,11 +23,6 @@ uint64_t clock_wall_ns(void)
 	return read_ns(CLOCK_REALTIME);
 }
 
-uint64_t clock_mono_of_wall(uint64_t wall_ns)
-{
-	return wall_ns - (clock_wall_ns() - clock_mono_ns());
-}
-
 uint64_t clock_wall_of_mono(uint64_t mono_ns)
 {
 	return mono_ns + (clock_wall_ns() - clock_mono_ns());

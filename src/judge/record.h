@@ -8,17 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "judge/reset_style.h"
+#include "judge/stack.h"
 #include "judge/verdict.h"
-
-enum reset_style {
-	STYLE_UNKNOWN,
-	STYLE_RST,
-	STYLE_SILENT,
-	STYLE_FILTERED,
-	STYLE_PROXIED,
-	STYLE_MIXED
-};
-const char *style_name(enum reset_style s);
 
 struct port_record {
 	const struct addr *addr;
@@ -43,6 +35,14 @@ struct host_record {
 	uint32_t srtt_us; /* 0 where no sample */
 	enum reset_style style;
 	bool icmp_limited; /* CLUE_ICMP_LIMIT was given to some port */
+};
+
+/* What `stack` found of one host. */
+struct stack_record {
+	const struct addr *addr;
+	const char *name; /* as the user typed it, or NULL */
+	const struct stack_facts *facts;
+	const struct stack_verdict *verdict;
 };
 
 struct window_record {
@@ -84,6 +84,7 @@ struct record_sink {
 	void (*host_begin)(void *ctx, const struct host_record *h);
 	void (*port)(void *ctx, const struct host_record *h, const struct port_record *r);
 	void (*host_end)(void *ctx, const struct host_record *h);
+	void (*stack)(void *ctx, const struct stack_record *r); /* after all host_end */
 	void (*window)(void *ctx, const struct window_record *w);
 	void (*progress)(void *ctx, const struct progress *p, bool asked /* by SIGUSR1 */);
 	void (*note)(void *ctx, const char *text); /* one line for people, without newline */

@@ -55,6 +55,14 @@ struct wire_stats {
 struct wire;
 typedef void wire_frame_fn(void *ctx, const struct wire_in *in);
 
+/* A connection of the local kernel's, from a port that we hold. The frames that the peer sends on
+ * it come by recv like all others: they tell how it stands. */
+struct wire_conn_to {
+	uint16_t path; /* index into wire.paths */
+	struct addr dst;
+	uint16_t sport, dport;
+};
+
 struct wire_ops {
 	/* Sends a batch in order by lane `lane` (one thread a lane); blocks at most for socket
 	 * buffer space; sets error in each. `*at_ns` is the clock just before the first left.
@@ -72,6 +80,13 @@ struct wire_ops {
 	void (*stats)(struct wire *w, struct wire_stats *out);
 	bool (*path_up)(struct wire *w, uint16_t path,
 			struct err *why); /* false and why: link down, gone */
+	/* Begins a connect and returns at once: a handle >= 0, or -1 with `e` (`*full` where only
+	 * descriptors are short, and later may do). */
+	int (*conn_open)(struct wire *w, const struct wire_conn_to *to, bool *full, struct err *e);
+	void (*conn_shutdown)(struct wire *w, int conn); /* our FIN: SHUT_WR */
+	/* Frees the handle. `reset`: RST at once, nothing lingers; else what was received is read
+	 * away first, and a FIN goes out. */
+	void (*conn_close)(struct wire *w, int conn, bool reset);
 	void (*close)(struct wire *w);
 };
 
@@ -79,6 +94,11 @@ struct wire {
 	const struct wire_ops *ops;
 	const struct path *paths;
 	size_t n_paths;
+	/* Source ports on which the local kernel keeps silent: what comes there is ours alone to
+	 * answer (wire/quiet.h). n_quiet 0: none. quiet_ttl255: even where it comes with TTL 255,
+	 * from a stack that begins there and is on this link. */
+	uint16_t quiet_first, n_quiet;
+	bool quiet_ttl255;
 };
 
 #endif

@@ -141,7 +141,7 @@ void host_put_options(const struct stackhost *h, const struct conn *c, struct se
 
 /* --- stray segments --------------------------------------------------------------------------- */
 
-static enum fake_kind kind_of(uint16_t flags)
+enum fake_kind fake_kind_of(uint16_t flags)
 {
 	const uint16_t all = TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK;
 
@@ -215,7 +215,7 @@ static void take_stray(struct reply_to *r)
 {
 	enum fake_port port = host_is_open(r->h, r->p->seg.dport) ? PORT_OPEN : PORT_CLOSED;
 
-	host_put_form(r, &r->h->c.stack->stray[port][kind_of(r->p->seg.flags)]);
+	host_put_form(r, &r->h->c.stack->stray[port][fake_kind_of(r->p->seg.flags)]);
 }
 
 /* --- the host --------------------------------------------------------------------------------- */

@@ -32,6 +32,7 @@ enum fake_kind {
 	KIND_ALL, /* SYN, FIN, RST and ACK together */
 	KINDS,
 };
+enum fake_kind fake_kind_of(uint16_t flags);
 enum fake_port { PORT_OPEN, PORT_CLOSED, PORTS };
 
 /* A segment to a connection, against its numbers. */

@@ -21,7 +21,8 @@ struct interrogate_config {
 	size_t n_candidates;
 	const uint16_t *closed; /* known to answer with a RST (scan), or told; may be empty */
 	size_t n_closed;
-	uint64_t seed; /* of the canaries */
+	uint64_t seed;	  /* of the canaries */
+	uint64_t pace_ns; /* the script's; slowed down from there. 0: SCRIPT_PACE_NS */
 };
 
 struct interrogation *interrogate_new(const struct interrogate_config *c); /* NULL: no memory */

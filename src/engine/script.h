@@ -31,19 +31,19 @@ enum step_op {
 
 struct step {
 	enum step_op op;
-	uint8_t tries;	   /* for what waits; 0: 1 */
-	uint32_t wait_ms;  /* for one try's answer; 0: the driver's wait */
+	uint8_t tries;	  /* for what waits; 0: 1 */
+	uint32_t wait_ms; /* for one try's answer; 0: the driver's wait */
 };
 
 enum talk_end {
-	TALK_DONE,	/* all steps were made; the exchange says what came back */
-	TALK_REFUSED,	/* RAW_SYN, CONNECT: a RST */
-	TALK_NO_ANSWER, /* RAW_SYN, CONNECT, SHUTDOWN, CLOSE: silence */
-	TALK_DIED,	/* the connection was reset before the form was sent */
+	TALK_DONE,	  /* all steps were made; the exchange says what came back */
+	TALK_REFUSED,	  /* RAW_SYN, CONNECT: a RST */
+	TALK_NO_ANSWER,	  /* RAW_SYN, CONNECT, SHUTDOWN, CLOSE: silence */
+	TALK_DIED,	  /* the connection was reset before the form was sent */
 	TALK_PEER_CLOSED, /* FIN before the form was sent, where no AWAIT_FIN asked for it */
-	TALK_NO_FIN,	/* AWAIT_FIN: it didn't come */
-	TALK_NO_QUIET,	/* RAW_SYN: our kernel can't be kept silent here */
-	TALK_FAILED,	/* our side: descriptors, memory, a link */
+	TALK_NO_FIN,	  /* AWAIT_FIN: it didn't come */
+	TALK_NO_QUIET,	  /* RAW_SYN: our kernel can't be kept silent here */
+	TALK_FAILED,	  /* our side: descriptors, memory, a link */
 };
 
 /* What a program asks for. */
@@ -51,7 +51,8 @@ struct talk_wish {
 	const struct step *steps; /* static */
 	const struct form *form;  /* static; what STEP_SEND sends */
 	uint16_t dport;
-	uint32_t tag; /* the program's own */
+	uint32_t tag;	 /* the program's own */
+	uint64_t gap_ns; /* between this host's paced segments from now on; 0: the config's pace */
 };
 
 struct script_host {
@@ -65,15 +66,15 @@ struct script_program {
 	 * again (UINT64_MAX: after the next `done`); with `*over` the host is finished. */
 	bool (*next)(void *host_ctx, uint64_t now_ns, struct talk_wish *out, uint64_t *again_ns,
 		     bool *over);
-	/* A talk ended; x is borrowed. Also called again, with `late`, for an answer that came after
-	 * the talk's end. */
+	/* A talk ended; x is borrowed. Also called again, with `late`, for an answer that came
+	 * after the talk's end. */
 	void (*done)(void *host_ctx, uint32_t tag, enum talk_end end, const struct exchange *x,
 		     bool late);
 	/* The host is over, or the run ends: its facts are complete as they will be. */
 	void (*over)(void *host_ctx, enum run_end end);
 };
 
-enum { SCRIPT_SPORTS = 192, SCRIPT_QUIET = 16, SCRIPT_PACE_NS = 52000000 };
+enum { SCRIPT_SPORTS = 192, SCRIPT_QUIET = 24, SCRIPT_PACE_NS = 52000000 };
 
 struct script_config {
 	const struct script_program *program;

@@ -289,6 +289,8 @@ int run_open_wire(struct run *r, const struct run_ports *ports, uint64_t expecte
 	    .sport_last = (uint16_t)(ports->first + ports->n - 1),
 	    .expected_replies = expected_replies,
 	    .lanes = 1,
+	    .n_quiet = (uint16_t)ports->n_quiet,
+	    .conns_max = ports->conns,
 	};
 	bool denied = false;
 	struct err e;
@@ -343,13 +345,13 @@ static int make_seed(struct run *r)
 	return 0;
 }
 
-int run_begin(struct run *r, const struct cmd_line *l)
+int run_begin(struct run *r, const struct cmd_line *l, const struct option_table *table)
 {
 	struct err e;
 	int rc;
 
 	*r = (struct run){.line = l, .status = STATUS_OK};
-	rc = scan_options_parse(&r->o, l->argc, l->argv, &e);
+	rc = scan_options_parse(&r->o, table, l->argc, l->argv, &e);
 	ask_init(&r->ask, &r->o);
 	if (rc != 0)
 		return rc < 0 ? run_fail(r, STATUS_USAGE, &e) : -1;

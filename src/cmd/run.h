@@ -44,7 +44,7 @@ struct run {
  * the ways. 0: go on. -1: nothing is to be done, `status` says how bad it is (0 after --help).
  * Whatever comes of it, run_end is due.
  */
-int run_begin(struct run *r, const struct cmd_line *l);
+int run_begin(struct run *r, const struct cmd_line *l, const struct option_table *table);
 /* Frees everything; gives the status. */
 int run_end(struct run *r);
 /* Prints `e`, keeps the graver status, and is -1. */
@@ -52,8 +52,9 @@ int run_fail(struct run *r, int status, const struct err *e);
 
 /* Phase 1, while there is privilege, and the invoking user's rights on files. */
 struct run_ports {
-	uint16_t first; /* source ports to listen for, consecutive */
-	unsigned n;
+	uint16_t first;	     /* source ports to listen for, consecutive */
+	unsigned n, n_quiet; /* n_quiet: the last so many of them are silenced */
+	size_t conns;	     /* kernel connections wanted at once */
 };
 int run_open_wire(struct run *r, const struct run_ports *ports, uint64_t expected_replies);
 int run_open_pcap(struct run *r); /* -w, where given */

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "cmd/dry.h"
 #include "cmd/run.h"
+#include "cmd/scan_table.h"
 #include "engine/sweep.h"
 #include "wire/hold.h"
 
@@ -153,7 +154,7 @@ int cmd_scan(const struct cmd_line *l)
 {
 	struct run r;
 
-	if (run_begin(&r, l) < 0)
+	if (run_begin(&r, l, &scan_table) < 0)
 		return run_end(&r);
 	if (r.o.dry_run)
 		dry_run(&r);

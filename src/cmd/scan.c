@@ -6,12 +6,14 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <sodium.h>
 
 #include "base/log.h"
 #include "cmd/dry.h"
+#include "cmd/gather.h"
 #include "cmd/run.h"
 #include "cmd/scan_table.h"
 #include "engine/sweep.h"
@@ -50,31 +52,35 @@ static void configure(struct run *r, struct sweep_config *c)
 	randombytes_buf(c->key, sizeof(c->key));
 }
 
-static int hold_sports(struct run *r, struct sweep_config *c)
+/* The sweep's ports first, then those of the battery, if it is to follow. */
+static int hold_sports(struct run *r, struct sweep_config *c, struct run_ports *ports)
 {
 	struct err e;
 
-	r->hold =
-	    hold_ports(sweep_sports(c->n_kinds, c->retries, c->sport_fixed), r->o.source_port, &e);
-	if (r->hold) {
-		c->sport_first = hold_first(r->hold);
-		return 0;
+	ports->n = sweep_sports(c->n_kinds, c->retries, c->sport_fixed);
+	if (r->o.stack) {
+		ports->n += stack_sports();
+		ports->n_quiet = SCRIPT_QUIET;
+		ports->conns = STACK_CONNS;
 	}
-	if (!c->sport_fixed)
+	r->hold = hold_ports(ports->n, r->o.source_port, &e);
+	if (r->hold)
+		c->sport_first = hold_first(r->hold);
+	else if (!c->sport_fixed)
 		return run_fail(r, STATUS_CANNOT, &e);
-	log_warn("%s; going on without holding the port", e.msg);
+	else
+		log_warn("%s; going on without holding the port", e.msg);
+	ports->first = c->sport_first;
 	return 0;
 }
 
 /* Phase 1: everything that needs privilege, or the invoking user's rights on files. */
 static int open_all(struct run *r, struct sweep_config *c)
 {
-	struct run_ports ports = {.n = sweep_sports(c->n_kinds, c->retries, c->sport_fixed)};
+	struct run_ports ports = {0};
 
-	if (hold_sports(r, c) < 0)
-		return -1;
-	ports.first = c->sport_first;
-	if (run_open_wire(r, &ports, r->ask.space.total * c->n_kinds) < 0 || run_open_pcap(r) < 0)
+	if (hold_sports(r, c, &ports) < 0 ||
+	    run_open_wire(r, &ports, r->ask.space.total * c->n_kinds) < 0 || run_open_pcap(r) < 0)
 		return -1;
 	if (r->pcap) {
 		c->evidence = run_keep_evidence;
@@ -104,21 +110,87 @@ static bool as_expected(const struct run *r, const struct summary_record *sum)
 	return true;
 }
 
+/* --- the battery behind the sweep --------------------------------------------------------------
+ */
+
+/* What is left of --deadline; false where nothing is. */
+static bool time_left(const struct run *r, const struct summary_record *sum, uint64_t *ns)
+{
+	uint64_t spent = (uint64_t)(sum->elapsed_s * 1e9);
+
+	*ns = r->o.deadline_ns > spent ? r->o.deadline_ns - spent : 0;
+	return !r->o.deadline_ns || *ns;
+}
+
+static int ask_stacks(struct run *r, const struct sweep_config *c, struct gather *g,
+		      struct summary_record *sum)
+{
+	struct stack_job j = {
+	    .sport_first =
+		(uint16_t)(c->sport_first + sweep_sports(c->n_kinds, c->retries, c->sport_fixed)),
+	    .sink = &r->report->sink,
+	};
+	struct stack_host *hosts;
+	uint64_t n_up;
+	bool truncated;
+	struct err e;
+	int rc;
+
+	if (sum->end == END_INTERRUPTED || sum->end == END_DEADLINE || sum->end == END_CAPTURE ||
+	    !time_left(r, sum, &j.deadline_ns))
+		return 0;
+	hosts = gather_hosts(g, &j.n, &truncated);
+	if (!hosts) {
+		err_set(&e, "out of memory for the hosts that answered");
+		return run_fail(r, STATUS_CANNOT, &e);
+	}
+	if (truncated)
+		log_warn("more than %d hosts answered: --stack asks the first of them only",
+			 STACK_HOSTS_MAX);
+	j.hosts = hosts;
+	rc = j.n ? stack_run(r, &j, sum, &n_up, &e) : 0;
+	free(hosts);
+	return rc < 0 ? run_fail(r, STATUS_CANNOT, &e) : 0;
+}
+
+static int sweep_and_stacks(struct run *r, const struct sweep_config *c, struct summary_record *sum)
+{
+	const struct record_sink *to = &r->report->sink;
+	struct gather g;
+	struct err e;
+	int rc;
+
+	gather_init(&g, to, &r->ask.space);
+	rc = sweep_run(c, r->wire, &g.sink, sum, &e);
+	if (rc < 0)
+		run_fail(r, STATUS_CANNOT, &e);
+	else
+		rc = ask_stacks(r, c, &g, sum);
+	if (rc == 0 && to->summary)
+		to->summary(to->ctx, sum);
+	gather_free(&g);
+	return rc;
+}
+
+static int sweep_alone(struct run *r, const struct sweep_config *c, struct summary_record *sum)
+{
+	struct err e;
+
+	if (sweep_run(c, r->wire, &r->report->sink, sum, &e) < 0)
+		return run_fail(r, STATUS_CANNOT, &e);
+	return 0;
+}
+
 static void run(struct run *r)
 {
 	struct summary_record sum;
 	struct sweep_config c;
-	struct err e;
 
 	configure(r, &c);
-	if (open_all(r, &c) < 0)
+	if (open_all(r, &c) < 0 || run_drop_privilege(r) < 0)
 		return;
-	if (run_drop_privilege(r) < 0)
+	if ((r->o.stack ? sweep_and_stacks : sweep_alone)(r, &c, &sum) < 0)
 		return;
-	if (sweep_run(&c, r->wire, &r->report->sink, &sum, &e) < 0) {
-		run_fail(r, STATUS_CANNOT, &e);
-		return;
-	}
 	if (!sum.complete)
 		r->status = cmd_worse(r->status, STATUS_INCOMPLETE);
 	if (!as_expected(r, &sum))

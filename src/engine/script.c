@@ -141,6 +141,7 @@ static bool ask_program(struct script *s, struct party *p, uint64_t now)
 		wish = (struct talk_wish){0};
 		if (!s->c->program->next(p->host->ctx, now, &wish, &p->ask_ns, &over))
 			break;
+		p->ask_ns = 0;
 		p->gap_ns = wish.gap_ns;
 		if (!talk_begin(s, p, &wish)) {
 			s->c->program->done(p->host->ctx, wish.tag, TALK_FAILED,

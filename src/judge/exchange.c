@@ -37,6 +37,7 @@ enum fit exchange_take(struct exchange *x, const struct packet *p)
 		x->icmp_code = p->icmp_code;
 		return fit;
 	}
+	x->icmp_type = x->icmp_code = 0;
 	x->seq = p->seg.seq;
 	x->ack = p->seg.ack;
 	x->payload_len = p->seg.payload_len;

@@ -88,6 +88,9 @@ void family_add(struct family_sum *s, const char *what, const char *value)
 		if (s->n == EVIDENCE_MAX || strcmp(row->what, what) != 0 ||
 		    strcmp(row->value, value) != 0)
 			continue;
+		for (size_t k = 0; k < s->n; k++)
+			if (strcmp(s->evidence[k].what, what) == 0)
+				return; /* one host is one witness */
 		s->evidence[s->n++] = *row;
 		for (int f = 1; f < FAMILIES; f++)
 			s->sum[f] += row->points[f];

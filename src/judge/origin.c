@@ -3,9 +3,15 @@
 
 #include "packet/segment.h"
 
-static bool from_zero_or_numbers(const struct exchange *x)
+enum ack_kind { KIND_ZERO, KIND_FROM_OURS, KIND_OTHER };
+
+static enum ack_kind ack_kind_of(const struct exchange *x)
 {
-	return exchange_rst_ack(x) != RST_ACK_OTHER;
+	switch (exchange_rst_ack(x)) {
+	case RST_ACK_ZERO: return KIND_ZERO;
+	case RST_ACK_OTHER: return KIND_OTHER;
+	default: return KIND_FROM_OURS;
+	}
 }
 
 static unsigned compare_ttl(const struct exchange *a, const struct exchange *b)
@@ -26,7 +32,7 @@ unsigned origin_compare(const struct exchange *open_rst, const struct exchange *
 		return differs;
 	if ((open_rst->flags ^ closed_rst->flags) & TCP_ACK)
 		differs |= DIFFERS_ACK_BIT;
-	if (from_zero_or_numbers(open_rst) != from_zero_or_numbers(closed_rst))
+	if (ack_kind_of(open_rst) != ack_kind_of(closed_rst))
 		differs |= DIFFERS_ACK_RULE;
 	return differs;
 }
@@ -40,6 +46,8 @@ enum origin origin_of(unsigned differs, bool compared)
 {
 	if (!compared)
 		return ORIGIN_UNKNOWN;
-	/* DF alone differs within some stacks */
-	return differs & ~(unsigned)DIFFERS_DF ? ORIGIN_MIDDLEBOX : ORIGIN_ENDPOINT;
+	if (differs & ~(unsigned)DIFFERS_DF)
+		return ORIGIN_MIDDLEBOX;
+	/* DF alone: scrubbers and tunnels rewrite it */
+	return differs ? ORIGIN_UNKNOWN : ORIGIN_ENDPOINT;
 }

@@ -24,7 +24,7 @@ const struct probe probe_table[] = {
      "FIN alone: LISTEN must ignore it, CLOSED must reset it"},
     {"xmas", TCP_FIN | TCP_PSH | TCP_URG, 0, "RFC 9293, 3.10.7.2, fourth; 3.10.7.1",
      "FIN, PSH and URG: as fin"},
-    {"syn-data", TCP_SYN, 5, "RFC 9293, 3.10.7.2, third; 3.10.7.1",
+    {"syn-data", TCP_SYN, 8, "RFC 9293, 3.10.7.2, third; 3.10.7.1",
      "SYN with payload: accepted, with or without the data; the RST shows whether they count"},
     {"syn-fin", TCP_SYN | TCP_FIN, 0, "RFC 9293, 3.10.7.2, third; 3.10.7.1",
      "SYN with FIN: stacks differ at LISTEN; CLOSED must reset it"},

@@ -7,6 +7,7 @@
 
 enum {
 	TRIES_BELIEVED = 3, /* before a port's silence is */
+	TRIES_FEW = 2,	    /* before a cell's is: others of its kind are beside it */
 	LIMIT_FEW = 8,	    /* RSTs, before a limit is seen in them */
 };
 
@@ -29,30 +30,47 @@ static bool is_syn_ack(const struct exchange *x)
 	return exchange_answered(x) && x->reaction == REACTION_SYN_ACK;
 }
 
-static void look_at_ports(struct stack_view *v)
+bool stack_stopped_before(const struct stack_facts *f, const struct exchange *x)
 {
-	const struct stack_facts *f = v->f;
+	return f->stopped && !exchange_answered(x) && x->asked_ns > f->stopped_ns;
+}
 
-	for (size_t i = 0; i < f->n_ports; i++) {
-		const struct exchange *x = &f->ports[i].syn;
-		bool open = is_syn_ack(x);
+static bool is_believed_silent(const struct stack_facts *f, const struct exchange *x,
+			       unsigned tries)
+{
+	return !exchange_answered(x) && x->tries >= tries && !stack_stopped_before(f, x);
+}
 
-		if (!x->tries)
-			continue;
-		v->ports++;
-		v->ports_open += open;
-		v->canaries += f->ports[i].canary;
-		v->canaries_open += f->ports[i].canary && open;
-		if (exchange_is_rst(x)) {
-			v->closed_ports_rst++;
-			if (!v->syn_rst)
-				v->syn_rst = x;
-		}
-		v->closed_icmp += is_icmp(x);
-		v->closed_silent += !exchange_answered(x) && x->tries >= TRIES_BELIEVED;
-		if (open && !v->syn_ack)
-			v->syn_ack = x;
+/* An ICMP error by which somebody refuses the port; that the host is not reached is another matter,
+ * unless it is heard elsewhere. */
+static bool is_refusal(const struct exchange *x)
+{
+	return is_icmp(x) && x->reaction != REACTION_ICMP_HOST && x->reaction != REACTION_ICMP_NET;
+}
+
+static void look_at_port(struct stack_view *v, const struct stack_port *port)
+{
+	const struct exchange *x = &port->syn;
+	bool open = is_syn_ack(x);
+
+	if (!x->tries)
+		return;
+	v->ports++;
+	v->ports_open += open;
+	v->canaries += port->canary;
+	v->canaries_open += port->canary && open;
+	v->heard = v->heard || exchange_answered(x);
+	v->heard_tcp = v->heard_tcp || (exchange_answered(x) && !is_icmp(x));
+	v->refused = v->refused || is_refusal(x);
+	v->closed_icmp += is_icmp(x);
+	v->closed_silent += is_believed_silent(v->f, x, TRIES_BELIEVED);
+	if (exchange_is_rst(x)) {
+		v->closed_ports_rst++;
+		if (!v->syn_rst)
+			v->syn_rst = x;
 	}
+	if (open && (!v->syn_ack || port->port == v->f->open_port))
+		v->syn_ack = x;
 }
 
 /* The first RST that answers a segment with ACK in that state; SYN-ACK last. */
@@ -74,50 +92,66 @@ static void look_at_strays(struct stack_view *v)
 	static const char *const stray[] = {"ack", "data", "finack"};
 	const struct stack_facts *f = v->f;
 	const struct exchange *synack = stack_seen(f, IN_LISTEN, "synack");
-	const struct exchange *syn = stack_seen(f, IN_LISTEN, "syn");
+	const struct exchange *closed = stack_seen(f, IN_CLOSED, "synack");
 
-	if (is_syn_ack(syn))
-		v->syn_ack = syn;
-	if (exchange_is_rst(stack_seen(f, IN_CLOSED, "syn")))
-		v->syn_rst = stack_seen(f, IN_CLOSED, "syn");
 	v->open_rst = ack_rst(f, IN_LISTEN);
 	v->closed_rst = ack_rst(f, IN_CLOSED);
 	for (size_t i = 0; i < sizeof(stray) / sizeof(stray[0]); i++) {
 		const struct exchange *x = stack_seen(f, IN_LISTEN, stray[i]);
 
 		v->stray_passes = v->stray_passes || exchange_is_rst(x);
-		v->stray_asked = v->stray_asked || x->tries >= 2;
+		v->stray_silent = v->stray_silent || is_believed_silent(f, x, TRIES_FEW);
+		v->refused = v->refused || is_refusal(x);
 	}
+	v->stray_silent = v->stray_silent && !v->stray_passes;
 	v->synack_passes = exchange_is_rst(synack);
 	v->synack_syn_ack = is_syn_ack(synack);
-	v->synack_asked = synack->tries >= 2 || exchange_answered(synack);
+	/* a path that passes SYN-ACKs to the closed port has no tracker */
+	v->synack_silent = is_believed_silent(f, synack, TRIES_FEW) && !exchange_is_rst(closed);
+	v->tracked = v->synack_silent && (v->stray_silent || v->stray_passes);
+}
+
+static void look_at_cells(struct stack_view *v)
+{
+	const struct stack_facts *f = v->f;
+	const struct exchange *open = stack_seen(f, IN_LISTEN, "syn");
+	const struct exchange *closed = stack_seen(f, IN_CLOSED, "syn");
+
+	if (is_syn_ack(open))
+		v->syn_ack = open;
+	if (exchange_is_rst(closed))
+		v->syn_rst = closed;
+	for (size_t k = 0; k < battery_count; k++) {
+		const struct exchange *x = &f->cells[k];
+
+		v->heard = v->heard || exchange_answered(x);
+		v->heard_tcp = v->heard_tcp || (exchange_answered(x) && !is_icmp(x));
+		v->sent_rst = v->sent_rst || (battery[k].state == IN_LISTEN && exchange_is_rst(x));
+	}
 }
 
 void stack_look(const struct stack_facts *f, struct stack_view *v)
 {
 	*v = (struct stack_view){.f = f};
-	look_at_ports(v);
-	look_at_strays(v);
-	for (size_t k = 0; k < battery_count; k++) {
-		v->heard = v->heard || exchange_answered(&f->cells[k]);
-		v->sent_rst = v->sent_rst || exchange_is_rst(&f->cells[k]);
-	}
 	for (size_t i = 0; i < f->n_ports; i++)
-		v->heard = v->heard || exchange_answered(&f->ports[i].syn);
-	v->sent_rst = v->sent_rst || v->closed_ports_rst;
+		look_at_port(v, &f->ports[i]);
+	look_at_cells(v);
+	look_at_strays(v);
 }
 
 /* --- origin, style ------------------------------------------------------------------------ */
 
 static void judge_origin(const struct stack_view *v, struct stack_verdict *out)
 {
+	const struct exchange *closed = v->closed_rst ? v->closed_rst : v->syn_rst;
 	bool compared = false;
 
-	if (v->open_rst && v->closed_rst) {
-		out->differs = origin_compare(v->open_rst, v->closed_rst);
+	if (v->open_rst && closed) {
+		out->differs = origin_compare(v->open_rst, closed);
 		compared = true;
 	}
-	if (v->syn_ack && v->syn_rst) {
+	if (v->syn_ack && v->syn_rst &&
+	    exchange_initial_ttl(v->syn_ack->ttl) == exchange_initial_ttl(v->syn_rst->ttl)) {
 		out->differs |= origin_compare_syn_ack(v->syn_ack, v->syn_rst);
 		compared = true;
 	}
@@ -129,18 +163,37 @@ static bool is_proxied(const struct stack_view *v)
 	return v->canaries && v->canaries_open == v->canaries && v->ports_open == v->ports;
 }
 
+/* Some closed ports answered and some kept silent: could the path have lost all that the silent
+ * ones said? The share of questions that had to be repeated is the loss of the round trip. */
+static bool loss_explains(const struct stack_view *v)
+{
+	const struct stack_facts *f = v->f;
+	unsigned asked = f->rst_cells + f->syn_ack_cells;
+	double loss = asked ? (double)(f->rst_retried + f->syn_ack_retried) / asked : 0;
+	double chance = 1;
+
+	for (size_t i = 0; i < f->n_ports; i++) {
+		const struct exchange *x = &f->ports[i].syn;
+
+		if (!is_believed_silent(f, x, TRIES_BELIEVED))
+			continue;
+		chance *= v->closed_silent + v->closed_ports_rst; /* any of them might be it */
+		for (unsigned k = 0; k < x->tries; k++)
+			chance *= loss;
+	}
+	return chance > 0.01;
+}
+
 static enum reset_style style_of(const struct stack_view *v, bool limited)
 {
-	if (!v->heard)
-		return STYLE_FILTERED;
 	if (is_proxied(v))
 		return STYLE_PROXIED;
-	if (v->closed_ports_rst)
-		return v->closed_silent && !limited ? STYLE_MIXED : STYLE_RST;
+	if (v->closed_ports_rst || v->syn_rst)
+		return v->closed_silent && !limited && !loss_explains(v) ? STYLE_MIXED : STYLE_RST;
 	if (v->closed_icmp)
 		return STYLE_FILTERED;
-	if (!v->closed_silent)
-		return STYLE_UNKNOWN;
+	if (!v->closed_silent || v->closed_silent + v->canaries_open < v->canaries)
+		return STYLE_UNKNOWN; /* asked too little: loss may be all there is */
 	/* the port answers a stray ACK and drops the SYN: that is a filter for SYNs */
 	if (v->closed_rst)
 		return STYLE_FILTERED;
@@ -155,6 +208,8 @@ static bool is_limited(const struct stack_facts *f)
 
 /* --- firewall ----------------------------------------------------------------------------- */
 
+/* Who stands in for the listener keeps no state: a window of 0 holds the client back, and what is
+ * no SYN of his he doesn't answer, or takes for one. */
 static bool is_synproxy(const struct stack_view *v)
 {
 	return v->syn_ack && !v->stray_passes && (v->syn_ack->win == 0 || v->synack_syn_ack);
@@ -176,12 +231,10 @@ static enum firewall firewall_of(const struct stack_view *v, const struct stack_
 		return FIREWALL_SYNPROXY;
 	if (out->style == STYLE_PROXIED)
 		return FIREWALL_UNKNOWN;
-	if (v->closed_icmp || out->origin == ORIGIN_MIDDLEBOX)
+	if (v->refused || (v->closed_icmp && v->heard_tcp) || out->origin == ORIGIN_MIDDLEBOX)
 		return FIREWALL_REJECTING;
-	if (v->syn_ack && v->stray_asked && !v->stray_passes)
-		return FIREWALL_STATEFUL_STRICT;
-	if (v->stray_passes && v->synack_asked && !v->synack_passes)
-		return FIREWALL_STATEFUL_LOOSE;
+	if (v->tracked)
+		return v->stray_passes ? FIREWALL_STATEFUL_LOOSE : FIREWALL_STATEFUL_STRICT;
 	if (out->style == STYLE_SILENT)
 		return out->family == FAMILY_WINDOWS ? FIREWALL_STEALTH : FIREWALL_STATELESS;
 	if (out->style == STYLE_MIXED || out->style == STYLE_FILTERED)
@@ -193,28 +246,59 @@ static enum firewall firewall_of(const struct stack_view *v, const struct stack_
 
 /* --- family ------------------------------------------------------------------------------- */
 
-/* Without a SYN-ACK: the form of the resets alone, where the points leave it open. */
-static enum stack_family by_resets(const struct stack_view *v)
+/* How it resets, where only closed ports are seen. */
+enum shape {
+	SHAPE_UNKNOWN,
+	SHAPE_NONZERO_ACK, /* RST to an ACK with a number in its ack field, no ACK bit */
+	SHAPE_STRICT,	   /* ack field 0, the FIN counted */
+	SHAPE_FIN_SILENT,  /* ack field 0, FIN not answered */
+	SHAPE_SYN_ONLY,	   /* nothing but SYNs answered: a stateful filter */
+	SHAPE_OTHER,
+};
+
+static enum shape shape_of(const struct stack_view *v)
 {
 	const struct exchange *ack = v->closed_rst, *fin = stack_seen(v->f, IN_CLOSED, "xmas");
-	bool df = v->f->family != ADDR_V4 || (ack && ack->df);
 
-	if (!ack)
-		return FAMILY_UNKNOWN;
-	if (!(ack->flags & TCP_ACK) && ack->ack && ack->ack != ack->sent.seq &&
-	    ack->ack != ack->sent.seq + 1)
-		return FAMILY_WINDOWS;
-	if (!(ack->flags & TCP_ACK) && ack->ack == 0 && df &&
-	    exchange_initial_ttl(ack->ttl) == 64 &&
-	    (!exchange_is_rst(fin) || exchange_rst_ack(fin) == RST_ACK_SEQ_LEN))
-		return FAMILY_LINUX;
+	if (!ack) {
+		ack = stack_seen(v->f, IN_CLOSED, "ack");
+		return v->syn_rst && is_believed_silent(v->f, ack, TRIES_BELIEVED) ? SHAPE_SYN_ONLY
+										   : SHAPE_UNKNOWN;
+	}
+	if (ack->flags & TCP_ACK || (ack->ack && ack->ack - ack->sent.seq < 2))
+		return SHAPE_OTHER;
+	if (ack->ack)
+		return SHAPE_NONZERO_ACK;
+	if (exchange_is_rst(fin))
+		return exchange_rst_ack(fin) == RST_ACK_SEQ_LEN ? SHAPE_STRICT : SHAPE_OTHER;
+	return is_believed_silent(v->f, fin, TRIES_FEW) ? SHAPE_FIN_SILENT : SHAPE_UNKNOWN;
+}
+
+/* For when there is no SYN-ACK and the points leave it open; never more than a guess. */
+static enum stack_family by_resets(const struct stack_view *v, enum shape shape)
+{
+	const struct exchange *rst = v->syn_rst ? v->syn_rst : v->closed_rst;
+	uint8_t ttl = rst ? exchange_initial_ttl(rst->ttl) : 0;
+	bool like_linux = rst && ttl == 64 && (rst->df || v->f->family != ADDR_V4);
+
+	switch (shape) {
+	case SHAPE_NONZERO_ACK: return FAMILY_WINDOWS;
+	case SHAPE_STRICT:
+	case SHAPE_FIN_SILENT: return like_linux ? FAMILY_LINUX : FAMILY_OTHER;
+	case SHAPE_SYN_ONLY:
+		if (ttl == 128)
+			return FAMILY_WINDOWS;
+		return like_linux ? FAMILY_LINUX : FAMILY_OTHER;
+	case SHAPE_OTHER: return FAMILY_OTHER;
+	case SHAPE_UNKNOWN: break;
+	}
 	return FAMILY_UNKNOWN;
 }
 
-static void judge_family(const struct stack_view *v, struct stack_verdict *out)
+/* What the points say, before what overrules them. */
+static void take_points(const struct stack_view *v, struct stack_verdict *out)
 {
 	struct family_sum sum;
-	const struct exchange *fin = stack_seen(v->f, IN_CLOSED, "xmas");
 
 	stack_collect(v, out, &sum);
 	out->family = family_decide(&sum, &out->confidence, &out->runner_up);
@@ -222,34 +306,55 @@ static void judge_family(const struct stack_view *v, struct stack_verdict *out)
 		out->sum[f] = sum.sum[f];
 	for (out->n_evidence = 0; out->n_evidence < sum.n; out->n_evidence++)
 		out->evidence[out->n_evidence] = sum.evidence[out->n_evidence];
-	if (is_proxied(v) || is_synproxy(v)) {
-		out->family = FAMILY_UNKNOWN; /* the shape is the proxy's */
-	} else if (stack_is_lwip(v) && out->origin != ORIGIN_MIDDLEBOX) {
+}
+
+static void judge_family(const struct stack_view *v, struct stack_verdict *out)
+{
+	enum shape shape = shape_of(v);
+
+	if (is_proxied(v) || is_synproxy(v))
+		return; /* the shape is the proxy's: no row counts */
+	take_points(v, out);
+	if (stack_is_lwip(v) && !out->differs) {
+		if (out->family != FAMILY_EMBEDDED && out->family != FAMILY_OTHER &&
+		    out->family != FAMILY_UNKNOWN)
+			out->runner_up = out->family;
 		out->family = FAMILY_EMBEDDED;
 		out->confidence = CONFIDENCE_HIGH;
 	} else if (!v->syn_ack && out->family == FAMILY_UNKNOWN) {
-		out->family = by_resets(v);
+		out->family = by_resets(v, shape);
+		out->confidence = CONFIDENCE_LOW;
 	}
 	if (out->family == FAMILY_UNKNOWN)
 		out->confidence = CONFIDENCE_LOW;
 	/* Solaris and filtered Linux look alike here */
-	if (!v->syn_ack && out->family == FAMILY_LINUX && !exchange_answered(fin))
+	if (!v->syn_ack && shape == SHAPE_FIN_SILENT)
 		out->confidence = CONFIDENCE_LOW;
 }
 
 /* --- protection, clues -------------------------------------------------------------------- */
 
-static enum protection protection_in(const struct stack_facts *f, enum tcp_state s)
+/* What a blind segment did; AFTER_UNKNOWN also where a filter may have kept it from the stack. */
+static enum rfc_after outlived(const struct stack_view *v, enum tcp_state s, const char *form)
 {
-	const struct exchange *rst = stack_seen(f, s, "rst-window");
-	const struct exchange *syn = stack_seen(f, s, "syn-window");
+	const struct exchange *x = stack_seen(v->f, s, form);
 
-	if (rst->after == AFTER_UNKNOWN || syn->after == AFTER_UNKNOWN)
+	if (x->after == AFTER_GONE)
+		return AFTER_GONE;
+	if (exchange_answered(x) && x->reaction == REACTION_CHALLENGE_ACK)
+		return AFTER_ALIVE;
+	return v->tracked ? AFTER_UNKNOWN : (enum rfc_after)x->after;
+}
+
+static enum protection protection_in(const struct stack_view *v, enum tcp_state s)
+{
+	enum rfc_after rst = outlived(v, s, "rst-window"), syn = outlived(v, s, "syn-window");
+
+	if (rst == AFTER_UNKNOWN || syn == AFTER_UNKNOWN)
 		return PROTECTION_UNKNOWN;
-	if (rst->after == AFTER_GONE && syn->after == AFTER_GONE)
+	if (rst == AFTER_GONE && syn == AFTER_GONE)
 		return PROTECTION_NONE;
-	return rst->after == AFTER_GONE || syn->after == AFTER_GONE ? PROTECTION_PARTIAL
-								    : PROTECTION_FULL;
+	return rst == AFTER_GONE || syn == AFTER_GONE ? PROTECTION_PARTIAL : PROTECTION_FULL;
 }
 
 static void clue(struct stack_verdict *out, enum clue_id id, uint32_t a, uint32_t b)
@@ -275,17 +380,17 @@ static void tell_proxy(const struct stack_view *v, struct stack_verdict *out)
 {
 	if (v->canaries_open)
 		clue(out, CLUE_CANARIES_OPEN, v->canaries_open, v->canaries);
+	if (v->synack_syn_ack)
+		clue(out, CLUE_SYNACK_TO_SYNACK, 0, 0);
 	if (!v->syn_ack || !out->suspect)
 		return;
 	if (v->syn_ack->win == 0)
 		clue(out, CLUE_WINDOW_ZERO, 0, 0);
 	if (!v->syn_ack->layout[0])
 		clue(out, CLUE_NO_OPTIONS, 0, 0);
-	if (v->synack_syn_ack)
-		clue(out, CLUE_SYNACK_TO_SYNACK, 0, 0);
 }
 
-static void tell_clues(const struct stack_view *v, struct stack_verdict *out)
+static void tell_ports(const struct stack_view *v, struct stack_verdict *out)
 {
 	const struct stack_facts *f = v->f;
 
@@ -297,12 +402,40 @@ static void tell_clues(const struct stack_view *v, struct stack_verdict *out)
 		clue(out, CLUE_NO_OPEN_PORT, 0, 0);
 	if (v->heard && !f->has_closed)
 		clue(out, CLUE_NO_CLOSED_PORT, 0, 0);
-	if (exchange_is_rst(stack_seen(f, IN_LISTEN, "ack")))
-		clue(out, CLUE_LISTEN_RST, 0, 0);
-	if (out->reset_limited)
-		clue(out, CLUE_RESET_LIMIT, f->rst_retried, f->rst_cells);
-	tell_proxy(v, out);
-	tell_origin(v, out);
+	for (size_t i = 0; i < f->n_ports; i++) {
+		const struct exchange *x = &f->ports[i].syn;
+
+		if (!is_icmp(x))
+			continue;
+		clue(out, CLUE_CLOSED_REJECTED, x->icmp_type, x->icmp_code);
+		break;
+	}
+}
+
+static void tell_listener(const struct stack_view *v, struct stack_verdict *out)
+{
+	const struct stack_facts *f = v->f;
+	const struct exchange *ack = stack_seen(f, IN_LISTEN, "ack");
+	int fin_wait = battery_find(IN_FIN_WAIT_2, "rst-window");
+
+	if (exchange_is_rst(ack) && out->firewall != FIREWALL_SYNPROXY)
+		clue(out, ack->flags & TCP_ACK ? CLUE_RST_ACK_FORM : CLUE_LISTEN_RST, 0, 0);
+	if (exchange_is_rst(stack_seen(f, IN_LISTEN, "null")) ||
+	    exchange_is_rst(stack_seen(f, IN_LISTEN, "fin")))
+		clue(out, CLUE_RESETS_FIN, 0, 0);
+	if (v->tracked)
+		clue(out, v->stray_passes ? CLUE_SYNACK_FILTERED : CLUE_STRAY_FILTERED, 0, 0);
+	if (f->cells[fin_wait].tries)
+		clue(out, CLUE_SERVICE_CLOSES, 0, 0);
+	else if (f->why[fin_wait] == WHY_SERVICE_STAYS)
+		clue(out, CLUE_SERVICE_STAYS, 0, 0);
+}
+
+static bool is_suspect(const struct stack_view *v)
+{
+	return is_proxied(v) || is_synproxy(v) ||
+	       (v->syn_ack &&
+		(v->syn_ack->win == 0 || (!v->syn_ack->layout[0] && v->synack_syn_ack)));
 }
 
 void stack_judge(const struct stack_facts *f, struct stack_verdict *out)
@@ -317,17 +450,22 @@ void stack_judge(const struct stack_facts *f, struct stack_verdict *out)
 	out->style = style_of(&v, out->reset_limited);
 	judge_family(&v, out);
 	out->firewall = firewall_of(&v, out);
-	out->suspect = is_proxied(&v) || is_synproxy(&v);
-	out->rfc5961 = protection_in(f, IN_ESTABLISHED);
+	out->suspect = is_suspect(&v);
+	out->rfc5961 = protection_in(&v, IN_ESTABLISHED);
 	if (out->rfc5961 == PROTECTION_UNKNOWN)
-		out->rfc5961 = protection_in(f, IN_CLOSE_WAIT);
+		out->rfc5961 = protection_in(&v, IN_CLOSE_WAIT);
 	/* What would tell a Linux from one who took its shape: DF and ID, which IPv6 has not, and
 	 * the challenge ACKs that Linux has had since 3.6. */
 	out->family_like = out->family == FAMILY_LINUX &&
 			   (out->rfc5961 == PROTECTION_NONE ||
 			    (f->family == ADDR_V6 && out->rfc5961 != PROTECTION_FULL));
 	stack_judge_cells(&v, out);
-	tell_clues(&v, out);
+	tell_ports(&v, out);
+	tell_listener(&v, out);
+	if (out->reset_limited)
+		clue(out, CLUE_RESET_LIMIT, f->rst_retried, f->rst_cells);
+	tell_proxy(&v, out);
+	tell_origin(&v, out);
 }
 
 const char *firewall_name(enum firewall w)

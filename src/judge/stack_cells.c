@@ -2,6 +2,7 @@
  * says so instead of guessing: a control on the same path decides. */
 #include <string.h>
 
+#include "base/seq.h"
 #include "judge/stack_private.h"
 #include "packet/segment.h"
 
@@ -22,6 +23,15 @@ static void deviates(struct cell_verdict *c, const char *how)
 	c->how = how;
 }
 
+/* NULL: it conforms. */
+static void decide(struct cell_verdict *c, const char *how)
+{
+	if (how)
+		deviates(c, how);
+	else
+		c->conforms = CONFORMS_YES;
+}
+
 /* Was any segment of this kind answered in this state? */
 static bool class_heard(const struct stack_facts *f, enum tcp_state s, enum rfc_segment seg)
 {
@@ -31,188 +41,237 @@ static bool class_heard(const struct stack_facts *f, enum tcp_state s, enum rfc_
 	return false;
 }
 
-/* --- stray segments ----------------------------------------------------------------------- */
+/* --- silence to a stray segment ----------------------------------------------------------- */
 
-static void judge_silent_listen(const struct stack_view *v, struct cell_verdict *c)
+/* What hides silent segments in this state; WHY_NONE: nothing does, their silence is the stack's.
+ * A connection tracker may pass ACK (picked up) and drop all that begins no connection, so the
+ * control is the SYN-ACK. */
+static enum cell_why hidden_by(const struct stack_facts *f, enum tcp_state s)
 {
-	bool synack_lost = v->synack_asked && !v->synack_passes;
+	const struct exchange *synack = stack_seen(f, s, "synack");
 
-	if (c->cell->segment == RFC_SYN) {
-		if (v->syn_ack)
-			deviates(c, "keeps silent, and answers other SYNs");
-		else
-			untested(c, WHY_NO_OPEN_PORT);
-		return;
-	}
-	if (!v->stray_passes)
-		untested(c, WHY_STRAY_FILTERED);
-	else if (synack_lost &&
-		 (c->cell->segment != RFC_ACK || strcmp(c->cell->form->name, "synack") == 0))
-		untested(c, WHY_SYNACK_FILTERED);
-	else if (c->row->expect == REACTION_NONE)
-		c->conforms = CONFORMS_YES;
-	else
-		deviates(c, c->cell->segment == RFC_SYN_FIN ? "drops it" : "keeps silent");
+	if (heard(synack))
+		return WHY_NONE;
+	if (!class_heard(f, s, RFC_ACK))
+		return WHY_STRAY_FILTERED;
+	return synack->tries < 2 ? WHY_NOT_REACHED : WHY_SYNACK_FILTERED;
 }
 
-static void judge_silent_closed(const struct stack_view *v, struct cell_verdict *c)
+static void judge_silent(const struct stack_view *v, struct cell_verdict *c)
 {
 	const struct stack_facts *f = v->f;
-	bool syn = class_heard(f, IN_CLOSED, RFC_SYN), ack = class_heard(f, IN_CLOSED, RFC_ACK);
-	bool synack = heard(stack_seen(f, IN_CLOSED, "synack"));
+	enum tcp_state s = c->cell->state;
+	enum cell_why why = hidden_by(f, s);
 
-	if (!syn && !ack && !class_heard(f, IN_CLOSED, RFC_BARE))
-		untested(c, WHY_CLOSED_SILENT);
-	else if (c->row->expect == REACTION_NONE)
-		c->conforms = CONFORMS_YES;
-	else if (c->cell->segment == RFC_SYN && syn)
-		deviates(c, "keeps silent, and answers other SYNs");
-	else if (!ack)
-		untested(c, WHY_STRAY_FILTERED);
-	else if (!synack)
-		untested(c, WHY_SYNACK_FILTERED);
+	if (s == IN_CLOSED && !class_heard(f, s, RFC_SYN) && !class_heard(f, s, RFC_ACK) &&
+	    !class_heard(f, s, RFC_BARE))
+		untested(c, v->closed_icmp ? WHY_REJECTED : WHY_CLOSED_SILENT);
+	else if (c->cell->segment == RFC_SYN && (class_heard(f, s, RFC_SYN) || !why))
+		deviates(c, class_heard(f, s, RFC_SYN) ? "dropped silently; other SYNs are answered"
+						       : "dropped silently");
+	else if (c->cell->segment == RFC_SYN)
+		untested(c, s == IN_LISTEN ? WHY_NO_OPEN_PORT : WHY_CLOSED_SILENT);
+	else if (why)
+		untested(c, why);
 	else
-		deviates(c, "keeps silent");
+		decide(c, c->row->expect == REACTION_NONE ? NULL : "dropped silently");
 }
+
+/* --- answers ------------------------------------------------------------------------------ */
 
 /* RST and ACK, SEQ 0, ACK = SEG.SEQ + SEG.LEN (RFC 9293, 3.5.2, group 1). */
-static void judge_rst_ack(struct cell_verdict *c)
+static const char *how_rst_ack(const struct exchange *x)
+{
+	if (!(x->flags & TCP_ACK))
+		return "a bare RST where RST|ACK is asked for";
+	switch (exchange_rst_seq(x)) {
+	case RST_SEQ_OUR_ACK: return "seq is our ack, not 0";
+	case RST_SEQ_OTHER: return "seq is not 0";
+	case RST_SEQ_ZERO: break;
+	}
+	if (exchange_rst_ack(x) == RST_ACK_SEQ_LEN)
+		return NULL;
+	if (exchange_rst_ack(x) != RST_ACK_SEQ_SHORT)
+		return "ack is not SEG.SEQ + SEG.LEN";
+	if ((x->sent.flags & (TCP_SYN | TCP_FIN)) == (TCP_SYN | TCP_FIN))
+		return "SYN and FIN are not both counted";
+	return x->sent.flags & TCP_FIN ? "the FIN is not counted" : "the data are not counted";
+}
+
+/* RST, SEQ = SEG.ACK, no ACK bit; what is in the ACK field is nobody's business (group 2). */
+static const char *how_bare_rst(const struct exchange *x)
+{
+	if (x->flags & TCP_ACK)
+		return "RST|ACK where a bare RST is asked for";
+	return exchange_rst_seq(x) == RST_SEQ_OUR_ACK ? NULL : "seq is not our ack";
+}
+
+static const char *how_rst(const struct cell_verdict *c)
 {
 	const struct exchange *x = c->x;
 
-	if (exchange_rst_ack(x) == RST_ACK_SEQ_SHORT) {
-		if (c->cell->segment == RFC_SYN_FIN)
-			deviates(c, "counts one of SYN and FIN");
-		else if (x->sent.flags & TCP_FIN)
-			deviates(c, "the FIN is not counted");
-		else
-			deviates(c, "the data are not counted");
-	} else if (exchange_rst_ack(x) != RST_ACK_SEQ_LEN) {
-		deviates(c, "ACK is not SEG.SEQ + SEG.LEN");
-	} else if (exchange_rst_seq(x) == RST_SEQ_OUR_ACK) {
-		deviates(c, "SEQ copies our ACK field, where 0 is asked for");
-	} else if (exchange_rst_seq(x) != RST_SEQ_ZERO) {
-		deviates(c, "SEQ is not 0");
-	} else {
-		c->conforms = CONFORMS_YES;
-	}
+	if (x->flags & (TCP_SYN | TCP_FIN))
+		return "SYN or FIN beside the RST";
+	return c->row->expect == REACTION_RST_SEQ_FROM_ACK ? how_bare_rst(x) : how_rst_ack(x);
 }
 
-static const char *how_other(const struct cell_verdict *c)
+/* An answer, whatever it is, where the row asks for none. */
+static const char *how_not_silent(const struct cell_verdict *c)
+{
+	bool to_rst = c->x->sent.flags & TCP_RST;
+
+	if (c->x->reaction == REACTION_SYN_ACK)
+		return to_rst ? "answers a RST with a SYN-ACK" : "accepts it";
+	if (to_rst)
+		return "answers a RST";
+	return exchange_is_rst(c->x) ? "resets it instead of dropping it"
+				     : "answers it instead of dropping it";
+}
+
+/* Of any state: the answer against what the row expects, but for challenge ACKs. */
+static const char *how_answer(const struct cell_verdict *c)
 {
 	const struct exchange *x = c->x;
 
-	if (x->reaction == REACTION_SYN_ACK)
-		return "accepts it";
-	if (!exchange_is_rst(x))
-		return "answers it";
-	switch (c->row->expect) {
-	case REACTION_NONE: return "answers with a RST";
-	case REACTION_SYN_ACK: return "resets it";
-	case REACTION_RST_SEQ_FROM_ACK:
-		if (x->flags & TCP_ACK)
-			return "sets the ACK bit in the RST";
-		return x->seq == x->sent.ack + 1 ? "SEQ is SEG.ACK + 1" : "SEQ is not SEG.ACK";
-	default:
-		return x->flags & TCP_ACK ? "ACK is not SEG.SEQ + SEG.LEN"
-					  : "the RST has no ACK bit";
+	if (c->row->expect == REACTION_NONE)
+		return how_not_silent(c);
+	if (c->row->expect == REACTION_SYN_ACK) {
+		if (x->reaction == REACTION_SYN_ACK)
+			return x->fit == FIT_EXACT ? NULL : "acknowledges another number";
+		return exchange_is_rst(x) ? "resets it" : "an ACK where nothing is connected";
 	}
-}
-
-static void judge_stray(const struct stack_view *v, struct cell_verdict *c)
-{
-	if (!exchange_answered(c->x) && c->cell->state == IN_LISTEN)
-		judge_silent_listen(v, c);
-	else if (!exchange_answered(c->x))
-		judge_silent_closed(v, c);
-	else if (c->x->reaction != c->row->expect)
-		deviates(c, how_other(c));
-	else if (c->x->reaction == REACTION_RST_ACK_OF_SEQ)
-		judge_rst_ack(c);
-	else
-		c->conforms = CONFORMS_YES;
+	if (exchange_is_rst(x))
+		return how_rst(c);
+	return x->reaction == REACTION_SYN_ACK ? "accepts it" : "an ACK where a RST is asked for";
 }
 
 /* --- segments on a connection ------------------------------------------------------------- */
 
-static void judge_challenged(const struct stack_verdict *out, struct cell_verdict *c)
+/* The answer acknowledges octets that were to be refused. */
+static bool took_octets(const struct exchange *x)
 {
-	bool filtered =
-	    out->firewall == FIREWALL_STATEFUL_STRICT || out->firewall == FIREWALL_STATEFUL_LOOSE;
-	enum rfc_after after = (enum rfc_after)c->x->after;
-
-	if (after == AFTER_GONE)
-		deviates(c, exchange_is_rst(c->x) ? "resets the connection"
-						  : "the connection dies without a challenge");
-	else if (exchange_is_rst(c->x))
-		deviates(c, "answers with a RST");
-	else if (after == AFTER_ACCEPTED)
-		deviates(c, "takes the data");
-	else if (!exchange_answered(c->x) && filtered)
-		untested(c, WHY_STRAY_FILTERED);
-	else if (!exchange_answered(c->x))
-		deviates(c, "drops it without a challenge");
-	else
-		c->conforms = CONFORMS_YES;
+	return heard(x) && !exchange_is_rst(x) && !(x->sent.flags & (TCP_SYN | TCP_RST)) &&
+	       x->flags & TCP_ACK && seq_in_window(x->ack, x->sent.seq + 1, x->sent.len);
 }
 
-static void judge_dropped(struct cell_verdict *c)
+/* What a connection sends by itself is no answer: its data, its FIN, its SYN-ACK once more. */
+static bool is_own_business(const struct exchange *x)
 {
-	enum rfc_after after = (enum rfc_after)c->x->after;
-	/* RFC 1337: a RST must not end TIME-WAIT early; RFC 9293 lets it */
-	bool may_stand = c->cell->state == IN_TIME_WAIT;
-
-	if (after == AFTER_ACCEPTED)
-		deviates(c, "takes it");
-	else if (exchange_is_rst(c->x))
-		deviates(c, "answers with a RST");
-	else if (exchange_answered(c->x))
-		deviates(c, "answers with an ACK");
-	else if (after == AFTER_UNKNOWN)
-		untested(c, WHY_NO_LIVE_ANSWER);
-	else if (c->row->after == after || (after == AFTER_ALIVE && may_stand))
-		c->conforms = CONFORMS_YES;
-	else
-		deviates(c, after == AFTER_GONE ? "the connection dies" : "the connection stands");
+	return x->reaction == REACTION_DATA || x->reaction == REACTION_FIN ||
+	       (x->reaction == REACTION_SYN_ACK && x->fit != FIT_EXACT);
 }
 
-static void judge_on_connection(const struct stack_verdict *out, struct cell_verdict *c)
+/* What became of the connection, against what the row says. */
+static const char *how_after(const struct cell_verdict *c, enum rfc_after after)
 {
-	switch (c->row->expect) {
-	case REACTION_CHALLENGE_ACK: judge_challenged(out, c); break;
-	case REACTION_NONE: judge_dropped(c); break;
-	default:
-		if (c->x->reaction == c->row->expect)
-			c->conforms = CONFORMS_YES;
-		else
-			deviates(c, exchange_answered(c->x) ? how_other(c) : "keeps silent");
-		break;
+	if (after == c->row->after)
+		return NULL;
+	switch (after) {
+	case AFTER_ACCEPTED: return "accepts it";
+	case AFTER_ALIVE: return "the connection stands";
+	case AFTER_GONE:
+		if (c->row->expect != REACTION_CHALLENGE_ACK)
+			return "the connection dies";
+		return exchange_answered(c->x) ? "the connection dies all the same"
+					       : "reset without a challenge";
+	case AFTER_UNKNOWN: break;
 	}
+	return NULL;
+}
+
+static void judge_silent_on_connection(const struct stack_view *v, struct cell_verdict *c,
+				       enum rfc_after after)
+{
+	const char *how = c->row->after == AFTER_UNKNOWN ? NULL : how_after(c, after);
+
+	/* a tracker drops what lies outside the windows: then silence is not the stack's */
+	if (after != AFTER_GONE && after != AFTER_ACCEPTED && v->tracked)
+		untested(c, v->stray_passes ? WHY_SYNACK_FILTERED : WHY_STRAY_FILTERED);
+	else if (c->row->expect == REACTION_RST_SEQ_FROM_ACK)
+		deviates(c, "dropped silently");
+	else if (after == AFTER_UNKNOWN &&
+		 (c->row->after != AFTER_UNKNOWN || c->row->expect != REACTION_NONE))
+		untested(c, WHY_NO_LIVE_ANSWER);
+	else if (!how && c->row->expect != REACTION_NONE)
+		deviates(c, "dropped silently");
+	else
+		decide(c, how);
+}
+
+static const char *how_challenge(const struct cell_verdict *c, enum rfc_after after)
+{
+	if (exchange_is_rst(c->x))
+		return after == AFTER_ALIVE ? "a RST where an ACK is asked for"
+					    : "resets the connection";
+	if (c->x->reaction == REACTION_SYN_ACK)
+		return "opens a new connection";
+	return c->row->after == AFTER_UNKNOWN ? NULL : how_after(c, after);
+}
+
+static void judge_on_connection(const struct stack_view *v, struct cell_verdict *c)
+{
+	enum rfc_after after = took_octets(c->x) ? AFTER_ACCEPTED : (enum rfc_after)c->x->after;
+
+	if (!heard(c->x) || is_own_business(c->x))
+		judge_silent_on_connection(v, c, after);
+	else if (c->row->expect == REACTION_SYN_ACK && c->x->reaction == REACTION_CHALLENGE_ACK)
+		decide(c, NULL); /* TIME-WAIT: a new connection is what may be (RFC 6191) */
+	else if (c->row->expect == REACTION_CHALLENGE_ACK)
+		decide(c, how_challenge(c, after));
+	else
+		decide(c, after == AFTER_ACCEPTED ? how_after(c, after) : how_answer(c));
+}
+
+/* --- a cell ------------------------------------------------------------------------------- */
+
+static bool is_stray(const struct cell *c)
+{
+	return c->state == IN_LISTEN || c->state == IN_CLOSED;
+}
+
+/* Why nothing can be said of it, whatever is in it. */
+static enum cell_why why_untested(const struct stack_view *v, const struct stack_verdict *out,
+				  size_t k)
+{
+	const struct stack_facts *f = v->f;
+	const struct exchange *x = &f->cells[k];
+
+	if (f->why[k])
+		return (enum cell_why)f->why[k];
+	if (!x->tries && battery[k].state == IN_CLOSED && !f->has_closed)
+		return WHY_NO_CLOSED_PORT;
+	if (!x->tries && battery[k].state != IN_CLOSED && !f->has_open)
+		return WHY_NO_OPEN_PORT;
+	if (!x->tries)
+		return WHY_NOT_REACHED;
+	if (out->style == STYLE_PROXIED ||
+	    (out->firewall == FIREWALL_SYNPROXY && battery[k].state != IN_CLOSED))
+		return WHY_PROXIED;
+	if (stack_stopped_before(f, x))
+		return WHY_STOPPED;
+	if (!f->complete && !exchange_answered(x) && is_stray(&battery[k]) && x->tries < 2)
+		return WHY_NOT_REACHED;
+	if (exchange_answered(x) && reaction_is_icmp((enum reaction)x->reaction))
+		return WHY_REJECTED;
+	return WHY_NONE;
 }
 
 static void judge_cell(const struct stack_view *v, const struct stack_verdict *out, size_t k,
 		       struct cell_verdict *c)
 {
-	const struct stack_facts *f = v->f;
-	bool stray = battery[k].state == IN_LISTEN || battery[k].state == IN_CLOSED;
+	enum cell_why why = why_untested(v, out, k);
 
 	*c = (struct cell_verdict){.cell = &battery[k],
 				   .row = rfc_find(battery[k].state, battery[k].segment),
-				   .x = &f->cells[k]};
-	if (f->why[k])
-		untested(c, (enum cell_why)f->why[k]);
-	else if (c->x->tries == 0)
-		untested(c, WHY_NOT_REACHED);
-	else if (f->stopped && !exchange_answered(c->x) && c->x->asked_ns > f->stopped_ns)
-		untested(c, WHY_STOPPED);
-	else if (!f->complete && !exchange_answered(c->x) && c->x->tries < 2)
-		untested(c, WHY_NOT_REACHED);
-	else if (exchange_answered(c->x) && reaction_is_icmp((enum reaction)c->x->reaction))
-		untested(c, WHY_REJECTED);
-	else if (stray)
-		judge_stray(v, c);
+				   .x = &v->f->cells[k]};
+	if (why)
+		untested(c, why);
+	else if (!is_stray(c->cell))
+		judge_on_connection(v, c);
+	else if (exchange_answered(c->x))
+		decide(c, how_answer(c));
 	else
-		judge_on_connection(out, c);
+		judge_silent(v, c);
 }
 
 void stack_judge_cells(const struct stack_view *v, struct stack_verdict *out)

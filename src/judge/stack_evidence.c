@@ -5,16 +5,16 @@
 #include "judge/stack_private.h"
 #include "packet/segment.h"
 
-enum { OUR_MSS_V4 = 1460, OUR_MSS_V6 = 1440, TIMESTAMPS = 12 };
+enum { TIMESTAMPS = 12 /* octets of the option, padded */ };
 
-static bool silent(const struct exchange *x)
+static bool silent(const struct stack_facts *f, const struct exchange *x)
 {
-	return x && x->tries >= 2 && !exchange_answered(x);
+	return x->tries >= 2 && !exchange_answered(x) && !stack_stopped_before(f, x);
 }
 
 static bool stack_answered(const struct exchange *x)
 {
-	return x && exchange_answered(x) && !reaction_is_icmp((enum reaction)x->reaction);
+	return exchange_answered(x) && !reaction_is_icmp((enum reaction)x->reaction);
 }
 
 static const char *value_of_ack_rst(const struct exchange *x)
@@ -38,17 +38,19 @@ static void add_ack_rst(const struct stack_view *v, bool only_open, struct famil
 		family_add(sum, "ack_rst", value_of_ack_rst(x));
 }
 
-/* May silence at LISTEN be the stack's? Not where a like segment would be lost on the way. */
+/* May silence at LISTEN be the stack's? Not where a like segment would be lost on the way: a FIN
+ * that a closed port answers came through; where closed ports answer nothing, the SYN-ACK must do.
+ */
 static bool silence_counts(const struct stack_view *v)
 {
 	const struct stack_facts *f = v->f;
-	bool fin = stack_answered(stack_seen(f, IN_CLOSED, "xmas")) ||
-		   stack_answered(stack_seen(f, IN_CLOSED, "fin"));
-	bool quiet_closed = v->closed_rst == NULL && v->syn_rst == NULL;
+	bool fin = exchange_is_rst(stack_seen(f, IN_CLOSED, "xmas")) ||
+		   exchange_is_rst(stack_seen(f, IN_CLOSED, "fin"));
+	bool closed_deaf = (v->closed_silent || v->closed_icmp) && !v->closed_rst && !v->syn_rst;
 
-	if (!v->open_rst || (v->synack_asked && !v->synack_passes))
+	if (!v->open_rst || v->tracked)
 		return false;
-	return fin || (quiet_closed && v->synack_passes);
+	return fin || (closed_deaf && v->synack_passes);
 }
 
 static void add_listen(const struct stack_view *v, struct family_sum *sum)
@@ -58,20 +60,20 @@ static void add_listen(const struct stack_view *v, struct family_sum *sum)
 
 	if (exchange_is_rst(null))
 		family_add(sum, "null_open", "RST");
-	else if (silent(null) && silence_counts(v))
+	else if (silent(v->f, null) && silence_counts(v))
 		family_add(sum, "null_open", "silent");
 	if (exchange_is_rst(synfin))
 		family_add(sum, "synfin_open", "RST");
 	else if (stack_answered(synfin) && synfin->reaction == REACTION_SYN_ACK)
 		family_add(sum, "synfin_open", "SYN/ACK");
-	else if (silent(synfin) && silence_counts(v))
+	else if (silent(v->f, synfin) && silence_counts(v))
 		family_add(sum, "synfin_open", "silent");
 }
 
 static void add_closed(const struct stack_view *v, struct family_sum *sum)
 {
 	const struct exchange *fin = stack_seen(v->f, IN_CLOSED, "xmas");
-	const struct exchange *syn = v->syn_rst;
+	const struct exchange *syn = v->syn_rst, *win = syn ? syn : v->closed_rst;
 
 	if (!exchange_is_rst(fin) && exchange_is_rst(stack_seen(v->f, IN_CLOSED, "fin")))
 		fin = stack_seen(v->f, IN_CLOSED, "fin");
@@ -82,37 +84,47 @@ static void add_closed(const struct stack_view *v, struct family_sum *sum)
 			   a == RST_ACK_SEQ_LEN	    ? "ack=seq+1"
 			   : a == RST_ACK_SEQ_SHORT ? "ack=seq"
 						    : "other");
-	} else if (silent(fin) && syn && v->closed_rst) {
+	} else if (silent(v->f, fin) && syn && v->closed_rst) {
 		family_add(sum, "fin_closed", "silent");
 	}
-	if (!syn)
-		return;
-	if (exchange_rst_seq(syn) != RST_SEQ_ZERO)
+	if (syn && exchange_rst_seq(syn) != RST_SEQ_ZERO)
 		family_add(sum, "syn_closed_seq",
 			   exchange_rst_seq(syn) == RST_SEQ_OUR_ACK ? "echo" : "other");
-	if (exchange_rst_win(syn) != RST_WIN_ZERO)
+	if (!win)
+		win = v->open_rst;
+	if (win && exchange_rst_win(win) != RST_WIN_ZERO)
 		family_add(sum, "rst_win",
-			   exchange_rst_win(syn) == RST_WIN_ECHO ? "echo" : "fixed");
+			   exchange_rst_win(win) == RST_WIN_ECHO ? "echo" : "fixed");
 }
 
-static void add_ttl(const struct exchange *syn_ack, const struct exchange *rst,
-		    struct family_sum *sum)
+/* The initial TTL of all that the stack sent: 0 none, 1 more than one. */
+enum { TTL_NONE, TTL_MIXED };
+
+static void meet_ttl(uint8_t *all, const struct exchange *x)
+{
+	uint8_t ttl;
+
+	if (!x || !stack_answered(x))
+		return;
+	ttl = exchange_initial_ttl(x->ttl);
+	*all = *all == TTL_NONE || *all == ttl ? ttl : TTL_MIXED;
+}
+
+static void add_ttl(const struct stack_view *v, bool boxed, struct family_sum *sum)
 {
 	static const struct {
 		uint8_t ttl;
 		const char *value;
-	} values[] = {{32, "32"}, {64, "64"}, {128, "128"}, {255, "255"}};
-	uint8_t a = syn_ack ? exchange_initial_ttl(syn_ack->ttl) : 0;
-	uint8_t b = rst ? exchange_initial_ttl(rst->ttl) : a;
+	} values[] = {{TTL_MIXED, "mixed"}, {32, "32"}, {64, "64"}, {128, "128"}, {255, "255"}};
+	uint8_t ttl = TTL_NONE;
 
-	if (!a)
-		a = b;
-	if (a != b) {
-		family_add(sum, "ttl", "mixed");
-		return;
-	}
+	meet_ttl(&ttl, v->syn_ack);
+	meet_ttl(&ttl, boxed ? NULL : v->syn_rst);
+	for (size_t k = 0; k < 2 * (size_t)BATTERY_STRAY; k++)
+		if (battery[k].state == IN_LISTEN || !boxed)
+			meet_ttl(&ttl, &v->f->cells[k]);
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
-		if (values[i].ttl == a)
+		if (values[i].ttl == ttl)
 			family_add(sum, "ttl", values[i].value);
 }
 
@@ -130,10 +142,10 @@ static bool is_multiple(uint16_t win, unsigned mss)
 	return mss >= 64 && win >= mss && win % mss == 0;
 }
 
-static const char *value_of_window(const struct exchange *x, uint8_t family)
+static const char *value_of_window(const struct exchange *x)
 {
-	unsigned ours = family == ADDR_V4 ? OUR_MSS_V4 : OUR_MSS_V6;
-	unsigned least = x->mss && x->mss < ours ? x->mss : ours;
+	/* theirs, and what an Ethernet leaves, with and without time stamps */
+	static const uint16_t usual[] = {1460, 1448, 1440, 1428};
 
 	switch (x->win) {
 	case 16384: return "16384";
@@ -141,11 +153,12 @@ static const char *value_of_window(const struct exchange *x, uint8_t family)
 	case 8192: return "8192";
 	default: break;
 	}
-	if (is_multiple(x->win, least) || is_multiple(x->win, least - TIMESTAMPS) ||
-	    is_multiple(x->win, ours) || is_multiple(x->win, ours - TIMESTAMPS) ||
-	    is_multiple(x->win, x->mss) ||
+	if (is_multiple(x->win, x->mss) ||
 	    (x->mss > TIMESTAMPS && is_multiple(x->win, x->mss - TIMESTAMPS)))
 		return "k*MSS";
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+		if (is_multiple(x->win, usual[i]))
+			return "k*MSS";
 	return "other";
 }
 
@@ -184,14 +197,14 @@ static void add_syn_ack(const struct stack_view *v, struct family_sum *sum)
 	if (v->f->family == ADDR_V4)
 		family_add(sum, "sa_ipid",
 			   v->syn_ack->ip_id == 0 && all_ids_zero(v->f) ? "0" : "nonzero");
-	family_add(sum, "sa_win", value_of_window(v->syn_ack, v->f->family));
+	family_add(sum, "sa_win", value_of_window(v->syn_ack));
 	family_add(sum, "layout", value_of_layout(v->syn_ack->layout));
 }
 
 void stack_collect(const struct stack_view *v, const struct stack_verdict *so_far,
 		   struct family_sum *sum)
 {
-	bool boxed = so_far->origin == ORIGIN_MIDDLEBOX; /* closed ports speak for the box */
+	bool boxed = so_far->differs != 0; /* closed ports speak for the box */
 	const struct exchange *rst = v->open_rst;
 
 	if (!boxed && v->syn_rst)
@@ -203,8 +216,7 @@ void stack_collect(const struct stack_view *v, const struct stack_verdict *so_fa
 	add_listen(v, sum);
 	if (!boxed)
 		add_closed(v, sum);
-	if (v->syn_ack || rst)
-		add_ttl(v->syn_ack, rst, sum);
+	add_ttl(v, boxed, sum);
 	if (v->f->family == ADDR_V4 && (v->syn_ack || rst))
 		add_df(v->syn_ack, rst, sum);
 	add_syn_ack(v, sum);

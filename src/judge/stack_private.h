@@ -11,20 +11,24 @@ struct stack_view {
 	unsigned ports, ports_open;			       /* all that were asked; accepted */
 	unsigned closed_ports_rst, closed_icmp, closed_silent; /* ports whose SYN drew that; silence
 							     only after all tries */
-	bool sent_rst; /* a RST came from the host: open or closed port, whatever it answered */
-	bool heard;    /* anything came at all */
+	bool sent_rst;	       /* a RST came from the open port, whatever it answered there */
+	bool heard, heard_tcp; /* anything came at all; a segment did */
+	bool refused;	       /* by ICMP, at a closed port or to a stray segment */
 	const struct exchange *syn_ack;	   /* of the open port; NULL: none seen */
 	const struct exchange *open_rst;   /* a RST to a segment with ACK there */
 	const struct exchange *closed_rst; /* the same at the closed port */
 	const struct exchange *syn_rst;	   /* a RST to a SYN at a closed port */
 	bool stray_passes;  /* ACK, data or FIN-ACK at the open port was answered by the stack */
 	bool synack_passes; /* SYN-ACK there was */
-	bool stray_asked, synack_asked; /* ... or asked often enough, and silent */
-	bool synack_syn_ack;		/* SYN-ACK drew a SYN-ACK: a proxy */
+	bool stray_silent, synack_silent; /* ... or asked often enough, and silent */
+	bool tracked;			  /* the SYN-ACK is lost: what opens nothing is dropped */
+	bool synack_syn_ack;		  /* SYN-ACK drew a SYN-ACK: a proxy */
 };
 
 void stack_look(const struct stack_facts *f, struct stack_view *v);
 const struct exchange *stack_seen(const struct stack_facts *f, enum tcp_state s, const char *form);
+/* Silent because the host had stopped answering by then. */
+bool stack_stopped_before(const struct stack_facts *f, const struct exchange *x);
 /* The rows that were seen. */
 void stack_collect(const struct stack_view *v, const struct stack_verdict *so_far,
 		   struct family_sum *sum);

@@ -80,6 +80,10 @@ enum clue_id {
 	CLUE_SYNACK_TO_SYNACK, /* a SYN-ACK drew a SYN-ACK */
 	CLUE_OTHER_DISTANCE,   /* closed ports' RSTs travelled a hops, the open port's answers b */
 	CLUE_OTHER_SHAPE,      /* their RSTs come in another form (TTL a against b) */
+	CLUE_CLOSED_REJECTED,  /* closed ports are rejected by ICMP type a code b */
+	CLUE_SYNACK_FILTERED,  /* ACK passes, SYN-ACK doesn't: a connection tracker */
+	CLUE_SERVICE_CLOSES,   /* the service closes first: FIN-WAIT-2 was reached */
+	CLUE_SERVICE_STAYS,    /* it doesn't: neither FIN-WAIT-2 nor TIME-WAIT */
 	CLUES,
 };
 

@@ -30,6 +30,9 @@ static const char *const sentences[CLUES] = {
     [CLUE_NO_CLOSED_PORT] = "every port asked accepts: no closed one was found",
     [CLUE_WINDOW_ZERO] = "the SYN-ACK has window 0",
     [CLUE_NO_OPTIONS] = "the SYN-ACK carries no options, though the SYN offered them",
+    [CLUE_SYNACK_FILTERED] = "a connection tracker is on the path: ACKs pass, SYN-ACKs don't",
+    [CLUE_SERVICE_CLOSES] = "the service closes first, so that FIN-WAIT-2 could be asked",
+    [CLUE_SERVICE_STAYS] = "the service doesn't close first: FIN-WAIT-2 and TIME-WAIT stay unasked",
     [CLUE_SYNACK_TO_SYNACK] = "a SYN-ACK is answered with a SYN-ACK",
 };
 
@@ -41,6 +44,9 @@ void report_clue(char *buf, size_t cap, const struct clue *c)
 		break;
 	case CLUE_CUT_SHORT:
 		snprintf(buf, cap, "the run ended after %u of at least %u tries", c->a, c->b);
+		break;
+	case CLUE_CLOSED_REJECTED:
+		snprintf(buf, cap, "closed ports are rejected by ICMP type %u code %u", c->a, c->b);
 		break;
 	case CLUE_RESET_LIMIT:
 		snprintf(

@@ -8,13 +8,14 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "wire/tcpsock.h"
 
 enum { RANGE_FIRST = 32768, RANGE_LAST = 60999, TRIES = 200 };
 
@@ -25,38 +26,18 @@ struct hold {
 	int fd[];
 };
 
-static int bind_any(int fd, int family, uint16_t port)
-{
-	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
-	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-	int off = 0;
-
-	if (family == AF_INET)
-		return bind(fd, (const struct sockaddr *)&v4, sizeof(v4));
-	if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) < 0)
-		return -1;
-	return bind(fd, (const struct sockaddr *)&v6, sizeof(v6));
-}
-
-/* One port in both families by a dual-stack socket; IPv4 alone where there is no IPv6. */
+/*
+ * Bound without SO_REUSEADDR, and given it afterwards. In this order the port must be free of
+ * everybody, another holder included; and once ours, it can be shared by who has SO_REUSEADDR.
+ */
 static int take_port(uint16_t port)
 {
-	int family = AF_INET6;
-	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
-	int saved;
+	int family, on = 1;
+	int fd = tcpsock_bind(port, false, &family);
 
-	if (fd < 0 && (errno == EAFNOSUPPORT || errno == EPROTONOSUPPORT)) {
-		family = AF_INET;
-		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
-	}
-	if (fd < 0)
-		return -1;
-	if (bind_any(fd, family, port) == 0)
-		return fd;
-	saved = errno;
-	close(fd);
-	errno = saved;
-	return -1;
+	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
+		return tcpsock_drop(fd);
+	return fd;
 }
 
 static void release(struct hold *h)

@@ -1,6 +1,6 @@
 /*
- * live: joins libnet's raw sockets, the captures and the notices of links into a struct wire.
- * It refuses to look into packets beyond the destination that a socket address needs.
+ * live: joins the ways out, the captures, the notices of links and the kernel's own connections
+ * into a struct wire. It refuses to look into packets.
  */
 #include "config.h"
 
@@ -15,31 +15,19 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include "base/log.h"
 #include "wire/capture.h"
 #include "wire/clock.h"
+#include "wire/conns.h"
 #include "wire/links.h"
-#include "wire/privilege.h"
+#include "wire/quiet.h"
 #include "wire/signals.h"
+#include "wire/way.h"
 
 enum {
-	BATCH = 64,
-	SEND_BUFFER = 16 << 20, /* packets that wait for ARP or ND count against it */
 	CLOSE_HELPERS = 16,
-	ROOM_TRIES = 10, /* waits for buffer space before a packet is given up, */
-	ROOM_MS = 20,	 /* this long each */
 	NS_PER_S = 1000000000,
-};
-
-/* Where one path goes out. */
-struct way {
-	libnet_t *ln;
-	int fd;	       /* ln's */
-	uint32_t zone; /* for link-local destinations */
-	size_t nic;
 };
 
 /* One interface that is listened to. */
@@ -53,11 +41,14 @@ struct nic {
 };
 
 struct live {
-	struct wire wire; /* first: the ops get a pointer to it */
-	struct way *ways; /* one a path */
+	struct wire wire;  /* first: the ops get a pointer to it */
+	struct way **ways; /* where each path goes out, */
+	size_t *nic_of;	   /* and by which of nics its answers come in */
 	struct nic *nics;
 	size_t n_nics;
 	struct links *links;
+	struct quiet *quiet;
+	struct conns *conns;
 	struct pollfd *poll; /* one a nic, then the links */
 	bool link_news;	     /* an interface went down since recv last returned */
 	unsigned told;	     /* events that the caller knows of */
@@ -69,112 +60,6 @@ static struct live *live_of(struct wire *w)
 }
 
 /* --- sending ------------------------------------------------------------------------------ */
-
-union address {
-	struct sockaddr sa;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
-
-/* The destination comes from the packet itself: the two can't disagree. */
-static socklen_t fill_address(union address *a, const struct wire_out *o, const struct way *way)
-{
-	memset(a, 0, sizeof(*a));
-	if (o->ip[0] >> 4 == 4) {
-		assert(o->len >= 20);
-		a->v4.sin_family = AF_INET;
-		memcpy(&a->v4.sin_addr, o->ip + 16, 4);
-		return sizeof(a->v4);
-	}
-	assert(o->len >= 40);
-	a->v6.sin6_family = AF_INET6;
-	memcpy(&a->v6.sin6_addr, o->ip + 24, 16);
-	if (IN6_IS_ADDR_LINKLOCAL(&a->v6.sin6_addr))
-		a->v6.sin6_scope_id = way->zone;
-	return sizeof(a->v6);
-}
-
-/* Up to BATCH packets of one path. How many left, or -1 with errno of the first. */
-static int send_some(const struct way *way, const struct wire_out *v, size_t n)
-{
-	union address address[BATCH];
-#ifdef HAVE_SENDMMSG
-	struct mmsghdr msg[BATCH];
-	struct iovec iov[BATCH];
-
-	for (size_t i = 0; i < n; i++) {
-		iov[i].iov_base = (void *)(uintptr_t)v[i].ip;
-		iov[i].iov_len = v[i].len;
-		msg[i].msg_hdr = (struct msghdr){
-		    .msg_name = &address[i].sa,
-		    .msg_namelen = fill_address(&address[i], &v[i], way),
-		    .msg_iov = &iov[i],
-		    .msg_iovlen = 1,
-		};
-	}
-	return sendmmsg(way->fd, msg, (unsigned)n, MSG_DONTWAIT);
-#else
-	(void)n;
-	socklen_t len = fill_address(&address[0], &v[0], way);
-
-	if (sendto(way->fd, v[0].ip, v[0].len, MSG_DONTWAIT, &address[0].sa, len) < 0)
-		return -1;
-	return 1;
-#endif
-}
-
-/* For room after EAGAIN. ENOBUFS comes from the queue below, which poll knows nothing of. */
-static void wait_for_room(int fd, int errnum)
-{
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
-
-	if (errnum == ENOBUFS)
-		poll(NULL, 0, 1);
-	else
-		poll(&p, 1, ROOM_MS);
-}
-
-static bool is_full(int errnum)
-{
-	return errnum == EAGAIN || errnum == EWOULDBLOCK || errnum == ENOBUFS;
-}
-
-/* A run of packets of one path. How many left. */
-static size_t send_run(const struct way *way, struct wire_out *v, size_t n, uint64_t *at_ns,
-		       bool none_yet)
-{
-	size_t done = 0, left = 0;
-	int tries = 0;
-
-	while (done < n) {
-		size_t batch = n - done < BATCH ? n - done : BATCH;
-		uint64_t now = none_yet ? clock_mono_ns() : 0;
-		int sent = send_some(way, v + done, batch);
-
-		if (sent > 0) {
-			if (none_yet)
-				*at_ns = now;
-			none_yet = false;
-			tries = 0;
-			left += (size_t)sent;
-			for (int i = 0; i < sent; i++)
-				v[done++].error = 0;
-		} else if (errno == EINTR) {
-			continue;
-		} else if (is_full(errno) && tries++ < ROOM_TRIES) {
-			wait_for_room(way->fd, errno);
-		} else {
-			/* a buffer that stayed full refuses the rest as well: not each may wait */
-			int errnum = errno;
-
-			tries = 0;
-			do
-				v[done++].error = errnum;
-			while (is_full(errnum) && done < n);
-		}
-	}
-	return left;
-}
 
 static size_t live_send(struct wire *w, unsigned lane, struct wire_out *v, size_t n,
 			uint64_t *at_ns)
@@ -188,7 +73,7 @@ static size_t live_send(struct wire *w, unsigned lane, struct wire_out *v, size_
 		assert(v[i].path < w->n_paths);
 		for (end = i + 1; end < n && v[end].path == v[i].path; end++)
 			;
-		left += send_run(&l->ways[v[i].path], v + i, end - i, at_ns, left == 0);
+		left += way_send(l->ways[v[i].path], v + i, end - i, at_ns, left == 0);
 	}
 	return left;
 }
@@ -343,13 +228,33 @@ static bool live_path_up(struct wire *w, uint16_t path, struct err *why)
 	const struct nic *nic;
 
 	assert(path < w->n_paths);
-	nic = &l->nics[l->ways[path].nic];
+	nic = &l->nics[l->nic_of[path]];
 	if (nic->dead)
 		err_set(why, "%s", nic->why.msg);
 	else if (nic->no_carrier)
 		err_set(why, "%s: no carrier (cable, or the other end is down)", nic->ifname);
 	return !nic->dead && !nic->no_carrier;
 }
+
+/* --- the kernel's own connections ---------------------------------------------------------- */
+
+static int live_conn_open(struct wire *w, const struct wire_conn_to *to, bool *full, struct err *e)
+{
+	assert(to->path < w->n_paths);
+	return conns_open(live_of(w)->conns, &w->paths[to->path], to, full, e);
+}
+
+static void live_conn_shutdown(struct wire *w, int conn)
+{
+	conns_shutdown(live_of(w)->conns, conn);
+}
+
+static void live_conn_close(struct wire *w, int conn, bool reset)
+{
+	conns_close(live_of(w)->conns, conn, reset);
+}
+
+/* --- closing ------------------------------------------------------------------------------ */
 
 static void *close_one(void *capture)
 {
@@ -384,14 +289,15 @@ static void live_close(struct wire *w)
 	if (!w)
 		return;
 	l = live_of(w);
+	conns_free(l->conns);
+	quiet_free(l->quiet);
 	close_captures(l);
-	for (size_t i = 0; l->ways && i < w->n_paths; i++) {
-		if (l->ways[i].ln)
-			libnet_destroy(l->ways[i].ln);
-	}
+	for (size_t i = 0; l->ways && i < w->n_paths; i++)
+		way_close(l->ways[i]);
 	links_close(l->links);
 	free(l->poll);
 	free(l->nics);
+	free(l->nic_of);
 	free(l->ways);
 	free(l);
 }
@@ -403,61 +309,13 @@ static const struct wire_ops live_ops = {
     .events = live_events,
     .stats = live_stats,
     .path_up = live_path_up,
+    .conn_open = live_conn_open,
+    .conn_shutdown = live_conn_shutdown,
+    .conn_close = live_conn_close,
     .close = live_close,
 };
 
 /* --- opening ------------------------------------------------------------------------------ */
-
-/* libnet's messages may end in a newline. */
-static const char *trimmed(char *text)
-{
-	text[strcspn(text, "\n")] = '\0';
-	return text;
-}
-
-/* By source, so that policy routing sees it. One that is not ours (-S) can't be bound: no matter.
- */
-static void bind_source(const struct way *way, const struct addr *src)
-{
-	union address a = {0};
-
-	if (src->family == ADDR_V4) {
-		a.v4.sin_family = AF_INET;
-		memcpy(&a.v4.sin_addr, src->b, 4);
-		(void)!bind(way->fd, &a.sa, sizeof(a.v4));
-	} else {
-		a.v6.sin6_family = AF_INET6;
-		memcpy(&a.v6.sin6_addr, src->b, 16);
-		a.v6.sin6_scope_id = src->zone;
-		(void)!bind(way->fd, &a.sa, sizeof(a.v6));
-	}
-}
-
-static int open_way(struct way *way, const struct path *p, bool *denied, struct err *e)
-{
-	char errbuf[LIBNET_ERRBUF_SIZE] = "";
-	int size = SEND_BUFFER;
-	int type = p->src.family == ADDR_V4 ? LIBNET_RAW4 : LIBNET_RAW6;
-
-	if (!privilege_can_probe(e)) {
-		*denied = true;
-		return -1;
-	}
-	way->ln = libnet_init(type, p->loopback ? NULL : p->ifname, errbuf);
-	if (!way->ln)
-		return err_set(e, "sending: %s: libnet: %s", p->ifname, trimmed(errbuf));
-	way->fd = libnet_getfd(way->ln);
-	way->zone = p->loopback && p->src.zone ? p->src.zone : p->ifindex;
-	/* libnet 1.1.6 leaves RAW4 to any interface; loopback must not be bound: the kernel sends
-	 * to our own addresses by lo whatever they are on */
-	if (!p->loopback && setsockopt(way->fd, SOL_SOCKET, SO_BINDTODEVICE, p->ifname,
-				       (socklen_t)strlen(p->ifname)) < 0)
-		return err_sys(e, errno, "sending: %s: binding to the interface", p->ifname);
-	if (setsockopt(way->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
-		(void)!setsockopt(way->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	bind_source(way, &p->src);
-	return 0;
-}
 
 static int open_nic(struct live *l, const struct live_config *c, const char *ifname,
 		    uint32_t ifindex, bool extra, bool *denied, struct err *e)
@@ -489,11 +347,12 @@ static int open_path(struct live *l, const struct live_config *c, size_t i, bool
 	const struct path *p = &c->paths[i];
 	size_t nic = 0;
 
-	if (open_way(&l->ways[i], p, denied, e) < 0)
+	l->ways[i] = way_open(p, denied, e);
+	if (!l->ways[i])
 		return -1;
 	while (nic < l->n_nics && l->nics[nic].ifindex != p->ifindex)
 		nic++;
-	l->ways[i].nic = nic;
+	l->nic_of[i] = nic;
 	if (nic < l->n_nics)
 		return 0;
 	return open_nic(l, c, p->ifname, p->ifindex, false, denied, e);
@@ -511,11 +370,30 @@ static void open_extra(struct live *l, const struct live_config *c)
 	open_nic(l, c, "lo", if_nametoindex("lo"), true, &denied, NULL);
 }
 
+/* Without quiet ports a run has less to ask, and can go on. */
+static void open_quiet(struct live *l, const struct live_config *c)
+{
+	uint16_t first = (uint16_t)(c->sport_last - c->n_quiet + 1);
+	struct err e;
+
+	if (!c->n_quiet)
+		return;
+	l->quiet = quiet_open(first, c->n_quiet, &e);
+	if (!l->quiet) {
+		log_info("%s; no raw handshake can be left half-open", e.msg);
+		return;
+	}
+	l->wire.quiet_first = first;
+	l->wire.n_quiet = c->n_quiet;
+	l->wire.quiet_ttl255 = quiet_ttl255(l->quiet);
+}
+
 struct wire *live_open(const struct live_config *c, bool *denied, struct err *e)
 {
 	struct live *l = calloc(1, sizeof(*l));
 
 	assert(c->n_paths > 0 && c->n_paths <= PATH_NONE && c->lanes > 0);
+	assert(c->n_quiet <= c->sport_last - c->sport_first + 1);
 	*denied = false;
 	if (!l) {
 		err_sys(e, ENOMEM, "sending");
@@ -523,9 +401,10 @@ struct wire *live_open(const struct live_config *c, bool *denied, struct err *e)
 	}
 	l->wire = (struct wire){.ops = &live_ops, .paths = c->paths, .n_paths = c->n_paths};
 	l->ways = calloc(c->n_paths, sizeof(l->ways[0]));
+	l->nic_of = calloc(c->n_paths, sizeof(l->nic_of[0]));
 	l->nics = calloc(c->n_paths + 1, sizeof(l->nics[0]));
 	l->poll = calloc(c->n_paths + 2, sizeof(l->poll[0]));
-	if (!l->ways || !l->nics || !l->poll) {
+	if (!l->ways || !l->nic_of || !l->nics || !l->poll) {
 		err_sys(e, ENOMEM, "sending");
 		goto out;
 	}
@@ -540,6 +419,12 @@ struct wire *live_open(const struct live_config *c, bool *denied, struct err *e)
 		goto out;
 	links_read(l->links, on_link, l);
 	l->link_news = false;
+	open_quiet(l, c);
+	/* last, because it counts the descriptors that are taken */
+	l->conns = conns_new(c->conns_max, e);
+	if (!l->conns)
+		goto out;
+	l->wire.conns_max = conns_max(l->conns);
 	return &l->wire;
 out:
 	live_close(&l->wire);

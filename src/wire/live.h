@@ -15,9 +15,13 @@ struct live_config {
 	    sport_last;		   /* what can be ours: the kernel filter passes only these */
 	uint64_t expected_replies; /* sizes the capture buffer */
 	unsigned lanes;		   /* sender threads to come; 1 or more */
+	uint16_t n_quiet; /* the last so many of the source ports are to be quiet (wire.n_quiet) */
+	size_t conns_max; /* kernel connections wanted at once (wire.conns_max) */
 };
 
-/* The phase that needs CAP_NET_RAW. NULL with `e`; `*denied` says it was for want of privilege. */
+/* The phase that needs CAP_NET_RAW; quiet ports want CAP_NET_ADMIN besides, and are none where the
+ * kernel can't be silenced, which is no error. The source ports must be held already. NULL with
+ * `e`; `*denied` says it was for want of privilege. */
 struct wire *live_open(const struct live_config *c, bool *denied, struct err *e);
 
 /* "libnet version 1.1.6, libpcap version 1.10.3": what it was linked with; returns buf. */

@@ -80,12 +80,15 @@ struct wire_ops {
 	void (*stats)(struct wire *w, struct wire_stats *out);
 	bool (*path_up)(struct wire *w, uint16_t path,
 			struct err *why); /* false and why: link down, gone */
-	/* Begins a connect and returns at once: a handle >= 0, or -1 with `e` (`*full` where only
-	 * descriptors are short, and later may do). */
+	/* The next three are for who converses. A wire that only scans may leave them NULL, and
+	 * says so by conns_max 0.
+	 * Begins a connect and returns at once: a handle >= 0, or -1 with `e`; `*full` where it is
+	 * only that descriptors or memory are short, or this pair of ends still lingers: later may
+	 * do. Needs no privilege. A refusal comes by recv, as a RST. */
 	int (*conn_open)(struct wire *w, const struct wire_conn_to *to, bool *full, struct err *e);
 	void (*conn_shutdown)(struct wire *w, int conn); /* our FIN: SHUT_WR */
 	/* Frees the handle. `reset`: RST at once, nothing lingers; else what was received is read
-	 * away first, and a FIN goes out. */
+	 * away first, and a FIN goes out (nothing does where the handshake was never done). */
 	void (*conn_close)(struct wire *w, int conn, bool reset);
 	void (*close)(struct wire *w);
 };
@@ -99,6 +102,7 @@ struct wire {
 	 * from a stack that begins there and is on this link. */
 	uint16_t quiet_first, n_quiet;
 	bool quiet_ttl255;
+	size_t conns_max; /* connections that conn_open can have open at once; 0: none */
 };
 
 #endif

@@ -1,0 +1,19 @@
+/*
+ * tcpsock: an unconnected TCP socket that has a port in both families at once. What it is for, to
+ * hold the port or to listen, is its caller's.
+ */
+#ifndef WIRE_TCPSOCK_H
+#define WIRE_TCPSOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A dual-stack socket bound to `port` at every address, IPv4 alone where there is no IPv6; what it
+ * is, AF_INET6 or AF_INET, goes to `*family`. `shared`: beside other sockets of that port that set
+ * SO_REUSEADDR too. The descriptor, or -1 with errno. */
+int tcpsock_bind(uint16_t port, bool shared, int *family);
+
+/* close() that leaves errno alone; -1, so that `return tcpsock_drop(fd)` reads well. */
+int tcpsock_drop(int fd);
+
+#endif

@@ -263,8 +263,8 @@ static bool cell_fits(const struct fake_stack *s, const struct cell *c, const st
 		return stray_fits(&s->stray[c->state == IN_LISTEN ? PORT_OPEN : PORT_CLOSED]
 					   [fake_kind_of(c->form->flags)],
 				  x);
-	if (c->segment == RFC_RST_EXACT)
-		return x->after == AFTER_GONE;
+	if (c->segment == RFC_RST_EXACT) /* who is silent to all strays can't be seen to be gone */
+		return x->after == AFTER_GONE || s->stray[PORT_OPEN][KIND_ACK].says == SAYS_NOTHING;
 	if (what < 0 || (c->state != IN_SYN_RECEIVED && c->state != IN_ESTABLISHED))
 		return true;
 	return conn_fits(&s->conn[c->state == IN_SYN_RECEIVED ? PHASE_RECEIVED : PHASE_CONN][what],

@@ -25,6 +25,7 @@ struct cmd_line {
 };
 
 int cmd_scan(const struct cmd_line *l);
+int cmd_stack(const struct cmd_line *l);
 int cmd_probes(const struct cmd_line *l);
 int cmd_doctor(const struct cmd_line *l);
 

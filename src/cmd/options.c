@@ -47,12 +47,17 @@ unsigned option_distance(const char *a, const char *b)
 
 /* --- finding rows ---------------------------------------------------------- */
 
+static bool is_in(const struct option_table *t, const struct option_row *r)
+{
+	return !r->only || (r->only & t->bit);
+}
+
 static const struct option_row *find_token(const struct option_table *t, const char *word)
 {
 	size_t len = strlen(word);
 
 	for (size_t i = 0; i < t->n; i++) {
-		const char *p = t->rows[i].tokens;
+		const char *p = is_in(t, &t->rows[i]) ? t->rows[i].tokens : NULL;
 
 		while (p) {
 			size_t n = strcspn(p, " ");
@@ -71,7 +76,8 @@ static const struct option_row *find_long(const struct option_table *t, const ch
 	for (size_t i = 0; i < t->n; i++) {
 		const char *known = t->rows[i].name;
 
-		if (known && strlen(known) == len && memcmp(known, name, len) == 0)
+		if (known && is_in(t, &t->rows[i]) && strlen(known) == len &&
+		    memcmp(known, name, len) == 0)
 			return &t->rows[i];
 	}
 	return NULL;
@@ -80,7 +86,8 @@ static const struct option_row *find_long(const struct option_table *t, const ch
 static const struct option_row *find_letter(const struct option_table *t, char letter)
 {
 	for (size_t i = 0; i < t->n; i++)
-		if (letter && t->rows[i].letters && strchr(t->rows[i].letters, letter))
+		if (letter && t->rows[i].letters && is_in(t, &t->rows[i]) &&
+		    strchr(t->rows[i].letters, letter))
 			return &t->rows[i];
 	return NULL;
 }
@@ -91,7 +98,9 @@ static int unknown_long(const struct option_table *t, const char *name, struct e
 	unsigned best_distance = 3;
 
 	for (size_t i = 0; i < t->n; i++) {
-		unsigned d = t->rows[i].name ? option_distance(name, t->rows[i].name) : 3;
+		unsigned d = t->rows[i].name && is_in(t, &t->rows[i])
+				 ? option_distance(name, t->rows[i].name)
+				 : 3;
 
 		if (d < best_distance) {
 			best_distance = d;
@@ -254,7 +263,7 @@ void option_help(FILE *f, const struct option_table *t)
 		char left[128];
 		struct text spelling = text_of(left, sizeof(left));
 
-		if (r->id == OPTION_REFUSED)
+		if (r->id == OPTION_REFUSED || !is_in(t, r))
 			continue;
 		if (strcmp(group, r->group) != 0)
 			fprintf(f, "\n%s:\n", group = r->group);

@@ -32,6 +32,7 @@ struct option_row {
 	const char *value;   /* what a flag stands for: -sS is --probe syn; NULL */
 	const char *instead; /* refused: the option that does it; else: added where the argument is
 				missing */
+	unsigned only;	     /* bits of the tables that have this row; 0: all of them */
 };
 
 struct option_table {
@@ -40,6 +41,7 @@ struct option_table {
 	const char *question; /* one line: what it answers */
 	const struct option_row *rows;
 	size_t n;
+	unsigned bit; /* of rows' `only`: several commands share one array of rows */
 };
 
 /* Where the walk over argv stands. Begin with option_begin; all is borrowed. */

@@ -20,14 +20,17 @@ enum { FORMAT_TEXT, FORMAT_JSON };
 
 static const struct option_row rows[] = {
     {"format", NULL, NULL, "FORMAT", "Options", "text or json (default: text)", ID_FORMAT, NULL,
-     NULL},
-    {"help", "h", NULL, NULL, "Options", "this text", ID_HELP, NULL, NULL},
+     NULL, 0},
+    {"help", "h", NULL, NULL, "Options", "this text", ID_HELP, NULL, NULL, 0},
 };
 
 static const struct option_table table = {
-    "probes", "[PROBE...] [options]",
-    "Which probes are there, and what does each reply mean? Words name the probes to show.", rows,
-    sizeof(rows) / sizeof(rows[0])};
+    "probes",
+    "[PROBE...] [options]",
+    "Which probes are there, and what does each reply mean? Words name the probes to show.",
+    rows,
+    sizeof(rows) / sizeof(rows[0]),
+    0};
 
 /* Which rows of the probe table to show. */
 struct choice {

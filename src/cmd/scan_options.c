@@ -1,5 +1,5 @@
 /*
- * scan_options: one small function for each value that `scan` takes. It checks form and
+ * scan_options: one small function for each value that `scan` and `stack` take. It checks form and
  * contradiction; it opens nothing (but --data-file) and resolves nothing.
  */
 #include "cmd/scan_options.h"
@@ -11,13 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/options.h"
 #include "cmd/scan_table.h"
 #include "judge/rule.h"
 
 /* What the walk has to remember and the result has not. */
 struct parse {
 	struct scan_options *o;
+	const struct option_table *table;
 	const char *said;
 	int id;
 	bool format_given, custom;
@@ -95,6 +95,7 @@ static bool set_flag(struct scan_options *o, int id)
 	case ID_FIRST: o->first_only = true; break;
 	case ID_NUMERIC: o->numeric = true; break;
 	case ID_YES: o->yes = true; break;
+	case ID_STACK: o->stack = true; break;
 	case ID_IN_ORDER: o->in_order = true; break;
 	case ID_DRY_RUN: o->dry_run = true; break;
 	case ID_NO_PROGRESS: o->no_progress = true; break;
@@ -292,26 +293,37 @@ static int take_source(struct parse *p, const char *value, struct err *e)
 
 /* --- speed ------------------------------------------------------------------- */
 
-static int take_rate(struct parse *p, const char *value, struct err *e)
+/* "500", "10k", "1M"; false where it is no such number. */
+static bool read_rate(const char *value, double *out)
 {
 	const double most = 1e9;
 	double n = 0;
-	const char *rest;
+	const char *rest = option_decimal(value, &n);
 
-	if (strcmp(value, "auto") == 0 || strcmp(value, "max") == 0) {
+	if (rest && (*rest == 'k' || *rest == 'M'))
+		n *= *rest++ == 'k' ? 1e3 : 1e6;
+	*out = n;
+	return rest && !*rest && n > 0 && n <= most;
+}
+
+static int take_rate(struct parse *p, const char *value, struct err *e)
+{
+	bool stack = p->table == &stack_table;
+
+	if (!stack && (strcmp(value, "auto") == 0 || strcmp(value, "max") == 0)) {
 		p->o->rate = value[0] == 'm' ? INFINITY : 0;
 		return 0;
 	}
-	rest = option_decimal(value, &n);
-	if (rest && (*rest == 'k' || *rest == 'M'))
-		n *= *rest++ == 'k' ? 1e3 : 1e6;
-	if (!rest || *rest || !(n > 0) || n > most)
-		return err_set(e,
-			       "%s %.80s: takes packets per second above 0 such as 500, 10k, 1M, "
-			       "or auto, or max",
+	if (read_rate(value, &p->o->rate))
+		return 0;
+	if (stack)
+		return err_set(e, "%s %.80s: takes segments per second to one host, above 0, as 20",
 			       p->said, value);
-	p->o->rate = n;
-	return 0;
+	return err_set(
+	    e,
+	    "%s %.80s: takes packets per second above 0 such as 500, 10k, 1M, or auto, or "
+	    "max",
+	    p->said, value);
 }
 
 static int take_retries(struct parse *p, const char *value, struct err *e)
@@ -511,8 +523,12 @@ static int settle(struct parse *p, struct err *e)
 	struct scan_options *o = p->o;
 
 	if (o->n_targets == 0 && !o->targets_file)
-		return err_set(e, "scan: no targets; name a host, an address or a network "
-				  "(rstprobe scan --help)");
+		return err_set(e,
+			       "%s: no targets; name a host, an address or a network "
+			       "(rstprobe %s --help)",
+			       p->table->command, p->table->command);
+	if (p->table == &scan_table && o->stack && o->source_port)
+		return err_set(e, "--stack needs source ports of its own choice: leave -g out");
 	if (o->family && o->has_source && o->source.family != o->family)
 		return err_set(e, "the source address is not IPv%d, which -%d asks for", o->family,
 			       o->family);
@@ -523,19 +539,24 @@ static int settle(struct parse *p, struct err *e)
 	return settle_data(p, e) < 0 ? -1 : settle_outputs(p, e);
 }
 
-int scan_options_parse(struct scan_options *o, int argc, char **argv, struct err *e)
+int scan_options_parse(struct scan_options *o, const struct option_table *table, int argc,
+		       char **argv, struct err *e)
 {
-	struct parse p = {.o = o, .format = FORMAT_TEXT};
+	struct parse p = {.o = o, .table = table, .format = FORMAT_TEXT};
 	struct option_walk w;
 	const char *value;
 	int id, ret = 0;
 
 	*o = (struct scan_options){
-	    .syn_layout = SYN_LAYOUT_LINUX, .retries = -1, .timeout_ns = UINT64_C(1000000000)};
+	    .syn_layout = SYN_LAYOUT_LINUX,
+	    .retries = -1,
+	    .timeout_ns = UINT64_C(1000000000),
+	    .stack = table == &stack_table,
+	};
 	o->targets = calloc((size_t)argc, sizeof(*o->targets));
 	if (!o->targets)
-		return err_sys(e, errno, "scan: cannot keep %d words", argc);
-	option_begin(&w, &scan_table, argc, argv);
+		return err_sys(e, errno, "%s: cannot keep %d words", table->command, argc);
+	option_begin(&w, table, argc, argv);
 	p.said = w.said;
 	while (ret == 0 && (id = option_next(&w, &value, e)) != OPTION_END) {
 		if (id == OPTION_BAD) {
@@ -543,7 +564,7 @@ int scan_options_parse(struct scan_options *o, int argc, char **argv, struct err
 		} else if (id == OPTION_WORD) {
 			o->targets[o->n_targets++] = value;
 		} else if (id == ID_HELP) {
-			option_help(stdout, &scan_table);
+			option_help(stdout, table);
 			ret = 1;
 		} else if (!set_flag(o, id)) {
 			p.id = id;

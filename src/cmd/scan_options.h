@@ -1,6 +1,6 @@
 /*
- * scan_options: what the words after `scan` ask for, parsed and checked, nothing opened or
- * resolved.
+ * scan_options: what the words after `scan` or `stack` ask for, parsed and checked, nothing opened
+ * or resolved.
  */
 #ifndef CMD_SCAN_OPTIONS_H
 #define CMD_SCAN_OPTIONS_H
@@ -10,6 +10,7 @@
 
 #include "base/addr.h"
 #include "base/err.h"
+#include "cmd/options.h"
 #include "judge/probe.h"
 #include "judge/verdict.h"
 #include "packet/options.h"
@@ -31,6 +32,7 @@ struct scan_options {
 	const char *exclude, *exclude_file;
 	const char *ports; /* -p, NULL: the default list */
 	bool yes, first_only, numeric;
+	bool stack; /* the command stack, or --stack of scan */
 	int family; /* 0, ADDR_V4, ADDR_V6 */
 	/* how */
 	const struct probe *kinds[PROBE_KINDS_MAX];
@@ -47,7 +49,7 @@ struct scan_options {
 	struct addr source;
 	uint16_t source_port;		  /* 0: ours to choose */
 	uint8_t ttl;			  /* 0: 64 */
-	double rate;			  /* 0 auto, INFINITY max */
+	double rate;			  /* 0 auto, INFINITY max; of stack: a host, 0: 20 */
 	int retries;			  /* -1 auto */
 	uint64_t timeout_ns, deadline_ns; /* deadline 0: none */
 	bool has_seed, in_order;
@@ -67,7 +69,8 @@ struct scan_options {
 };
 
 /* 0; 1 where -h was asked and printed; -1 with `e` (one line naming the word and the fix). */
-int scan_options_parse(struct scan_options *o, int argc, char **argv, struct err *e);
+int scan_options_parse(struct scan_options *o, const struct option_table *table, int argc,
+		       char **argv, struct err *e);
 void scan_options_free(struct scan_options *o);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * scan_table: how the options of `scan` are spelled and what --help says of them. What they do is
- * in scan_options.
+ * scan_table: how the options of `scan` and `stack` are spelled and what --help says of them. What
+ * they do is in scan_options.
  */
 #include "cmd/scan_table.h"
 
@@ -11,69 +11,89 @@
 #define OUTPUT "What to write"
 #define OTHER "Others"
 
+enum { SCAN = 1, STACK = 2 }; /* whose row it is */
+
 /* Columns of ROW: long, letters, tokens, argument, group, help, id. */
 #define ROW(...)                                                                                   \
 	{                                                                                          \
-		__VA_ARGS__, NULL, NULL                                                            \
+		__VA_ARGS__, NULL, NULL, 0                                                         \
+	}
+#define ROW_OF(command, ...)                                                                       \
+	{                                                                                          \
+		__VA_ARGS__, NULL, NULL, command                                                   \
 	}
 #define ALIAS(token, group, help, id, value)                                                       \
 	{                                                                                          \
-		NULL, NULL, token, NULL, group, help, id, value, NULL                              \
+		NULL, NULL, token, NULL, group, help, id, value, NULL, SCAN                        \
 	}
 #define REFUSED(tokens, instead)                                                                   \
 	{                                                                                          \
-		NULL, NULL, tokens, NULL, OTHER, NULL, OPTION_REFUSED, NULL, instead               \
+		NULL, NULL, tokens, NULL, OTHER, NULL, OPTION_REFUSED, NULL, instead, 0            \
 	}
 static const struct option_row rows[] = {
-    ROW("ports", "p", NULL, "LIST", WHAT,
-	"22,80,8000-8100, names, - for all, !25 excludes (default: some 230 common ports)",
-	ID_PORTS),
+    ROW_OF(SCAN, "ports", "p", NULL, "LIST", WHAT,
+	   "22,80,8000-8100, names, - for all, !25 excludes (default: some 230 common ports)",
+	   ID_PORTS),
+    ROW_OF(STACK, "ports", "p", NULL, "LIST", WHAT,
+	   "ports that may be open, likeliest first; one is used (default: common ports)",
+	   ID_PORTS),
     ALIAS("-p-", WHAT, "the ports 1-65535", ID_PORTS, "-"),
     ROW("targets", NULL, "-iL", "FILE", WHAT, "targets from a file too, - is stdin, # comments",
 	ID_TARGETS),
     ROW("exclude", NULL, NULL, "LIST", WHAT, "targets never probed, whatever else says so",
 	ID_EXCLUDE),
     ROW("exclude-file", NULL, NULL, "FILE", WHAT, "the same, from a file", ID_EXCLUDE_FILE),
-    {NULL, "4", NULL, NULL, WHAT, "IPv4 addresses only", ID_FAMILY, "4", NULL},
-    {NULL, "6", NULL, NULL, WHAT, "IPv6 addresses only", ID_FAMILY, "6", NULL},
+    {NULL, "4", NULL, NULL, WHAT, "IPv4 addresses only", ID_FAMILY, "4", NULL, 0},
+    {NULL, "6", NULL, NULL, WHAT, "IPv6 addresses only", ID_FAMILY, "6", NULL, 0},
     ROW("first", NULL, NULL, NULL, WHAT, "only the first address of a name (default: every one)",
 	ID_FIRST),
-    ROW("yes", NULL, NULL, NULL, WHAT, "do scan more than 65,536 public addresses", ID_YES),
-    ROW(NULL, NULL, "-Pn", NULL, WHAT, "as always here: no host is pinged first", ID_NO_PING),
-    ROW("probe", NULL, NULL, "KINDS", SEGMENTS,
-	"syn,ack,fin,... of `rstprobe probes`, or all (default: syn)", ID_PROBE),
+    ROW("yes", NULL, NULL, NULL, WHAT, "do probe more than 65,536 public addresses", ID_YES),
+    ROW_OF(SCAN, NULL, NULL, "-Pn", NULL, WHAT, "as always here: no host is pinged first",
+	   ID_NO_PING),
+    ROW_OF(SCAN, "stack", NULL, NULL, NULL, WHAT,
+	   "then run the battery of `stack` on each host that answered", ID_STACK),
+    ROW_OF(SCAN, "probe", NULL, NULL, "KINDS", SEGMENTS,
+	   "syn,ack,fin,... of `rstprobe probes`, or all (default: syn)", ID_PROBE),
     ALIAS("-sS", SEGMENTS, "--probe syn (several of these add up)", ID_PROBE, "syn"),
     ALIAS("-sA", SEGMENTS, "--probe ack", ID_PROBE, "ack"),
     ALIAS("-sF", SEGMENTS, "--probe fin", ID_PROBE, "fin"),
     ALIAS("-sN", SEGMENTS, "--probe null", ID_PROBE, "null"),
     ALIAS("-sX", SEGMENTS, "--probe xmas", ID_PROBE, "xmas"),
-    ROW("flags", NULL, NULL, "SAFRPUEC", SEGMENTS, "a kind of your own with these control bits",
-	ID_FLAGS),
-    ROW("seq", NULL, NULL, "N", SEGMENTS, "the sequence number", ID_SEQ),
-    ROW("ack", NULL, NULL, "N", SEGMENTS, "the acknowledgment number", ID_ACK),
-    ROW("win", NULL, NULL, "N", SEGMENTS, "the window", ID_WIN),
-    ROW("data", NULL, NULL, "HEX", SEGMENTS, "the payload, at most 1024 octets", ID_DATA),
-    ROW("data-string", NULL, NULL, "TEXT", SEGMENTS, "the payload as text", ID_DATA_STRING),
-    ROW("data-file", NULL, NULL, "FILE", SEGMENTS, "the payload from a file", ID_DATA_FILE),
-    ROW("syn-options", NULL, NULL, "LAYOUT", SEGMENTS,
-	"TCP options of a SYN: none, mss, linux or windows (default: linux)", ID_SYN_OPTIONS),
+    ROW_OF(SCAN, "flags", NULL, NULL, "SAFRPUEC", SEGMENTS,
+	   "a kind of your own with these control bits", ID_FLAGS),
+    ROW_OF(SCAN, "seq", NULL, NULL, "N", SEGMENTS, "the sequence number", ID_SEQ),
+    ROW_OF(SCAN, "ack", NULL, NULL, "N", SEGMENTS, "the acknowledgment number", ID_ACK),
+    ROW_OF(SCAN, "win", NULL, NULL, "N", SEGMENTS, "the window", ID_WIN),
+    ROW_OF(SCAN, "data", NULL, NULL, "HEX", SEGMENTS, "the payload, at most 1024 octets", ID_DATA),
+    ROW_OF(SCAN, "data-string", NULL, NULL, "TEXT", SEGMENTS, "the payload as text",
+	   ID_DATA_STRING),
+    ROW_OF(SCAN, "data-file", NULL, NULL, "FILE", SEGMENTS, "the payload from a file",
+	   ID_DATA_FILE),
+    ROW_OF(SCAN, "syn-options", NULL, NULL, "LAYOUT", SEGMENTS,
+	   "TCP options of a SYN: none, mss, linux or windows (default: linux)", ID_SYN_OPTIONS),
     ROW("ttl", NULL, NULL, "N", SEGMENTS, "TTL or hop limit (default: 64)", ID_TTL),
     ROW("interface", "ie", NULL, "NAME", FROM, "send by this one (default: the kernel's route)",
 	ID_INTERFACE),
     ROW("source", "S", NULL, "ADDR", FROM, "the source address", ID_SOURCE),
-    ROW("source-port", "g", NULL, "PORT", FROM, "one source port for all passes", ID_SOURCE_PORT),
-    ROW("rate", NULL, NULL, "N|auto|max", SPEED,
-	"packets per second, 10k, 1M; auto grows until loss says stop (default: auto)", ID_RATE),
+    ROW_OF(SCAN, "source-port", "g", NULL, "PORT", FROM, "one source port for all passes",
+	   ID_SOURCE_PORT),
+    ROW_OF(SCAN, "rate", NULL, NULL, "N|auto|max", SPEED,
+	   "packets per second, 10k, 1M; auto grows until loss says stop (default: auto)", ID_RATE),
+    ROW_OF(
+	STACK, "rate", NULL, NULL, "N", SPEED,
+	"segments per second to one host; above 20 its limit of resets may hide some (default: 20)",
+	ID_RATE),
     {"retries", "r", NULL, "N|auto", SPEED,
      "how often silence is asked again; auto goes by the measured loss (default: auto)", ID_RETRIES,
-     NULL, "N is from 0 to 20; to probe in order use --in-order"},
+     NULL, "N is from 0 to 20; to probe in order use --in-order", SCAN},
     {"timeout", "T", NULL, "TIME", SPEED, "the longest wait for an answer (default: 1s)",
-     ID_TIMEOUT, NULL, "a time such as 500ms; for speed use --rate"},
+     ID_TIMEOUT, NULL, "a time such as 500ms; for speed use --rate", 0},
     ROW("deadline", NULL, NULL, "TIME", SPEED, "end the run after this time, with status 3",
 	ID_DEADLINE),
-    ROW("seed", NULL, NULL, "N", SPEED, "the order of the probes (default: random, printed)",
-	ID_SEED),
-    ROW("in-order", NULL, NULL, NULL, SPEED, "hosts and ports in ascending order", ID_IN_ORDER),
+    ROW("seed", NULL, NULL, "N", SPEED,
+	"the order, and the random ports (default: random, printed)", ID_SEED),
+    ROW_OF(SCAN, "in-order", NULL, NULL, NULL, SPEED, "hosts and ports in ascending order",
+	   ID_IN_ORDER),
     ROW("format", NULL, NULL, "FORMAT", OUTPUT, "text or json, for stdout and -o (default: text)",
 	ID_FORMAT),
     ROW("output", "o", NULL, "FILE", OUTPUT, "write there and not to stdout; - is stdout",
@@ -82,10 +102,11 @@ static const struct option_row rows[] = {
 	ID_OUTPUT_JSON),
     ROW("write-pcap", "w", NULL, "FILE", OUTPUT, "every segment sent and reply matched, as pcap",
 	ID_WRITE_PCAP),
-    ROW("show", NULL, NULL, "STATES|all", OUTPUT, "list ports of these states one by one", ID_SHOW),
-    {"open", NULL, NULL, NULL, OUTPUT, "--show open", ID_SHOW, "open", NULL},
-    ROW("expect", NULL, NULL, "STATES", OUTPUT, "status 1 unless every port is in one of them",
-	ID_EXPECT),
+    ROW_OF(SCAN, "show", NULL, NULL, "STATES|all", OUTPUT, "list ports of these states one by one",
+	   ID_SHOW),
+    {"open", NULL, NULL, NULL, OUTPUT, "--show open", ID_SHOW, "open", NULL, SCAN},
+    ROW_OF(SCAN, "expect", NULL, NULL, "STATES", OUTPUT,
+	   "status 1 unless every port is in one of them", ID_EXPECT),
     ROW("dry-run", NULL, NULL, NULL, OUTPUT, "print the segments; open and send nothing",
 	ID_DRY_RUN),
     ROW(NULL, "n", NULL, NULL, OUTPUT, "numbers only: no service names", ID_NUMERIC),
@@ -105,6 +126,17 @@ static const struct option_row rows[] = {
 };
 
 const struct option_table scan_table = {
-    "scan", "TARGET... [options]",
-    "Which ports are open, closed, rejected or filtered, and by what evidence.", rows,
-    sizeof(rows) / sizeof(rows[0])};
+    "scan",
+    "TARGET... [options]",
+    "Which ports are open, closed, rejected or filtered, and by what evidence.",
+    rows,
+    sizeof(rows) / sizeof(rows[0]),
+    SCAN};
+
+const struct option_table stack_table = {
+    "stack",
+    "TARGET... [options]",
+    "How a TCP stack resets: each cell of RFC 9293, 3.10.7, its reset style, its family.",
+    rows,
+    sizeof(rows) / sizeof(rows[0]),
+    STACK};

@@ -1,4 +1,5 @@
-/* scan_table: the options of `scan`, as the table that parser, --help and manual share. */
+/* scan_table: the options of `scan` and `stack`, as the tables that parser, --help and manual
+ * share. */
 #ifndef CMD_SCAN_TABLE_H
 #define CMD_SCAN_TABLE_H
 
@@ -34,6 +35,7 @@ enum scan_option_id {
 	ID_SEED,
 	ID_IN_ORDER,
 	ID_NO_PING,
+	ID_STACK,
 	ID_DRY_RUN,
 	ID_EXPECT,
 	ID_SHOW,
@@ -49,6 +51,6 @@ enum scan_option_id {
 	IDS
 };
 
-extern const struct option_table scan_table;
+extern const struct option_table scan_table, stack_table;
 
 #endif

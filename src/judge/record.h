@@ -55,9 +55,10 @@ struct window_record {
 struct progress {
 	uint64_t sent, total_first; /* probes sent so far; indices x kinds */
 	uint64_t answered, open;
-	unsigned pass;		 /* 1 is the first try */
-	double rate_pps;	 /* measured over the last second */
-	double elapsed_s, eta_s; /* eta < 0: not known */
+	unsigned pass;			  /* 1 is the first try */
+	double rate_pps;		  /* measured over the last second */
+	double elapsed_s, eta_s;	  /* eta < 0: not known */
+	uint64_t stack_hosts, stack_over; /* of `stack`: to ask, asked to the end; 0: a sweep */
 };
 
 enum run_end { END_COMPLETE, END_INTERRUPTED, END_DEADLINE, END_LINK, END_SEND, END_CAPTURE };

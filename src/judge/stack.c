@@ -10,7 +10,7 @@ enum {
 	LIMIT_FEW = 8,	    /* RSTs, before a limit is seen in them */
 };
 
-const struct exchange *stack_cell(const struct stack_facts *f, enum tcp_state s, const char *form)
+const struct exchange *stack_seen(const struct stack_facts *f, enum tcp_state s, const char *form)
 {
 	int k = battery_find(s, form);
 
@@ -61,7 +61,7 @@ static const struct exchange *ack_rst(const struct stack_facts *f, enum tcp_stat
 	static const char *const names[] = {"ack", "data", "finack", "synack"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const struct exchange *x = stack_cell(f, s, names[i]);
+		const struct exchange *x = stack_seen(f, s, names[i]);
 
 		if (exchange_is_rst(x))
 			return x;
@@ -73,17 +73,17 @@ static void look_at_strays(struct stack_view *v)
 {
 	static const char *const stray[] = {"ack", "data", "finack"};
 	const struct stack_facts *f = v->f;
-	const struct exchange *synack = stack_cell(f, IN_LISTEN, "synack");
-	const struct exchange *syn = stack_cell(f, IN_LISTEN, "syn");
+	const struct exchange *synack = stack_seen(f, IN_LISTEN, "synack");
+	const struct exchange *syn = stack_seen(f, IN_LISTEN, "syn");
 
 	if (is_syn_ack(syn))
 		v->syn_ack = syn;
-	if (exchange_is_rst(stack_cell(f, IN_CLOSED, "syn")))
-		v->syn_rst = stack_cell(f, IN_CLOSED, "syn");
+	if (exchange_is_rst(stack_seen(f, IN_CLOSED, "syn")))
+		v->syn_rst = stack_seen(f, IN_CLOSED, "syn");
 	v->open_rst = ack_rst(f, IN_LISTEN);
 	v->closed_rst = ack_rst(f, IN_CLOSED);
 	for (size_t i = 0; i < sizeof(stray) / sizeof(stray[0]); i++) {
-		const struct exchange *x = stack_cell(f, IN_LISTEN, stray[i]);
+		const struct exchange *x = stack_seen(f, IN_LISTEN, stray[i]);
 
 		v->stray_passes = v->stray_passes || exchange_is_rst(x);
 		v->stray_asked = v->stray_asked || x->tries >= 2;
@@ -163,7 +163,7 @@ static bool is_synproxy(const struct stack_view *v)
 /* No segment but SYNs is answered at a closed port, where SYNs are. */
 static bool closed_is_tracked(const struct stack_view *v)
 {
-	const struct exchange *ack = stack_cell(v->f, IN_CLOSED, "ack");
+	const struct exchange *ack = stack_seen(v->f, IN_CLOSED, "ack");
 
 	return v->syn_rst && !v->closed_rst && ack->tries >= TRIES_BELIEVED;
 }
@@ -196,7 +196,7 @@ static enum firewall firewall_of(const struct stack_view *v, const struct stack_
 /* Without a SYN-ACK: the form of the resets alone, where the points leave it open. */
 static enum stack_family by_resets(const struct stack_view *v)
 {
-	const struct exchange *ack = v->closed_rst, *fin = stack_cell(v->f, IN_CLOSED, "xmas");
+	const struct exchange *ack = v->closed_rst, *fin = stack_seen(v->f, IN_CLOSED, "xmas");
 	bool df = v->f->family != ADDR_V4 || (ack && ack->df);
 
 	if (!ack)
@@ -214,7 +214,7 @@ static enum stack_family by_resets(const struct stack_view *v)
 static void judge_family(const struct stack_view *v, struct stack_verdict *out)
 {
 	struct family_sum sum;
-	const struct exchange *fin = stack_cell(v->f, IN_CLOSED, "xmas");
+	const struct exchange *fin = stack_seen(v->f, IN_CLOSED, "xmas");
 
 	stack_collect(v, out, &sum);
 	out->family = family_decide(&sum, &out->confidence, &out->runner_up);
@@ -241,8 +241,8 @@ static void judge_family(const struct stack_view *v, struct stack_verdict *out)
 
 static enum protection protection_in(const struct stack_facts *f, enum tcp_state s)
 {
-	const struct exchange *rst = stack_cell(f, s, "rst-window");
-	const struct exchange *syn = stack_cell(f, s, "syn-window");
+	const struct exchange *rst = stack_seen(f, s, "rst-window");
+	const struct exchange *syn = stack_seen(f, s, "syn-window");
 
 	if (rst->after == AFTER_UNKNOWN || syn->after == AFTER_UNKNOWN)
 		return PROTECTION_UNKNOWN;
@@ -297,7 +297,7 @@ static void tell_clues(const struct stack_view *v, struct stack_verdict *out)
 		clue(out, CLUE_NO_OPEN_PORT, 0, 0);
 	if (v->heard && !f->has_closed)
 		clue(out, CLUE_NO_CLOSED_PORT, 0, 0);
-	if (exchange_is_rst(stack_cell(f, IN_LISTEN, "ack")))
+	if (exchange_is_rst(stack_seen(f, IN_LISTEN, "ack")))
 		clue(out, CLUE_LISTEN_RST, 0, 0);
 	if (out->reset_limited)
 		clue(out, CLUE_RESET_LIMIT, f->rst_retried, f->rst_cells);

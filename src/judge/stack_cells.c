@@ -59,7 +59,7 @@ static void judge_silent_closed(const struct stack_view *v, struct cell_verdict 
 {
 	const struct stack_facts *f = v->f;
 	bool syn = class_heard(f, IN_CLOSED, RFC_SYN), ack = class_heard(f, IN_CLOSED, RFC_ACK);
-	bool synack = heard(stack_cell(f, IN_CLOSED, "synack"));
+	bool synack = heard(stack_seen(f, IN_CLOSED, "synack"));
 
 	if (!syn && !ack && !class_heard(f, IN_CLOSED, RFC_BARE))
 		untested(c, WHY_CLOSED_SILENT);

@@ -42,8 +42,8 @@ static void add_ack_rst(const struct stack_view *v, bool only_open, struct famil
 static bool silence_counts(const struct stack_view *v)
 {
 	const struct stack_facts *f = v->f;
-	bool fin = stack_answered(stack_cell(f, IN_CLOSED, "xmas")) ||
-		   stack_answered(stack_cell(f, IN_CLOSED, "fin"));
+	bool fin = stack_answered(stack_seen(f, IN_CLOSED, "xmas")) ||
+		   stack_answered(stack_seen(f, IN_CLOSED, "fin"));
 	bool quiet_closed = v->closed_rst == NULL && v->syn_rst == NULL;
 
 	if (!v->open_rst || (v->synack_asked && !v->synack_passes))
@@ -53,8 +53,8 @@ static bool silence_counts(const struct stack_view *v)
 
 static void add_listen(const struct stack_view *v, struct family_sum *sum)
 {
-	const struct exchange *null = stack_cell(v->f, IN_LISTEN, "null");
-	const struct exchange *synfin = stack_cell(v->f, IN_LISTEN, "syn-fin-psh-urg");
+	const struct exchange *null = stack_seen(v->f, IN_LISTEN, "null");
+	const struct exchange *synfin = stack_seen(v->f, IN_LISTEN, "syn-fin-psh-urg");
 
 	if (exchange_is_rst(null))
 		family_add(sum, "null_open", "RST");
@@ -70,11 +70,11 @@ static void add_listen(const struct stack_view *v, struct family_sum *sum)
 
 static void add_closed(const struct stack_view *v, struct family_sum *sum)
 {
-	const struct exchange *fin = stack_cell(v->f, IN_CLOSED, "xmas");
+	const struct exchange *fin = stack_seen(v->f, IN_CLOSED, "xmas");
 	const struct exchange *syn = v->syn_rst;
 
-	if (!exchange_is_rst(fin) && exchange_is_rst(stack_cell(v->f, IN_CLOSED, "fin")))
-		fin = stack_cell(v->f, IN_CLOSED, "fin");
+	if (!exchange_is_rst(fin) && exchange_is_rst(stack_seen(v->f, IN_CLOSED, "fin")))
+		fin = stack_seen(v->f, IN_CLOSED, "fin");
 	if (exchange_is_rst(fin)) {
 		enum rst_ack a = exchange_rst_ack(fin);
 

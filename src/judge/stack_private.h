@@ -24,7 +24,7 @@ struct stack_view {
 };
 
 void stack_look(const struct stack_facts *f, struct stack_view *v);
-const struct exchange *stack_cell(const struct stack_facts *f, enum tcp_state s, const char *form);
+const struct exchange *stack_seen(const struct stack_facts *f, enum tcp_state s, const char *form);
 /* The rows that were seen. */
 void stack_collect(const struct stack_view *v, const struct stack_verdict *so_far,
 		   struct family_sum *sum);

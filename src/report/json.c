@@ -2,27 +2,15 @@
  * json: JSON Lines, one object a line, `type` first (interface: rstprobe-json(5)). It decides which
  * keys a record has; json-c decides how a value is written.
  */
-#include "report/report.h"
-
-#include <json-c/json.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "packet/notation.h"
-#include "report/host.h"
+#include "report/json_private.h"
 
 enum { SCHEMA = 1 };
-
-struct json_report {
-	struct report report;
-	struct out out;
-	struct string line;
-	const struct run_info *run;
-	struct report_style style;
-	struct port_groups groups;
-};
 
 /* How many bytes the UTF-8 sequence at `s` has, 0 where it is none (RFC 3629, 4). */
 static size_t utf8_len(const unsigned char *s)
@@ -43,7 +31,7 @@ static size_t utf8_len(const unsigned char *s)
 }
 
 /* A command line may hold any bytes; the output is UTF-8 all the same. */
-static json_object *new_text(const char *s)
+json_object *json_new_text(const char *s)
 {
 	struct string clean = {0};
 	json_object *o = NULL;
@@ -63,12 +51,12 @@ static json_object *new_text(const char *s)
 	return o;
 }
 
-static void add_text(json_object *o, const char *key, const char *value)
+void json_add_text(json_object *o, const char *key, const char *value)
 {
-	json_object_object_add(o, key, new_text(value));
+	json_object_object_add(o, key, json_new_text(value));
 }
 
-static json_object *new_u64(uint64_t v)
+json_object *json_new_u64(uint64_t v)
 {
 	char text[24];
 
@@ -79,12 +67,12 @@ static json_object *new_u64(uint64_t v)
 	return json_object_new_double_s((double)v, text);
 }
 
-static void add_u64(json_object *o, const char *key, uint64_t v)
+void json_add_u64(json_object *o, const char *key, uint64_t v)
 {
-	json_object_object_add(o, key, new_u64(v));
+	json_object_object_add(o, key, json_new_u64(v));
 }
 
-static void add_bool(json_object *o, const char *key, bool v)
+void json_add_bool(json_object *o, const char *key, bool v)
 {
 	json_object_object_add(o, key, json_object_new_boolean(v));
 }
@@ -102,15 +90,15 @@ static void add_real(json_object *o, const char *key, double v, int decimals)
 	json_object_object_add(o, key, json_object_new_double_s(v, text));
 }
 
-static json_object *new_record(const char *type)
+json_object *json_new_record(const char *type)
 {
 	json_object *o = json_object_new_object();
 
-	add_text(o, "type", type);
+	json_add_text(o, "type", type);
 	return o;
 }
 
-static void put_record(struct json_report *r, json_object *o)
+void json_put_record(struct json_report *r, json_object *o)
 {
 	const char *text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
 								 JSON_C_TO_STRING_NOSLASHESCAPE);
@@ -123,20 +111,20 @@ static void put_record(struct json_report *r, json_object *o)
 	json_object_put(o);
 }
 
-static void add_addr(json_object *o, const char *key, const struct json_report *r,
-		     const struct addr *a)
+void json_add_addr(json_object *o, const char *key, const struct json_report *r,
+		   const struct addr *a)
 {
 	char buf[ADDR_TEXT];
 
-	add_text(o, key, host_addr(r->run, a, buf));
+	json_add_text(o, key, host_addr(r->run, a, buf));
 }
 
-static void add_who(json_object *o, const struct json_report *r, const struct addr *a,
-		    const char *name)
+void json_add_who(json_object *o, const struct json_report *r, const struct addr *a,
+		  const char *name)
 {
-	add_addr(o, "addr", r, a);
+	json_add_addr(o, "addr", r, a);
 	if (name)
-		add_text(o, "name", name);
+		json_add_text(o, "name", name);
 }
 
 /* UTC to the microsecond: "2026-11-20T12:00:00.000000Z" */
@@ -150,33 +138,33 @@ static void add_time(json_object *o, const char *key, uint64_t wall_ns)
 		return;
 	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(text, sizeof(text), "%s.%06uZ", date, (unsigned)(wall_ns / 1000 % 1000000));
-	add_text(o, key, text);
+	json_add_text(o, key, text);
 }
 
 static void put_run(struct json_report *r)
 {
 	const struct run_info *run = r->run;
-	json_object *o = new_record("run"), *argv = json_object_new_array();
+	json_object *o = json_new_record("run"), *argv = json_object_new_array();
 	json_object *source = json_object_new_array();
 
 	for (char *const *arg = run->argv; arg && *arg; arg++)
-		json_object_array_add(argv, new_text(*arg));
+		json_object_array_add(argv, json_new_text(*arg));
 	for (size_t i = 0; i < run->n_sources; i++) {
 		json_object *s = json_object_new_object();
 
-		add_addr(s, "addr", r, &run->sources[i].addr);
-		add_text(s, "iface", run->sources[i].ifname);
+		json_add_addr(s, "addr", r, &run->sources[i].addr);
+		json_add_text(s, "iface", run->sources[i].ifname);
 		json_object_array_add(source, s);
 	}
 	json_object_object_add(o, "schema", json_object_new_int(SCHEMA));
-	add_text(o, "tool", "rstprobe");
-	add_text(o, "version", run->version);
-	add_text(o, "command", run->command);
+	json_add_text(o, "tool", "rstprobe");
+	json_add_text(o, "version", run->version);
+	json_add_text(o, "command", run->command);
 	json_object_object_add(o, "argv", argv);
 	add_time(o, "started", run->started_wall_ns);
-	add_u64(o, "seed", run->seed);
+	json_add_u64(o, "seed", run->seed);
 	json_object_object_add(o, "source", source);
-	put_record(r, o);
+	json_put_record(r, o);
 	out_flush(&r->out);
 }
 
@@ -202,18 +190,19 @@ static json_object *new_probes(const struct port_record *p)
 
 	for (size_t k = 0; p->seen && k < p->seen->n_kinds; k++)
 		if (p->seen->tries[k])
-			add_text(o, p->seen->kinds[k]->name, reaction_token(reaction_to(p, k)));
+			json_add_text(o, p->seen->kinds[k]->name,
+				      reaction_token(reaction_to(p, k)));
 	return o;
 }
 
-static json_object *new_clues(const struct clue *clues, size_t n)
+json_object *json_new_clues(const struct clue *clues, size_t n)
 {
 	json_object *a = json_object_new_array();
 	char text[256];
 
 	for (size_t i = 0; i < n; i++) {
 		report_clue(text, sizeof(text), &clues[i]);
-		json_object_array_add(a, new_text(text));
+		json_object_array_add(a, json_new_text(text));
 	}
 	return a;
 }
@@ -225,12 +214,12 @@ static json_object *new_segment(const struct reply *reply)
 	struct text t = text_of(flags, sizeof(flags));
 
 	notation_put_flags(&t, reply->flags);
-	add_text(o, "reaction", reaction_token((enum reaction)reply->reaction));
-	add_text(o, "flags", flags);
-	add_u64(o, "seq", reply->seq);
-	add_u64(o, "ack", reply->ack);
-	add_u64(o, "ttl", reply->ttl);
-	add_u64(o, "win", reply->win);
+	json_add_text(o, "reaction", reaction_token((enum reaction)reply->reaction));
+	json_add_text(o, "flags", flags);
+	json_add_u64(o, "seq", reply->seq);
+	json_add_u64(o, "ack", reply->ack);
+	json_add_u64(o, "ttl", reply->ttl);
+	json_add_u64(o, "win", reply->win);
 	return o;
 }
 
@@ -247,8 +236,8 @@ static void add_segments(json_object *o, const struct verdict *v)
 
 static void add_icmp(json_object *o, uint8_t type, uint8_t code)
 {
-	add_u64(o, "icmp_type", type);
-	add_u64(o, "icmp_code", code);
+	json_add_u64(o, "icmp_type", type);
+	json_add_u64(o, "icmp_code", code);
 }
 
 static void add_reply(json_object *o, const struct json_report *r, const struct port_record *p)
@@ -258,10 +247,10 @@ static void add_reply(json_object *o, const struct json_report *r, const struct 
 	if (!reply)
 		return;
 	if (reply->rtt_us != UINT32_MAX)
-		add_u64(o, "rtt_us", reply->rtt_us);
-	add_u64(o, "ttl", reply->ttl);
+		json_add_u64(o, "rtt_us", reply->rtt_us);
+	json_add_u64(o, "ttl", reply->ttl);
 	if (p->from)
-		add_addr(o, "from", r, p->from);
+		json_add_addr(o, "from", r, p->from);
 	if (reaction_is_icmp(p->verdict->reaction))
 		add_icmp(o, reply->icmp_type, reply->icmp_code);
 }
@@ -269,48 +258,48 @@ static void add_reply(json_object *o, const struct json_report *r, const struct 
 static void put_port(struct json_report *r, const struct port_record *p)
 {
 	const struct verdict *v = p->verdict;
-	json_object *o = new_record("port");
+	json_object *o = json_new_record("port");
 
-	add_who(o, r, p->addr, p->name);
-	add_u64(o, "port", p->port);
-	add_text(o, "proto", "tcp");
-	add_text(o, "state", state_name(v->state));
+	json_add_who(o, r, p->addr, p->name);
+	json_add_u64(o, "port", p->port);
+	json_add_text(o, "proto", "tcp");
+	json_add_text(o, "state", state_name(v->state));
 	if (v->weak)
-		add_bool(o, "weak", true);
-	add_text(o, "reason", v->reason);
-	add_text(o, "origin", origin_name(v->origin));
+		json_add_bool(o, "weak", true);
+	json_add_text(o, "reason", v->reason);
+	json_add_text(o, "origin", origin_name(v->origin));
 	json_object_object_add(o, "probes", new_probes(p));
-	add_u64(o, "tries", p->tries);
+	json_add_u64(o, "tries", p->tries);
 	add_reply(o, r, p);
-	json_object_object_add(o, "clues", new_clues(v->clues, v->n_clues));
+	json_object_object_add(o, "clues", json_new_clues(v->clues, v->n_clues));
 	if (v->state == STATE_INCONSISTENT)
 		add_segments(o, v);
-	put_record(r, o);
+	json_put_record(r, o);
 }
 
 static void put_group(struct json_report *r, const struct host_record *h,
 		      const struct port_group *g)
 {
-	json_object *o = new_record("ports");
+	json_object *o = json_new_record("ports");
 	struct string ports = {0};
 
-	add_who(o, r, h->addr, h->name);
-	add_text(o, "state", state_name(g->state));
+	json_add_who(o, r, h->addr, h->name);
+	json_add_text(o, "state", state_name(g->state));
 	if (g->weak)
-		add_bool(o, "weak", true);
-	add_text(o, "reason", g->reason);
-	add_u64(o, "count", g->ports.count);
+		json_add_bool(o, "weak", true);
+	json_add_text(o, "reason", g->reason);
+	json_add_u64(o, "count", g->ports.count);
 	ranges_put(&g->ports, 0, &ports);
 	if (ports.failed)
 		out_no_memory(&r->out);
-	add_text(o, "ports", string_text(&ports));
+	json_add_text(o, "ports", string_text(&ports));
 	if (g->from.family)
-		add_addr(o, "from", r, &g->from);
+		json_add_addr(o, "from", r, &g->from);
 	if (g->icmp)
 		add_icmp(o, g->icmp_type, g->icmp_code);
 	if (g->n_clues)
-		json_object_object_add(o, "clues", new_clues(g->clues, g->n_clues));
-	put_record(r, o);
+		json_object_object_add(o, "clues", json_new_clues(g->clues, g->n_clues));
+	json_put_record(r, o);
 	string_free(&ports);
 }
 
@@ -340,14 +329,14 @@ static json_object *new_counts(const uint64_t counts[PORT_STATES])
 
 	for (int s = 0; s < PORT_STATES; s++)
 		if (counts[s])
-			add_u64(o, state_name((enum port_state)s), counts[s]);
+			json_add_u64(o, state_name((enum port_state)s), counts[s]);
 	return o;
 }
 
 static void json_host_end(void *ctx, const struct host_record *h)
 {
 	struct json_report *r = ctx;
-	json_object *o = new_record("host");
+	json_object *o = json_new_record("host");
 	uint64_t counts[PORT_STATES];
 
 	for (size_t i = 0; i < r->groups.n; i++)
@@ -355,39 +344,39 @@ static void json_host_end(void *ctx, const struct host_record *h)
 	host_groups_clear(&r->groups);
 	for (int s = 0; s < PORT_STATES; s++)
 		counts[s] = h->counts[s];
-	add_who(o, r, h->addr, h->name);
-	add_bool(o, "up", h->up);
+	json_add_who(o, r, h->addr, h->name);
+	json_add_bool(o, "up", h->up);
 	if (!h->up && h->down_reason)
-		add_text(o, "reason", h->down_reason);
+		json_add_text(o, "reason", h->down_reason);
 	json_object_object_add(o, "counts", new_counts(counts));
-	add_text(o, "style", style_name(h->style));
-	add_text(o, "family", "unknown");
-	add_text(o, "confidence", "low");
-	put_record(r, o);
+	json_add_text(o, "style", style_name(h->style));
+	json_add_text(o, "family", "unknown");
+	json_add_text(o, "confidence", "low");
+	json_put_record(r, o);
 	out_flush(&r->out);
 }
 
 static void json_window(void *ctx, const struct window_record *w)
 {
 	struct json_report *r = ctx;
-	json_object *o = new_record("window"), *probes = json_object_new_array();
+	json_object *o = json_new_record("window"), *probes = json_object_new_array();
 
 	for (size_t i = 0; i < w->n_kinds; i++)
-		json_object_array_add(probes, new_text(w->kinds[i]->name));
-	add_u64(o, "first", w->first);
-	add_u64(o, "last", w->last);
+		json_object_array_add(probes, json_new_text(w->kinds[i]->name));
+	json_add_u64(o, "first", w->first);
+	json_add_u64(o, "last", w->last);
 	json_object_object_add(o, "probes", probes);
-	add_bool(o, "complete", w->complete);
-	put_record(r, o);
+	json_add_bool(o, "complete", w->complete);
+	json_put_record(r, o);
 	out_flush(&r->out);
 }
 
 static void json_note(void *ctx, const char *text)
 {
-	json_object *o = new_record("note");
+	json_object *o = json_new_record("note");
 
-	add_text(o, "text", text);
-	put_record(ctx, o);
+	json_add_text(o, "text", text);
+	json_put_record(ctx, o);
 }
 
 static const char *end_name(enum run_end end)
@@ -404,32 +393,32 @@ static const char *end_name(enum run_end end)
 static void json_summary(void *ctx, const struct summary_record *s)
 {
 	struct json_report *r = ctx;
-	json_object *o = new_record("summary");
+	json_object *o = json_new_record("summary");
 
-	add_bool(o, "complete", s->complete);
-	add_text(o, "end", end_name(s->end));
+	json_add_bool(o, "complete", s->complete);
+	json_add_text(o, "end", end_name(s->end));
 	if (s->why[0])
-		add_text(o, "why", s->why);
-	add_u64(o, "hosts", s->hosts_total);
-	add_u64(o, "hosts_up", s->hosts_up);
-	add_u64(o, "indices", s->indices);
-	add_u64(o, "not_probed", s->not_probed);
-	add_u64(o, "unroutable", s->unroutable);
-	add_u64(o, "silent", s->silent);
-	add_u64(o, "sent", s->sent);
-	add_u64(o, "answered", s->answered);
-	add_u64(o, "retried", s->retried);
-	add_u64(o, "late", s->late);
-	add_u64(o, "duplicates", s->duplicates);
-	add_u64(o, "foreign", s->foreign);
-	add_u64(o, "captured", s->captured);
-	add_u64(o, "pcap_dropped", s->pcap_dropped);
-	add_u64(o, "send_errors", s->send_errors);
+		json_add_text(o, "why", s->why);
+	json_add_u64(o, "hosts", s->hosts_total);
+	json_add_u64(o, "hosts_up", s->hosts_up);
+	json_add_u64(o, "indices", s->indices);
+	json_add_u64(o, "not_probed", s->not_probed);
+	json_add_u64(o, "unroutable", s->unroutable);
+	json_add_u64(o, "silent", s->silent);
+	json_add_u64(o, "sent", s->sent);
+	json_add_u64(o, "answered", s->answered);
+	json_add_u64(o, "retried", s->retried);
+	json_add_u64(o, "late", s->late);
+	json_add_u64(o, "duplicates", s->duplicates);
+	json_add_u64(o, "foreign", s->foreign);
+	json_add_u64(o, "captured", s->captured);
+	json_add_u64(o, "pcap_dropped", s->pcap_dropped);
+	json_add_u64(o, "send_errors", s->send_errors);
 	add_real(o, "loss_estimate", s->loss_estimate < 0 ? NAN : s->loss_estimate, 4);
 	add_real(o, "rate_pps", s->rate_pps, 1);
 	add_real(o, "elapsed_s", s->elapsed_s, 6);
 	json_object_object_add(o, "counts", new_counts(s->counts));
-	put_record(r, o);
+	json_put_record(r, o);
 	out_flush(&r->out);
 }
 
@@ -461,6 +450,7 @@ struct report *report_json_new(FILE *f, const struct run_info *run,
 		    .host_begin = json_host_begin,
 		    .port = json_port,
 		    .host_end = json_host_end,
+		    .stack = json_stack,
 		    .window = json_window,
 		    .note = json_note,
 		    .summary = json_summary,

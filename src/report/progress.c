@@ -61,6 +61,13 @@ static void put_duration(struct string *t, double s)
 
 static void put_progress(struct string *t, const struct progress *p)
 {
+	if (p->stack_hosts) {
+		string_putf(t, "%llu of %llu hosts  %llu segments  ",
+			    (unsigned long long)p->stack_over, (unsigned long long)p->stack_hosts,
+			    (unsigned long long)p->sent);
+		put_duration(t, p->elapsed_s);
+		return;
+	}
 	string_putf(t, "%2.0f %%  %.0f probes/s  %llu open  pass %u", percent_done(p), p->rate_pps,
 		    (unsigned long long)p->open, p->pass);
 	if (p->eta_s >= 0) {
@@ -157,6 +164,12 @@ static void progress_host(void *ctx, const struct host_record *h)
 	erase(ctx);
 }
 
+static void progress_stack(void *ctx, const struct stack_record *r)
+{
+	(void)r;
+	erase(ctx);
+}
+
 static void progress_window(void *ctx, const struct window_record *w)
 {
 	(void)w;
@@ -191,6 +204,7 @@ struct report *report_progress_new(FILE *f, bool terminal, uint64_t every_ns)
 		    .open_found = progress_port,
 		    .host_begin = progress_host,
 		    .host_end = progress_host,
+		    .stack = progress_stack,
 		    .window = progress_window,
 		    .progress = progress_progress,
 		    .note = progress_note,

@@ -27,6 +27,7 @@ struct run_info {
 	const struct probe *const *kinds;
 	size_t n_kinds;
 	uint64_t hosts, indices;
+	bool stack;    /* the command `stack`: hosts are counted, not ports */
 	bool per_host; /* text: one block a host (at most 256 asked for), else a line per open port
 			*/
 	const char *(*zone_name)(uint32_t zone, char buf[16]); /* may be NULL */

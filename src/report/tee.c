@@ -41,6 +41,11 @@ static void tee_host_end(void *ctx, const struct host_record *h)
 	TEE(ctx, host_end, h);
 }
 
+static void tee_stack(void *ctx, const struct stack_record *r)
+{
+	TEE(ctx, stack, r);
+}
+
 static void tee_window(void *ctx, const struct window_record *w)
 {
 	TEE(ctx, window, w);
@@ -96,6 +101,7 @@ struct report *report_tee_new(struct report **v, size_t n)
 		    .host_begin = tee_host_begin,
 		    .port = tee_port,
 		    .host_end = tee_host_end,
+		    .stack = tee_stack,
 		    .window = tee_window,
 		    .progress = tee_progress,
 		    .note = tee_note,

@@ -159,6 +159,15 @@ static void text_port(void *ctx, const struct host_record *h, const struct port_
 		out_no_memory(&t->out);
 }
 
+static void text_stack(void *ctx, const struct stack_record *s)
+{
+	struct text_report *t = ctx;
+
+	text_stack_put(t, s);
+	out_string(&t->out, &t->line);
+	out_flush(&t->out);
+}
+
 /* --- the end -------------------------------------------------------------- */
 
 static void put_elapsed(struct string *to, double s)
@@ -204,14 +213,20 @@ static void text_summary(void *ctx, const struct summary_record *s)
 	text_quiet_put(t);
 	if (t->last != NOTHING)
 		string_putf(to, "\n");
-	put_found(to, s);
-	string_putf(to, " on %llu host%s", (unsigned long long)s->hosts_total,
+	if (!t->run->stack) {
+		put_found(to, s);
+		string_putf(to, " on ");
+	}
+	string_putf(to, "%llu host%s", (unsigned long long)s->hosts_total,
 		    text_plural(s->hosts_total));
 	if (s->hosts_total > 1)
 		string_putf(to, " (%llu up)", (unsigned long long)s->hosts_up);
+	if (t->run->stack && s->not_probed)
+		string_putf(to, ", %llu not asked", (unsigned long long)s->not_probed);
 	string_putf(to, " in ");
 	put_elapsed(to, s->elapsed_s);
-	string_putf(to, " (%llu probe%s", (unsigned long long)s->sent, text_plural(s->sent));
+	string_putf(to, " (%llu %s%s", (unsigned long long)s->sent,
+		    t->run->stack ? "segment" : "probe", text_plural(s->sent));
 	put_loss(to, s->loss_estimate);
 	string_putf(to, ")\n");
 	if (!s->complete)
@@ -249,6 +264,7 @@ struct report *report_text_new(FILE *f, const struct run_info *run,
 		    .host_begin = text_host_begin,
 		    .port = text_port,
 		    .host_end = text_host_end,
+		    .stack = text_stack,
 		    .summary = text_summary,
 		},
 	    .close = text_close,

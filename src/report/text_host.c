@@ -328,11 +328,22 @@ static const char *style_sentence(enum reset_style s)
 	}
 }
 
-static bool has_name(const struct text_report *t, const struct host_record *h)
+static bool has_name(const struct text_report *t, const struct addr *a, const char *name)
 {
 	char addr[ADDR_TEXT];
 
-	return h->name && strcmp(h->name, host_addr(t->run, h->addr, addr)) != 0;
+	return name && strcmp(name, host_addr(t->run, a, addr)) != 0;
+}
+
+void text_put_name(struct text_report *t, const struct addr *a, const char *name)
+{
+	char addr[ADDR_TEXT];
+
+	host_addr(t->run, a, addr);
+	if (has_name(t, a, name))
+		string_putf(&t->line, "%s (%s): ", name, addr);
+	else
+		string_putf(&t->line, "%s: ", addr);
 }
 
 static void put_whether_up(struct text_report *t, struct string *to, const struct host_record *h)
@@ -355,13 +366,7 @@ static void put_whether_up(struct text_report *t, struct string *to, const struc
 
 static void put_who(struct text_report *t, const struct host_record *h)
 {
-	char addr[ADDR_TEXT];
-
-	host_addr(t->run, h->addr, addr);
-	if (has_name(t, h))
-		string_putf(&t->line, "%s (%s): ", h->name, addr);
-	else
-		string_putf(&t->line, "%s: ", addr);
+	text_put_name(t, h->addr, h->name);
 	put_whether_up(t, &t->line, h);
 }
 
@@ -470,7 +475,7 @@ void text_host_put(struct text_report *t, const struct host_record *h)
 {
 	bool one_line = fits_one_line(t, h);
 
-	if (one_line && !h->up && !has_name(t, h)) {
+	if (one_line && !h->up && !has_name(t, h->addr, h->name)) {
 		quiet_add(t, h);
 		return;
 	}

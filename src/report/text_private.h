@@ -48,6 +48,7 @@ struct text_report {
 	size_t n_remarks, cap_remarks;
 	struct port_groups groups;
 	struct quiet_hosts quiet;
+	bool legend;				/* the marks of stack's tables were explained */
 	enum { NOTHING, ONE_LINE, BLOCK } last; /* what was printed last: where blank lines go */
 };
 
@@ -72,5 +73,10 @@ void text_quiet_put(struct text_report *t); /* those that wait, if any */
 /* One line (with -v, two): the state padded to `state_width`. */
 void text_put_group(struct text_report *t, const struct port_group *g, int state_width);
 void text_host_free(struct text_report *t);
+/* "web1 (192.0.2.7): " */
+void text_put_name(struct text_report *t, const struct addr *addr, const char *name);
+
+/* text_stack.c: a host's block of `stack`, into t->line */
+void text_stack_put(struct text_report *t, const struct stack_record *s);
 
 #endif

@@ -1,0 +1,37 @@
+/*
+ * json_private: what json.c (records of a sweep, the ends of a run) and json_stack.c share: the
+ * state of the report, and how a value becomes a key of an object.
+ */
+#ifndef REPORT_JSON_PRIVATE_H
+#define REPORT_JSON_PRIVATE_H
+
+#include <json-c/json.h>
+
+#include "report/host.h"
+#include "report/report.h"
+
+struct json_report {
+	struct report report;
+	struct out out;
+	struct string line;
+	const struct run_info *run;
+	struct report_style style;
+	struct port_groups groups;
+};
+
+json_object *json_new_text(const char *s); /* what is no UTF-8 becomes U+FFFD */
+json_object *json_new_u64(uint64_t v);
+json_object *json_new_clues(const struct clue *clues, size_t n);
+void json_add_text(json_object *o, const char *key, const char *value);
+void json_add_u64(json_object *o, const char *key, uint64_t v);
+void json_add_bool(json_object *o, const char *key, bool v);
+void json_add_addr(json_object *o, const char *key, const struct json_report *r,
+		   const struct addr *a);
+void json_add_who(json_object *o, const struct json_report *r, const struct addr *a,
+		  const char *name);
+json_object *json_new_record(const char *type);
+void json_put_record(struct json_report *r, json_object *o); /* takes it */
+
+void json_stack(void *ctx, const struct stack_record *s); /* json_stack.c */
+
+#endif

@@ -1,0 +1,544 @@
+/*
+ * stack_words: the judge's findings in sentences. It counts and picks what is worth a word, but
+ * judges nothing: what is not in the verdict is not said.
+ */
+#include "report/stack_words.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "judge/origin.h"
+#include "packet/segment.h"
+
+enum { NAMED_MAX = 3 /* rows of evidence, or deviations, that a sentence names */ };
+
+/* --- a cell ------------------------------------------------------------------------------- */
+
+static void put_ack(struct text *t, const struct exchange *x)
+{
+	switch (exchange_rst_ack(x)) {
+	case RST_ACK_ZERO: text_putf(t, " ack=0"); break;
+	case RST_ACK_SEQ_LEN:
+	case RST_ACK_SEQ_SHORT:
+		if (x->ack == x->sent.seq)
+			text_putf(t, " ack=seq");
+		else
+			text_putf(t, " ack=seq+%u", (unsigned)(x->ack - x->sent.seq));
+		break;
+	default: text_putf(t, " ack=other"); break;
+	}
+}
+
+/* What RFC 9293 asks of each form is left out: ack 0 without the ACK bit, seq 0 with it. */
+static void put_rst(struct text *t, const struct exchange *x, bool brief)
+{
+	bool ack = x->flags & TCP_ACK;
+
+	text_putf(t, "RST%s%s", x->flags & TCP_SYN ? ",SYN" : "", ack ? ",ACK" : "");
+	if (brief)
+		return;
+	if (!ack || exchange_rst_seq(x) != RST_SEQ_ZERO)
+		text_putf(t, " seq=%s", rst_seq_name(exchange_rst_seq(x)));
+	if (ack || exchange_rst_ack(x) != RST_ACK_ZERO)
+		put_ack(t, x);
+}
+
+void stack_words_answer(struct text *t, const struct exchange *x, bool brief)
+{
+	static const char *const words[REACTIONS] = {
+	    [REACTION_NONE] = "-",
+	    [REACTION_SYN_ACK] = "SYN-ACK",
+	    [REACTION_CHALLENGE_ACK] = "ACK",
+	    [REACTION_FIN] = "FIN",
+	    [REACTION_DATA] = "data",
+	    [REACTION_ICMP_PORT] = "ICMP port",
+	    [REACTION_ICMP_ADMIN] = "ICMP admin",
+	    [REACTION_ICMP_HOST] = "ICMP host",
+	    [REACTION_ICMP_NET] = "ICMP net",
+	    [REACTION_ICMP_OTHER] = "ICMP other",
+	};
+
+	if (!x || !x->tries)
+		return;
+	if (!exchange_answered(x))
+		text_putf(t, "-");
+	else if (exchange_is_rst(x))
+		put_rst(t, x, brief);
+	else
+		text_putf(t, "%s", words[x->reaction]);
+}
+
+const char *stack_words_after(const struct exchange *x)
+{
+	switch (x && x->tries ? x->after : AFTER_UNKNOWN) {
+	case AFTER_ALIVE: return "alive";
+	case AFTER_GONE: return "gone";
+	case AFTER_ACCEPTED: return "taken";
+	default: return "";
+	}
+}
+
+const struct cell_verdict *stack_cell(const struct stack_verdict *v, enum tcp_state s,
+				      const char *form)
+{
+	for (size_t i = 0; i < v->n_cells; i++)
+		if (v->cells[i].cell->state == s && strcmp(v->cells[i].cell->form->name, form) == 0)
+			return &v->cells[i];
+	return NULL;
+}
+
+bool stack_answered(const struct stack_facts *f)
+{
+	for (size_t i = 0; i < f->n_ports; i++)
+		if (exchange_answered(&f->ports[i].syn))
+			return true;
+	for (size_t i = 0; i < BATTERY_MAX; i++)
+		if (exchange_answered(&f->cells[i]))
+			return true;
+	return false;
+}
+
+/* --- the style ---------------------------------------------------------------------------- */
+
+static void put_differences(struct text *t, unsigned differs)
+{
+	static const struct {
+		unsigned bit;
+		const char *word;
+	} words[] = {{DIFFERS_DISTANCE, "distance"},
+		     {DIFFERS_TTL, "initial TTL"},
+		     {DIFFERS_DF, "DF"},
+		     {DIFFERS_ACK_BIT, "ACK bit"},
+		     {DIFFERS_ACK_RULE, "ack field"}};
+	const char *before = " by ";
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (!(differs & words[i].bit))
+			continue;
+		text_putf(t, "%s%s", before, words[i].word);
+		before = ", ";
+	}
+}
+
+static bool listener_resets(const struct stack_verdict *v)
+{
+	const struct cell_verdict *c = stack_cell(v, IN_LISTEN, "ack");
+
+	return c && c->x && exchange_is_rst(c->x);
+}
+
+static void put_style_rst(struct text *t, const struct stack_record *r)
+{
+	const struct stack_verdict *v = r->verdict;
+
+	text_putf(t, "Closed ports answer with a RST");
+	switch (v->firewall) {
+	case FIREWALL_NONE:
+		if (listener_resets(v))
+			text_putf(t, ", and so does the listener to a stray ACK (RFC 9293, "
+				     "3.10.7.2)");
+		text_putf(t, ": no firewall between.");
+		break;
+	case FIREWALL_STATELESS:
+		text_putf(t, ", but other segments are dropped on the way: a stateless filter.");
+		break;
+	case FIREWALL_STATEFUL_STRICT:
+		text_putf(t, ", but no stray segment is answered: a strict stateful firewall "
+			     "between.");
+		break;
+	case FIREWALL_STATEFUL_LOOSE:
+		text_putf(t, "; the listener resets a stray ACK, but a SYN-ACK is not answered: a "
+			     "loose stateful firewall between.");
+		break;
+	case FIREWALL_REJECTING:
+		text_putf(t, " that is not the listener's own");
+		if (v->differs) {
+			text_putf(t, " (it differs");
+			put_differences(t, v->differs);
+			text_putf(t, ")");
+		}
+		text_putf(t, ": a firewall rejects for it.");
+		break;
+	default:
+		text_putf(t, "; %swhat is between is not known.",
+			  r->facts->has_open ? "" : "no open port was found, and ");
+		break;
+	}
+}
+
+static void put_style_silent(struct text *t, const struct stack_record *r)
+{
+	const struct stack_verdict *v = r->verdict;
+	bool known = v->family != FAMILY_UNKNOWN && v->family != FAMILY_OTHER &&
+		     v->family != FAMILY_EMBEDDED;
+
+	text_putf(t, "Closed ports stay silent ");
+	switch (v->firewall) {
+	case FIREWALL_STEALTH:
+		text_putf(t,
+			  "while the listener resets stray segments: Windows-style silence "
+			  "(stealth firewall), %s confidence.",
+			  confidence_name(v->confidence));
+		break;
+	case FIREWALL_STATELESS:
+	case FIREWALL_NONE:
+		text_putf(t, "while the listener resets stray segments: a drop firewall");
+		if (known)
+			text_putf(t, " on a %s-like stack.", stack_words_family_name(v->family));
+		else
+			text_putf(t, ", or a host that is silent by itself.");
+		break;
+	case FIREWALL_STATEFUL_LOOSE:
+		text_putf(t, "while the listener resets a stray ACK, but not a SYN-ACK: a loose "
+			     "stateful firewall that drops.");
+		break;
+	default:
+		text_putf(t, "though this host sends RSTs elsewhere; what keeps them silent is "
+			     "not known.");
+		break;
+	}
+}
+
+/* The ICMP error that closed ports, or else any port, drew. */
+static const struct exchange *find_icmp(const struct stack_facts *f)
+{
+	for (size_t i = 0; i < f->n_ports; i++)
+		if (reaction_is_icmp((enum reaction)f->ports[i].syn.reaction))
+			return &f->ports[i].syn;
+	for (size_t i = 0; i < BATTERY_MAX; i++)
+		if (reaction_is_icmp((enum reaction)f->cells[i].reaction))
+			return &f->cells[i];
+	return NULL;
+}
+
+static void put_style_filtered(struct text *t, const struct stack_record *r)
+{
+	const struct stack_facts *f = r->facts;
+	const struct exchange *icmp = find_icmp(f);
+	char addr[ADDR_TEXT];
+
+	if (icmp)
+		text_putf(t,
+			  "Closed ports are rejected by ICMP (%s from %s): a firewall answers, %s.",
+			  reaction_reason((enum reaction)icmp->reaction, f->family, icmp->icmp_type,
+					  icmp->icmp_code),
+			  addr_format(&icmp->from, addr),
+			  addr_same(&icmp->from, r->addr) ? "on the host itself" : "on the way");
+	else if (r->verdict->firewall == FIREWALL_STATEFUL_STRICT)
+		text_putf(t, "A port accepts, but closed ports and every stray segment stay "
+			     "unanswered: a strict stateful firewall, which hides how the stack "
+			     "resets.");
+	else if (r->verdict->firewall == FIREWALL_STATEFUL_LOOSE)
+		text_putf(t, "Closed ports stay silent, and of stray segments only an ACK passes: "
+			     "a loose stateful firewall.");
+	else
+		text_putf(t, "No RST came from anywhere: closed ports and filtered ones can't be "
+			     "told apart.");
+}
+
+void stack_words_style(struct text *t, const struct stack_record *r)
+{
+	const struct stack_facts *f = r->facts;
+
+	if (!stack_answered(f)) {
+		text_putf(t, f->complete ? "Nothing answers: no host is there, or a firewall drops "
+					   "all that was sent."
+					 : "Nothing has answered so far.");
+		return;
+	}
+	switch (r->verdict->style) {
+	case STYLE_RST: put_style_rst(t, r); break;
+	case STYLE_SILENT: put_style_silent(t, r); break;
+	case STYLE_FILTERED: put_style_filtered(t, r); break;
+	case STYLE_PROXIED:
+		text_putf(t,
+			  "%s: every port asked accepts, even random ones; nothing is known of "
+			  "the hosts behind.",
+			  r->verdict->firewall == FIREWALL_SYNPROXY ? "SYN proxy"
+								    : "SYN proxy or tarpit");
+		break;
+	case STYLE_MIXED:
+		text_putf(t, "Some closed ports answer with a RST, others stay silent: a firewall "
+			     "covers a part of them.");
+		break;
+	default:
+		text_putf(t, "How closed ports answer is not known: %s.",
+			  f->has_closed ? "too little came back" : "none was found");
+		break;
+	}
+}
+
+/* --- the family --------------------------------------------------------------------------- */
+
+const char *stack_words_family_name(enum stack_family f)
+{
+	static const char *const names[FAMILIES] = {
+	    [FAMILY_UNKNOWN] = "unknown",
+	    [FAMILY_LINUX] = "Linux",
+	    [FAMILY_WINDOWS] = "Windows",
+	    [FAMILY_BSD] = "BSD",
+	    [FAMILY_MACOS] = "macOS",
+	    [FAMILY_SOLARIS] = "Solaris",
+	    [FAMILY_EMBEDDED] = "an embedded one",
+	    [FAMILY_OTHER] = "none of the known families",
+	};
+
+	return names[f];
+}
+
+void stack_words_evidence(struct text *t, const struct stack_evidence *e)
+{
+	static const char *const words[][2] = {
+	    {"ack_rst", "the RST to an ACK"},
+	    {"null_open", "the answer to NULL at LISTEN"},
+	    {"synfin_open", "the answer to SYN-FIN at LISTEN"},
+	    {"fin_closed", "the answer to FIN at CLOSED"},
+	    {"syn_closed_seq", "the seq of the RST to a SYN"},
+	    {"rst_win", "the window of RSTs"},
+	    {"ttl", "the initial TTL"},
+	    {"df", "DF of SYN-ACK and RST"},
+	    {"sa_ipid", "the IP ID of the SYN-ACK"},
+	    {"sa_win", "the window of the SYN-ACK"},
+	    {"layout", "the option order"},
+	};
+	const char *what = e->what;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(e->what, words[i][0]) == 0)
+			what = words[i][1];
+	text_putf(t, "%s (%s)", what, e->value);
+}
+
+/* How the i-th row speaks for the verdict's family against the next best. */
+static int weight(const struct stack_verdict *v, size_t i)
+{
+	const int8_t *p = v->evidence[i].points;
+
+	return p[v->family] - (v->runner_up != FAMILY_UNKNOWN ? p[v->runner_up] : 0);
+}
+
+/* Names the strongest rows of one side (sign +1 or -1); the number of them. */
+static unsigned put_strongest(struct text *t, const struct stack_verdict *v, int sign, unsigned max)
+{
+	bool named[EVIDENCE_MAX] = {false};
+	unsigned n = 0;
+
+	for (; n < max; n++) {
+		size_t best = v->n_evidence;
+
+		for (size_t i = 0; i < v->n_evidence; i++)
+			if (!named[i] && sign * weight(v, i) > 0 &&
+			    (best == v->n_evidence || sign * weight(v, i) > sign * weight(v, best)))
+				best = i;
+		if (best == v->n_evidence)
+			break;
+		named[best] = true;
+		text_putf(t, "%s", n ? ", " : "");
+		stack_words_evidence(t, &v->evidence[best]);
+		text_putf(t, " %+d", weight(v, best));
+	}
+	return n;
+}
+
+static bool has_strength(const struct stack_verdict *v, int sign)
+{
+	for (size_t i = 0; i < v->n_evidence; i++)
+		if (sign * weight(v, i) > 0)
+			return true;
+	return false;
+}
+
+static void put_known_family(struct text *t, const struct stack_verdict *v)
+{
+	bool next = v->runner_up != FAMILY_UNKNOWN && v->runner_up != FAMILY_OTHER &&
+		    v->runner_up != FAMILY_EMBEDDED;
+
+	text_putf(t, v->family_like ? "The stack looks %s-like" : "The stack looks like %s",
+		  stack_words_family_name(v->family));
+	text_putf(t, " (%s confidence", confidence_name(v->confidence));
+	if (next)
+		text_putf(t, ", %s comes next", stack_words_family_name(v->runner_up));
+	text_putf(t, ")");
+	if (has_strength(v, 1)) {
+		text_putf(t, ": by ");
+		put_strongest(t, v, 1, NAMED_MAX);
+	}
+	if (has_strength(v, -1)) {
+		text_putf(t, "; against it ");
+		put_strongest(t, v, -1, 1);
+	}
+	text_putf(t, ".");
+}
+
+/* The two highest sums. */
+static void best_two(const struct stack_verdict *v, enum stack_family out[2])
+{
+	out[0] = out[1] = FAMILY_UNKNOWN;
+	for (int f = FAMILY_UNKNOWN + 1; f < FAMILIES; f++) {
+		if (out[0] == FAMILY_UNKNOWN || v->sum[f] > v->sum[out[0]]) {
+			out[1] = out[0];
+			out[0] = (enum stack_family)f;
+		} else if (out[1] == FAMILY_UNKNOWN || v->sum[f] > v->sum[out[1]]) {
+			out[1] = (enum stack_family)f;
+		}
+	}
+}
+
+void stack_words_family(struct text *t, const struct stack_record *r)
+{
+	const struct stack_verdict *v = r->verdict;
+	enum stack_family best[2];
+
+	if (v->family != FAMILY_UNKNOWN) {
+		put_known_family(t, v);
+		return;
+	}
+	text_putf(t, "Which stack it is can't be told: ");
+	if (v->style == STYLE_PROXIED) {
+		text_putf(t, "what answers is the proxy.");
+	} else if (v->n_evidence == 0) {
+		text_putf(t, "nothing came back that tells stacks apart.");
+	} else if (v->n_evidence == 1) {
+		text_putf(t, "only ");
+		stack_words_evidence(t, &v->evidence[0]);
+		text_putf(t, " was seen.");
+	} else {
+		best_two(v, best);
+		text_putf(t, "the %zu signs seen fit %s as well as %s.", v->n_evidence,
+			  stack_words_family_name(best[0]), stack_words_family_name(best[1]));
+	}
+}
+
+/* --- RFC 5961, and where it deviates ------------------------------------------------------- */
+
+static bool is_5961(const struct cell_verdict *c)
+{
+	return c->row && strstr(c->row->clause, "5961");
+}
+
+static const char *how(const struct cell_verdict *c)
+{
+	return c->how ? c->how : "deviates";
+}
+
+/* Was the i-th's deviation, of the same state, named by an earlier cell? */
+static bool is_repeated(const struct stack_verdict *v, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (v->cells[k].conforms == CONFORMS_NO &&
+		    v->cells[k].cell->state == v->cells[i].cell->state &&
+		    strcmp(how(&v->cells[k]), how(&v->cells[i])) == 0)
+			return true;
+	return false;
+}
+
+static unsigned count_alike(const struct stack_verdict *v, size_t i)
+{
+	unsigned n = 0;
+
+	for (size_t k = 0; k < v->n_cells; k++)
+		n += v->cells[k].conforms == CONFORMS_NO &&
+		     v->cells[k].cell->state == v->cells[i].cell->state &&
+		     strcmp(how(&v->cells[k]), how(&v->cells[i])) == 0;
+	return n;
+}
+
+static void put_deviations(struct text *t, const struct stack_verdict *v)
+{
+	unsigned named = 0, more = 0;
+
+	for (size_t i = 0; i < v->n_cells; i++) {
+		const struct cell_verdict *c = &v->cells[i];
+		unsigned alike;
+
+		if (c->conforms != CONFORMS_NO || is_repeated(v, i))
+			continue;
+		alike = count_alike(v, i);
+		if (named == NAMED_MAX) {
+			more += alike;
+			continue;
+		}
+		text_putf(t, "%s%s %s", named++ ? "; " : ": ", tcp_state_name(c->cell->state),
+			  c->cell->form->name);
+		if (alike > 1)
+			text_putf(t, " and %u more", alike - 1);
+		text_putf(t, " (%s)", how(c));
+	}
+	if (more)
+		text_putf(t, "; and %u more", more);
+}
+
+static const char *why_unprotected(const struct stack_verdict *v)
+{
+	for (size_t i = 0; i < v->n_cells; i++)
+		if (is_5961(&v->cells[i]) && v->cells[i].cell->state == IN_ESTABLISHED &&
+		    v->cells[i].conforms == CONFORMS_UNTESTED)
+			return cell_why_text(v->cells[i].why);
+	return NULL;
+}
+
+static void put_protection(struct text *t, const struct stack_verdict *v)
+{
+	const char *why;
+
+	switch (v->rfc5961) {
+	case PROTECTION_FULL:
+		text_putf(t, "Blind RSTs, SYNs and ACKs are challenged or refused, as RFC 5961 "
+			     "asks.");
+		break;
+	case PROTECTION_PARTIAL: text_putf(t, "RFC 5961 protects its connections in part."); break;
+	case PROTECTION_NONE:
+		text_putf(t, "No RFC 5961 protection: a blind segment anywhere in the window "
+			     "harms a connection.");
+		break;
+	default:
+		why = why_unprotected(v);
+		text_putf(t, "Whether RFC 5961 protects its connections is not known%s%s.",
+			  why ? ": " : "", why ? why : "");
+		break;
+	}
+}
+
+void stack_words_rfc(struct text *t, const struct stack_record *r)
+{
+	const struct stack_verdict *v = r->verdict;
+	unsigned tested = 0, deviate = 0;
+
+	for (size_t i = 0; i < v->n_cells; i++) {
+		tested += v->cells[i].conforms != CONFORMS_UNTESTED;
+		deviate += v->cells[i].conforms == CONFORMS_NO;
+	}
+	put_protection(t, v);
+	if (!tested)
+		return;
+	if (!deviate) {
+		text_putf(t, " None of the %u cells tested deviates from RFC 9293.", tested);
+		return;
+	}
+	text_putf(t, " Of %u cells tested %u deviate%s", tested, deviate, deviate == 1 ? "s" : "");
+	put_deviations(t, v);
+	text_putf(t, ".");
+}
+
+/* --- remarks ------------------------------------------------------------------------------ */
+
+bool stack_words_remark(struct text *t, const struct stack_record *r, unsigned i)
+{
+	const struct stack_facts *f = r->facts;
+	const bool holds[] = {
+	    f->stopped,
+	    !f->stopped && !f->complete,
+	};
+	static const char *const says[] = {
+	    "the host stopped answering half-way: what it was not asked before is not told",
+	    "the run ended before this host was asked everything",
+	};
+
+	for (size_t k = 0; k < sizeof(holds) / sizeof(holds[0]); k++) {
+		if (!holds[k] || i-- > 0)
+			continue;
+		text_putf(t, "%s", says[k]);
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,43 @@
+/*
+ * stack_words: what `stack` found, as a colleague would say it: the answer in a cell, the three
+ * sentences, the remarks. Pure text from a record; where it stands on the page is text_stack's.
+ */
+#ifndef REPORT_STACK_WORDS_H
+#define REPORT_STACK_WORDS_H
+
+#include "base/bytes.h"
+#include "judge/record.h"
+
+enum { STACK_WORDS_MAX = 1024 }; /* bytes that any sentence here fits in */
+
+/* "RST seq=ack", "RST,ACK ack=seq+1", "SYN-ACK", "ICMP admin"; "-" for silence, "" where the cell
+ * was not asked. `brief`: without the numbers. */
+void stack_words_answer(struct text *t, const struct exchange *x, bool brief);
+/* What is left of a connection: "alive", "gone", "taken" (the octets); "" where it is not known. */
+const char *stack_words_after(const struct exchange *x);
+
+/* The three sentences, each with its full stop. */
+void stack_words_style(struct text *t, const struct stack_record *r);
+void stack_words_family(struct text *t, const struct stack_record *r);
+void stack_words_rfc(struct text *t, const struct stack_record *r);
+
+/* What else must be known before that is believed: nobody there, an early end, a host that died.
+ * The i-th, false behind the last; no full stop, as clues have none. */
+bool stack_words_remark(struct text *t, const struct stack_record *r, unsigned i);
+
+/* A row of the evidence in words: "option order MSTNW". */
+void stack_words_evidence(struct text *t, const struct stack_evidence *e);
+/* "Linux" */
+const char *stack_words_family_name(enum stack_family f);
+
+/* Has the host said anything at all? */
+bool stack_answered(const struct stack_facts *f);
+/* The cell of (state, form); NULL where there is none. */
+const struct cell_verdict *stack_cell(const struct stack_verdict *v, enum tcp_state s,
+				      const char *form);
+static inline bool stack_cell_is_stray(const struct cell_verdict *c)
+{
+	return c->cell->state == IN_LISTEN || c->cell->state == IN_CLOSED;
+}
+
+#endif

@@ -1,0 +1,430 @@
+/*
+ * text_stack: what `stack` found of one host: the matrix of RFC 9293, 3.10.7 as two tables with a
+ * mark a cell, then the sentences of stack_words. It decides what fits into a line, not what is
+ * said.
+ */
+#include <string.h>
+
+#include "packet/notation.h"
+#include "report/stack_words.h"
+#include "report/text_private.h"
+
+enum { WIDTH = 98, FORM_MAX = 40, ANSWER_MAX = 64 };
+
+/* The states and segments of one of the two tables, in the order of the battery. */
+struct grid {
+	enum tcp_state states[IN_STATES];
+	bool dead[IN_STATES]; /* by place in `states`: nothing was told */
+	size_t n_states;
+	const struct form *forms[BATTERY_MAX];
+	size_t n_forms;
+	bool stray;
+};
+
+/* --- lines -------------------------------------------------------------------------------- */
+
+static void trim(struct string *to)
+{
+	while (to->len && to->s[to->len - 1] == ' ')
+		to->s[--to->len] = 0;
+}
+
+/* A paragraph, broken at spaces; its lines but the first are indented. */
+static void put_paragraph(struct string *to, const char *text, size_t indent)
+{
+	size_t column = 0;
+
+	while (*text) {
+		size_t word = strcspn(text, " ");
+
+		if (column && column + 1 + word > WIDTH) {
+			string_putf(to, "\n%*s", (int)indent, "");
+			column = indent;
+		} else if (column) {
+			string_putf(to, " ");
+			column++;
+		}
+		string_put(to, text, word);
+		column += word;
+		text += word;
+		text += strspn(text, " ");
+	}
+	string_putf(to, "\n");
+}
+
+/* --- the tables --------------------------------------------------------------------------- */
+
+/* Whether anything was learned from the cell. */
+static bool is_told(const struct cell_verdict *c)
+{
+	return c->conforms != CONFORMS_UNTESTED || (c->x && exchange_answered(c->x));
+}
+
+static size_t add_state(struct grid *g, enum tcp_state s)
+{
+	size_t i = 0;
+
+	while (i < g->n_states && g->states[i] != s)
+		i++;
+	if (i == g->n_states) {
+		g->dead[i] = true;
+		g->states[g->n_states++] = s;
+	}
+	return i;
+}
+
+static void add_form(struct grid *g, const struct form *f)
+{
+	for (size_t i = 0; i < g->n_forms; i++)
+		if (strcmp(g->forms[i]->name, f->name) == 0)
+			return;
+	g->forms[g->n_forms++] = f;
+}
+
+static struct grid grid_of(const struct stack_verdict *v, bool stray)
+{
+	struct grid g = {.stray = stray};
+
+	for (size_t i = 0; i < v->n_cells; i++) {
+		const struct cell_verdict *c = &v->cells[i];
+		size_t column;
+
+		if (stack_cell_is_stray(c) != stray)
+			continue;
+		column = add_state(&g, c->cell->state);
+		g.dead[column] &= !is_told(c);
+		add_form(&g, c->cell->form);
+	}
+	return g;
+}
+
+static const char *form_text(const struct form *f, char buf[FORM_MAX])
+{
+	struct text t = text_of(buf, FORM_MAX);
+
+	notation_put_flags(&t, f->flags);
+	if (f->payload_len)
+		text_putf(&t, " +%u", (unsigned)f->payload_len);
+	return buf;
+}
+
+static char mark_of(const struct cell_verdict *c)
+{
+	return c->conforms == CONFORMS_YES ? '+' : c->conforms == CONFORMS_NO ? '!' : '?';
+}
+
+static const char *cell_text(const struct cell_verdict *c, bool stray, char buf[ANSWER_MAX])
+{
+	struct text t = text_of(buf, ANSWER_MAX);
+
+	buf[0] = 0;
+	if (!c)
+		return buf;
+	text_putf(&t, "%c ", mark_of(c));
+	stack_words_answer(&t, c->x, !stray);
+	if (!stray && c->x && c->x->tries && *stack_words_after(c->x))
+		text_putf(&t, " %s", stack_words_after(c->x));
+	return buf;
+}
+
+static const char *cell_color(const struct cell_verdict *c)
+{
+	return c->conforms == CONFORMS_YES  ? "\033[32m"
+	       : c->conforms == CONFORMS_NO ? "\033[31m"
+					    : "\033[2m";
+}
+
+static void put_cell(struct text_report *t, const struct cell_verdict *c, bool stray, size_t width)
+{
+	char buf[ANSWER_MAX];
+	const char *text = cell_text(c, stray, buf);
+	size_t len = strlen(text);
+
+	if (c && t->style.color)
+		string_putf(&t->line, "%s%s\033[0m", cell_color(c), text);
+	else
+		string_putf(&t->line, "%s", text);
+	string_putf(&t->line, "%*s", (int)(width > len ? width - len : 0), "");
+}
+
+static bool form_is_in_table(const struct stack_verdict *v, const struct grid *g, const char *form)
+{
+	for (size_t i = 0; i < g->n_states; i++)
+		if (!g->dead[i] && stack_cell(v, g->states[i], form))
+			return true;
+	return false;
+}
+
+static size_t column_width(const struct stack_verdict *v, const struct grid *g, size_t column)
+{
+	size_t widest = strlen(tcp_state_name(g->states[column]));
+	char buf[ANSWER_MAX];
+
+	for (size_t i = 0; i < g->n_forms; i++) {
+		const struct cell_verdict *c = stack_cell(v, g->states[column], g->forms[i]->name);
+		size_t len = strlen(cell_text(c, g->stray, buf));
+
+		widest = len > widest ? len : widest;
+	}
+	return widest;
+}
+
+static void put_table(struct text_report *t, const struct stack_verdict *v, const struct grid *g)
+{
+	size_t width[IN_STATES], name = strlen("SEGMENT"), flags = strlen("FLAGS");
+	bool any = false;
+	char buf[FORM_MAX];
+
+	for (size_t i = 0; i < g->n_states; i++) {
+		any |= !g->dead[i];
+		width[i] = column_width(v, g, i);
+	}
+	if (!any)
+		return;
+	for (size_t i = 0; i < g->n_forms; i++) {
+		size_t a = strlen(g->forms[i]->name), b = strlen(form_text(g->forms[i], buf));
+
+		name = a > name ? a : name;
+		flags = b > flags ? b : flags;
+	}
+	string_putf(&t->line, "%-*s  %-*s", (int)name, "SEGMENT", (int)flags, "FLAGS");
+	for (size_t i = 0; i < g->n_states; i++)
+		if (!g->dead[i])
+			string_putf(&t->line, "  %-*s", (int)width[i],
+				    tcp_state_name(g->states[i]));
+	trim(&t->line);
+	string_putf(&t->line, "\n");
+	for (size_t k = 0; k < g->n_forms; k++) {
+		const struct form *f = g->forms[k];
+
+		if (!form_is_in_table(v, g, f->name))
+			continue;
+		string_putf(&t->line, "%-*s  %-*s", (int)name, f->name, (int)flags,
+			    form_text(f, buf));
+		for (size_t i = 0; i < g->n_states; i++) {
+			if (g->dead[i])
+				continue;
+			string_putf(&t->line, "  ");
+			put_cell(t, stack_cell(v, g->states[i], f->name), g->stray, width[i]);
+		}
+		trim(&t->line);
+		string_putf(&t->line, "\n");
+	}
+}
+
+/* Why cells of a state were not tested: one line for each reason. */
+static void put_reasons(struct text_report *t, const struct stack_verdict *v, const struct grid *g,
+			size_t column)
+{
+	for (int why = WHY_NONE; why < CELL_WHYS; why++) {
+		struct string line = {0};
+		unsigned n = 0;
+
+		for (size_t i = 0; i < v->n_cells; i++) {
+			const struct cell_verdict *c = &v->cells[i];
+
+			if (c->cell->state != g->states[column] || (int)c->why != why ||
+			    c->conforms != CONFORMS_UNTESTED)
+				continue;
+			if (!n++)
+				string_putf(&line, "? %s", tcp_state_name(c->cell->state));
+			/* of a state with no answer at all, the state is name enough */
+			if (!g->dead[column])
+				string_putf(&line, "%s %s", n > 1 ? "," : "", c->cell->form->name);
+		}
+		if (n) {
+			string_putf(&line, ": not told: %s", cell_why_text((enum cell_why)why));
+			put_paragraph(&t->line, string_text(&line), 2);
+		}
+		if (line.failed)
+			out_no_memory(&t->out);
+		string_free(&line);
+	}
+}
+
+static bool put_grid(struct text_report *t, const struct stack_verdict *v, bool stray)
+{
+	const struct grid g = grid_of(v, stray);
+	bool any = false;
+
+	put_table(t, v, &g);
+	for (size_t i = 0; i < g.n_states; i++) {
+		any |= !g.dead[i];
+		put_reasons(t, v, &g, i);
+	}
+	if (g.n_states)
+		string_putf(&t->line, "\n");
+	return any;
+}
+
+static void put_legend(struct text_report *t, bool any)
+{
+	if (t->legend || !any)
+		return;
+	t->legend = true;
+	string_putf(&t->line,
+		    "+ as RFC 9293 asks   ! deviates   ? not told   - no answer\n"
+		    "alive, gone: what became of the connection   taken: with the octets\n\n");
+}
+
+/* --- what is said ------------------------------------------------------------------------- */
+
+static void put_sentence(struct text_report *t, const struct stack_record *s,
+			 void (*say)(struct text *to, const struct stack_record *r))
+{
+	char buf[STACK_WORDS_MAX];
+	struct text text = text_of(buf, sizeof(buf));
+
+	say(&text, s);
+	put_paragraph(&t->line, buf, 0);
+}
+
+static void put_note(struct text_report *t, const char *says)
+{
+	struct string line = {0};
+
+	string_putf(&line, "Note: %s.", says);
+	put_paragraph(&t->line, string_text(&line), 6);
+	string_free(&line);
+}
+
+static void put_notes(struct text_report *t, const struct stack_record *s)
+{
+	char buf[STACK_WORDS_MAX];
+
+	for (unsigned i = 0;; i++) {
+		struct text text = text_of(buf, sizeof(buf));
+
+		if (!stack_words_remark(&text, s, i))
+			break;
+		put_note(t, buf);
+	}
+	for (size_t i = 0; i < s->verdict->n_clues; i++) {
+		report_clue(buf, sizeof(buf), &s->verdict->clues[i]);
+		put_note(t, buf);
+	}
+}
+
+/* -v: the points of each row for each family */
+static void put_evidence(struct text_report *t, const struct stack_verdict *v)
+{
+	if (!v->n_evidence)
+		return;
+	string_putf(&t->line, "\n%-15s %-22s", "EVIDENCE", "VALUE");
+	for (int f = FAMILY_UNKNOWN + 1; f < FAMILIES; f++)
+		string_putf(&t->line, " %8s", family_name((enum stack_family)f));
+	string_putf(&t->line, "\n");
+	for (size_t i = 0; i < v->n_evidence; i++) {
+		const struct stack_evidence *e = &v->evidence[i];
+
+		string_putf(&t->line, "%-15s %-22s", e->what, e->value);
+		for (int f = FAMILY_UNKNOWN + 1; f < FAMILIES; f++)
+			string_putf(&t->line, " %8d", e->points[f]);
+		string_putf(&t->line, "\n");
+	}
+	string_putf(&t->line, "%-15s %-22s", "sum", "");
+	for (int f = FAMILY_UNKNOWN + 1; f < FAMILIES; f++)
+		string_putf(&t->line, " %8d", v->sum[f]);
+	string_putf(&t->line, "\n");
+}
+
+/* -v: each deviation with what was asked of it */
+static void put_deviations(struct text_report *t, const struct stack_verdict *v)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < v->n_cells; i++) {
+		const struct cell_verdict *c = &v->cells[i];
+		struct string line = {0};
+
+		if (c->conforms != CONFORMS_NO)
+			continue;
+		string_putf(&line, "! %s %s: %s", tcp_state_name(c->cell->state),
+			    c->cell->form->name, c->how ? c->how : "deviates");
+		if (c->row)
+			string_putf(&line, "; %s: %s (RFC %s)", rfc_level_name(c->row->level),
+				    c->row->required, c->row->clause);
+		string_putf(&t->line, "%s", first ? "\n" : "");
+		put_paragraph(&t->line, string_text(&line), 2);
+		string_free(&line);
+		first = false;
+	}
+}
+
+/* --- the block ---------------------------------------------------------------------------- */
+
+static void put_heading(struct text_report *t, const struct stack_record *s)
+{
+	const struct stack_facts *f = s->facts;
+	const struct cell_verdict *syn = stack_cell(s->verdict, IN_CLOSED, "syn");
+
+	text_put_name(t, s->addr, s->name);
+	if (f->has_open)
+		string_putf(&t->line, "port %u %s", (unsigned)f->open_port,
+			    s->verdict->suspect ? "accepts" : "open");
+	else
+		string_putf(&t->line, "no open port found");
+	if (!f->has_closed)
+		string_putf(&t->line, ", no closed port found\n");
+	else if (syn && syn->x && exchange_is_rst(syn->x))
+		string_putf(&t->line, ", port %u closed\n", (unsigned)f->closed_port);
+	else
+		string_putf(&t->line, ", port %u %s\n", (unsigned)f->closed_port,
+			    syn && syn->x && exchange_answered(syn->x) ? "rejected" : "silent");
+}
+
+/* Of many hosts each is a line; the cells are in the JSON. */
+static void put_line(struct text_report *t, const struct stack_record *s)
+{
+	const struct stack_verdict *v = s->verdict;
+
+	text_put_name(t, s->addr, s->name);
+	if (!stack_answered(s->facts)) {
+		string_putf(&t->line, "no answer\n");
+		return;
+	}
+	string_putf(&t->line, "style %s, family %s%s", style_name(v->style), family_name(v->family),
+		    v->family_like ? "-like" : "");
+	if (v->family != FAMILY_UNKNOWN)
+		string_putf(&t->line, " (%s)", confidence_name(v->confidence));
+	string_putf(&t->line, ", firewall %s%s%s\n", firewall_name(v->firewall),
+		    v->suspect ? ", suspect" : "",
+		    s->facts->stopped	  ? ", stopped half-way"
+		    : !s->facts->complete ? ", incomplete"
+					  : "");
+}
+
+static void put_block(struct text_report *t, const struct stack_record *s)
+{
+	const struct stack_verdict *v = s->verdict;
+	bool told;
+
+	put_heading(t, s);
+	if (stack_answered(s->facts)) {
+		told = put_grid(t, v, true);
+		told |= put_grid(t, v, false);
+		put_legend(t, told);
+	}
+	put_sentence(t, s, stack_words_style);
+	if (stack_answered(s->facts)) {
+		put_sentence(t, s, stack_words_family);
+		put_sentence(t, s, stack_words_rfc);
+	}
+	put_notes(t, s);
+	if (t->style.verbose) {
+		put_evidence(t, v);
+		put_deviations(t, v);
+	}
+}
+
+void text_stack_put(struct text_report *t, const struct stack_record *s)
+{
+	text_quiet_put(t);
+	if (t->last == BLOCK || (t->last != NOTHING && t->run->per_host))
+		string_putf(&t->line, "\n");
+	t->last = t->run->per_host ? BLOCK : ONE_LINE;
+	if (t->run->per_host)
+		put_block(t, s);
+	else
+		put_line(t, s);
+}

@@ -50,9 +50,19 @@ static void add_syn_options(struct script *s, const struct party *p, struct segm
 	    (uint8_t)options_build_syn(SYN_LAYOUT_LINUX, mss_of(s, p), tsval, seg->options);
 }
 
-/* On a connection with time stamps each segment must carry them (RFC 7323, 3.2); ours are never
- * ahead of our kernel's own, or PAWS would drop what it sends after us. */
-static void add_timestamps(const struct talk *t, struct segment *seg)
+/* On a connection with time stamps each segment must carry them (RFC 7323, 3.2). What is older than
+ * the peer has last seen, it drops unread (PAWS): our kernel's ACKs went after its SYN, whose value
+ * alone we know, so the milliseconds since then count; one more, for those that both have begun.
+ * Ahead of our kernel's clock it must not be, or PAWS drops what it sends after us: where a SYN was
+ * repeated this is, and then only a RST follows, which PAWS lets pass. */
+static uint32_t tsval_now(struct script *s, const struct talk *t)
+{
+	if (t->raw)
+		return t->tsval;
+	return t->tsval + (uint32_t)((s->w->ops->now(s->w) - t->conn_ns) / NS_PER_MS) + 1;
+}
+
+static void add_timestamps(struct script *s, const struct talk *t, struct segment *seg)
 {
 	if (!t->has_ts)
 		return;
@@ -60,7 +70,7 @@ static void add_timestamps(const struct talk *t, struct segment *seg)
 	seg->options[0] = seg->options[1] = TCP_OPT_NOP;
 	seg->options[2] = TCP_OPT_TIMESTAMPS;
 	seg->options[3] = 10;
-	bytes_put_be32(seg->options + 4, t->tsval);
+	bytes_put_be32(seg->options + 4, tsval_now(s, t));
 	bytes_put_be32(seg->options + 8, t->tsecr);
 }
 
@@ -113,7 +123,7 @@ static void send_form(struct script *s, struct party *p, struct talk *t, uint64_
 	if (f->options)
 		add_syn_options(s, p, &seg);
 	else
-		add_timestamps(t, &seg);
+		add_timestamps(s, t, &seg);
 	t->sent_form = true;
 	note_sent(t, &seg, now);
 	script_send(s, p, &seg);
@@ -131,7 +141,7 @@ static void send_old_octet(struct script *s, struct party *p, const struct talk 
 	seg.win = WIN;
 	seg.payload = junk;
 	seg.payload_len = 1;
-	add_timestamps(t, &seg);
+	add_timestamps(s, t, &seg);
 	script_send(s, p, &seg);
 }
 
@@ -220,6 +230,7 @@ static void begin_connect(struct script *s, struct party *p, struct talk *t, uin
 	t->conn = full ? -1 : s->w->ops->conn_open(s->w, &to, &full, &e);
 	if (t->conn >= 0) {
 		s->conns++;
+		t->conn_ns = now;
 		t->began = true;
 		t->tries = 1;
 		t->due_ns = now + 3 * wait_of(s, t); /* the kernel repeats the SYN itself */
@@ -312,10 +323,10 @@ static void learn_timestamps(struct talk *t, const struct packet *pk)
 {
 	if (!pk->options.has_timestamps)
 		return;
+	if (!t->has_ts && !t->raw)
+		t->tsval = pk->options.tsecr;
 	t->has_ts = true;
 	t->tsecr = pk->options.tsval;
-	if (!t->raw)
-		t->tsval = pk->options.tsecr;
 }
 
 /* The peer's side of the handshake: from now on the numbers are known. */

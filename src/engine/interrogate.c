@@ -164,14 +164,18 @@ static void fail_road(struct interrogation *i, enum tcp_state s, enum talk_end e
 	}
 }
 
-/* Silence where an answer is due, or no word of what became of the connection: once more. */
+/* Silence where an answer is due, or no word of what became of the connection, or something else
+ * than it should, as when the segment was lost: once more. */
 static bool is_settled(const struct cell *c, const struct exchange *x)
 {
 	const struct rfc_row *row = rfc_find(c->state, c->segment);
 
 	if (!exchange_answered(x) && x->after == AFTER_UNKNOWN)
 		return false;
-	return exchange_answered(x) || !row || row->expect == REACTION_NONE;
+	if (exchange_answered(x) || !row)
+		return true;
+	return row->expect == REACTION_NONE &&
+	       (row->after == AFTER_UNKNOWN || row->after == x->after);
 }
 
 static void done_cell(struct interrogation *i, size_t k, enum talk_end end,

@@ -12,9 +12,15 @@ enum {
 
 const struct exchange *stack_seen(const struct stack_facts *f, enum tcp_state s, const char *form)
 {
+	static const struct exchange not_asked;
 	int k = battery_find(s, form);
 
-	return k < 0 ? NULL : &f->cells[k];
+	if (k < 0)
+		return NULL;
+	/* a dead host's silence says nothing of it */
+	if (f->stopped && !exchange_answered(&f->cells[k]) && f->cells[k].asked_ns > f->stopped_ns)
+		return &not_asked;
+	return &f->cells[k];
 }
 
 /* --- looking ------------------------------------------------------------------------------ */
@@ -100,7 +106,9 @@ void stack_look(const struct stack_facts *f, struct stack_view *v)
 	look_at_strays(v);
 	for (size_t k = 0; k < battery_count; k++) {
 		v->heard = v->heard || exchange_answered(&f->cells[k]);
-		v->sent_rst = v->sent_rst || exchange_is_rst(&f->cells[k]);
+		/* to a stray segment: what belongs to a connection passes a stateful filter */
+		v->sent_rst =
+		    v->sent_rst || (k < 2 * (size_t)BATTERY_STRAY && exchange_is_rst(&f->cells[k]));
 	}
 	for (size_t i = 0; i < f->n_ports; i++)
 		v->heard = v->heard || exchange_answered(&f->ports[i].syn);

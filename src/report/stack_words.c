@@ -512,10 +512,12 @@ void stack_words_rfc(struct text *t, const struct stack_record *r)
 	if (!tested)
 		return;
 	if (!deviate) {
-		text_putf(t, " None of the %u cells tested deviates from RFC 9293.", tested);
+		text_putf(t, " None of the %u cell%s tested deviates from RFC 9293.", tested,
+			  tested == 1 ? "" : "s");
 		return;
 	}
-	text_putf(t, " Of %u cells tested %u deviate%s", tested, deviate, deviate == 1 ? "s" : "");
+	text_putf(t, " Of %u cell%s tested %u deviate%s", tested, tested == 1 ? "" : "s", deviate,
+		  deviate == 1 ? "s" : "");
 	put_deviations(t, v);
 	text_putf(t, ".");
 }

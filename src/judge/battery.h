@@ -33,7 +33,8 @@ struct form {
 	const char *name;
 	uint16_t flags;
 	uint8_t payload_len;
-	bool options; /* a SYN's: mss, sackOK, TS, nop, wscale; else TS where the connection has it */
+	bool options; /* a SYN's: mss, sackOK, TS, nop, wscale; else TS where the connection has it
+		       */
 	enum form_seq seq;
 	enum form_ack ack;
 };

@@ -1,6 +1,7 @@
 /*
  * exchange: one question to a stack and its answer, as numbers: what we sent, what came back. It
- * keeps both raw; how they relate (ack = our seq + len? seq = our ack?) is asked by those who judge.
+ * keeps both raw; how they relate (ack = our seq + len? seq = our ack?) is asked by those who
+ * judge.
  */
 #ifndef JUDGE_EXCHANGE_H
 #define JUDGE_EXCHANGE_H

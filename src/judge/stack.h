@@ -12,6 +12,7 @@
 
 #include "judge/battery.h"
 #include "judge/exchange.h"
+#include "judge/family.h"
 #include "judge/reset_style.h"
 #include "judge/verdict.h"
 
@@ -24,19 +25,20 @@ enum {
 enum cell_why {
 	WHY_NONE,
 	WHY_NO_OPEN_PORT,
-	WHY_NO_CLOSED_PORT,   /* every port asked accepts */
-	WHY_CLOSED_SILENT,    /* control: a SYN to closed ports is not answered either */
-	WHY_STRAY_FILTERED,   /* control: ACK and SYN-ACK at the same port are not answered either */
-	WHY_SYNACK_FILTERED,  /* control: SYN-ACK is not answered, where ACK is: a connection tracker */
-	WHY_PROXIED,	      /* somebody else completes the handshake */
-	WHY_NO_CONNECTION,    /* the connection did not come about, or died before the segment */
-	WHY_SERVICE_CLOSES,   /* the service closes at once: the state is left too soon */
-	WHY_SERVICE_STAYS,    /* the service does not close first */
-	WHY_NOT_SILENCED,     /* our own kernel's RST could not be suppressed */
-	WHY_NO_LIVE_ANSWER,   /* alive and silent to everything: nothing can be told */
-	WHY_STOPPED,	      /* the host stopped answering before this */
-	WHY_NOT_REACHED,      /* the run ended first */
-	WHY_REJECTED,	      /* answered by an ICMP error: a filter, not the stack */
+	WHY_NO_CLOSED_PORT,  /* every port asked accepts */
+	WHY_CLOSED_SILENT,   /* control: a SYN to closed ports is not answered either */
+	WHY_STRAY_FILTERED,  /* control: ACK and SYN-ACK at the same port are not answered either */
+	WHY_SYNACK_FILTERED, /* control: SYN-ACK is not answered, where ACK is: a connection tracker
+			      */
+	WHY_PROXIED,	     /* somebody else completes the handshake */
+	WHY_NO_CONNECTION,   /* the connection did not come about, or died before the segment */
+	WHY_SERVICE_CLOSES,  /* the service closes at once: the state is left too soon */
+	WHY_SERVICE_STAYS,   /* the service does not close first */
+	WHY_NOT_SILENCED,    /* our own kernel's RST could not be suppressed */
+	WHY_NO_LIVE_ANSWER,  /* alive and silent to everything: nothing can be told */
+	WHY_STOPPED,	     /* the host stopped answering before this */
+	WHY_NOT_REACHED,     /* the run ended first */
+	WHY_REJECTED,	     /* answered by an ICMP error: a filter, not the stack */
 	CELL_WHYS,
 };
 const char *cell_why_text(enum cell_why w); /* one clause for people and for `why` */
@@ -50,10 +52,10 @@ struct stack_port {
 
 /* All that was seen of one host. */
 struct stack_facts {
-	uint8_t family; /* ADDR_V4 or ADDR_V6 */
-	bool complete;	/* false: the run ended first */
-	bool stopped;	/* the last control failed: the host died half-way */
-	uint64_t stopped_ns;	/* its last sign of life, where `stopped` */
+	uint8_t family;		   /* ADDR_V4 or ADDR_V6 */
+	bool complete;		   /* false: the run ended first */
+	bool stopped;		   /* the last control failed: the host died half-way */
+	uint64_t stopped_ns;	   /* its last sign of life, where `stopped` */
 	bool has_open, has_closed; /* ports found for the battery; closed may be a silent canary */
 	uint16_t open_port, closed_port;
 	struct stack_port ports[STACK_PORTS_MAX]; /* those that answered first, and all canaries */
@@ -64,22 +66,6 @@ struct stack_facts {
 	 * same of SYNs that drew a SYN-ACK: loss hits both, a limit only the first */
 	unsigned rst_cells, rst_retried, syn_ack_cells, syn_ack_retried;
 };
-
-enum stack_family {
-	FAMILY_UNKNOWN,
-	FAMILY_LINUX,
-	FAMILY_WINDOWS,
-	FAMILY_BSD,
-	FAMILY_MACOS,
-	FAMILY_SOLARIS,
-	FAMILY_EMBEDDED,
-	FAMILY_OTHER,
-	FAMILIES,
-};
-const char *family_name(enum stack_family f);
-
-enum confidence { CONFIDENCE_LOW, CONFIDENCE_MEDIUM, CONFIDENCE_HIGH };
-const char *confidence_name(enum confidence c);
 
 enum firewall {
 	FIREWALL_UNKNOWN,
@@ -93,14 +79,6 @@ enum firewall {
 	FIREWALLS,
 };
 const char *firewall_name(enum firewall f);
-
-/* One row of the points table that counted: what was seen, and how it speaks for the verdict's
- * family and for the runner-up. */
-struct stack_evidence {
-	const char *what, *value; /* static: "ack_rst", "R ack=0" */
-	int8_t points[FAMILIES];  /* log2 of the likelihood, rounded; 0 for FAMILY_UNKNOWN */
-};
-enum { EVIDENCE_MAX = 16 };
 
 enum conforms { CONFORMS_UNTESTED, CONFORMS_YES, CONFORMS_NO };
 struct cell_verdict {
@@ -119,13 +97,14 @@ struct stack_verdict {
 	enum reset_style style;
 	enum stack_family family, runner_up;
 	enum confidence confidence;
-	bool family_like; /* shape of the family, where what would tell it apart is not there (IPv6) */
+	bool family_like; /* shape of the family, where what would tell it apart is not there (IPv6)
+			   */
 	enum firewall firewall;
-	enum origin origin;    /* of the RSTs of closed ports */
-	unsigned differs;      /* enum origin_differs of the same-stack test */
-	bool suspect;	       /* the open port looks open, and a proxy or tarpit is likelier */
+	enum origin origin; /* of the RSTs of closed ports */
+	unsigned differs;   /* enum origin_differs of the same-stack test */
+	bool suspect;	    /* the open port looks open, and a proxy or tarpit is likelier */
 	bool reset_limited;
-	bool synack_control;   /* SYN-ACK at the open port drew something: silence there counts */
+	bool synack_control; /* SYN-ACK at the open port drew something: silence there counts */
 	enum protection rfc5961;
 	int sum[FAMILIES];
 	struct stack_evidence evidence[EVIDENCE_MAX];
@@ -137,18 +116,5 @@ struct stack_verdict {
 };
 
 void stack_judge(const struct stack_facts *f, struct stack_verdict *out);
-
-/* The points table by itself, for those with less than a battery (scan): rows are added as they
- * are seen, in any order; a value that the table does not know adds nothing. */
-struct family_sum {
-	int sum[FAMILIES];
-	struct stack_evidence evidence[EVIDENCE_MAX];
-	size_t n;
-};
-void family_begin(struct family_sum *s);
-void family_add(struct family_sum *s, const char *what, const char *value);
-/* Highest sum against the best of another group; fewer than two rows is FAMILY_UNKNOWN. */
-enum stack_family family_decide(const struct family_sum *s, enum confidence *c,
-				enum stack_family *runner_up);
 
 #endif

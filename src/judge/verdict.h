@@ -68,6 +68,18 @@ enum clue_id {
 	CLUE_CUT_SHORT,	   /* the run ended after a of at least b tries */
 	CLUE_RST_ACK_FORM, /* RST with ACK bit where RFC 9293 asks for a bare one */
 	CLUE_TWO_SEGMENTS, /* inconsistent: both segments are shown */
+	/* of a host (stack) */
+	CLUE_NO_ANSWER,	       /* nothing came back at all */
+	CLUE_STOPPED,	       /* it answered at first, and no longer at the end */
+	CLUE_NO_OPEN_PORT,     /* none of those asked */
+	CLUE_NO_CLOSED_PORT,   /* every port asked accepts */
+	CLUE_RESET_LIMIT,      /* a of b resets came only when asked again */
+	CLUE_CANARIES_OPEN,    /* a of b random high ports accept too */
+	CLUE_WINDOW_ZERO,      /* the SYN-ACK's window is 0 */
+	CLUE_NO_OPTIONS,       /* the SYN-ACK carries no options, though ours offered them */
+	CLUE_SYNACK_TO_SYNACK, /* a SYN-ACK drew a SYN-ACK */
+	CLUE_OTHER_DISTANCE,   /* closed ports' RSTs travelled a hops, the open port's answers b */
+	CLUE_OTHER_SHAPE,      /* their RSTs come in another form (TTL a against b) */
 	CLUES,
 };
 

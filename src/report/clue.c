@@ -24,6 +24,13 @@ static const char *const sentences[CLUES] = {
     [CLUE_RST_ACK_FORM] = "the RST carries an ACK where RFC 9293 asks for none",
     [CLUE_TWO_SEGMENTS] = "one segment says open, another closed: a deviating stack, or a box in "
 			  "the path",
+    [CLUE_NO_ANSWER] = "nothing came back at all",
+    [CLUE_STOPPED] = "the host stopped answering before the end",
+    [CLUE_NO_OPEN_PORT] = "no open port was found (give one with -p)",
+    [CLUE_NO_CLOSED_PORT] = "every port asked accepts: no closed one was found",
+    [CLUE_WINDOW_ZERO] = "the SYN-ACK has window 0",
+    [CLUE_NO_OPTIONS] = "the SYN-ACK carries no options, though the SYN offered them",
+    [CLUE_SYNACK_TO_SYNACK] = "a SYN-ACK is answered with a SYN-ACK",
 };
 
 void report_clue(char *buf, size_t cap, const struct clue *c)
@@ -34,6 +41,29 @@ void report_clue(char *buf, size_t cap, const struct clue *c)
 		break;
 	case CLUE_CUT_SHORT:
 		snprintf(buf, cap, "the run ended after %u of at least %u tries", c->a, c->b);
+		break;
+	case CLUE_RESET_LIMIT:
+		snprintf(
+		    buf, cap,
+		    "resets are rate-limited: %u of %u came only when asked again, more slowly",
+		    c->a, c->b);
+		break;
+	case CLUE_CANARIES_OPEN:
+		snprintf(buf, cap, "%u of %u random high ports accept as well", c->a, c->b);
+		break;
+	case CLUE_OTHER_DISTANCE:
+		snprintf(
+		    buf, cap,
+		    "the resets of closed ports come from %u hops away, the open port's answers "
+		    "from %u: another box sends them",
+		    c->a, c->b);
+		break;
+	case CLUE_OTHER_SHAPE:
+		snprintf(
+		    buf, cap,
+		    "closed ports reset in another form than the open one (TTL %u against %u): "
+		    "likely another box",
+		    c->a, c->b);
 		break;
 	default: snprintf(buf, cap, "%s", sentences[c->id]); break;
 	}

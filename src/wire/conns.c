@@ -147,10 +147,8 @@ static int bind_source(int fd, const struct path *path, uint16_t sport, struct e
 	union address src;
 	socklen_t len = fill(&src, &path->src, sport, path->ifindex);
 	char text[ADDR_TEXT];
-	int on = 1;
 
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-	    bind(fd, &src.sa, len) == 0)
+	if (tcpsock_share(fd) == 0 && bind(fd, &src.sa, len) == 0)
 		return 0;
 	return err_sys(e, errno, "connection: from %s port %u", addr_format(&path->src, text),
 		       sport);

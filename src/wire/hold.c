@@ -27,15 +27,15 @@ struct hold {
 };
 
 /*
- * Bound without SO_REUSEADDR, and given it afterwards. In this order the port must be free of
- * everybody, another holder included; and once ours, it can be shared by who has SO_REUSEADDR.
+ * Bound alone, and shared afterwards. In this order the port must be free of everybody, another
+ * holder included; and once ours, other sockets of ours can have it too.
  */
 static int take_port(uint16_t port)
 {
-	int family, on = 1;
+	int family;
 	int fd = tcpsock_bind(port, false, &family);
 
-	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
+	if (fd >= 0 && tcpsock_share(fd) < 0)
 		return tcpsock_drop(fd);
 	return fd;
 }

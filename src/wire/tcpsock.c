@@ -30,16 +30,24 @@ static int bind_any(int fd, int family, uint16_t port)
 	return bind(fd, (const struct sockaddr *)&v6, sizeof(v6));
 }
 
-int tcpsock_bind(uint16_t port, bool shared, int *family)
+int tcpsock_share(int fd)
 {
 	int on = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
+		return -1;
+	return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+}
+
+int tcpsock_bind(uint16_t port, bool shared, int *family)
+{
 	int fd = socket(*family = AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
 
 	if (fd < 0 && (errno == EAFNOSUPPORT || errno == EPROTONOSUPPORT))
 		fd = socket(*family = AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
 	if (fd < 0)
 		return -1;
-	if (shared && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
+	if (shared && tcpsock_share(fd) < 0)
 		return tcpsock_drop(fd);
 	if (bind_any(fd, *family, port) < 0)
 		return tcpsock_drop(fd);

@@ -1,6 +1,7 @@
 """targets: the far ends that the lab probes, each a process of its own that prints READY.
 
   listen PORTS           listeners of both families that never accept
+  witness PORT [N]       a service that tells how each connection ends; sends N octets and its FIN
   relay PID-NS ...       two tun devices in two namespaces, joined by this process
   twofaced DEV PORT      a port that answers one SYN with SYN-ACK and the next with RST-ACK
   halfopen FROM-NS ...   a connection whose near end forgets it without a word
@@ -46,6 +47,32 @@ def listen(ports):
             held.append(s)
     ready()
     signal.pause()
+
+
+def witness(port, octets="0"):
+    """One connection after the other, each read to its end: `eof N` or `reset`, a line each."""
+    server = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.bind(("::", int(port)))
+    server.listen(64)
+    ready()
+    while True:
+        s, _ = server.accept()
+        got = 0
+        try:
+            if int(octets):
+                s.sendall(bytes(int(octets)))
+                s.shutdown(socket.SHUT_WR)
+            while True:
+                data = s.recv(4096)
+                if not data:
+                    break
+                got += len(data)
+            print("eof %d" % got, flush=True)
+        except ConnectionResetError:
+            print("reset", flush=True)
+        s.close()
 
 
 def relay(ns_a, ns_b, dev):
@@ -161,7 +188,7 @@ def dns():
 
 def main():
     die_with_parent()
-    kinds = {f.__name__: f for f in (listen, relay, twofaced, halfopen, dns)}
+    kinds = {f.__name__: f for f in (listen, witness, relay, twofaced, halfopen, dns)}
     kinds[sys.argv[1]](*sys.argv[2:])
 
 

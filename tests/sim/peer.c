@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "packet/checksum.h"
+#include "fake/icmp.h"
+#include "sim/kernel.h"
 
 uint32_t peer_random(struct peer *p)
 {
@@ -69,29 +70,24 @@ void peer_inject(struct peer *p, const struct segment *s, uint64_t at_ns)
 	put_pending(p, at_ns, bytes, (size_t)len);
 }
 
-/* An IPv4 ICMP error that quotes the IP header and 8 octets, as RFC 792 asks. */
-static void inject_icmp(struct peer *p, const struct peer_answer *a, const uint8_t *ip,
-			uint64_t at_ns)
+static void inject_icmp(struct peer *p, const struct peer_answer *a, const struct packet *probe,
+			const uint8_t *ip, size_t len, uint64_t at_ns)
 {
-	uint8_t b[56] = {0x45, 0, 0, 56, 0, 0, 0, 0, 64, 1};
-	const struct addr *from = &a->icmp_from;
-	uint16_t sum;
+	const struct addr *from = a->icmp_from.family ? &a->icmp_from : &probe->seg.dst;
+	uint8_t b[ICMP_ERROR_MAX];
+	uint8_t ttl = a->icmp_ttl ? a->icmp_ttl : 64;
 
-	memcpy(b + 12, from->family ? from->b : ip + 16, 4);
-	memcpy(b + 16, ip + 12, 4);
-	b[20] = a->icmp_type;
-	b[21] = a->icmp_code;
-	memcpy(b + 28, ip, 28);
-	sum = checksum_finish(checksum_add(0, b, 20));
-	b[10] = (uint8_t)(sum >> 8);
-	b[11] = (uint8_t)sum;
-	sum = checksum_finish(checksum_add(0, b + 20, 36));
-	b[22] = (uint8_t)(sum >> 8);
-	b[23] = (uint8_t)sum;
-	put_pending(p, at_ns, b, sizeof(b));
+	put_pending(p, at_ns, b, icmp_error(from, ttl, a->icmp_type, a->icmp_code, ip, len, b));
 }
 
-static void answer(struct peer *p, const struct packet *probe, const uint8_t *ip)
+static void put_answers(struct peer *p, const struct peer_answer *a)
+{
+	for (unsigned i = 0; i < a->n; i++)
+		if (!lost(p))
+			peer_inject(p, &a->seg[i], p->now_ns + p->rtt_ns + a->delay_ns[i]);
+}
+
+static void answer(struct peer *p, const struct packet *probe, const uint8_t *ip, size_t len)
 {
 	struct peer_answer a = {0};
 
@@ -99,10 +95,21 @@ static void answer(struct peer *p, const struct packet *probe, const uint8_t *ip
 		return;
 	p->fn(p, probe, &a);
 	if (a.icmp && !lost(p))
-		inject_icmp(p, &a, ip, p->now_ns + p->rtt_ns);
-	for (unsigned i = 0; i < a.n; i++)
-		if (!lost(p))
-			peer_inject(p, &a.seg[i], p->now_ns + p->rtt_ns + a.delay_ns[i]);
+		inject_icmp(p, &a, probe, ip, len, p->now_ns + p->rtt_ns);
+	put_answers(p, &a);
+}
+
+void peer_transmit(struct peer *p, const struct segment *s)
+{
+	uint8_t bytes[200];
+	struct packet packet;
+	int len = craft_build(p->craft, s, bytes, sizeof(bytes), NULL);
+
+	assert(len > 0);
+	if (p->down_at_ns && p->now_ns >= p->down_at_ns)
+		return;
+	assert(decode_frame(bytes, (size_t)len, (size_t)len, LINKTYPE_RAW, &packet) == DECODE_OK);
+	answer(p, &packet, bytes, (size_t)len);
 }
 
 static size_t peer_send(struct wire *w, unsigned lane, struct wire_out *v, size_t n,
@@ -134,9 +141,52 @@ static size_t peer_send(struct wire *w, unsigned lane, struct wire_out *v, size_
 			    probe.seg.dst.b[probe.seg.dst.family == ADDR_V4 ? 3 : 15]};
 		p->n_sent++;
 		p->now_ns += 500; /* a system call takes its time */
-		answer(p, &probe, v[i].ip);
+		answer(p, &probe, v[i].ip, v[i].len);
 	}
 	return left;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Lets the peer and the local kernel do what is due by now. */
+static void run_timers(struct peer *p)
+{
+	while (p->wake && p->wake(p) <= p->now_ns) {
+		struct peer_answer a = {0};
+
+		p->tick(p, &a);
+		put_answers(p, &a);
+	}
+	if (p->kernel)
+		kernel_tick(p->kernel);
+}
+
+/* Passes the time until a frame is there, or `deadline_ns`, or somebody wants us to stop. */
+static void wait_for_frame(struct peer *p, uint64_t deadline_ns)
+{
+	for (;;) {
+		uint64_t wake = deadline_ns, timers = UINT64_MAX;
+
+		run_timers(p);
+		if (p->n_pending && p->pending[0].at_ns <= p->now_ns)
+			return;
+		if (p->n_pending)
+			wake = earlier(wake, p->pending[0].at_ns);
+		if (p->stop_at_ns > p->now_ns)
+			wake = earlier(wake, p->stop_at_ns);
+		if (p->wake)
+			timers = p->wake(p);
+		if (p->kernel)
+			timers = earlier(timers, kernel_wake(p->kernel));
+		if (timers >= wake) {
+			p->now_ns = wake > p->now_ns ? wake : p->now_ns + 100;
+			return;
+		}
+		p->now_ns = timers > p->now_ns ? timers : p->now_ns;
+	}
 }
 
 static int peer_recv(struct wire *w, uint64_t deadline_ns, wire_frame_fn *fn, void *ctx,
@@ -146,20 +196,14 @@ static int peer_recv(struct wire *w, uint64_t deadline_ns, wire_frame_fn *fn, vo
 	int n = 0;
 
 	(void)e;
-	if (!p->n_pending || p->pending[0].at_ns > p->now_ns) {
-		uint64_t wake = deadline_ns;
-
-		if (p->n_pending && p->pending[0].at_ns < wake)
-			wake = p->pending[0].at_ns;
-		if (p->stop_at_ns > p->now_ns && p->stop_at_ns < wake)
-			wake = p->stop_at_ns;
-		p->now_ns = wake > p->now_ns ? wake : p->now_ns + 100;
-	}
+	wait_for_frame(p, deadline_ns);
 	while (p->n_pending && p->pending[0].at_ns <= p->now_ns) {
 		struct pending one = take_pending(p);
 		struct wire_in in = {one.bytes, one.len, one.len, LINKTYPE_RAW, 1, one.at_ns};
 
 		p->stats.captured++;
+		if (p->kernel)
+			kernel_take(p->kernel, one.bytes, one.len);
 		fn(ctx, &in);
 		n++;
 	}
@@ -194,6 +238,23 @@ static bool peer_path_up(struct wire *w, uint16_t path, struct err *why)
 	return false;
 }
 
+static int peer_conn_open(struct wire *w, const struct wire_conn_to *to, bool *full, struct err *e)
+{
+	struct peer *p = (struct peer *)w;
+
+	return kernel_open(peer_kernel(p), to, full, e);
+}
+
+static void peer_conn_shutdown(struct wire *w, int conn)
+{
+	kernel_shutdown(((struct peer *)w)->kernel, conn);
+}
+
+static void peer_conn_close(struct wire *w, int conn, bool reset)
+{
+	kernel_close(((struct peer *)w)->kernel, conn, reset);
+}
+
 void peer_init(struct peer *p, peer_fn *fn, void *ctx)
 {
 	static const struct wire_ops ops = {
@@ -203,6 +264,9 @@ void peer_init(struct peer *p, peer_fn *fn, void *ctx)
 	    .events = peer_events,
 	    .stats = peer_stats,
 	    .path_up = peer_path_up,
+	    .conn_open = peer_conn_open,
+	    .conn_shutdown = peer_conn_shutdown,
+	    .conn_close = peer_conn_close,
 	};
 
 	*p = (struct peer){.fn = fn, .ctx = ctx, .now_ns = 5000000000, .rtt_ns = 400000, .rng = 1};
@@ -216,9 +280,17 @@ void peer_init(struct peer *p, peer_fn *fn, void *ctx)
 
 void peer_free(struct peer *p)
 {
+	kernel_free(p->kernel);
 	craft_free(p->craft);
 	free(p->pending);
 	free(p->sent);
+}
+
+struct kernel *peer_kernel(struct peer *p)
+{
+	if (!p->kernel)
+		p->kernel = kernel_new(p);
+	return p->kernel;
 }
 
 struct segment peer_back(const struct packet *probe)

@@ -20,6 +20,7 @@ struct peer_answer {
 	uint64_t delay_ns[PEER_ANSWERS]; /* added to the peer's RTT */
 	bool icmp;
 	uint8_t icmp_type, icmp_code;
+	uint8_t icmp_ttl;      /* 0: 64 */
 	struct addr icmp_from; /* family ADDR_NONE: the target */
 };
 
@@ -31,11 +32,19 @@ struct pending {
 	uint8_t bytes[200];
 };
 
+struct kernel;
+
 struct peer {
 	struct wire wire; /* first */
 	struct path path[2];
 	peer_fn *fn;
+	/* what the behaviour sends unasked: when (UINT64_MAX: never), and the next of it; NULL */
+	uint64_t (*wake)(struct peer *p);
+	void (*tick)(struct peer *p, struct peer_answer *out);
 	void *ctx;
+	/* The local kernel: its connections, and its RSTs to what is nobody's. NULL until
+	 * peer_kernel or the first conn_open: what comes in then is the engine's alone. */
+	struct kernel *kernel;
 	uint64_t now_ns, rtt_ns, rng;
 	unsigned loss_percent;		 /* each way */
 	uint64_t stop_at_ns, down_at_ns; /* 0: never */
@@ -65,5 +74,9 @@ void peer_rfc(const struct packet *probe, bool open, struct peer_answer *out);
 /* Hands a frame to the engine at `at_ns`, unasked. */
 void peer_inject(struct peer *p, const struct segment *s, uint64_t at_ns);
 uint32_t peer_random(struct peer *p);
+/* The local kernel sends: as wire.send, but for the log. */
+void peer_transmit(struct peer *p, const struct segment *s);
+/* Brings the local kernel to life. */
+struct kernel *peer_kernel(struct peer *p);
 
 #endif

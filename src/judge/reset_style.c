@@ -1,5 +1,5 @@
-/* record: the names of what records hold. */
-#include "judge/record.h"
+/* reset_style: the words. */
+#include "judge/reset_style.h"
 
 const char *style_name(enum reset_style s)
 {

@@ -1,0 +1,222 @@
+/* stack_evidence: from exchanges to rows of the points table. A row is added only where a control
+ * shows that its silence, or its answer, is the stack's own. */
+#include <string.h>
+
+#include "judge/stack_private.h"
+#include "packet/segment.h"
+
+enum { OUR_MSS_V4 = 1460, OUR_MSS_V6 = 1440, TIMESTAMPS = 12 };
+
+static bool silent(const struct exchange *x)
+{
+	return x && x->tries >= 2 && !exchange_answered(x);
+}
+
+static bool stack_answered(const struct exchange *x)
+{
+	return x && exchange_answered(x) && !reaction_is_icmp((enum reaction)x->reaction);
+}
+
+static const char *value_of_ack_rst(const struct exchange *x)
+{
+	if (x->flags & TCP_ACK)
+		return "RA";
+	if (x->ack == 0)
+		return "R ack=0";
+	if (x->ack == x->sent.seq)
+		return "R ack=seq";
+	return x->ack == x->sent.seq + 1 ? "" : "R ack!=0";
+}
+
+static void add_ack_rst(const struct stack_view *v, bool only_open, struct family_sum *sum)
+{
+	const struct exchange *x = v->open_rst;
+
+	if (!x && !only_open)
+		x = v->closed_rst;
+	if (x)
+		family_add(sum, "ack_rst", value_of_ack_rst(x));
+}
+
+/* May silence at LISTEN be the stack's? Not where a like segment would be lost on the way. */
+static bool silence_counts(const struct stack_view *v)
+{
+	const struct stack_facts *f = v->f;
+	bool fin = stack_answered(stack_seen(f, IN_CLOSED, "xmas")) ||
+		   stack_answered(stack_seen(f, IN_CLOSED, "fin"));
+	bool quiet_closed = v->closed_rst == NULL && v->syn_rst == NULL;
+
+	if (!v->open_rst || (v->synack_asked && !v->synack_passes))
+		return false;
+	return fin || (quiet_closed && v->synack_passes);
+}
+
+static void add_listen(const struct stack_view *v, struct family_sum *sum)
+{
+	const struct exchange *null = stack_seen(v->f, IN_LISTEN, "null");
+	const struct exchange *synfin = stack_seen(v->f, IN_LISTEN, "syn-fin-psh-urg");
+
+	if (exchange_is_rst(null))
+		family_add(sum, "null_open", "RST");
+	else if (silent(null) && silence_counts(v))
+		family_add(sum, "null_open", "silent");
+	if (exchange_is_rst(synfin))
+		family_add(sum, "synfin_open", "RST");
+	else if (stack_answered(synfin) && synfin->reaction == REACTION_SYN_ACK)
+		family_add(sum, "synfin_open", "SYN/ACK");
+	else if (silent(synfin) && silence_counts(v))
+		family_add(sum, "synfin_open", "silent");
+}
+
+static void add_closed(const struct stack_view *v, struct family_sum *sum)
+{
+	const struct exchange *fin = stack_seen(v->f, IN_CLOSED, "xmas");
+	const struct exchange *syn = v->syn_rst;
+
+	if (!exchange_is_rst(fin) && exchange_is_rst(stack_seen(v->f, IN_CLOSED, "fin")))
+		fin = stack_seen(v->f, IN_CLOSED, "fin");
+	if (exchange_is_rst(fin)) {
+		enum rst_ack a = exchange_rst_ack(fin);
+
+		family_add(sum, "fin_closed",
+			   a == RST_ACK_SEQ_LEN	    ? "ack=seq+1"
+			   : a == RST_ACK_SEQ_SHORT ? "ack=seq"
+						    : "other");
+	} else if (silent(fin) && syn && v->closed_rst) {
+		family_add(sum, "fin_closed", "silent");
+	}
+	if (!syn)
+		return;
+	if (exchange_rst_seq(syn) != RST_SEQ_ZERO)
+		family_add(sum, "syn_closed_seq",
+			   exchange_rst_seq(syn) == RST_SEQ_OUR_ACK ? "echo" : "other");
+	if (exchange_rst_win(syn) != RST_WIN_ZERO)
+		family_add(sum, "rst_win",
+			   exchange_rst_win(syn) == RST_WIN_ECHO ? "echo" : "fixed");
+}
+
+static void add_ttl(const struct exchange *syn_ack, const struct exchange *rst,
+		    struct family_sum *sum)
+{
+	static const struct {
+		uint8_t ttl;
+		const char *value;
+	} values[] = {{32, "32"}, {64, "64"}, {128, "128"}, {255, "255"}};
+	uint8_t a = syn_ack ? exchange_initial_ttl(syn_ack->ttl) : 0;
+	uint8_t b = rst ? exchange_initial_ttl(rst->ttl) : a;
+
+	if (!a)
+		a = b;
+	if (a != b) {
+		family_add(sum, "ttl", "mixed");
+		return;
+	}
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		if (values[i].ttl == a)
+			family_add(sum, "ttl", values[i].value);
+}
+
+static void add_df(const struct exchange *syn_ack, const struct exchange *rst,
+		   struct family_sum *sum)
+{
+	char value[3] = {syn_ack ? (syn_ack->df ? 'Y' : 'N') : '-',
+			 rst ? (rst->df ? 'Y' : 'N') : '-', '\0'};
+
+	family_add(sum, "df", value);
+}
+
+static bool is_multiple(uint16_t win, unsigned mss)
+{
+	return mss >= 64 && win >= mss && win % mss == 0;
+}
+
+static const char *value_of_window(const struct exchange *x, uint8_t family)
+{
+	unsigned ours = family == ADDR_V4 ? OUR_MSS_V4 : OUR_MSS_V6;
+	unsigned least = x->mss && x->mss < ours ? x->mss : ours;
+
+	switch (x->win) {
+	case 16384: return "16384";
+	case 65535: return "65535";
+	case 8192: return "8192";
+	default: break;
+	}
+	if (is_multiple(x->win, least) || is_multiple(x->win, least - TIMESTAMPS) ||
+	    is_multiple(x->win, ours) || is_multiple(x->win, ours - TIMESTAMPS) ||
+	    is_multiple(x->win, x->mss) ||
+	    (x->mss > TIMESTAMPS && is_multiple(x->win, x->mss - TIMESTAMPS)))
+		return "k*MSS";
+	return "other";
+}
+
+static const char *value_of_layout(const char *layout)
+{
+	static const char *const known[] = {"M",     "MNW",	  "MNWNNT",    "MNWNNTS",
+					    "MSTNW", "MNNSNW",	  "MNWNNTSNN", "MNNSNWNNT",
+					    "MNWST", "MNWNNTNNS", "MNWNNSNNT"};
+
+	if (!*layout)
+		return "none";
+	if (strcmp(layout, "MNWNNS") == 0)
+		return "MNWNNTNNS"; /* the same stack, without time stamps */
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(known[i], layout) == 0)
+			return known[i];
+	return layout[strspn(layout, "N")] == 'T' ? "TS first" : "other";
+}
+
+/* ID 0 in every SYN-ACK: one 0 may be chance. */
+static bool all_ids_zero(const struct stack_facts *f)
+{
+	for (size_t i = 0; i < BATTERY_STRAY; i++) {
+		const struct exchange *x = &f->cells[battery_stray(IN_LISTEN, i)];
+
+		if (stack_answered(x) && x->reaction == REACTION_SYN_ACK && x->ip_id)
+			return false;
+	}
+	return true;
+}
+
+static void add_syn_ack(const struct stack_view *v, struct family_sum *sum)
+{
+	if (!v->syn_ack)
+		return;
+	if (v->f->family == ADDR_V4)
+		family_add(sum, "sa_ipid",
+			   v->syn_ack->ip_id == 0 && all_ids_zero(v->f) ? "0" : "nonzero");
+	family_add(sum, "sa_win", value_of_window(v->syn_ack, v->f->family));
+	family_add(sum, "layout", value_of_layout(v->syn_ack->layout));
+}
+
+void stack_collect(const struct stack_view *v, const struct stack_verdict *so_far,
+		   struct family_sum *sum)
+{
+	bool boxed = so_far->origin == ORIGIN_MIDDLEBOX; /* closed ports speak for the box */
+	const struct exchange *rst = v->open_rst;
+
+	if (!boxed && v->syn_rst)
+		rst = v->syn_rst;
+	else if (!boxed && !rst)
+		rst = v->closed_rst;
+	family_begin(sum);
+	add_ack_rst(v, boxed, sum);
+	add_listen(v, sum);
+	if (!boxed)
+		add_closed(v, sum);
+	if (v->syn_ack || rst)
+		add_ttl(v->syn_ack, rst, sum);
+	if (v->f->family == ADDR_V4 && (v->syn_ack || rst))
+		add_df(v->syn_ack, rst, sum);
+	add_syn_ack(v, sum);
+}
+
+/* RST|ACK to an ACK, the ACK field echoed in SEQ even to a SYN, and a window of its own: nobody
+ * else does all three. */
+bool stack_is_lwip(const struct stack_view *v)
+{
+	const struct exchange *ack = v->open_rst ? v->open_rst : v->closed_rst;
+
+	return ack && ack->flags & TCP_ACK && v->syn_rst &&
+	       exchange_rst_seq(v->syn_rst) == RST_SEQ_OUR_ACK &&
+	       exchange_rst_win(v->syn_rst) == RST_WIN_FIXED;
+}

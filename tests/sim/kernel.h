@@ -1,0 +1,26 @@
+/*
+ * kernel: the local kernel of the scripted peer, as far as wire.conn_* and raw segments beside it
+ * show it: connects with Linux' options, acknowledges, closes, and resets what is nobody's, unless
+ * it came to a quiet port.
+ */
+#ifndef TESTS_SIM_KERNEL_H
+#define TESTS_SIM_KERNEL_H
+
+#include "sim/peer.h"
+
+struct kernel;
+
+struct kernel *kernel_new(struct peer *p);
+void kernel_free(struct kernel *k);
+int kernel_open(struct kernel *k, const struct wire_conn_to *to, bool *full, struct err *e);
+void kernel_shutdown(struct kernel *k, int conn);
+void kernel_close(struct kernel *k, int conn, bool reset);
+/* A frame has come in. */
+void kernel_take(struct kernel *k, const uint8_t *ip, size_t len);
+uint64_t kernel_wake(const struct kernel *k);
+void kernel_tick(struct kernel *k);
+/* Connections that are not yet closed, in TIME-WAIT included; handles that are still open. */
+size_t kernel_conns(const struct kernel *k);
+size_t kernel_handles(const struct kernel *k);
+
+#endif

@@ -324,7 +324,8 @@ static void put_notes(struct text_report *t, const struct stack_record *s)
 			break;
 		put_note(t, buf);
 	}
-	for (size_t i = 0; i < s->verdict->n_clues; i++) {
+	/* of who is silent the sentence has said it */
+	for (size_t i = 0; stack_answered(s->facts) && i < s->verdict->n_clues; i++) {
 		report_clue(buf, sizeof(buf), &s->verdict->clues[i]);
 		put_note(t, buf);
 	}

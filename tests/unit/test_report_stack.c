@@ -355,10 +355,9 @@ static void test_remarks(void **state)
 	(void)state;
 	host_plain(&h);
 	assert_false(stack_words_remark(&t, &h.record, 0));
-	h.facts.stopped = true;
+	h.facts.complete = false;
 	assert_true(stack_words_remark(&t, &h.record, 0));
-	assert_string_equal(
-	    buf, "the host stopped answering half-way: what it was not asked before is not told");
+	assert_string_equal(buf, "the run ended before this host was asked everything");
 	assert_false(stack_words_remark(&t, &h.record, 1));
 }
 
@@ -450,8 +449,8 @@ static void test_text_block(void **state)
 	    "9293, 3.10.7.2): no\n"
 	    "firewall between.\n"
 	    "The stack looks like Linux (high confidence, BSD comes next): by the option order "
-	    "(MSTNW) +7, the IP\n"
-	    "ID of the SYN-ACK (0) +3; against it the window of the SYN-ACK (65535) -4.\n"
+	    "(MSTNW) +7, the\n"
+	    "IP ID of the SYN-ACK (0) +3; against it the window of the SYN-ACK (65535) -4.\n"
 	    "RFC 5961 protects its connections in part. Of 8 cells tested 2 deviate: CLOSED "
 	    "null-data (forgets\n"
 	    "the data); ESTABLISHED data-old-ack (takes the octets).\n"

@@ -17,10 +17,20 @@ enum {
 
 /* --- what is known ------------------------------------------------------------------------ */
 
+unsigned interrogate_tries_of_canary(const struct interrogation *i)
+{
+	for (size_t k = 0; k < i->n_finds; k++)
+		if (exchange_is_rst(&i->finds[k].at.syn))
+			return TRIES_MORE;
+	return TRIES;
+}
+
 bool interrogate_canaries_over(const struct interrogation *i)
 {
 	for (size_t k = 0; k < STACK_CANARIES; k++)
-		if (!i->finds[k].it.over)
+		if (!exchange_answered(&i->finds[k].at.syn) &&
+		    i->finds[k].it.sent - i->finds[k].it.flying <
+			(int)interrogate_tries_of_canary(i))
 			return false;
 	return true;
 }
@@ -134,7 +144,7 @@ static void done_find(struct interrogation *i, size_t k, const struct exchange *
 	struct find *fd = &i->finds[k];
 
 	merge(&fd->at.syn, x, &fd->it);
-	fd->it.over = exchange_answered(x) || (k < i->first_candidate && fd->it.sent >= TRIES);
+	fd->it.over = exchange_answered(x);
 	if (exchange_answered(x) || fd->at.canary)
 		keep_port(i, fd);
 	if (exchange_answered(x))

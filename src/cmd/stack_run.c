@@ -12,6 +12,7 @@
 
 #include "cmd/dry.h"
 #include "engine/interrogate.h"
+#include "report/stack_words.h"
 
 struct battery_run {
 	struct run *r;
@@ -76,14 +77,6 @@ static void visit_done(void *ctx, uint32_t tag, enum talk_end end, const struct 
 	interrogate_program.done(v->i, tag, end, x, late);
 }
 
-static bool has_answered(const struct stack_facts *f)
-{
-	for (size_t i = 0; i < f->n_ports; i++)
-		if (exchange_answered(&f->ports[i].syn))
-			return true;
-	return f->has_open;
-}
-
 static void visit_over(void *ctx, enum run_end end)
 {
 	struct visit *v = ctx;
@@ -104,7 +97,7 @@ static void visit_over(void *ctx, enum run_end end)
 	    .verdict = &verdict,
 	};
 	stack_judge(record.facts, &verdict);
-	b->n_up += has_answered(record.facts);
+	b->n_up += stack_answered(record.facts);
 	b->n_stopped += record.facts->stopped;
 	if (sink->stack)
 		sink->stack(sink->ctx, &record);

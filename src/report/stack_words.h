@@ -30,7 +30,7 @@ void stack_words_evidence(struct text *t, const struct stack_evidence *e);
 /* "Linux" */
 const char *stack_words_family_name(enum stack_family f);
 
-/* Has the host said anything at all? */
+/* Did anything come back but that the host is unreachable? */
 bool stack_answered(const struct stack_facts *f);
 /* The cell of (state, form); NULL where there is none. */
 const struct cell_verdict *stack_cell(const struct stack_verdict *v, enum tcp_state s,

@@ -9,7 +9,7 @@
 #include "report/stack_words.h"
 #include "report/text_private.h"
 
-enum { WIDTH = 98, FORM_MAX = 40, ANSWER_MAX = 64 };
+enum { WIDTH = 94, FORM_MAX = 40, ANSWER_MAX = 64 };
 
 /* The states and segments of one of the two tables, in the order of the battery. */
 struct grid {
@@ -246,19 +246,29 @@ static void put_dead(struct text_report *t, const struct stack_verdict *v, const
 	put_reason(t, &line, why);
 }
 
+static bool all_untold(const struct stack_verdict *v, enum tcp_state s, int why)
+{
+	for (size_t i = 0; i < v->n_cells; i++)
+		if (v->cells[i].cell->state == s && !is_untold(&v->cells[i], s, why))
+			return false;
+	return true;
+}
+
 /* Of the other states, the segments. */
 static void put_untold(struct text_report *t, const struct stack_verdict *v, const struct grid *g,
 		       size_t column, int why)
 {
+	const enum tcp_state state = g->states[column];
+	bool all = all_untold(v, state, why);
 	struct string line = {0};
 
 	for (size_t i = 0; !g->dead[column] && i < v->n_cells; i++) {
-		if (!is_untold(&v->cells[i], g->states[column], why))
+		if (!is_untold(&v->cells[i], state, why))
 			continue;
 		if (!line.len)
-			string_putf(&line, "? %s %s", tcp_state_name(g->states[column]),
-				    v->cells[i].cell->form->name);
-		else
+			string_putf(&line, "? %s%s%s", tcp_state_name(state), all ? "" : " ",
+				    all ? "" : v->cells[i].cell->form->name);
+		else if (!all)
 			string_putf(&line, ", %s", v->cells[i].cell->form->name);
 	}
 	put_reason(t, &line, why);
@@ -288,8 +298,8 @@ static void put_legend(struct text_report *t, bool any)
 		return;
 	t->legend = true;
 	string_putf(&t->line, "+ as RFC 9293 asks   ! deviates   ? not told   - no answer\n"
-			      "alive, gone: the connection afterwards   taken: alive, and what the "
-			      "segment brought was accepted\n\n");
+			      "alive, gone: the connection afterwards   taken: alive, with the "
+			      "octets or the FIN\n\n");
 }
 
 /* --- what is said ------------------------------------------------------------------------- */
@@ -385,6 +395,10 @@ static void put_heading(struct text_report *t, const struct stack_record *s)
 	const struct cell_verdict *syn = stack_cell(s->verdict, IN_CLOSED, "syn");
 
 	text_put_name(t, s->addr, s->name);
+	if (!stack_answered(f)) {
+		string_putf(&t->line, "no answer\n");
+		return;
+	}
 	if (f->has_open)
 		string_putf(&t->line, "port %u %s", (unsigned)f->open_port,
 			    s->verdict->suspect ? "accepts" : "open");

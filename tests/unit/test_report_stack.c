@@ -259,6 +259,13 @@ static void test_style_of_those_who_say_little(void **state)
 		     "Nothing answers: no host is there, or a firewall drops all that was sent.");
 	h.facts.complete = false;
 	expect_words(stack_words_style, &h, "Nothing has answered so far.");
+	x = answer(&h, FORMS, REACTION_ICMP_HOST, NULL);
+	x->icmp_type = 3;
+	x->icmp_code = 1;
+	x->from = addr_v4(192, 0, 2, 1);
+	expect_words(stack_words_style, &h,
+		     "Nothing answers but an ICMP error (host-unreachable from 192.0.2.1): no host "
+		     "is there, or no way to it.");
 	x = answer(&h, FORMS, REACTION_ICMP_ADMIN, NULL);
 	x->icmp_type = 3;
 	x->icmp_code = 13;
@@ -442,18 +449,17 @@ static void test_text_block(void **state)
 	    "? TIME-WAIT: not told: %s\n"
 	    "\n"
 	    "+ as RFC 9293 asks   ! deviates   ? not told   - no answer\n"
-	    "alive, gone: the connection afterwards   taken: alive, and what the segment "
-	    "brought was accepted\n"
+	    "alive, gone: the connection afterwards   taken: alive, with the octets or the FIN\n"
 	    "\n"
 	    "Closed ports answer with a RST, and so does the listener to a stray ACK (RFC "
-	    "9293, 3.10.7.2): no\n"
-	    "firewall between.\n"
+	    "9293, 3.10.7.2):\n"
+	    "no firewall between.\n"
 	    "The stack looks like Linux (high confidence, BSD comes next): by the option order "
-	    "(MSTNW) +7, the\n"
-	    "IP ID of the SYN-ACK (0) +3; against it the window of the SYN-ACK (65535) -4.\n"
+	    "(MSTNW) +7,\n"
+	    "the IP ID of the SYN-ACK (0) +3; against it the window of the SYN-ACK (65535) -4.\n"
 	    "RFC 5961 protects its connections in part. Of 8 cells tested 2 deviate: CLOSED "
-	    "null-data (forgets\n"
-	    "the data); ESTABLISHED data-old-ack (takes the octets).\n"
+	    "null-data\n"
+	    "(forgets the data); ESTABLISHED data-old-ack (takes the octets).\n"
 	    "Note: the ACK drew a RST from the LISTEN state, as RFC 9293 asks.\n"
 	    "\n"
 	    "1 host in 8.25 s (93 segments)\n",

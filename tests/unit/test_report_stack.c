@@ -523,7 +523,7 @@ static void test_text_verbose_and_colour(void **state)
 	assert_non_null(strstr(p.text, "\nsum "));
 	assert_non_null(strstr(p.text,
 			       "\n! LISTEN null-data: answers with a RST; must: anything else is "
-			       "dropped (RFC 9293 3.10.7.2 fourth)\n"));
+			       "dropped (RFC 9293 3.10.7.2\n  fourth)\n"));
 	free(p.text);
 }
 

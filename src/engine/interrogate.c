@@ -164,17 +164,15 @@ static void fail_road(struct interrogation *i, enum tcp_state s, enum talk_end e
 	}
 }
 
-/* Silence where an answer is due, or no word of what became of the connection, or something else
- * than it should, as when the segment was lost: once more. */
+/* Silence where an answer is due, no word of what became of the connection, or one that a lost
+ * segment would explain: once more. */
 static bool is_settled(const struct cell *c, const struct exchange *x)
 {
 	const struct rfc_row *row = rfc_find(c->state, c->segment);
 
-	if (!exchange_answered(x) && x->after == AFTER_UNKNOWN)
-		return false;
 	if (exchange_answered(x) || !row)
 		return true;
-	return row->expect == REACTION_NONE &&
+	return row->expect == REACTION_NONE && x->after != AFTER_UNKNOWN &&
 	       (row->after == AFTER_UNKNOWN || row->after == x->after);
 }
 
@@ -195,7 +193,8 @@ static void done_cell(struct interrogation *i, size_t k, enum talk_end end,
 	if (end != TALK_DONE) {
 		fail_road(i, c->state, end);
 		if (i->f.cells[k].tries == 0)
-			i->f.why[k] = WHY_NO_CONNECTION;
+			i->f.why[k] =
+			    end == TALK_PEER_CLOSED ? WHY_SERVICE_CLOSES : WHY_NO_CONNECTION;
 		return;
 	}
 	i->roads[c->state].ok++;

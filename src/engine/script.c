@@ -135,17 +135,13 @@ static bool run_talks(struct script *s, struct party *p, uint64_t now, bool may_
 static bool ask_program(struct script *s, struct party *p, uint64_t now)
 {
 	struct talk_wish wish;
-	uint64_t again_ns = UINT64_MAX;
 	bool over = false;
 
 	while (p->ask_ns <= now) {
 		wish = (struct talk_wish){0};
-		/* `again` counts only where there is nothing to ask: else the next talk would wait
-		 * for this one's answer */
-		if (!s->c->program->next(p->host->ctx, now, &wish, &again_ns, &over)) {
-			p->ask_ns = again_ns;
+		if (!s->c->program->next(p->host->ctx, now, &wish, &p->ask_ns, &over))
 			break;
-		}
+		p->ask_ns = 0;
 		p->gap_ns = wish.gap_ns;
 		if (!talk_begin(s, p, &wish)) {
 			s->c->program->done(p->host->ctx, wish.tag, TALK_FAILED,

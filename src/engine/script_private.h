@@ -20,8 +20,8 @@ struct talk {
 	/* of the connection: what the peer expects next from us, and sends next itself; our initial
 	 * number; time stamps to be used */
 	uint32_t nxt, peer_nxt, iss, tsval, tsecr;
-	uint64_t conn_ns; /* when our kernel's SYN left, whose time stamp is `tsval` */
-	uint64_t due_ns;  /* the step's next moment: to act, or to give up waiting */
+	uint64_t step_ns, rtt_ns; /* when the step began; the handshake's round trip, 0 unknown */
+	uint64_t due_ns;	  /* the step's next moment: to act, or to give up waiting */
 	struct exchange x;
 };
 

@@ -182,7 +182,9 @@ static void judge_on_connection(const struct stack_verdict *out, struct cell_ver
 	case REACTION_CHALLENGE_ACK: judge_challenged(out, c); break;
 	case REACTION_NONE: judge_dropped(c); break;
 	default:
-		if (c->x->reaction == c->row->expect)
+		/* a SYN in TIME-WAIT may also be challenged */
+		if (c->x->reaction == c->row->expect || (c->row->expect == REACTION_SYN_ACK &&
+							 c->x->reaction == REACTION_CHALLENGE_ACK))
 			c->conforms = CONFORMS_YES;
 		else
 			deviates(c, exchange_answered(c->x) ? how_other(c) : "keeps silent");

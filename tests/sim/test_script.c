@@ -151,6 +151,18 @@ static void test_every_number_is_new_and_not_small(void **state)
 	peer_free(&w.peer);
 }
 
+/* The next question doesn't wait for the answer to the last. */
+static void test_silence_stops_nobody(void **state)
+{
+	struct lab w;
+
+	(void)state;
+	begin(&w, silent, 1, stray, &ack_form, 60);
+	run(&w);
+	assert_true(w.stats.elapsed_s < 60 * 0.06 + 1);
+	peer_free(&w.peer);
+}
+
 static void test_silence(void **state)
 {
 	struct lab w;
@@ -392,6 +404,7 @@ int main(void)
 	    cmocka_unit_test(test_pace),
 	    cmocka_unit_test(test_every_number_is_new_and_not_small),
 	    cmocka_unit_test(test_silence),
+	    cmocka_unit_test(test_silence_stops_nobody),
 	    cmocka_unit_test(test_late_answer),
 	    cmocka_unit_test(test_more_hosts_than_places),
 	    cmocka_unit_test(test_deadline),

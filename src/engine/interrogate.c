@@ -25,6 +25,14 @@ bool interrogate_canaries_over(const struct interrogation *i)
 	return true;
 }
 
+unsigned interrogate_tries_of_closed(const struct interrogation *i)
+{
+	for (size_t k = 0; k < i->first_candidate; k++)
+		if (exchange_is_rst(&i->finds[k].at.syn))
+			return TRIES_MORE;
+	return TRIES;
+}
+
 static void keep_port(struct interrogation *i, const struct find *fd)
 {
 	struct stack_facts *f = &i->f;
@@ -134,7 +142,8 @@ static void done_find(struct interrogation *i, size_t k, const struct exchange *
 	struct find *fd = &i->finds[k];
 
 	merge(&fd->at.syn, x, &fd->it);
-	fd->it.over = exchange_answered(x) || (k < i->first_candidate && fd->it.sent >= TRIES);
+	fd->it.over = exchange_answered(x) ||
+		      (k < i->first_candidate && fd->it.sent >= interrogate_tries_of_closed(i));
 	if (exchange_answered(x) || fd->at.canary)
 		keep_port(i, fd);
 	if (exchange_answered(x))

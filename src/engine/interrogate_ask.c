@@ -4,7 +4,6 @@
 #include "engine/interrogate_private.h"
 
 enum {
-	TRIES_MORE = 6,	 /* where a like segment was answered: loss, or a limit */
 	TALKS = 3,	 /* attempts at a conversation */
 	CONNS = 6,	 /* conversations with a connection at once */
 	TOLD_FEW = 16,	 /* so few candidates were chosen by somebody: each is asked in earnest */
@@ -118,7 +117,7 @@ static unsigned tries_of_find(const struct interrogation *i, size_t k)
 	size_t n = i->n_finds - i->first_candidate;
 
 	if (k < i->first_candidate)
-		return TRIES;
+		return interrogate_tries_of_closed(i);
 	if (i->f.has_open)
 		return 0;
 	if (n <= TOLD_FEW)

@@ -8,6 +8,7 @@
 
 enum {
 	TRIES = 3,	/* before silence is believed */
+	TRIES_MORE = 6, /* where a like segment was answered: loss, or a limit */
 	TRIES_IDLE = 2, /* where silence is what the RFC asks for, and nothing hangs on it */
 	RST_FEW = 8,	/* answers before a limit is suspected */
 	SLOW_MAX = 2,
@@ -56,6 +57,8 @@ static inline bool interrogate_accepts(const struct exchange *x)
 	return exchange_answered(x) && x->reaction == REACTION_SYN_ACK && x->fit == FIT_EXACT;
 }
 
+/* How often a port that nobody is known to listen on is asked: more, where a like one answered. */
+unsigned interrogate_tries_of_closed(const struct interrogation *i);
 /* Every canary has had its answer, or its tries. */
 bool interrogate_canaries_over(const struct interrogation *i);
 /* The closed port keeps silent, or is rejected, whatever it was asked so far. */

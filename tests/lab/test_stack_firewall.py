@@ -76,6 +76,9 @@ LIMITED = ["limited", "rejects"]
 if QUICK:
     ALL = {k: ALL[k] for k in ("drop", "strict", "loose", "stealth", "synproxy")}
     FAMILIES = [4]
+EACH = [(name, family) for name in ALL for family in FAMILIES
+        # nftables' synproxy, at least to 6.18, drops IPv6 segments that bring their checksum
+        if (name, family) != ("synproxy", 6)]
 
 
 @pytest.fixture(scope="module")
@@ -102,19 +105,20 @@ def star(lab):
 @pytest.fixture(scope="module")
 def asked(star):
     """Each host in each family, with the port told; text beside it where the text is looked at."""
-    return stacks.ask_all(star.client, {
-        (name, family): [star.hosts[name].addr[family], "-p", "80"]
-        for name in ALL for family in FAMILIES})
+    got = {}
+    for family in FAMILIES:  # one after the other: a limit of the host's is for both
+        got.update(stacks.ask_all(star.client, {
+            (name, family): [star.hosts[name].addr[family], "-p", "80"]
+            for name, of in EACH if of == family}))
+    return got
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name,family", EACH)
 def test_style_family_and_firewall(asked, name, family):
     assert asked[name, family].verdict() == ALL[name][1:], asked[name, family]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name,family", EACH)
 def test_a_filter_is_no_deviation(asked, name, family):
     """What a rule hides says nothing of the stack: LISTEN and CLOSED conform or are not testable."""
     stack = asked[name, family]
@@ -147,8 +151,7 @@ SEEN = {
 }
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("name", [n for n in ALL if n in SEEN])
+@pytest.mark.parametrize("name,family", [e for e in EACH if e[0] in SEEN])
 def test_what_the_rules_let_through(asked, name, family):
     stack = asked[name, family]
     cells = [("LISTEN", "ack"), ("LISTEN", "synack"), ("LISTEN", "null"),
@@ -161,8 +164,7 @@ def test_what_the_rules_let_through(asked, name, family):
     assert stacks.written(stack.cell("LISTEN", "syn")) == "SA"
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("name", [n for n in ALL if n != "synproxy"])
+@pytest.mark.parametrize("name,family", [e for e in EACH if e[0] != "synproxy"])
 def test_only_the_limited_are_limited(asked, name, family):
     """Closed stays closed where RSTs are rationed, and the run says so."""
     stack = asked[name, family]
@@ -183,9 +185,8 @@ def test_the_router_resets(asked, family):
     assert asked["reset", family]["origin"] == "endpoint"
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_syn_proxy_is_suspect(asked, family):
-    stack = asked["synproxy", family]
+def test_a_syn_proxy_is_suspect(asked):
+    stack = asked["synproxy", 4]
     assert stack["suspect"] is True, stack
     assert "LISTEN" not in {k[0] for k in stack.deviations()}, stack
 

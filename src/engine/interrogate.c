@@ -17,20 +17,22 @@ enum {
 
 /* --- what is known ------------------------------------------------------------------------ */
 
-bool interrogate_canaries_over(const struct interrogation *i)
+unsigned interrogate_tries_of_canary(const struct interrogation *i)
 {
-	for (size_t k = 0; k < STACK_CANARIES; k++)
-		if (!i->finds[k].it.over)
-			return false;
-	return true;
-}
-
-unsigned interrogate_tries_of_closed(const struct interrogation *i)
-{
-	for (size_t k = 0; k < i->first_candidate; k++)
+	for (size_t k = 0; k < i->n_finds; k++)
 		if (exchange_is_rst(&i->finds[k].at.syn))
 			return TRIES_MORE;
 	return TRIES;
+}
+
+bool interrogate_canaries_over(const struct interrogation *i)
+{
+	for (size_t k = 0; k < STACK_CANARIES; k++)
+		if (!exchange_answered(&i->finds[k].at.syn) &&
+		    i->finds[k].it.sent - i->finds[k].it.flying <
+			(int)interrogate_tries_of_canary(i))
+			return false;
+	return true;
 }
 
 static void keep_port(struct interrogation *i, const struct find *fd)
@@ -142,8 +144,7 @@ static void done_find(struct interrogation *i, size_t k, const struct exchange *
 	struct find *fd = &i->finds[k];
 
 	merge(&fd->at.syn, x, &fd->it);
-	fd->it.over = exchange_answered(x) ||
-		      (k < i->first_candidate && fd->it.sent >= interrogate_tries_of_closed(i));
+	fd->it.over = exchange_answered(x);
 	if (exchange_answered(x) || fd->at.canary)
 		keep_port(i, fd);
 	if (exchange_answered(x))

@@ -57,10 +57,11 @@ static inline bool interrogate_accepts(const struct exchange *x)
 	return exchange_answered(x) && x->reaction == REACTION_SYN_ACK && x->fit == FIT_EXACT;
 }
 
-/* How often a port that nobody is known to listen on is asked: more, where a like one answered. */
-unsigned interrogate_tries_of_closed(const struct interrogation *i);
 /* Every canary has had its answer, or its tries. */
 bool interrogate_canaries_over(const struct interrogation *i);
+/* Tries before the silence of a port taken for closed is believed: more where another one resets.
+ */
+unsigned interrogate_tries_of_canary(const struct interrogation *i);
 /* The closed port keeps silent, or is rejected, whatever it was asked so far. */
 bool interrogate_closed_is_deaf(const struct interrogation *i);
 /* script_program.next */

@@ -512,10 +512,12 @@ void stack_words_rfc(struct text *t, const struct stack_record *r)
 	if (!tested)
 		return;
 	if (!deviate) {
-		text_putf(t, " None of the %u cells tested deviates from RFC 9293.", tested);
+		text_putf(t, " None of the %u cell%s tested deviates from RFC 9293.", tested,
+			  tested == 1 ? "" : "s");
 		return;
 	}
-	text_putf(t, " Of %u cells tested %u deviate%s", tested, deviate, deviate == 1 ? "s" : "");
+	text_putf(t, " Of %u cell%s tested %u deviate%s", tested, tested == 1 ? "" : "s", deviate,
+		  deviate == 1 ? "s" : "");
 	put_deviations(t, v);
 	text_putf(t, ".");
 }
@@ -525,20 +527,9 @@ void stack_words_rfc(struct text *t, const struct stack_record *r)
 bool stack_words_remark(struct text *t, const struct stack_record *r, unsigned i)
 {
 	const struct stack_facts *f = r->facts;
-	const bool holds[] = {
-	    f->stopped,
-	    !f->stopped && !f->complete,
-	};
-	static const char *const says[] = {
-	    "the host stopped answering half-way: what it was not asked before is not told",
-	    "the run ended before this host was asked everything",
-	};
 
-	for (size_t k = 0; k < sizeof(holds) / sizeof(holds[0]); k++) {
-		if (!holds[k] || i-- > 0)
-			continue;
-		text_putf(t, "%s", says[k]);
-		return true;
-	}
-	return false;
+	if (i > 0 || f->complete || f->stopped)
+		return false;
+	text_putf(t, "the run ended before this host was asked everything");
+	return true;
 }

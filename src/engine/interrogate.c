@@ -123,7 +123,8 @@ static void watch_limit(struct interrogation *i, const struct item *it, const st
 		return;
 	i->rst_seen++;
 	i->rst_again += it->sent > 1;
-	if (i->rst_seen >= RST_FEW && 4 * i->rst_again >= i->rst_seen && i->slow < SLOW_MAX) {
+	if (i->rst_seen >= RST_FEW && i->rst_again >= RST_AGAIN &&
+	    8 * i->rst_again >= i->rst_seen && i->slow < SLOW_MAX) {
 		i->slow++;
 		i->rst_seen = i->rst_again = 0;
 	}
@@ -286,9 +287,9 @@ static void count_retries(struct stack_facts *f, const struct exchange *x)
 	if (exchange_is_rst(x)) {
 		f->rst_cells++;
 		f->rst_retried += x->tries > 1;
-	} else if (interrogate_accepts(x)) {
-		f->syn_ack_cells++;
-		f->syn_ack_retried += x->tries > 1;
+	} else if (exchange_answered(x)) {
+		f->other_cells++;
+		f->other_retried += x->tries > 1;
 	}
 }
 
@@ -304,8 +305,7 @@ static void interrogate_over(void *ctx, enum run_end end)
 		else if (!interrogate_is_stray(battery[k].state) &&
 			 !exchange_answered(&i->f.cells[k]) && i->f.cells[k].after == AFTER_UNKNOWN)
 			i->f.why[k] = WHY_NO_LIVE_ANSWER;
-		if (interrogate_is_stray(battery[k].state))
-			count_retries(&i->f, &i->f.cells[k]);
+		count_retries(&i->f, &i->f.cells[k]);
 	}
 	for (size_t k = 0; k < i->n_finds; k++)
 		count_retries(&i->f, &i->finds[k].at.syn);

@@ -61,8 +61,9 @@ const struct rfc_row rfc_rows[] = {
     {SYNCHRONIZED, RFC_DATA_OLD_ACK, REACTION_CHALLENGE_ACK, AFTER_ALIVE, RFC_MAY,
      "9293 3.10.7.4 fifth; 5961 5", "data with an ACK that is too old are refused with an ACK",
      "without RFC 5961 they are taken: lwIP, gVisor, slirp"},
-    {SYNCHRONIZED, RFC_NO_ACK, REACTION_NONE, AFTER_ALIVE, RFC_MUST, "9293 3.10.7.4 fifth",
-     "a segment without the ACK bit is dropped", "lwIP, pasta take its data and its FIN"},
+    {BIT(IN_SYN_RECEIVED) | SYNCHRONIZED, RFC_NO_ACK, REACTION_NONE, AFTER_ALIVE, RFC_MUST,
+     "9293 3.10.7.4 fifth", "a segment without the ACK bit is dropped",
+     "lwIP, pasta take its data and its FIN"},
 };
 const size_t rfc_row_count = sizeof(rfc_rows) / sizeof(rfc_rows[0]);
 

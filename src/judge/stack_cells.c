@@ -1,7 +1,5 @@
 /* stack_cells: does a cell conform? And where silence has another explanation than the stack, it
  * says so instead of guessing: a control on the same path decides. */
-#include <string.h>
-
 #include "judge/stack_private.h"
 #include "packet/segment.h"
 
@@ -46,8 +44,7 @@ static void judge_silent_listen(const struct stack_view *v, struct cell_verdict 
 	}
 	if (!v->stray_passes)
 		untested(c, WHY_STRAY_FILTERED);
-	else if (synack_lost &&
-		 (c->cell->segment != RFC_ACK || strcmp(c->cell->form->name, "synack") == 0))
+	else if (synack_lost)
 		untested(c, WHY_SYNACK_FILTERED);
 	else if (c->row->expect == REACTION_NONE)
 		c->conforms = CONFORMS_YES;
@@ -215,6 +212,9 @@ static void judge_cell(const struct stack_view *v, const struct stack_verdict *o
 		judge_stray(v, c);
 	else
 		judge_on_connection(out, c);
+	/* nothing is known of the stack behind */
+	if (out->suspect && c->conforms == CONFORMS_NO)
+		untested(c, WHY_PROXIED);
 }
 
 void stack_judge_cells(const struct stack_view *v, struct stack_verdict *out)

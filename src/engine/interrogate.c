@@ -187,6 +187,14 @@ static bool is_settled(const struct cell *c, const struct exchange *x)
 	       (row->after == AFTER_UNKNOWN || row->after == x->after);
 }
 
+/* A stray SYN-ACK isn't answered: what a connection tracker calls invalid won't be either. */
+static bool is_tracked(const struct interrogation *i)
+{
+	int k = battery_find(IN_LISTEN, "synack");
+
+	return i->cells[k].sent >= TRIES && !exchange_answered(&i->f.cells[k]);
+}
+
 static void done_cell(struct interrogation *i, size_t k, enum talk_end end,
 		      const struct exchange *x)
 {
@@ -211,7 +219,7 @@ static void done_cell(struct interrogation *i, size_t k, enum talk_end end,
 	i->roads[c->state].ok++;
 	i->f.why[k] = WHY_NONE;
 	merge(&i->f.cells[k], x, it);
-	it->over = is_settled(c, x);
+	it->over = is_settled(c, x) || (it->sent >= TRIES_IDLE && is_tracked(i));
 }
 
 static void done_control(struct interrogation *i, const struct exchange *x)

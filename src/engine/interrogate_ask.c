@@ -5,7 +5,7 @@
 
 enum {
 	TALKS = 3,	 /* attempts at a conversation */
-	CONNS = 6,	 /* conversations with a connection at once */
+	CONNS = 8,	 /* conversations with a connection at once */
 	TOLD_FEW = 16,	 /* so few candidates were chosen by somebody: each is asked in earnest */
 	DEAD_ASKED = 12, /* questions in a row without an answer, ... */
 };
@@ -74,6 +74,16 @@ static bool is_evidence(const struct cell *c)
 	       strcmp(c->form->name, "xmas") == 0 || strcmp(c->form->name, "fin") == 0;
 }
 
+/* Every segment with ACK to the open port was asked in earnest, and none was answered. */
+static bool stray_is_lost(const struct interrogation *i)
+{
+	for (size_t k = 0; k < BATTERY_STRAY; k++)
+		if (battery[k].segment == RFC_ACK &&
+		    (i->cells[k].sent < TRIES || exchange_answered(&i->f.cells[k])))
+			return false;
+	return true;
+}
+
 static unsigned tries_of_cell(const struct interrogation *i, size_t cell)
 {
 	const struct cell *c = &battery[cell];
@@ -83,6 +93,10 @@ static unsigned tries_of_cell(const struct interrogation *i, size_t cell)
 		return TALKS;
 	if (c->segment != RFC_RST && like_was_answered(i, cell))
 		return TRIES_MORE;
+	/* no stray segment gets there: what a silence would say is not to be known */
+	if (c->state == IN_LISTEN && c->segment != RFC_SYN && c->segment != RFC_ACK &&
+	    stray_is_lost(i))
+		return 1;
 	if ((row && row->expect == REACTION_NONE) && !is_evidence(c))
 		return TRIES_IDLE;
 	return TRIES;
@@ -226,9 +240,10 @@ static bool may_connect(const struct interrogation *i)
 
 static bool ask_main(struct interrogation *i, uint64_t now, struct talk_wish *out, uint64_t *again)
 {
+	/* what must be asked again takes a second each time: connections fill the gaps */
 	return ask_find(i, now, false, out, again) || ask_cell(i, now, false, false, out, again) ||
-	       (may_connect(i) && ask_cell(i, now, true, true, out, again)) ||
-	       ask_cell(i, now, true, false, out, again) || ask_find(i, now, true, out, again);
+	       ask_cell(i, now, true, false, out, again) || ask_find(i, now, true, out, again) ||
+	       (may_connect(i) && ask_cell(i, now, true, true, out, again));
 }
 
 /* Is the host still there? The question that it answered before. */

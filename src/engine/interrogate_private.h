@@ -8,7 +8,7 @@
 
 enum {
 	TRIES = 3,	/* before silence is believed */
-	TRIES_MORE = 6, /* where a like segment was answered: loss, or a limit */
+	TRIES_MORE = 5, /* where a like segment was answered: loss, or a limit */
 	TRIES_IDLE = 2, /* where silence is what the RFC asks for, and nothing hangs on it */
 	RST_FEW = 8,	/* answers before a limit is suspected */
 	RST_AGAIN = 3,	/* of which so many came only when asked again */

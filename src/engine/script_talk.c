@@ -290,6 +290,14 @@ static bool is_paced(enum step_op op)
 	return op == STEP_SEND || op == STEP_LIVE || op == STEP_RAW_SYN;
 }
 
+/* A SYN or a RST may end the connection without a word; the next one would draw LISTEN's answer. */
+static unsigned tries_of(const struct talk *t)
+{
+	if (t->known && t->step->op == STEP_SEND && t->form->flags & (TCP_SYN | TCP_RST))
+		return 1;
+	return t->step->tries ? t->step->tries : 1;
+}
+
 /* Silence to the last try: SEND and LIVE go on, the others can't. */
 static void give_up(struct script *s, struct party *p, struct talk *t, uint64_t now)
 {
@@ -307,8 +315,7 @@ bool talk_run(struct script *s, struct party *p, struct talk *t, uint64_t now, b
 
 	while (t->step && t->due_ns <= now) {
 		op = t->step->op;
-		if (t->began &&
-		    (!is_paced(op) || t->tries >= (t->step->tries ? t->step->tries : 1))) {
+		if (t->began && (!is_paced(op) || t->tries >= tries_of(t))) {
 			give_up(s, p, t, now);
 			continue;
 		}

@@ -50,7 +50,7 @@ STACKS = {
         ("ESTABLISHED", "rst-exact"): ". gone",
         ("ESTABLISHED", "rst-window"): ". gone",
         ("ESTABLISHED", "rst-outside"): ". alive",
-        ("ESTABLISHED", "syn-window"): "RA,0,n gone",
+        ("ESTABLISHED", "syn-window"): "RA,a,? gone",
         ("ESTABLISHED", "data-no-ack"): ". alive",
         ("ESTABLISHED", "fin-no-ack"): ". alive",
         ("ESTABLISHED", "ack-unsent"): "A alive",

@@ -110,7 +110,7 @@ static const struct script_program program = {
 
 /* --- the run ---------------------------------------------------------------------------------- */
 
-static void tell_progress(void *ctx, size_t hosts_over, size_t n_hosts, uint64_t sent)
+static void tell_progress(void *ctx, size_t hosts_over, size_t n_hosts, uint64_t sent, bool asked)
 {
 	const struct battery_run *b = ctx;
 	const struct record_sink *sink = b->job->sink;
@@ -124,7 +124,7 @@ static void tell_progress(void *ctx, size_t hosts_over, size_t n_hosts, uint64_t
 	};
 
 	if (sink->progress)
-		sink->progress(sink->ctx, &p, false);
+		sink->progress(sink->ctx, &p, asked);
 }
 
 /* The first thing that went wrong stays the cause. */

@@ -132,10 +132,10 @@ static unsigned tries_of_find(const struct interrogation *i, size_t k)
 
 	if (k < i->first_candidate)
 		return interrogate_tries_of_canary(i);
+	if (n <= TOLD_FEW) /* each may be a closed one as well, which is needed too */
+		return TRIES;
 	if (i->f.has_open)
 		return 0;
-	if (n <= TOLD_FEW)
-		return TRIES;
 	/* many: silence is asked again only where somebody is there at all */
 	return i->heard_ns && i->finds[i->n_finds - 1].it.sent ? TRIES_IDLE : 1;
 }

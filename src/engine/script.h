@@ -89,8 +89,8 @@ struct script_config {
 	size_t conns_max;     /* kernel connections at once, over all hosts */
 	void (*evidence)(void *ctx, uint64_t at_ns, const uint8_t *ip, size_t captured, size_t len);
 	void *evidence_ctx;
-	/* now and then, for a progress line; may be NULL */
-	void (*progress)(void *ctx, size_t hosts_over, size_t n_hosts, uint64_t sent);
+	/* now and then, and when `asked` by SIGUSR1, for a progress line; may be NULL */
+	void (*progress)(void *ctx, size_t hosts_over, size_t n_hosts, uint64_t sent, bool asked);
 	void *progress_ctx;
 };
 

@@ -46,6 +46,7 @@ struct script {
 	size_t table_size;
 	uint64_t rng, began_ns, progress_ns;
 	size_t conns;
+	unsigned events; /* of this turn */
 };
 
 uint32_t script_random(struct script *s);

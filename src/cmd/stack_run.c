@@ -195,6 +195,7 @@ static struct script_config config_of(const struct run *r, const struct stack_jo
 	    .pace_ns = pace_ns(j),
 	    .wait_ns = r->o.timeout_ns,
 	    .deadline_ns = j->deadline_ns,
+	    .rest_ns = j->rest_ns,
 	    .evidence = r->pcap ? run_keep_evidence : NULL,
 	    .evidence_ctx = r->pcap,
 	};

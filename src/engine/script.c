@@ -200,7 +200,8 @@ static void fill_places(struct script *s, uint64_t now)
 
 		if (p->host)
 			continue;
-		*p = (struct party){.host = &s->c->hosts[s->next_host++], .wake_ns = now};
+		*p = (struct party){.host = &s->c->hosts[s->next_host++],
+				    .wake_ns = now > s->rested_ns ? now : s->rested_ns};
 		s->n_active++;
 		changed = true;
 	}
@@ -373,6 +374,7 @@ int script_run(const struct script_config *c, struct wire *w, struct script_stat
 		goto out;
 	}
 	s.began_ns = w->ops->now(w);
+	s.rested_ns = s.began_ns + c->rest_ns;
 	run(&s);
 	end_all(&s);
 	out->elapsed_s = (double)(w->ops->now(w) - s.began_ns) / (double)NS_PER_S;

@@ -1,6 +1,7 @@
 /*
- * probes: prints the tables that the scanner judges by: the probes, what each reaction leaves
- * possible, and the reactions' tokens. It sends nothing and knows nothing beside the tables.
+ * probes: prints the tables that scan and stack judge by: the probes, what each reaction leaves
+ * possible, the reactions' tokens, and what RFC 9293 asks in each state. It sends nothing and knows
+ * nothing beside the tables.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "cmd/options.h"
 #include "judge/probe.h"
 #include "judge/reaction.h"
+#include "judge/rfc9293.h"
 #include "judge/rule.h"
 #include "packet/segment.h"
 
@@ -127,7 +129,7 @@ static struct json_object *json_worlds(uint8_t worlds)
 
 /* --- text -------------------------------------------------------------------- */
 
-enum { CELLS_MAX = 5 };
+enum { CELLS_MAX = 6 };
 
 /* One row of a table: each cell is broken at spaces within its column, so a row may take several
  * lines. Columns stand two spaces apart. */
@@ -138,7 +140,7 @@ static void put_row(FILE *f, const int *widths, size_t n, const char *const *cel
 
 	memcpy(rest, cells, n * sizeof(*cells));
 	while (more) {
-		char line[128];
+		char line[160];
 		struct text t = text_of(line, sizeof(line));
 
 		more = false;
@@ -225,6 +227,67 @@ static void text_reactions(FILE *f)
 	}
 }
 
+static const char *segment_text(enum rfc_segment s)
+{
+	static const char *const names[RFC_SEGMENTS] = {
+	    [RFC_RST] = "RST",
+	    [RFC_ACK] = "ACK, no RST",
+	    [RFC_SYN] = "SYN alone",
+	    [RFC_SYN_FIN] = "SYN with FIN",
+	    [RFC_BARE] = "no RST, ACK, SYN",
+	    [RFC_RST_EXACT] = "RST at RCV.NXT",
+	    [RFC_RST_IN_WINDOW] = "RST in window",
+	    [RFC_RST_OUTSIDE] = "RST outside",
+	    [RFC_SYN_IN_WINDOW] = "SYN in window",
+	    [RFC_ACK_UNSENT] = "ACK of unsent",
+	    [RFC_DATA_OLD_ACK] = "data, old ACK",
+	    [RFC_NO_ACK] = "data, no ACK bit",
+	};
+
+	return names[s];
+}
+
+/* All from ESTABLISHED on are "synchronized" (RFC 9293, 3.5.2). */
+static void put_states(struct text *t, uint16_t states)
+{
+	const unsigned synchronized = (1U << IN_STATES) - (1U << IN_ESTABLISHED);
+	unsigned left = states;
+	const char *before = "";
+
+	if ((left & synchronized) == synchronized)
+		left &= ~synchronized;
+	for (int s = 0; s < IN_STATES; s++) {
+		if (!(left & 1U << s))
+			continue;
+		text_putf(t, "%s%s", before, tcp_state_name((enum tcp_state)s));
+		before = " ";
+	}
+	if (left != states)
+		text_putf(t, "%ssynchronized", before);
+}
+
+/* What `stack` holds a TCP to. */
+static void text_rfc(FILE *f)
+{
+	static const int widths[] = {12, 16, 30, 6, 12, 22};
+	static const char *const head[] = {"STATE", "SEGMENT", "MUST COME OF IT",
+					   "LEVEL", "RFC",     "KNOWN DEVIATIONS"};
+
+	fprintf(f, "\nWhat RFC 9293, 3.10.7 and RFC 5961 ask of a TCP, and stack tests\n");
+	put_row(f, widths, 6, head);
+	for (size_t i = 0; i < rfc_row_count; i++) {
+		const struct rfc_row *r = &rfc_rows[i];
+		char states[160];
+		struct text t = text_of(states, sizeof(states));
+		const char *cells[] = {states,	    segment_text(r->segment),
+				       r->required, rfc_level_name(r->level),
+				       r->clause,   r->deviates};
+
+		put_states(&t, r->states);
+		put_row(f, widths, 6, cells);
+	}
+}
+
 /* --- JSON -------------------------------------------------------------------- */
 
 static struct json_object *json_begin(const char *type)
@@ -298,6 +361,28 @@ static void json_reactions(FILE *f)
 	}
 }
 
+static void json_rfc(FILE *f)
+{
+	for (size_t i = 0; i < rfc_row_count; i++) {
+		const struct rfc_row *r = &rfc_rows[i];
+		struct json_object *o = json_begin("rfc"), *states = json_object_new_array();
+
+		for (int s = 0; s < IN_STATES; s++)
+			if (r->states & 1U << s)
+				json_object_array_add(states, json_object_new_string(tcp_state_name(
+								  (enum tcp_state)s)));
+		json_object_object_add(o, "states", states);
+		json_add(o, "segment", segment_text(r->segment));
+		json_add(o, "expect", reaction_token(r->expect));
+		json_add(o, "after", rfc_after_name(r->after));
+		json_add(o, "required", r->required);
+		json_add(o, "level", rfc_level_name(r->level));
+		json_add(o, "clause", r->clause);
+		json_add(o, "deviates", r->deviates);
+		json_end(f, o);
+	}
+}
+
 /* --- the command --------------------------------------------------------------- */
 
 static const char *name_at(size_t i)
@@ -362,6 +447,8 @@ int cmd_probes(const struct cmd_line *l)
 		json_probes(stdout, &c);
 		json_meanings(stdout, &c);
 		json_reactions(stdout);
+		if (c.all)
+			json_rfc(stdout);
 		return STATUS_OK;
 	}
 	text_probes(stdout, &c);
@@ -369,5 +456,7 @@ int cmd_probes(const struct cmd_line *l)
 		if (class_shown(&c, (enum probe_class)cls))
 			text_meanings(stdout, &c, (enum probe_class)cls);
 	text_reactions(stdout);
+	if (c.all)
+		text_rfc(stdout);
 	return STATUS_OK;
 }

@@ -19,6 +19,25 @@
 #include "engine/sweep.h"
 #include "wire/hold.h"
 
+enum {
+	FEW_PORTS = 20,	  /* these many at once are polite by themselves */
+	MANY_PORTS = 256, /* who asks for more than the common ones doesn't want to wait for them */
+	POLITE_ONE = 19,  /* probes/s to one host, evenly, */
+	POLITE_EACH = 10, /* and on average to one of several, whose turns come by chance */
+	REST_NS = 1000000000,
+};
+
+/* --stack promises at most 20 probes a second that may draw a reset, to each host: for the scan
+ * before it too, where that takes seconds. 0: as fast as it goes. */
+static double polite_rate(const struct space *sp)
+{
+	uint64_t ports = sp->hosts ? sp->total / sp->hosts : 0;
+
+	if (ports <= FEW_PORTS || ports > MANY_PORTS)
+		return 0;
+	return sp->hosts == 1 ? POLITE_ONE : POLITE_EACH * (double)sp->hosts;
+}
+
 static void configure(struct run *r, struct sweep_config *c)
 {
 	const struct scan_options *o = &r->o;
@@ -32,6 +51,7 @@ static void configure(struct run *r, struct sweep_config *c)
 	    .sport_fixed = o->source_port != 0,
 	    .sport_first = o->source_port,
 	    .rate = o->rate,
+	    .rate_limit = o->stack ? polite_rate(&r->ask.space) : 0,
 	    .retries = o->retries,
 	    .rto_max_ns = o->timeout_ns,
 	    .deadline_ns = o->deadline_ns,
@@ -129,6 +149,7 @@ static int ask_stacks(struct run *r, const struct sweep_config *c, struct gather
 	    .sport_first =
 		(uint16_t)(c->sport_first + sweep_sports(c->n_kinds, c->retries, c->sport_fixed)),
 	    .sink = &r->report->sink,
+	    .rest_ns = REST_NS,
 	};
 	struct stack_host *hosts;
 	uint64_t n_up;

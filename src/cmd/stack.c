@@ -64,6 +64,12 @@ static int add_hosts(struct stack *s, const struct span *span)
 			c->n, STACK_CANDIDATES_MAX);
 		return run_fail(&s->run, STATUS_USAGE, &e);
 	}
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->v[i])
+			continue;
+		err_set(&e, "-p: port 0: no connection can be made to it; leave it out with !0");
+		return run_fail(&s->run, STATUS_USAGE, &e);
+	}
 	for (uint64_t i = 0; i < span->count; i++)
 		s->hosts[s->n_hosts++] = (struct stack_host){
 		    .addr = addr_add(span->first, i),

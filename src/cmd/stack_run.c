@@ -12,6 +12,7 @@
 
 #include "cmd/dry.h"
 #include "engine/interrogate.h"
+#include "report/stack_words.h"
 
 struct battery_run {
 	struct run *r;
@@ -76,14 +77,6 @@ static void visit_done(void *ctx, uint32_t tag, enum talk_end end, const struct 
 	interrogate_program.done(v->i, tag, end, x, late);
 }
 
-static bool has_answered(const struct stack_facts *f)
-{
-	for (size_t i = 0; i < f->n_ports; i++)
-		if (exchange_answered(&f->ports[i].syn))
-			return true;
-	return f->has_open;
-}
-
 static void visit_over(void *ctx, enum run_end end)
 {
 	struct visit *v = ctx;
@@ -104,7 +97,7 @@ static void visit_over(void *ctx, enum run_end end)
 	    .verdict = &verdict,
 	};
 	stack_judge(record.facts, &verdict);
-	b->n_up += has_answered(record.facts);
+	b->n_up += stack_answered(record.facts);
 	b->n_stopped += record.facts->stopped;
 	if (sink->stack)
 		sink->stack(sink->ctx, &record);
@@ -117,7 +110,7 @@ static const struct script_program program = {
 
 /* --- the run ---------------------------------------------------------------------------------- */
 
-static void tell_progress(void *ctx, size_t hosts_over, size_t n_hosts, uint64_t sent)
+static void tell_progress(void *ctx, size_t hosts_over, size_t n_hosts, uint64_t sent, bool asked)
 {
 	const struct battery_run *b = ctx;
 	const struct record_sink *sink = b->job->sink;
@@ -131,7 +124,7 @@ static void tell_progress(void *ctx, size_t hosts_over, size_t n_hosts, uint64_t
 	};
 
 	if (sink->progress)
-		sink->progress(sink->ctx, &p, false);
+		sink->progress(sink->ctx, &p, asked);
 }
 
 /* The first thing that went wrong stays the cause. */
@@ -202,6 +195,7 @@ static struct script_config config_of(const struct run *r, const struct stack_jo
 	    .pace_ns = pace_ns(j),
 	    .wait_ns = r->o.timeout_ns,
 	    .deadline_ns = j->deadline_ns,
+	    .rest_ns = j->rest_ns,
 	    .evidence = r->pcap ? run_keep_evidence : NULL,
 	    .evidence_ctx = r->pcap,
 	};

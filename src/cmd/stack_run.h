@@ -30,6 +30,7 @@ struct stack_job {
 	const struct stack_host *hosts;
 	size_t n;
 	uint16_t sport_first; /* held: stack_sports() of them */
+	uint64_t rest_ns;     /* before the first question */
 	double rate;	      /* segments/s to one host; 0: SCRIPT_PACE_NS */
 	uint64_t deadline_ns; /* of this part; 0: none */
 	const struct record_sink *sink;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "engine/rtt.h"
+#include "judge/exchange.h"
 
 struct host {
 	uint64_t number; /* in the space */
@@ -18,6 +19,10 @@ struct host {
 	bool sent_rst;	       /* a RST among it: the host can reset */
 	bool unreachable_net;  /* else host: which ICMP word applies where only those came */
 	uint32_t unreachables; /* answers that call the host or its network unreachable */
+	/* of its first SYN-ACK and its first RST: what a struct reply has no room for */
+	bool has_syn_ack, syn_ack_df, has_rst, rst_df;
+	uint16_t mss;
+	char layout[LAYOUT_MAX];
 };
 
 struct hosts {

@@ -17,10 +17,20 @@ enum {
 
 /* --- what is known ------------------------------------------------------------------------ */
 
+unsigned interrogate_tries_of_canary(const struct interrogation *i)
+{
+	for (size_t k = 0; k < i->n_finds; k++)
+		if (exchange_is_rst(&i->finds[k].at.syn))
+			return TRIES_MORE;
+	return TRIES;
+}
+
 bool interrogate_canaries_over(const struct interrogation *i)
 {
 	for (size_t k = 0; k < STACK_CANARIES; k++)
-		if (!i->finds[k].it.over)
+		if (!exchange_answered(&i->finds[k].at.syn) &&
+		    i->finds[k].it.sent - i->finds[k].it.flying <
+			(int)interrogate_tries_of_canary(i))
 			return false;
 	return true;
 }
@@ -113,7 +123,8 @@ static void watch_limit(struct interrogation *i, const struct item *it, const st
 		return;
 	i->rst_seen++;
 	i->rst_again += it->sent > 1;
-	if (i->rst_seen >= RST_FEW && 4 * i->rst_again >= i->rst_seen && i->slow < SLOW_MAX) {
+	if (i->rst_seen >= RST_FEW && i->rst_again >= RST_AGAIN &&
+	    8 * i->rst_again >= i->rst_seen && i->slow < SLOW_MAX) {
 		i->slow++;
 		i->rst_seen = i->rst_again = 0;
 	}
@@ -134,7 +145,7 @@ static void done_find(struct interrogation *i, size_t k, const struct exchange *
 	struct find *fd = &i->finds[k];
 
 	merge(&fd->at.syn, x, &fd->it);
-	fd->it.over = exchange_answered(x) || (k < i->first_candidate && fd->it.sent >= TRIES);
+	fd->it.over = exchange_answered(x);
 	if (exchange_answered(x) || fd->at.canary)
 		keep_port(i, fd);
 	if (exchange_answered(x))
@@ -164,14 +175,24 @@ static void fail_road(struct interrogation *i, enum tcp_state s, enum talk_end e
 	}
 }
 
-/* Silence where an answer is due, or no word of what became of the connection: once more. */
+/* Silence where an answer is due, no word of what became of the connection, or one that a lost
+ * segment would explain: once more. */
 static bool is_settled(const struct cell *c, const struct exchange *x)
 {
 	const struct rfc_row *row = rfc_find(c->state, c->segment);
 
-	if (!exchange_answered(x) && x->after == AFTER_UNKNOWN)
-		return false;
-	return exchange_answered(x) || !row || row->expect == REACTION_NONE;
+	if (exchange_answered(x) || !row)
+		return true;
+	return row->expect == REACTION_NONE && x->after != AFTER_UNKNOWN &&
+	       (row->after == AFTER_UNKNOWN || row->after == x->after);
+}
+
+/* A stray SYN-ACK isn't answered: what a connection tracker calls invalid won't be either. */
+static bool is_tracked(const struct interrogation *i)
+{
+	int k = battery_find(IN_LISTEN, "synack");
+
+	return i->cells[k].sent >= TRIES && !exchange_answered(&i->f.cells[k]);
 }
 
 static void done_cell(struct interrogation *i, size_t k, enum talk_end end,
@@ -191,13 +212,14 @@ static void done_cell(struct interrogation *i, size_t k, enum talk_end end,
 	if (end != TALK_DONE) {
 		fail_road(i, c->state, end);
 		if (i->f.cells[k].tries == 0)
-			i->f.why[k] = WHY_NO_CONNECTION;
+			i->f.why[k] =
+			    end == TALK_PEER_CLOSED ? WHY_SERVICE_CLOSES : WHY_NO_CONNECTION;
 		return;
 	}
 	i->roads[c->state].ok++;
 	i->f.why[k] = WHY_NONE;
 	merge(&i->f.cells[k], x, it);
-	it->over = is_settled(c, x);
+	it->over = is_settled(c, x) || (it->sent >= TRIES_IDLE && is_tracked(i));
 }
 
 static void done_control(struct interrogation *i, const struct exchange *x)
@@ -273,9 +295,9 @@ static void count_retries(struct stack_facts *f, const struct exchange *x)
 	if (exchange_is_rst(x)) {
 		f->rst_cells++;
 		f->rst_retried += x->tries > 1;
-	} else if (interrogate_accepts(x)) {
-		f->syn_ack_cells++;
-		f->syn_ack_retried += x->tries > 1;
+	} else if (exchange_answered(x)) {
+		f->other_cells++;
+		f->other_retried += x->tries > 1;
 	}
 }
 
@@ -291,8 +313,7 @@ static void interrogate_over(void *ctx, enum run_end end)
 		else if (!interrogate_is_stray(battery[k].state) &&
 			 !exchange_answered(&i->f.cells[k]) && i->f.cells[k].after == AFTER_UNKNOWN)
 			i->f.why[k] = WHY_NO_LIVE_ANSWER;
-		if (interrogate_is_stray(battery[k].state))
-			count_retries(&i->f, &i->f.cells[k]);
+		count_retries(&i->f, &i->f.cells[k]);
 	}
 	for (size_t k = 0; k < i->n_finds; k++)
 		count_retries(&i->f, &i->finds[k].at.syn);

@@ -4,9 +4,8 @@
 #include "engine/interrogate_private.h"
 
 enum {
-	TRIES_MORE = 6,	 /* where a like segment was answered: loss, or a limit */
 	TALKS = 3,	 /* attempts at a conversation */
-	CONNS = 6,	 /* conversations with a connection at once */
+	CONNS = 8,	 /* conversations with a connection at once */
 	TOLD_FEW = 16,	 /* so few candidates were chosen by somebody: each is asked in earnest */
 	DEAD_ASKED = 12, /* questions in a row without an answer, ... */
 };
@@ -23,24 +22,25 @@ static const struct form *syn_form(void)
 }
 
 static const struct step stray_steps[] = {{STEP_SEND, 1, 0}, {STEP_END, 0, 0}};
-/* 700 ms: a stack answers one challenge in 500 (tcp_invalid_ratelimit). */
+/* Sent twice soon (what may end the connection: once), since silence can't be told from loss; the
+ * sign of life comes 700 ms apart, as a stack answers one such segment in 500. */
 static const struct step established_steps[] = {
-    {STEP_CONNECT, 1, 1000}, {STEP_SEND, 2, 700}, {STEP_LIVE, 3, 700}, {STEP_END, 0, 0}};
+    {STEP_CONNECT, 1, 1000}, {STEP_SEND, 2, 250}, {STEP_LIVE, 3, 700}, {STEP_END, 0, 0}};
 static const struct step close_wait_steps[] = {{STEP_CONNECT, 1, 1000},
 					       {STEP_SHUTDOWN, 1, 700},
-					       {STEP_SEND, 2, 700},
+					       {STEP_SEND, 2, 250},
 					       {STEP_LIVE, 3, 700},
 					       {STEP_END, 0, 0}};
 static const struct step fin_wait_steps[] = {{STEP_CONNECT, 1, 1000},
 					     {STEP_AWAIT_FIN, 1, 1200},
-					     {STEP_SEND, 2, 700},
+					     {STEP_SEND, 2, 250},
 					     {STEP_LIVE, 3, 700},
 					     {STEP_END, 0, 0}};
 static const struct step time_wait_steps[] = {{STEP_CONNECT, 1, 1000}, {STEP_AWAIT_FIN, 1, 1200},
-					      {STEP_CLOSE, 1, 700},    {STEP_SEND, 2, 700},
+					      {STEP_CLOSE, 1, 700},    {STEP_SEND, 2, 250},
 					      {STEP_LIVE, 3, 700},     {STEP_END, 0, 0}};
 static const struct step syn_received_steps[] = {
-    {STEP_RAW_SYN, 3, 1000}, {STEP_SEND, 2, 700}, {STEP_LIVE, 3, 700}, {STEP_END, 0, 0}};
+    {STEP_RAW_SYN, 3, 1000}, {STEP_SEND, 2, 250}, {STEP_LIVE, 3, 700}, {STEP_END, 0, 0}};
 
 static const struct step *const steps_to[IN_STATES] = {
     [IN_CLOSED] = stray_steps,
@@ -74,6 +74,16 @@ static bool is_evidence(const struct cell *c)
 	       strcmp(c->form->name, "xmas") == 0 || strcmp(c->form->name, "fin") == 0;
 }
 
+/* Every segment with ACK to the open port was asked in earnest, and none was answered. */
+static bool stray_is_lost(const struct interrogation *i)
+{
+	for (size_t k = 0; k < BATTERY_STRAY; k++)
+		if (battery[k].segment == RFC_ACK &&
+		    (i->cells[k].sent < TRIES || exchange_answered(&i->f.cells[k])))
+			return false;
+	return true;
+}
+
 static unsigned tries_of_cell(const struct interrogation *i, size_t cell)
 {
 	const struct cell *c = &battery[cell];
@@ -83,6 +93,10 @@ static unsigned tries_of_cell(const struct interrogation *i, size_t cell)
 		return TALKS;
 	if (c->segment != RFC_RST && like_was_answered(i, cell))
 		return TRIES_MORE;
+	/* no stray segment gets there: what a silence would say is not to be known */
+	if (c->state == IN_LISTEN && c->segment != RFC_SYN && c->segment != RFC_ACK &&
+	    stray_is_lost(i))
+		return 1;
 	if ((row && row->expect == REACTION_NONE) && !is_evidence(c))
 		return TRIES_IDLE;
 	return TRIES;
@@ -117,11 +131,11 @@ static unsigned tries_of_find(const struct interrogation *i, size_t k)
 	size_t n = i->n_finds - i->first_candidate;
 
 	if (k < i->first_candidate)
+		return interrogate_tries_of_canary(i);
+	if (n <= TOLD_FEW) /* each may be a closed one as well, which is needed too */
 		return TRIES;
 	if (i->f.has_open)
 		return 0;
-	if (n <= TOLD_FEW)
-		return TRIES;
 	/* many: silence is asked again only where somebody is there at all */
 	return i->heard_ns && i->finds[i->n_finds - 1].it.sent ? TRIES_IDLE : 1;
 }
@@ -226,9 +240,10 @@ static bool may_connect(const struct interrogation *i)
 
 static bool ask_main(struct interrogation *i, uint64_t now, struct talk_wish *out, uint64_t *again)
 {
+	/* what must be asked again takes a second each time: connections fill the gaps */
 	return ask_find(i, now, false, out, again) || ask_cell(i, now, false, false, out, again) ||
-	       (may_connect(i) && ask_cell(i, now, true, true, out, again)) ||
-	       ask_cell(i, now, true, false, out, again) || ask_find(i, now, true, out, again);
+	       ask_cell(i, now, true, false, out, again) || ask_find(i, now, true, out, again) ||
+	       (may_connect(i) && ask_cell(i, now, true, true, out, again));
 }
 
 /* Is the host still there? The question that it answered before. */

@@ -8,8 +8,10 @@
 
 enum {
 	TRIES = 3,	/* before silence is believed */
+	TRIES_MORE = 5, /* where a like segment was answered: loss, or a limit */
 	TRIES_IDLE = 2, /* where silence is what the RFC asks for, and nothing hangs on it */
 	RST_FEW = 8,	/* answers before a limit is suspected */
+	RST_AGAIN = 3,	/* of which so many came only when asked again */
 	SLOW_MAX = 2,
 };
 
@@ -58,6 +60,9 @@ static inline bool interrogate_accepts(const struct exchange *x)
 
 /* Every canary has had its answer, or its tries. */
 bool interrogate_canaries_over(const struct interrogation *i);
+/* Tries before the silence of a port taken for closed is believed: more where another one resets.
+ */
+unsigned interrogate_tries_of_canary(const struct interrogation *i);
 /* The closed port keeps silent, or is rejected, whatever it was asked so far. */
 bool interrogate_closed_is_deaf(const struct interrogation *i);
 /* script_program.next */

@@ -22,7 +22,17 @@ void pace_init(struct pace *p, double rate, uint64_t hosts, uint64_t now_ns)
 		p->rate =
 		    clamp((double)PACE_HOST_RATE * (double)hosts, PACE_HOST_RATE, PACE_SILENT_RATE);
 	p->floor = p->rate;
+	p->ceiling = RATE_MAX;
 	p->credit = 1;
+}
+
+void pace_limit(struct pace *p, double ceiling)
+{
+	if (!p->automatic)
+		return;
+	p->ceiling = ceiling;
+	p->rate = fmin(p->rate, ceiling);
+	p->floor = fmin(p->floor, ceiling);
 }
 
 static double bucket(const struct pace *p)
@@ -76,7 +86,8 @@ static void judge_epoch(struct pace *p, bool lost)
 	double share = share_answered(p);
 
 	if (p->answered && p->floor < PACE_SILENT_RATE)
-		p->floor = PACE_SILENT_RATE; /* somebody is there: silence of ports is no loss */
+		p->floor = fmin(PACE_SILENT_RATE,
+				p->ceiling); /* somebody is there: silence of ports is no loss */
 	if (lost) {
 		p->rate = p->rate * 0.5;
 	} else if (p->epoch_answered >= 5 && share >= 0.95 * p->reference) {
@@ -85,7 +96,7 @@ static void judge_epoch(struct pace *p, bool lost)
 		p->rate = p->rate * 0.7;
 	}
 	p->reference = fmax(share, 0.9 * p->reference + 0.1 * share);
-	p->rate = clamp(p->rate, p->floor, RATE_MAX);
+	p->rate = clamp(p->rate, p->floor, p->ceiling);
 }
 
 void pace_tick(struct pace *p, uint64_t now_ns, uint64_t rtt_ns, bool lost)

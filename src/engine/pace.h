@@ -17,8 +17,9 @@ enum {
 
 struct pace {
 	bool automatic, unlimited;
-	double rate;  /* packets/s now */
-	double floor; /* auto never goes below */
+	double rate;	/* packets/s now */
+	double floor;	/* auto never goes below */
+	double ceiling; /* nor above */
 	double credit;
 	uint64_t credit_ns; /* when credit was last reckoned */
 	/* the running epoch of auto */
@@ -33,6 +34,7 @@ unsigned pace_budget(struct pace *p,
 void pace_spend(struct pace *p, unsigned n);
 uint64_t pace_next(const struct pace *p, uint64_t now_ns); /* when budget will be at least 1 */
 void pace_answered(struct pace *p);			   /* a first answer to a first try */
+void pace_limit(struct pace *p, double ceiling); /* auto stays at or below it, from now on */
 /* Ends the epoch where one is over; `lost`: the capture dropped frames or sending failed in it. */
 void pace_tick(struct pace *p, uint64_t now_ns, uint64_t rtt_ns, bool lost);
 /* A pass begins; `loss` of the round trip so far (< 0: not known). */

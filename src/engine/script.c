@@ -200,7 +200,8 @@ static void fill_places(struct script *s, uint64_t now)
 
 		if (p->host)
 			continue;
-		*p = (struct party){.host = &s->c->hosts[s->next_host++], .wake_ns = now};
+		*p = (struct party){.host = &s->c->hosts[s->next_host++],
+				    .wake_ns = now > s->rested_ns ? now : s->rested_ns};
 		s->n_active++;
 		changed = true;
 	}
@@ -278,10 +279,12 @@ static void on_frame(void *ctx, const struct wire_in *in)
 
 static void tell_progress(struct script *s, uint64_t now)
 {
-	if (!s->c->progress || now < s->progress_ns)
+	bool asked = s->events & WIRE_STATUS;
+
+	if (!s->c->progress || (now < s->progress_ns && !asked))
 		return;
 	s->progress_ns = now + PROGRESS_NS;
-	s->c->progress(s->c->progress_ctx, s->n_over, s->c->n_hosts, s->stats->sent);
+	s->c->progress(s->c->progress_ctx, s->n_over, s->c->n_hosts, s->stats->sent, asked);
 }
 
 /* A link that is down answers nothing: its hosts are over, and it is said. */
@@ -303,7 +306,8 @@ static void check_paths(struct script *s)
 
 static bool must_stop(struct script *s, uint64_t now)
 {
-	if (s->w->ops->events(s->w) & WIRE_STOP) {
+	s->events = s->w->ops->events(s->w);
+	if (s->events & WIRE_STOP) {
 		s->stats->end = END_INTERRUPTED;
 		snprintf(s->stats->why, sizeof(s->stats->why), "interrupted");
 		return true;
@@ -370,6 +374,7 @@ int script_run(const struct script_config *c, struct wire *w, struct script_stat
 		goto out;
 	}
 	s.began_ns = w->ops->now(w);
+	s.rested_ns = s.began_ns + c->rest_ns;
 	run(&s);
 	end_all(&s);
 	out->elapsed_s = (double)(w->ops->now(w) - s.began_ns) / (double)NS_PER_S;

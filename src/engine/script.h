@@ -86,11 +86,12 @@ struct script_config {
 	uint64_t pace_ns;     /* between two paced segments to one host; 0: SCRIPT_PACE_NS, 20/s */
 	uint64_t wait_ns;     /* for an answer, 0: 1 s */
 	uint64_t deadline_ns; /* duration of the whole run; 0 none */
+	uint64_t rest_ns;     /* before the first segment: what a limit of RSTs takes to forget */
 	size_t conns_max;     /* kernel connections at once, over all hosts */
 	void (*evidence)(void *ctx, uint64_t at_ns, const uint8_t *ip, size_t captured, size_t len);
 	void *evidence_ctx;
-	/* now and then, for a progress line; may be NULL */
-	void (*progress)(void *ctx, size_t hosts_over, size_t n_hosts, uint64_t sent);
+	/* now and then, and when `asked` by SIGUSR1, for a progress line; may be NULL */
+	void (*progress)(void *ctx, size_t hosts_over, size_t n_hosts, uint64_t sent, bool asked);
 	void *progress_ctx;
 };
 

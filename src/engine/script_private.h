@@ -20,7 +20,8 @@ struct talk {
 	/* of the connection: what the peer expects next from us, and sends next itself; our initial
 	 * number; time stamps to be used */
 	uint32_t nxt, peer_nxt, iss, tsval, tsecr;
-	uint64_t due_ns; /* the step's next moment: to act, or to give up waiting */
+	uint64_t step_ns, rtt_ns; /* when the step began; the handshake's round trip, 0 unknown */
+	uint64_t due_ns;	  /* the step's next moment: to act, or to give up waiting */
 	struct exchange x;
 };
 
@@ -43,8 +44,9 @@ struct script {
 	size_t n_places, n_active, next_host, n_over;
 	uint32_t *table; /* open addressing: 1 + place, by address */
 	size_t table_size;
-	uint64_t rng, began_ns, progress_ns;
+	uint64_t rng, began_ns, rested_ns, progress_ns;
 	size_t conns;
+	unsigned events; /* of this turn */
 };
 
 uint32_t script_random(struct script *s);

@@ -42,9 +42,10 @@ static uint16_t mss_of(const struct script *s, const struct party *p)
 	return (uint16_t)(mtu >= 576 && mtu <= 9000 ? mtu - headers : 1500 - headers);
 }
 
-static void add_syn_options(struct script *s, const struct party *p, struct segment *seg)
+static void add_syn_options(struct script *s, const struct party *p, const struct talk *t,
+			    struct segment *seg)
 {
-	uint32_t tsval = script_random(s) | 1;
+	uint32_t tsval = t->has_ts ? t->tsval : script_random(s) | 1;
 
 	seg->options_len =
 	    (uint8_t)options_build_syn(SYN_LAYOUT_LINUX, mss_of(s, p), tsval, seg->options);
@@ -98,11 +99,21 @@ static void note_sent(struct talk *t, const struct segment *seg, uint64_t now)
 	t->x.sent_win = seg->win;
 }
 
+/* As new as the kernel's own: older is refused (PAWS), newer would have the kernel's refused. */
+static void refresh_timestamps(struct script *s, struct talk *t)
+{
+	uint32_t now;
+
+	if (t->has_ts && t->conn >= 0 && s->w->ops->conn_tsval(s->w, t->conn, &now))
+		t->tsval = now;
+}
+
 static void send_form(struct script *s, struct party *p, struct talk *t, uint64_t now)
 {
 	const struct form *f = t->form;
 	struct segment seg = blank(s, p, t);
 
+	refresh_timestamps(s, t);
 	seg.flags = f->flags;
 	seg.seq = seq_of(s, t);
 	seg.ack = ack_of(s, t);
@@ -111,7 +122,7 @@ static void send_form(struct script *s, struct party *p, struct talk *t, uint64_
 	seg.payload = f->payload_len ? junk : NULL;
 	seg.payload_len = f->payload_len;
 	if (f->options)
-		add_syn_options(s, p, &seg);
+		add_syn_options(s, p, t, &seg);
 	else
 		add_timestamps(t, &seg);
 	t->sent_form = true;
@@ -121,9 +132,11 @@ static void send_form(struct script *s, struct party *p, struct talk *t, uint64_
 
 /* One octet that the peer has acknowledged already: a connection answers with an ACK each time
  * (RFC 9293, 3.10.7.4, first), and it changes nothing. */
-static void send_old_octet(struct script *s, struct party *p, const struct talk *t)
+static void send_old_octet(struct script *s, struct party *p, struct talk *t)
 {
 	struct segment seg = blank(s, p, t);
+
+	refresh_timestamps(s, t);
 
 	seg.flags = TCP_ACK;
 	seg.seq = t->nxt - 1;
@@ -207,7 +220,9 @@ static uint64_t wait_of(const struct script *s, const struct talk *t)
 {
 	uint64_t ns = t->step->wait_ms ? (uint64_t)t->step->wait_ms * NS_PER_MS : s->c->wait_ns;
 
-	return ns ? ns : 1000 * (uint64_t)NS_PER_MS;
+	if (!ns)
+		ns = 1000 * (uint64_t)NS_PER_MS;
+	return ns > 3 * t->rtt_ns ? ns : 3 * t->rtt_ns;
 }
 
 static void begin_connect(struct script *s, struct party *p, struct talk *t, uint64_t now)
@@ -220,6 +235,7 @@ static void begin_connect(struct script *s, struct party *p, struct talk *t, uin
 	t->conn = full ? -1 : s->w->ops->conn_open(s->w, &to, &full, &e);
 	if (t->conn >= 0) {
 		s->conns++;
+		t->step_ns = now;
 		t->began = true;
 		t->tries = 1;
 		t->due_ns = now + 3 * wait_of(s, t); /* the kernel repeats the SYN itself */
@@ -241,6 +257,7 @@ static void begin_kernel(struct script *s, struct party *p, struct talk *t, uint
 	if (op == STEP_SHUTDOWN) {
 		s->w->ops->conn_shutdown(s->w, t->conn);
 	} else if (op == STEP_CLOSE) {
+		refresh_timestamps(s, t);
 		s->w->ops->conn_close(s->w, t->conn, false);
 		t->conn = -1;
 		s->conns--;
@@ -260,6 +277,8 @@ static bool send_step(struct script *s, struct party *p, struct talk *t, uint64_
 	else
 		send_raw_syn(s, p, t);
 	s->stats->retried += t->tries > 0;
+	if (!t->began)
+		t->step_ns = now;
 	t->began = true;
 	t->tries++;
 	t->due_ns = now + wait_of(s, t);
@@ -269,6 +288,14 @@ static bool send_step(struct script *s, struct party *p, struct talk *t, uint64_
 static bool is_paced(enum step_op op)
 {
 	return op == STEP_SEND || op == STEP_LIVE || op == STEP_RAW_SYN;
+}
+
+/* A SYN or a RST may end the connection without a word; the next one would draw LISTEN's answer. */
+static unsigned tries_of(const struct talk *t)
+{
+	if (t->known && t->step->op == STEP_SEND && t->form->flags & (TCP_SYN | TCP_RST))
+		return 1;
+	return t->step->tries ? t->step->tries : 1;
 }
 
 /* Silence to the last try: SEND and LIVE go on, the others can't. */
@@ -288,8 +315,7 @@ bool talk_run(struct script *s, struct party *p, struct talk *t, uint64_t now, b
 
 	while (t->step && t->due_ns <= now) {
 		op = t->step->op;
-		if (t->began &&
-		    (!is_paced(op) || t->tries >= (t->step->tries ? t->step->tries : 1))) {
+		if (t->began && (!is_paced(op) || t->tries >= tries_of(t))) {
 			give_up(s, p, t, now);
 			continue;
 		}
@@ -325,6 +351,8 @@ static void take_syn_ack(struct script *s, struct party *p, struct talk *t, cons
 	if (t->raw && pk->seg.ack != t->iss + 1)
 		return;
 	t->known = true;
+	if (t->tries == 1 && at_ns > t->step_ns)
+		t->rtt_ns = at_ns - t->step_ns;
 	t->nxt = pk->seg.ack;
 	t->peer_nxt = pk->seg.seq + 1;
 	learn_timestamps(t, pk);
@@ -450,10 +478,23 @@ static void take_progress(struct script *s, struct party *p, struct talk *t,
 		next_step(s, p, t, at_ns);
 	} else if (!awaits_fin(t) && (t->step + 1)->op == STEP_AWAIT_FIN) {
 		t->peer_fin = true; /* it came with the handshake's last segment */
-	} else if (!awaits_fin(t) && !exchange_answered(&t->x)) {
+	} else if (!awaits_fin(t)) {
+		/* the state was left before all was asked */
 		t->peer_fin = true;
 		end_talk(s, p, t, TALK_PEER_CLOSED);
 	}
+}
+
+/* TIME-WAIT gave way to a new connection (RFC 6191): nobody is to be asked for the old one. */
+static void take_reopened(struct script *s, struct party *p, struct talk *t,
+			  const struct packet *pk, uint64_t at_ns)
+{
+	exchange_take(&t->x, pk);
+	sample(t, at_ns);
+	t->nxt = pk->seg.ack;
+	t->raw = true; /* to be tidied */
+	s->stats->answered += !t->answered;
+	end_talk(s, p, t, TALK_DONE);
 }
 
 static bool take_in_connection(struct script *s, struct party *p, struct talk *t,
@@ -469,6 +510,9 @@ static bool take_in_connection(struct script *s, struct party *p, struct talk *t
 	if ((flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK)) {
 		if (op == STEP_CONNECT || op == STEP_RAW_SYN)
 			take_syn_ack(s, p, t, pk, at_ns);
+		else if (t->sent_form && t->x.sent.flags & TCP_SYN &&
+			 pk->seg.ack == t->x.sent.seq + 1)
+			take_reopened(s, p, t, pk, at_ns);
 		return true; /* else a repetition: our kernel's last ACK was lost, or never sent */
 	}
 	if (!t->known || !(flags & TCP_ACK))

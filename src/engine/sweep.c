@@ -329,6 +329,8 @@ static int sweep_init(struct sweep *s, const struct sweep_config *c, struct err 
 	s->start_ns = s->w->ops->now(s->w);
 	s->progress_ns = s->last_send_ns = s->start_ns;
 	pace_init(&s->pace, c->rate, c->space->hosts, s->start_ns);
+	if (c->rate_limit > 0)
+		pace_limit(&s->pace, c->rate_limit);
 	return 0;
 }
 

@@ -39,6 +39,7 @@ struct sweep_config {
 	uint16_t sport_first;  /* held: sweep_sports(config) of them */
 	bool sport_fixed;      /* -g: one port for all kinds and tries */
 	double rate;	       /* packets/s; 0 auto; INFINITY max */
+	double rate_limit;     /* of auto; 0: none */
 	int retries;	       /* RETRIES_AUTO or 0 .. RETRIES_MAX */
 	uint64_t rto_max_ns;   /* -T */
 	uint64_t deadline_ns;  /* duration of the whole run; 0 none */

@@ -28,6 +28,7 @@ struct host_job {
 	uint64_t index;		 /* of its lowest port */
 	const struct entry *entries;
 	size_t n_entries; /* 0: all ports */
+	struct stack_facts *facts;
 };
 
 typedef void port_fn(struct host_job *j, uint16_t port, const struct observation *o, unsigned tries,
@@ -113,9 +114,9 @@ static void each_port(struct host_job *j, port_fn *fn)
 static void count_port(struct host_job *j, uint16_t port, const struct observation *o,
 		       unsigned tries, struct verdict *v)
 {
-	(void)port;
-	(void)o;
 	(void)tries;
+	if (j->host)
+		sweep_note_port(j->s, j->host, &j->addr, port, o, v, j->facts);
 	j->rec.counts[v->state]++;
 	j->s->sum.counts[v->state]++;
 	j->s->sum.not_probed += v->state == STATE_NOT_PROBED;
@@ -205,8 +206,10 @@ static void note_icmp_limit(const struct host_job *j)
 
 static void flush_host(struct sweep *s, uint64_t number, const struct entry *entries, size_t n)
 {
+	struct stack_facts facts = {0};
 	struct host_job j = {
 	    .s = s,
+	    .facts = &facts,
 	    .addr = space_host_addr(s->c->space, number),
 	    .span = space_span_of_host(s->c->space, number),
 	    .host = hosts_find(&s->hosts, number),
@@ -223,6 +226,8 @@ static void flush_host(struct sweep *s, uint64_t number, const struct entry *ent
 	j.rec.down_reason = j.rec.up ? NULL : why_down(&j);
 	j.rec.unreachable = !j.rec.up && (j.span->path == PATH_NONE || called_unreachable(j.host));
 	j.rec.style = style_of(&j);
+	if (j.rec.up)
+		sweep_judge_family(&facts, &j.rec);
 	j.rec.icmp_limited =
 	    j.host && j.host->icmp_rejects >= ICMP_LIMIT_HINT && j.rec.counts[STATE_FILTERED];
 	note_icmp_limit(&j);

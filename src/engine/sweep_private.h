@@ -120,4 +120,10 @@ void sweep_correct(struct sweep *s, uint64_t index, const struct reply *r);
 /* Tells open_found of a port that has just shown a listener. */
 void sweep_found(struct sweep *s, uint64_t index, const struct reply *r);
 
+/* Puts what the port's replies show of the stack's form into the facts, first come, first kept. */
+void sweep_note_port(const struct sweep *s, const struct host *h, const struct addr *addr,
+		     uint16_t port, const struct observation *o, const struct verdict *v,
+		     struct stack_facts *facts);
+void sweep_judge_family(struct stack_facts *facts, struct host_record *rec);
+
 #endif

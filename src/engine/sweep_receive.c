@@ -151,6 +151,26 @@ static bool corrects(const struct sweep *s, const struct reply *r)
 	return syn ? r->reaction == REACTION_SYN_ACK || r->seq == 0 : s->c->n_kinds == 1;
 }
 
+/* The form of its first SYN-ACK and RST, for the host's family. */
+static void learn_shape(struct sweep *s, uint64_t number, const struct packet *p)
+{
+	struct host *h = p->kind == PACKET_TCP ? hosts_get(&s->hosts, number) : NULL;
+	struct exchange x = {0};
+
+	if (!h)
+		return;
+	if (p->seg.flags & TCP_RST && !h->has_rst) {
+		h->has_rst = true;
+		h->rst_df = p->seg.df;
+	} else if (p->seg.flags & TCP_SYN && !h->has_syn_ack) {
+		h->has_syn_ack = true;
+		h->syn_ack_df = p->seg.df;
+		exchange_take(&x, p);
+		h->mss = x.mss;
+		memcpy(h->layout, x.layout, sizeof(h->layout));
+	}
+}
+
 static void take_reply(struct sweep *s, uint64_t index, uint64_t host, uint64_t place,
 		       struct reply *r, uint64_t now)
 {
@@ -286,6 +306,8 @@ static bool take_packet(struct sweep *s, const struct packet *p, const struct wi
 	} else {
 		r.rtt_us = rtt_of(s, (place - s->first) * s->c->n_kinds + g.kind, g.try, in->at_ns);
 		take_reply(s, index, host, place, &r, in->at_ns);
+		if (fit == FIT_EXACT && !r.from)
+			learn_shape(s, host, p);
 	}
 	if (s->c->evidence)
 		s->c->evidence(s->c->evidence_ctx, in->at_ns, in->frame + p->l3_offset,

@@ -71,6 +71,8 @@ const struct cell battery[] = {
     {IN_SYN_RECEIVED, &rst_outside, RFC_RST_OUTSIDE},
     {IN_SYN_RECEIVED, &syn_again, RFC_SYN_IN_WINDOW},
     {IN_SYN_RECEIVED, &rst_exact, RFC_RST_EXACT},
+    {IN_SYN_RECEIVED, &data_no_ack, RFC_NO_ACK},
+    {IN_SYN_RECEIVED, &fin_no_ack, RFC_NO_ACK},
     BLIND(IN_ESTABLISHED),
     {IN_ESTABLISHED, &data_old_ack, RFC_DATA_OLD_ACK},
     {IN_ESTABLISHED, &data_no_ack, RFC_NO_ACK},

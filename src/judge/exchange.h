@@ -35,7 +35,9 @@ struct exchange {
 	uint16_t ip_id;		  /* IPv4 */
 	uint8_t ttl;		  /* as it arrived */
 	bool df;		  /* IPv4 */
-	char layout[LAYOUT_MAX];  /* tcp_options.layout, EOLs at the end left out, cut to fit */
+	/* tcp_options.layout, EOLs at the end left out, cut to fit; "?" where ours offered less
+	 * than mss, sackOK, TS, wscale, so that the order tells nothing */
+	char layout[LAYOUT_MAX];
 	/* ... or an ICMP error */
 	uint8_t icmp_type, icmp_code;
 	struct addr from; /* who sent it; the target itself for a segment */

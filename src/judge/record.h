@@ -34,6 +34,8 @@ struct host_record {
 	uint32_t counts[PORT_STATES];
 	uint32_t srtt_us; /* 0 where no sample */
 	enum reset_style style;
+	enum stack_family family; /* as far as the scan's own probes tell */
+	enum confidence confidence;
 	bool icmp_limited; /* CLUE_ICMP_LIMIT was given to some port */
 };
 

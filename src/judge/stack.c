@@ -8,21 +8,33 @@
 enum {
 	TRIES_BELIEVED = 3, /* before a port's silence is */
 	TRIES_FEW = 2,	    /* before a cell's is: others of its kind are beside it */
-	LIMIT_FEW = 8,	    /* RSTs, before a limit is seen in them */
+	LIMIT_FEW = 8,	    /* answers, before a limit is seen in them, */
+	LIMIT_RETRIED = 3,  /* and of these so many that came only when asked again */
 };
+
+bool stack_stopped_before(const struct stack_facts *f, const struct exchange *x)
+{
+	return f->stopped && !exchange_answered(x) && x->asked_ns > f->stopped_ns;
+}
 
 const struct exchange *stack_seen(const struct stack_facts *f, enum tcp_state s, const char *form)
 {
+	static const struct exchange not_asked;
 	int k = battery_find(s, form);
 
-	return k < 0 ? NULL : &f->cells[k];
+	if (k < 0)
+		return NULL;
+	/* a dead host's silence says nothing of it */
+	return stack_stopped_before(f, &f->cells[k]) ? &not_asked : &f->cells[k];
 }
 
 /* --- looking ------------------------------------------------------------------------------ */
 
-static bool is_icmp(const struct exchange *x)
+/* A filter's word, not that of a router that finds nobody there. */
+static bool is_rejected(const struct exchange *x)
 {
-	return exchange_answered(x) && reaction_is_icmp((enum reaction)x->reaction);
+	return exchange_answered(x) && reaction_is_icmp((enum reaction)x->reaction) &&
+	       x->reaction != REACTION_ICMP_HOST && x->reaction != REACTION_ICMP_NET;
 }
 
 static bool is_syn_ack(const struct exchange *x)
@@ -30,22 +42,10 @@ static bool is_syn_ack(const struct exchange *x)
 	return exchange_answered(x) && x->reaction == REACTION_SYN_ACK;
 }
 
-bool stack_stopped_before(const struct stack_facts *f, const struct exchange *x)
-{
-	return f->stopped && !exchange_answered(x) && x->asked_ns > f->stopped_ns;
-}
-
 static bool is_believed_silent(const struct stack_facts *f, const struct exchange *x,
 			       unsigned tries)
 {
 	return !exchange_answered(x) && x->tries >= tries && !stack_stopped_before(f, x);
-}
-
-/* An ICMP error by which somebody refuses the port; that the host is not reached is another matter,
- * unless it is heard elsewhere. */
-static bool is_refusal(const struct exchange *x)
-{
-	return is_icmp(x) && x->reaction != REACTION_ICMP_HOST && x->reaction != REACTION_ICMP_NET;
 }
 
 static void look_at_port(struct stack_view *v, const struct stack_port *port)
@@ -60,9 +60,7 @@ static void look_at_port(struct stack_view *v, const struct stack_port *port)
 	v->canaries += port->canary;
 	v->canaries_open += port->canary && open;
 	v->heard = v->heard || exchange_answered(x);
-	v->heard_tcp = v->heard_tcp || (exchange_answered(x) && !is_icmp(x));
-	v->refused = v->refused || is_refusal(x);
-	v->closed_icmp += is_icmp(x);
+	v->closed_icmp += is_rejected(x);
 	v->closed_silent += is_believed_silent(v->f, x, TRIES_BELIEVED);
 	if (exchange_is_rst(x)) {
 		v->closed_ports_rst++;
@@ -101,7 +99,7 @@ static void look_at_strays(struct stack_view *v)
 
 		v->stray_passes = v->stray_passes || exchange_is_rst(x);
 		v->stray_silent = v->stray_silent || is_believed_silent(f, x, TRIES_FEW);
-		v->refused = v->refused || is_refusal(x);
+		v->stray_icmp = v->stray_icmp || is_rejected(x);
 	}
 	v->stray_silent = v->stray_silent && !v->stray_passes;
 	v->synack_passes = exchange_is_rst(synack);
@@ -125,7 +123,6 @@ static void look_at_cells(struct stack_view *v)
 		const struct exchange *x = &f->cells[k];
 
 		v->heard = v->heard || exchange_answered(x);
-		v->heard_tcp = v->heard_tcp || (exchange_answered(x) && !is_icmp(x));
 		v->sent_rst = v->sent_rst || (battery[k].state == IN_LISTEN && exchange_is_rst(x));
 	}
 }
@@ -168,8 +165,8 @@ static bool is_proxied(const struct stack_view *v)
 static bool loss_explains(const struct stack_view *v)
 {
 	const struct stack_facts *f = v->f;
-	unsigned asked = f->rst_cells + f->syn_ack_cells;
-	double loss = asked ? (double)(f->rst_retried + f->syn_ack_retried) / asked : 0;
+	unsigned asked = f->rst_cells + f->other_cells;
+	double loss = asked ? (double)(f->rst_retried + f->other_retried) / asked : 0;
 	double chance = 1;
 
 	for (size_t i = 0; i < f->n_ports; i++) {
@@ -202,8 +199,12 @@ static enum reset_style style_of(const struct stack_view *v, bool limited)
 
 static bool is_limited(const struct stack_facts *f)
 {
-	return f->rst_cells >= LIMIT_FEW && 3 * f->rst_retried >= f->rst_cells &&
-	       5 * f->syn_ack_retried <= f->syn_ack_cells;
+	if (f->rst_cells < LIMIT_FEW)
+		return false;
+	/* all else came at once: a few are enough */
+	if (f->other_cells >= LIMIT_FEW && f->other_retried == 0)
+		return f->rst_retried >= LIMIT_RETRIED;
+	return 3 * f->rst_retried >= f->rst_cells && 5 * f->other_retried <= f->other_cells;
 }
 
 /* --- firewall ----------------------------------------------------------------------------- */
@@ -231,7 +232,7 @@ static enum firewall firewall_of(const struct stack_view *v, const struct stack_
 		return FIREWALL_SYNPROXY;
 	if (out->style == STYLE_PROXIED)
 		return FIREWALL_UNKNOWN;
-	if (v->refused || (v->closed_icmp && v->heard_tcp) || out->origin == ORIGIN_MIDDLEBOX)
+	if (v->closed_icmp || v->stray_icmp || out->origin == ORIGIN_MIDDLEBOX)
 		return FIREWALL_REJECTING;
 	if (v->tracked)
 		return v->stray_passes ? FIREWALL_STATEFUL_LOOSE : FIREWALL_STATEFUL_STRICT;
@@ -327,6 +328,9 @@ static void judge_family(const struct stack_view *v, struct stack_verdict *out)
 	}
 	if (out->family == FAMILY_UNKNOWN)
 		out->confidence = CONFIDENCE_LOW;
+	/* resets alone were right for 9 hosts of 10 */
+	if (!v->syn_ack && out->confidence == CONFIDENCE_HIGH)
+		out->confidence = CONFIDENCE_MEDIUM;
 	/* Solaris and filtered Linux look alike here */
 	if (!v->syn_ack && shape == SHAPE_FIN_SILENT)
 		out->confidence = CONFIDENCE_LOW;
@@ -405,7 +409,7 @@ static void tell_ports(const struct stack_view *v, struct stack_verdict *out)
 	for (size_t i = 0; i < f->n_ports; i++) {
 		const struct exchange *x = &f->ports[i].syn;
 
-		if (!is_icmp(x))
+		if (!is_rejected(x))
 			continue;
 		clue(out, CLUE_CLOSED_REJECTED, x->icmp_type, x->icmp_code);
 		break;

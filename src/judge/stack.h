@@ -62,9 +62,9 @@ struct stack_facts {
 	size_t n_ports;
 	struct exchange cells[BATTERY_MAX];
 	uint8_t why[BATTERY_MAX]; /* enum cell_why, where the cell could not be asked */
-	/* how many probes that drew a RST in the end needed more than one try, and of how many; the
-	 * same of SYNs that drew a SYN-ACK: loss hits both, a limit only the first */
-	unsigned rst_cells, rst_retried, syn_ack_cells, syn_ack_retried;
+	/* how many questions that drew a RST in the end had to be asked again, and of how many; the
+	 * same of those that drew a SYN-ACK or an ACK: loss hits both, a limit only the first */
+	unsigned rst_cells, rst_retried, other_cells, other_retried;
 };
 
 enum firewall {

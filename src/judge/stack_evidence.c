@@ -170,6 +170,8 @@ static const char *value_of_layout(const char *layout)
 
 	if (!*layout)
 		return "none";
+	if (*layout == '?')
+		return ""; /* ours offered less than all */
 	if (strcmp(layout, "MNWNNS") == 0)
 		return "MNWNNTNNS"; /* the same stack, without time stamps */
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)

@@ -11,9 +11,9 @@ struct stack_view {
 	unsigned ports, ports_open;			       /* all that were asked; accepted */
 	unsigned closed_ports_rst, closed_icmp, closed_silent; /* ports whose SYN drew that; silence
 							     only after all tries */
-	bool sent_rst;	       /* a RST came from the open port, whatever it answered there */
-	bool heard, heard_tcp; /* anything came at all; a segment did */
-	bool refused;	       /* by ICMP, at a closed port or to a stray segment */
+	bool sent_rst;	 /* a RST came from the open port, whatever it answered there */
+	bool heard;	 /* anything came at all */
+	bool stray_icmp; /* a stray segment at the open port was rejected */
 	const struct exchange *syn_ack;	   /* of the open port; NULL: none seen */
 	const struct exchange *open_rst;   /* a RST to a segment with ACK there */
 	const struct exchange *closed_rst; /* the same at the closed port */

@@ -350,8 +350,8 @@ static void json_host_end(void *ctx, const struct host_record *h)
 		json_add_text(o, "reason", h->down_reason);
 	json_object_object_add(o, "counts", new_counts(counts));
 	json_add_text(o, "style", style_name(h->style));
-	json_add_text(o, "family", "unknown");
-	json_add_text(o, "confidence", "low");
+	json_add_text(o, "family", family_name(h->family));
+	json_add_text(o, "confidence", confidence_name(h->confidence));
 	json_put_record(r, o);
 	out_flush(&r->out);
 }

@@ -87,13 +87,20 @@ const struct cell_verdict *stack_cell(const struct stack_verdict *v, enum tcp_st
 	return NULL;
 }
 
+/* What calls the host unreachable is somebody else's word. */
+static bool is_unreachable(const struct exchange *x)
+{
+	return exchange_answered(x) &&
+	       (x->reaction == REACTION_ICMP_HOST || x->reaction == REACTION_ICMP_NET);
+}
+
 bool stack_answered(const struct stack_facts *f)
 {
 	for (size_t i = 0; i < f->n_ports; i++)
-		if (exchange_answered(&f->ports[i].syn))
+		if (exchange_answered(&f->ports[i].syn) && !is_unreachable(&f->ports[i].syn))
 			return true;
 	for (size_t i = 0; i < BATTERY_MAX; i++)
-		if (exchange_answered(&f->cells[i]))
+		if (exchange_answered(&f->cells[i]) && !is_unreachable(&f->cells[i]))
 			return true;
 	return false;
 }
@@ -236,14 +243,31 @@ static void put_style_filtered(struct text *t, const struct stack_record *r)
 			     "told apart.");
 }
 
+static void put_nobody(struct text *t, const struct stack_facts *f)
+{
+	const struct exchange *icmp = find_icmp(f);
+	char addr[ADDR_TEXT];
+
+	if (icmp)
+		text_putf(t,
+			  "Nothing answers but an ICMP error (%s from %s): no host is there, or "
+			  "no way to it.",
+			  reaction_reason((enum reaction)icmp->reaction, f->family, icmp->icmp_type,
+					  icmp->icmp_code),
+			  addr_format(&icmp->from, addr));
+	else if (f->complete)
+		text_putf(t, "Nothing answers: no host is there, or a firewall drops all that was "
+			     "sent.");
+	else
+		text_putf(t, "Nothing has answered so far.");
+}
+
 void stack_words_style(struct text *t, const struct stack_record *r)
 {
 	const struct stack_facts *f = r->facts;
 
 	if (!stack_answered(f)) {
-		text_putf(t, f->complete ? "Nothing answers: no host is there, or a firewall drops "
-					   "all that was sent."
-					 : "Nothing has answered so far.");
+		put_nobody(t, f);
 		return;
 	}
 	switch (r->verdict->style) {
@@ -512,10 +536,12 @@ void stack_words_rfc(struct text *t, const struct stack_record *r)
 	if (!tested)
 		return;
 	if (!deviate) {
-		text_putf(t, " None of the %u cells tested deviates from RFC 9293.", tested);
+		text_putf(t, " None of the %u cell%s tested deviates from RFC 9293.", tested,
+			  tested == 1 ? "" : "s");
 		return;
 	}
-	text_putf(t, " Of %u cells tested %u deviate%s", tested, deviate, deviate == 1 ? "s" : "");
+	text_putf(t, " Of %u cell%s tested %u deviate%s", tested, tested == 1 ? "" : "s", deviate,
+		  deviate == 1 ? "s" : "");
 	put_deviations(t, v);
 	text_putf(t, ".");
 }
@@ -525,20 +551,9 @@ void stack_words_rfc(struct text *t, const struct stack_record *r)
 bool stack_words_remark(struct text *t, const struct stack_record *r, unsigned i)
 {
 	const struct stack_facts *f = r->facts;
-	const bool holds[] = {
-	    f->stopped,
-	    !f->stopped && !f->complete,
-	};
-	static const char *const says[] = {
-	    "the host stopped answering half-way: what it was not asked before is not told",
-	    "the run ended before this host was asked everything",
-	};
 
-	for (size_t k = 0; k < sizeof(holds) / sizeof(holds[0]); k++) {
-		if (!holds[k] || i-- > 0)
-			continue;
-		text_putf(t, "%s", says[k]);
-		return true;
-	}
-	return false;
+	if (i > 0 || f->complete || f->stopped)
+		return false;
+	text_putf(t, "the run ended before this host was asked everything");
+	return true;
 }

@@ -21,8 +21,8 @@ void stack_words_style(struct text *t, const struct stack_record *r);
 void stack_words_family(struct text *t, const struct stack_record *r);
 void stack_words_rfc(struct text *t, const struct stack_record *r);
 
-/* What else must be known before that is believed: nobody there, an early end, a host that died.
- * The i-th, false behind the last; no full stop, as clues have none. */
+/* What else must be known before that is believed, and no clue says. The i-th, false behind the
+ * last; no full stop, as clues have none. */
 bool stack_words_remark(struct text *t, const struct stack_record *r, unsigned i);
 
 /* A row of the evidence in words: "option order MSTNW". */
@@ -30,7 +30,7 @@ void stack_words_evidence(struct text *t, const struct stack_evidence *e);
 /* "Linux" */
 const char *stack_words_family_name(enum stack_family f);
 
-/* Has the host said anything at all? */
+/* Did anything come back but that the host is unreachable? */
 bool stack_answered(const struct stack_facts *f);
 /* The cell of (state, form); NULL where there is none. */
 const struct cell_verdict *stack_cell(const struct stack_verdict *v, enum tcp_state s,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "packet/notation.h"
+#include "report/stack_words.h"
 #include "report/text_private.h"
 
 /* Characters of a port list without -v: of a state, whose ports are the result; of a remark on
@@ -457,6 +458,16 @@ static void quiet_add(struct text_report *t, const struct host_record *h)
 	q->n++;
 }
 
+/* How it resets, and whose stack that is like, as far as the scan's own probes tell. */
+static void put_character(struct text_report *t, const struct host_record *h)
+{
+	string_putf(&t->line, "%s", style_sentence(h->style));
+	if (h->family)
+		string_putf(&t->line, " The stack looks like %s (%s confidence).",
+			    stack_words_family_name(h->family), confidence_name(h->confidence));
+	string_putf(&t->line, "\n");
+}
+
 static void put_block(struct text_report *t, const struct host_record *h)
 {
 	if (t->last != NOTHING)
@@ -467,7 +478,7 @@ static void put_block(struct text_report *t, const struct host_record *h)
 	put_groups(t);
 	put_remarks(t);
 	if (h->up)
-		string_putf(&t->line, "%s\n", style_sentence(h->style));
+		put_character(t, h);
 	t->last = BLOCK;
 }
 

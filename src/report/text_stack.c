@@ -9,7 +9,7 @@
 #include "report/stack_words.h"
 #include "report/text_private.h"
 
-enum { WIDTH = 98, FORM_MAX = 40, ANSWER_MAX = 64 };
+enum { WIDTH = 94, FORM_MAX = 40, ANSWER_MAX = 64 };
 
 /* The states and segments of one of the two tables, in the order of the battery. */
 struct grid {
@@ -212,34 +212,66 @@ static void put_table(struct text_report *t, const struct stack_verdict *v, cons
 	}
 }
 
-/* Why cells of a state were not tested: one line for each reason. */
-static void put_reasons(struct text_report *t, const struct stack_verdict *v, const struct grid *g,
-			size_t column)
+static bool is_untold(const struct cell_verdict *c, enum tcp_state s, int why)
 {
-	for (int why = WHY_NONE; why < CELL_WHYS; why++) {
-		struct string line = {0};
-		unsigned n = 0;
+	return c->cell->state == s && (int)c->why == why && c->conforms == CONFORMS_UNTESTED;
+}
 
-		for (size_t i = 0; i < v->n_cells; i++) {
-			const struct cell_verdict *c = &v->cells[i];
-
-			if (c->cell->state != g->states[column] || (int)c->why != why ||
-			    c->conforms != CONFORMS_UNTESTED)
-				continue;
-			if (!n++)
-				string_putf(&line, "? %s", tcp_state_name(c->cell->state));
-			/* of a state with no answer at all, the state is name enough */
-			if (!g->dead[column])
-				string_putf(&line, "%s %s", n > 1 ? "," : "", c->cell->form->name);
-		}
-		if (n) {
-			string_putf(&line, ": not told: %s", cell_why_text((enum cell_why)why));
-			put_paragraph(&t->line, string_text(&line), 2);
-		}
-		if (line.failed)
-			out_no_memory(&t->out);
-		string_free(&line);
+static void put_reason(struct text_report *t, struct string *cells, int why)
+{
+	if (cells->len) {
+		string_putf(cells, ": not told: %s", cell_why_text((enum cell_why)why));
+		put_paragraph(&t->line, string_text(cells), 2);
 	}
+	if (cells->failed)
+		out_no_memory(&t->out);
+	string_free(cells);
+}
+
+/* States of which nothing was told, by their names alone. */
+static void put_dead(struct text_report *t, const struct stack_verdict *v, const struct grid *g,
+		     int why)
+{
+	struct string line = {0};
+
+	for (size_t k = 0; k < g->n_states; k++) {
+		bool has = false;
+
+		for (size_t i = 0; g->dead[k] && i < v->n_cells; i++)
+			has |= is_untold(&v->cells[i], g->states[k], why);
+		if (has)
+			string_putf(&line, "%s %s", line.len ? "," : "?",
+				    tcp_state_name(g->states[k]));
+	}
+	put_reason(t, &line, why);
+}
+
+static bool all_untold(const struct stack_verdict *v, enum tcp_state s, int why)
+{
+	for (size_t i = 0; i < v->n_cells; i++)
+		if (v->cells[i].cell->state == s && !is_untold(&v->cells[i], s, why))
+			return false;
+	return true;
+}
+
+/* Of the other states, the segments. */
+static void put_untold(struct text_report *t, const struct stack_verdict *v, const struct grid *g,
+		       size_t column, int why)
+{
+	const enum tcp_state state = g->states[column];
+	bool all = all_untold(v, state, why);
+	struct string line = {0};
+
+	for (size_t i = 0; !g->dead[column] && i < v->n_cells; i++) {
+		if (!is_untold(&v->cells[i], state, why))
+			continue;
+		if (!line.len)
+			string_putf(&line, "? %s%s%s", tcp_state_name(state), all ? "" : " ",
+				    all ? "" : v->cells[i].cell->form->name);
+		else if (!all)
+			string_putf(&line, ", %s", v->cells[i].cell->form->name);
+	}
+	put_reason(t, &line, why);
 }
 
 static bool put_grid(struct text_report *t, const struct stack_verdict *v, bool stray)
@@ -248,10 +280,13 @@ static bool put_grid(struct text_report *t, const struct stack_verdict *v, bool 
 	bool any = false;
 
 	put_table(t, v, &g);
-	for (size_t i = 0; i < g.n_states; i++) {
-		any |= !g.dead[i];
-		put_reasons(t, v, &g, i);
+	for (int why = WHY_NONE; why < CELL_WHYS; why++) {
+		for (size_t i = 0; i < g.n_states; i++)
+			put_untold(t, v, &g, i, why);
+		put_dead(t, v, &g, why);
 	}
+	for (size_t i = 0; i < g.n_states; i++)
+		any |= !g.dead[i];
 	if (g.n_states)
 		string_putf(&t->line, "\n");
 	return any;
@@ -262,9 +297,9 @@ static void put_legend(struct text_report *t, bool any)
 	if (t->legend || !any)
 		return;
 	t->legend = true;
-	string_putf(&t->line,
-		    "+ as RFC 9293 asks   ! deviates   ? not told   - no answer\n"
-		    "alive, gone: what became of the connection   taken: with the octets\n\n");
+	string_putf(&t->line, "+ as RFC 9293 asks   ! deviates   ? not told   - no answer\n"
+			      "alive, gone: the connection afterwards   taken: alive, with the "
+			      "octets or the FIN\n\n");
 }
 
 /* --- what is said ------------------------------------------------------------------------- */
@@ -299,7 +334,8 @@ static void put_notes(struct text_report *t, const struct stack_record *s)
 			break;
 		put_note(t, buf);
 	}
-	for (size_t i = 0; i < s->verdict->n_clues; i++) {
+	/* of who is silent the sentence has said it */
+	for (size_t i = 0; stack_answered(s->facts) && i < s->verdict->n_clues; i++) {
 		report_clue(buf, sizeof(buf), &s->verdict->clues[i]);
 		put_note(t, buf);
 	}
@@ -359,6 +395,10 @@ static void put_heading(struct text_report *t, const struct stack_record *s)
 	const struct cell_verdict *syn = stack_cell(s->verdict, IN_CLOSED, "syn");
 
 	text_put_name(t, s->addr, s->name);
+	if (!stack_answered(f)) {
+		string_putf(&t->line, "no answer\n");
+		return;
+	}
 	if (f->has_open)
 		string_putf(&t->line, "port %u %s", (unsigned)f->open_port,
 			    s->verdict->suspect ? "accepts" : "open");

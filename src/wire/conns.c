@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -211,6 +212,13 @@ static struct place *place_of(struct conns *c, int conn)
 void conns_shutdown(struct conns *c, int conn)
 {
 	(void)!shutdown(place_of(c, conn)->fd, SHUT_WR);
+}
+
+bool conns_tsval(struct conns *c, int conn, uint32_t *tsval)
+{
+	socklen_t len = sizeof(*tsval);
+
+	return getsockopt(place_of(c, conn)->fd, IPPROTO_TCP, TCP_TIMESTAMP, tsval, &len) == 0;
 }
 
 /* Linux resets what is closed with octets unread. */

@@ -24,6 +24,7 @@ size_t conns_max(const struct conns *c); /* how many there can be at once */
 int conns_open(struct conns *c, const struct path *path, const struct wire_conn_to *to, bool *full,
 	       struct err *e);
 void conns_shutdown(struct conns *c, int conn);
+bool conns_tsval(struct conns *c, int conn, uint32_t *tsval);
 void conns_close(struct conns *c, int conn, bool reset);
 
 #endif

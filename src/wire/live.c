@@ -244,6 +244,11 @@ static int live_conn_open(struct wire *w, const struct wire_conn_to *to, bool *f
 	return conns_open(live_of(w)->conns, &w->paths[to->path], to, full, e);
 }
 
+static bool live_conn_tsval(struct wire *w, int conn, uint32_t *tsval)
+{
+	return conns_tsval(live_of(w)->conns, conn, tsval);
+}
+
 static void live_conn_shutdown(struct wire *w, int conn)
 {
 	conns_shutdown(live_of(w)->conns, conn);
@@ -311,6 +316,7 @@ static const struct wire_ops live_ops = {
     .path_up = live_path_up,
     .conn_open = live_conn_open,
     .conn_shutdown = live_conn_shutdown,
+    .conn_tsval = live_conn_tsval,
     .conn_close = live_conn_close,
     .close = live_close,
 };

@@ -87,6 +87,10 @@ struct wire_ops {
 	 * do. Needs no privilege. A refusal comes by recv, as a RST. */
 	int (*conn_open)(struct wire *w, const struct wire_conn_to *to, bool *full, struct err *e);
 	void (*conn_shutdown)(struct wire *w, int conn); /* our FIN: SHUT_WR */
+	/* The TSval that the kernel would send on it now (RFC 7323). A segment beside it must not
+	 * carry an older one, which PAWS refuses, nor a newer one, after which it refuses the
+	 * kernel's. False where it can't be told. */
+	bool (*conn_tsval)(struct wire *w, int conn, uint32_t *tsval);
 	/* Frees the handle. `reset`: RST at once, nothing lingers; else what was received is read
 	 * away first, and a FIN goes out (nothing does where the handshake was never done). */
 	void (*conn_close)(struct wire *w, int conn, bool reset);

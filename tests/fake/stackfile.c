@@ -268,7 +268,6 @@ static int env_number(struct fake_env *v, const char *key, char **save)
 
 static int env_line(struct fake_env *v, const char *key, char **save)
 {
-	struct fake_expect both[2] = {v->expect, v->expect};
 	int i;
 
 	if (!strcmp(key, "filter")) {
@@ -292,10 +291,8 @@ static int env_line(struct fake_env *v, const char *key, char **save)
 		v->only_resets = true;
 		return 0;
 	}
-	if (take_expect(key, save, both) == 0) {
-		v->expect = both[0];
+	if (strspn(key, "sfc") && take_expect(key, save, v->expect) == 0)
 		return 0;
-	}
 	return env_number(v, key, save);
 }
 
@@ -317,13 +314,14 @@ static const struct fake_env *find_env(const struct stackfile *f, const char *na
 	return NULL;
 }
 
+static void copy_words(char to[FAKE_WORDS], const char *words)
+{
+	if (words[0])
+		memmove(to, words, strlen(words) + 1);
+}
+
 static void lay_over(struct fake_env *to, const struct fake_env *v)
 {
-	const char *words[] = {v->expect.style, v->expect.family, v->expect.firewall,
-			       v->expect.confidence};
-	char *into[] = {to->expect.style, to->expect.family, to->expect.firewall,
-			to->expect.confidence};
-
 #define OVER(field) to->field = v->field ? v->field : to->field
 	OVER(filter);
 	OVER(service);
@@ -337,9 +335,15 @@ static void lay_over(struct fake_env *to, const struct fake_env *v)
 	OVER(no_closed);
 	OVER(only_resets);
 #undef OVER
-	for (size_t i = 0; i < 4; i++)
-		if (words[i][0])
-			memcpy(into[i], words[i], FAKE_WORDS);
+	for (size_t i = 0; i < 2; i++) {
+		const struct fake_expect *x = &v->expect[i];
+		struct fake_expect *into = &to->expect[i];
+
+		copy_words(into->style, x->style);
+		copy_words(into->family, x->family);
+		copy_words(into->firewall, x->firewall);
+		copy_words(into->confidence, x->confidence);
+	}
 }
 
 int stackfile_env(const struct stackfile *f, const char *names, struct fake_env *out)
@@ -403,7 +407,7 @@ static void choose(const char *env, const char *stack, const char *families, cha
 static void resolve(struct fake_variant *v)
 {
 	const struct fake_expect *own = &v->stack->expect[v->family == ADDR_V6];
-	const struct fake_expect *env = &v->env.expect;
+	const struct fake_expect *env = &v->env.expect[v->family == ADDR_V6];
 	/* where only resets are seen, the open port's evidence is missing */
 	const char *family = v->env.only_resets ? v->stack->resets : own->family;
 

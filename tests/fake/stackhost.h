@@ -136,8 +136,8 @@ struct fake_env {
 	uint16_t delay_ms;	 /* of each answer */
 	uint32_t dies_after;	 /* packets; 0: lives on */
 	bool no_open, no_closed;
-	bool only_resets;	   /* expect what `resets` of the stack says */
-	struct fake_expect expect; /* "": as the stack says */
+	bool only_resets;	      /* expect what `resets` of the stack says */
+	struct fake_expect expect[2]; /* IPv4, IPv6; "": as the stack says */
 };
 
 /* --- the host -------------------------------------------------------------------------------- */

@@ -339,10 +339,14 @@ class Lab:
     def path(self, name):
         return os.path.join(self.dir, "%d-%s" % (next(_serial), name))
 
-    def helper(self, argv):
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=self.scratch("helper"), text=True)
+    def spawn(self, argv, **kw):
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=self.scratch("helper"),
+                                   text=True, **kw)
         self.processes.append(process)
+        return process
+
+    def helper(self, argv):
+        process = self.spawn(argv, stdout=subprocess.PIPE)
         line = process.stdout.readline()
         if line.strip() != "READY":
             process.wait(5)

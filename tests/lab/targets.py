@@ -5,6 +5,7 @@
   relay PID-NS ...       two tun devices in two namespaces, joined by this process
   twofaced DEV PORT      a port that answers one SYN with SYN-ACK and the next with RST-ACK
   halfopen FROM-NS ...   a connection whose near end forgets it without a word
+  serve PORT close|half  a service that closes what it accepts, wholly or its own direction alone
   dns                    a name server that knows no name
 """
 
@@ -171,6 +172,26 @@ def halfopen(ns_client, ns_server, sport, *ends):
     signal.pause()
 
 
+def serve(port, way):
+    s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("::", int(port)))
+    s.listen(4096)
+    kept = []
+    ready()
+    while True:
+        conn, _ = s.accept()
+        if way == "close":
+            conn.close()
+            continue
+        try:
+            conn.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # reset before we came to it
+        kept.append(conn)
+
+
 def dns():
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.bind(("127.0.0.1", 53))
@@ -188,7 +209,7 @@ def dns():
 
 def main():
     die_with_parent()
-    kinds = {f.__name__: f for f in (listen, witness, relay, twofaced, halfopen, dns)}
+    kinds = {f.__name__: f for f in (listen, witness, relay, twofaced, halfopen, serve, dns)}
     kinds[sys.argv[1]](*sys.argv[2:])
 
 

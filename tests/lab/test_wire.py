@@ -332,9 +332,10 @@ def test_connection_to_a_link_local_address(net):
         kit.say("close", conn)
 
 
-def test_connection_from_a_quiet_port_is_refused(net):
+def test_connection_from_a_quiet_port(net):
+    """The listener that keeps it quiet does not take the port from connections of ours."""
     with Kit(net, FAR, fresh(), 4, 2, 4) as kit:
-        assert kit.say("open", kit.quiet_first, OPEN).startswith("no never")
+        assert kit.open(kit.quiet_first, OPEN) == 0
 
 
 def test_same_ends_twice(net):

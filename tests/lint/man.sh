@@ -45,6 +45,7 @@ same() {
 }
 same DESCRIPTION
 same SCAN scan
+same STACK stack
 same PROBES probes
 same DOCTOR doctor
 

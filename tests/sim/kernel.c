@@ -60,7 +60,7 @@ void kernel_free(struct kernel *k)
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
-static uint32_t tsval(const struct kernel *k)
+uint32_t kernel_tsval(const struct kernel *k)
 {
 	return (uint32_t)(k->p->now_ns / MS) + 77000;
 }
@@ -94,10 +94,11 @@ static void put(struct kernel *k, struct conn *c, uint16_t flags, uint32_t seq)
 	};
 
 	if (flags & TCP_SYN)
-		s.options_len = (uint8_t)options_build_syn(
-		    SYN_LAYOUT_LINUX, c->src.family == ADDR_V4 ? 1460 : 1440, tsval(k), s.options);
+		s.options_len = (uint8_t)options_build_syn(SYN_LAYOUT_LINUX,
+							   c->src.family == ADDR_V4 ? 1460 : 1440,
+							   kernel_tsval(k), s.options);
 	else if (c->ts)
-		put_timestamps(&s, tsval(k), c->ts_recent);
+		put_timestamps(&s, kernel_tsval(k), c->ts_recent);
 	peer_transmit(k->p, &s);
 }
 

@@ -14,6 +14,7 @@ struct kernel *kernel_new(struct peer *p);
 void kernel_free(struct kernel *k);
 int kernel_open(struct kernel *k, const struct wire_conn_to *to, bool *full, struct err *e);
 void kernel_shutdown(struct kernel *k, int conn);
+uint32_t kernel_tsval(const struct kernel *k);
 void kernel_close(struct kernel *k, int conn, bool reset);
 /* A frame has come in. */
 void kernel_take(struct kernel *k, const uint8_t *ip, size_t len);

@@ -245,6 +245,13 @@ static int peer_conn_open(struct wire *w, const struct wire_conn_to *to, bool *f
 	return kernel_open(peer_kernel(p), to, full, e);
 }
 
+static bool peer_conn_tsval(struct wire *w, int conn, uint32_t *tsval)
+{
+	(void)conn;
+	*tsval = kernel_tsval(((struct peer *)w)->kernel);
+	return true;
+}
+
 static void peer_conn_shutdown(struct wire *w, int conn)
 {
 	kernel_shutdown(((struct peer *)w)->kernel, conn);
@@ -266,6 +273,7 @@ void peer_init(struct peer *p, peer_fn *fn, void *ctx)
 	    .path_up = peer_path_up,
 	    .conn_open = peer_conn_open,
 	    .conn_shutdown = peer_conn_shutdown,
+	    .conn_tsval = peer_conn_tsval,
 	    .conn_close = peer_conn_close,
 	};
 

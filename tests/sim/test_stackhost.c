@@ -670,6 +670,8 @@ static void test_file(void **state)
 	assert_int_equal(v.env.hops, 9);
 	assert_int_equal(stackfile_variant(b.file, "linux6/stealth/v6", &v), 0);
 	assert_string_equal(v.expect.firewall, "stateless");
+	assert_string_equal(v.expect.confidence, "medium"); /* of IPv6; IPv4: */
+	assert_int_equal(stackfile_variant(b.file, "linux6/stealth", &v), 0);
 	assert_string_equal(v.expect.confidence, "high");
 	assert_int_equal(stackfile_variant(b.file, "freebsd/dies-12", &v), 0);
 	assert_string_equal(v.expect.family, "bsd macos other embedded unknown");

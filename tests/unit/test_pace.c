@@ -68,6 +68,14 @@ static void test_auto(void **state)
 	for (int i = 0; i < 10; i++)
 		epoch(&p, &now, 20, 20, false);
 	assert_true(p.rate == 500); /* a rate that was asked for is kept */
+	pace_limit(&p, 20);
+	assert_true(p.rate == 500);
+	pace_init(&p, 0, 1, 0);
+	pace_limit(&p, 20);
+	assert_true(p.rate == 20);
+	for (int i = 0; i < 10; i++)
+		epoch(&p, &now, 20, 20, false);
+	assert_true(p.rate == 20); /* whatever is answered */
 }
 
 /* RFC 6298, 2.2 and 2.3 */

@@ -1,0 +1,81 @@
+/*
+ * sweep_family: a scan's own replies as cells of the battery, so that the judge of `stack` can say
+ * of a scanned host what its few probes show. It asks nothing of its own.
+ */
+#include <string.h>
+
+#include "engine/sweep_private.h"
+#include "judge/stack.h"
+
+static void fill_reply(const struct sweep *s, const struct host *h, const struct addr *addr,
+		       uint16_t port, const struct reply *r, struct exchange *x)
+{
+	const struct sweep_config *c = s->c;
+	uint16_t sport = (uint16_t)(c->sport_first + r->kind * sweep_tries_max(c) + r->try);
+
+	*x = (struct exchange){
+	    .tries = (uint8_t)(r->try + 1),
+	    .answered_by = (uint8_t)(r->try + 1),
+	    .reaction = r->reaction,
+	    .fit = r->fit,
+	    .port = port,
+	    .rtt_us = r->rtt_us,
+	    .seq = r->seq,
+	    .ack = r->ack,
+	    .flags = r->flags,
+	    .win = r->win,
+	    .ip_id = r->ip_id,
+	    .ttl = r->ttl,
+	    .from = *addr,
+	    .sent_win = c->wish.has_win ? c->wish.win : syn_layout_win(c->wish.layout),
+	};
+	sweep_sent(c, addr, port, c->sport_fixed ? c->sport_first : sport, r->kind, &x->sent);
+	if (r->reaction == REACTION_SYN_ACK) {
+		x->df = h->syn_ack_df;
+		x->mss = h->mss;
+		memcpy(x->layout, h->layout, sizeof(x->layout));
+	} else {
+		x->df = h->rst_df;
+	}
+}
+
+void sweep_note_port(const struct sweep *s, const struct host *h, const struct addr *addr,
+		     uint16_t port, const struct observation *o, const struct verdict *v,
+		     struct stack_facts *facts)
+{
+	enum tcp_state state = v->state == STATE_OPEN ? IN_LISTEN : IN_CLOSED;
+
+	if (v->weak || (v->state != STATE_OPEN && v->state != STATE_CLOSED))
+		return;
+	for (size_t i = 0; i < o->n_replies; i++) {
+		const struct reply *r = o->replies[i];
+		int cell = battery_find(state, s->c->kinds[r->kind]->name);
+
+		if (cell < 0 || r->from || r->fit != FIT_EXACT || r->try >= TRIES_MAX ||
+		    exchange_answered(&facts->cells[cell]))
+			continue;
+		fill_reply(s, h, addr, port, r, &facts->cells[cell]);
+		/* an option layout that wasn't offered can't be shown */
+		if (s->c->wish.layout != SYN_LAYOUT_LINUX)
+			memcpy(facts->cells[cell].layout, "?", 2);
+	}
+	facts->has_open = facts->has_open || state == IN_LISTEN;
+	facts->has_closed = facts->has_closed || state == IN_CLOSED;
+}
+
+void sweep_judge_family(struct stack_facts *facts, struct host_record *rec)
+{
+	struct stack_verdict v;
+	bool stray = false;
+
+	facts->family = rec->addr->family;
+	stack_judge(facts, &v);
+	rec->family = v.family;
+	rec->confidence = v.confidence;
+	for (size_t k = 0; k < 2 * (size_t)BATTERY_STRAY; k++)
+		stray =
+		    stray || (battery[k].segment == RFC_ACK && exchange_is_rst(&facts->cells[k]));
+	/* who borrowed a SYN-ACK's shape is told by its other resets alone */
+	if (!stray && rec->confidence == CONFIDENCE_HIGH)
+		rec->confidence = CONFIDENCE_MEDIUM;
+}

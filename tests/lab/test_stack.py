@@ -1,0 +1,101 @@
+"""The matrix of `stack` against the kernel itself: every cell of LISTEN, CLOSED and the connections.
+
+What Linux answers was measured beside RFC 9293; the tables below are in stacks.py's notation, with
+what is left of the connection after it. A host whose service stays, one whose service closes at
+once and one that closes its own direction alone reach different states.
+"""
+
+import pytest
+
+import stacks
+from lab import QUICK
+
+FAMILIES = [4] if QUICK else [4, 6]
+STAY, CLOSE, HALF = 80, 81, 82
+
+LISTEN, CLOSED = stacks.rows("""
+    syn syn-bare syn-ecn syn-data:          SA    | RA,0,n
+    ack data finack synack:                 R,a,0 | R,a,0
+    null null-data fin xmas psh urg:        .     | RA,0,n
+    syn-fin syn-fin-psh-urg:                .     | RA,0,n
+    rst rst-ack syn-rst all:                .     | .
+    """)
+# where the service stays open
+(ESTABLISHED,) = stacks.rows("""
+    rst-exact:                              . gone
+    rst-window syn-window ack-unsent:       A alive
+    data-old-ack:                           A alive
+    rst-outside data-no-ack fin-no-ack:     . alive
+    """)
+(SYN_RECEIVED,) = stacks.rows("""
+    rst-exact:                              . gone
+    rst-window:                             A alive
+    rst-outside data-no-ack fin-no-ack:     . alive
+    syn-window:                             RA,0,n gone
+    ack-unsent:                             R,a,0 alive
+    """)
+
+
+@pytest.fixture(scope="module")
+def star(lab):
+    built = stacks.Star(lab)
+    host = built.add("linux")
+    host.listen([STAY])
+    host.helper("serve", CLOSE, "close")
+    host.helper("serve", HALF, "half")
+    # a name of its own for each battery: they must not share the kernel's limits
+    for port in (CLOSE, HALF):
+        pair = built.add("linux%d" % port)
+        pair.helper("serve", port, "close" if port == CLOSE else "half")
+    return built
+
+
+@pytest.fixture(scope="module")
+def asked(star):
+    hosts = {STAY: "linux", CLOSE: "linux81", HALF: "linux82"}
+    return stacks.ask_all(star.client, {
+        (port, family): [star.hosts[name].addr[family], "-p", port]
+        for port, name in hosts.items() for family in FAMILIES})
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("port", [STAY, CLOSE, HALF])
+def test_listen_and_closed(asked, port, family):
+    stack = asked[port, family]
+    assert stack.column("LISTEN") == LISTEN
+    assert stack.column("CLOSED") == CLOSED
+    assert set(LISTEN) == set(stacks.STRAY)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("state,expected", [("SYN-RECEIVED", SYN_RECEIVED),
+                                            ("ESTABLISHED", ESTABLISHED)])
+def test_connections(asked, state, expected, family):
+    assert asked[STAY, family].column(state) == expected
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_verdict(asked, family):
+    stack = asked[STAY, family]
+    assert stack.verdict() == ("rst", "linux", "high", "none"), stack
+    assert stack["origin"] == "endpoint"
+    assert stack["rfc5961"] == "full"
+    assert stack["reset_limited"] is False and stack["suspect"] is False
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_form_of_its_rsts(asked, family):
+    for rst in asked[STAY, family].rsts():
+        assert rst["win"] == 0 and rst["ttl"] == 63
+        if family == 4:
+            assert rst["df"] is True and rst["ip_id"] == 0
+        else:
+            assert "df" not in rst and "ip_id" not in rst
+
+
+def test_run_and_summary(star):
+    result = star.client.rstprobe("stack", star.hosts["linux"].addr[4], "--format", "json")
+    assert result.status == 0, result
+    assert result.run["command"] == "stack"
+    assert result.summary["complete"] is True
+    assert {c["port"] for c in result.of("stack")[0]["cells"] if c["state"] == "LISTEN"} == {STAY}

@@ -24,13 +24,14 @@ static const struct form *syn_form(void)
 static const struct step stray_steps[] = {{STEP_SEND, 1, 0}, {STEP_END, 0, 0}};
 /* Sent twice soon (what may end the connection: once), since silence can't be told from loss; the
  * sign of life comes 700 ms apart, as a stack answers one such segment in 500. */
-static const struct step established_steps[] = {
-    {STEP_CONNECT, 1, 1000}, {STEP_SEND, 2, 250}, {STEP_LIVE, 3, 700}, {STEP_END, 0, 0}};
-static const struct step close_wait_steps[] = {{STEP_CONNECT, 1, 1000},
-					       {STEP_SHUTDOWN, 1, 700},
-					       {STEP_SEND, 2, 250},
-					       {STEP_LIVE, 3, 700},
-					       {STEP_END, 0, 0}};
+static const struct step established_steps[] = {{STEP_CONNECT, 1, 1000},
+						{STEP_LIVE, 3, 700},
+						{STEP_SEND, 2, 250},
+						{STEP_LIVE, 3, 700},
+						{STEP_END, 0, 0}};
+static const struct step close_wait_steps[] = {{STEP_CONNECT, 1, 1000}, {STEP_SHUTDOWN, 1, 700},
+					       {STEP_LIVE, 3, 700},	{STEP_SEND, 2, 250},
+					       {STEP_LIVE, 3, 700},	{STEP_END, 0, 0}};
 static const struct step fin_wait_steps[] = {{STEP_CONNECT, 1, 1000},
 					     {STEP_AWAIT_FIN, 1, 1200},
 					     {STEP_SEND, 2, 250},
@@ -39,8 +40,11 @@ static const struct step fin_wait_steps[] = {{STEP_CONNECT, 1, 1000},
 static const struct step time_wait_steps[] = {{STEP_CONNECT, 1, 1000}, {STEP_AWAIT_FIN, 1, 1200},
 					      {STEP_CLOSE, 1, 700},    {STEP_SEND, 2, 250},
 					      {STEP_LIVE, 3, 700},     {STEP_END, 0, 0}};
-static const struct step syn_received_steps[] = {
-    {STEP_RAW_SYN, 3, 1000}, {STEP_SEND, 2, 250}, {STEP_LIVE, 3, 700}, {STEP_END, 0, 0}};
+static const struct step syn_received_steps[] = {{STEP_RAW_SYN, 3, 1000},
+						 {STEP_LIVE, 3, 700},
+						 {STEP_SEND, 2, 250},
+						 {STEP_LIVE, 3, 700},
+						 {STEP_END, 0, 0}};
 
 static const struct step *const steps_to[IN_STATES] = {
     [IN_CLOSED] = stray_steps,

@@ -82,6 +82,20 @@ static void put_clause(struct string *to, const char *clause)
 	}
 }
 
+/* What others do beside it goes into parentheses: a half-stop divides it from the rule. */
+static void put_how(struct string *to, const char *how)
+{
+	static const char dropped[] = "dropped silently";
+	const char *rest = strchr(how, ';');
+
+	if (strncmp(how, dropped, strlen(dropped)) == 0)
+		string_putf(to, "drops it");
+	else
+		string_putf(to, "%.*s", (int)strcspn(how, ";"), how);
+	if (rest)
+		string_putf(to, " (%s)", rest + 1 + strspn(rest + 1, " "));
+}
+
 /* Of one clause: the table's own half-stops would read as ours. */
 static void put_required(struct string *to, const char *required)
 {
@@ -102,8 +116,9 @@ void text_stack_put_deviations(struct text_report *t, const struct stack_verdict
 
 		if (c->conforms != CONFORMS_NO)
 			continue;
-		string_putf(&line, "! %s %s: %s", tcp_state_name(c->cell->state),
-			    c->cell->form->name, c->how ? c->how : "deviates");
+		string_putf(&line, "! %s %s: ", tcp_state_name(c->cell->state),
+			    c->cell->form->name);
+		put_how(&line, c->how ? c->how : "deviates");
 		if (c->row) {
 			string_putf(&line, "; the RFC asks (%s): ", rfc_level_name(c->row->level));
 			put_required(&line, c->row->required);

@@ -191,6 +191,8 @@ static void judge_silent_on_connection(const struct stack_view *v, struct cell_v
 	/* a tracker drops what lies outside the windows: then silence is not the stack's */
 	if (after != AFTER_GONE && after != AFTER_ACCEPTED && v->tracked)
 		untested(c, v->stray_passes ? WHY_SYNACK_FILTERED : WHY_STRAY_FILTERED);
+	else if (c->row->level == RFC_MAY && after == AFTER_ALIVE)
+		decide(c, NULL); /* what may be said may be left unsaid */
 	else if (c->row->expect == REACTION_RST_SEQ_FROM_ACK && v->limited)
 		untested(c, WHY_RESET_LIMITED);
 	else if (c->row->expect == REACTION_RST_SEQ_FROM_ACK)

@@ -1,6 +1,7 @@
 /* stack: the style, the family, the firewall. Each from controls that went the same way. */
 #include "judge/stack.h"
 
+#include "base/seq.h"
 #include "judge/origin.h"
 #include "judge/stack_private.h"
 #include "packet/segment.h"
@@ -267,7 +268,7 @@ static enum shape shape_of(const struct stack_view *v)
 		return v->syn_rst && is_believed_silent(v->f, ack, TRIES_BELIEVED) ? SHAPE_SYN_ONLY
 										   : SHAPE_UNKNOWN;
 	}
-	if (ack->flags & TCP_ACK || (ack->ack && ack->ack - ack->sent.seq < 2))
+	if (ack->flags & TCP_ACK || (ack->ack && seq_in_window(ack->ack, ack->sent.seq, 2)))
 		return SHAPE_OTHER;
 	if (ack->ack)
 		return SHAPE_NONZERO_ACK;

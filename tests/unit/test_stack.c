@@ -372,6 +372,22 @@ static void test_strict_with_resets(void **state)
 	assert_int_equal(verdict.rfc5961, PROTECTION_UNKNOWN);
 }
 
+/* The open port has a filter of its own: SYN-ACKs reach the closed one. */
+static void test_filter_of_one_port(void **state)
+{
+	static const char *const passing[] = {"ack", "data"};
+
+	(void)state;
+	live_facts(&live_linux, ADDR_V4, &facts);
+	listen_only(&live_linux, passing, 2);
+	judge();
+	assert_int_equal(verdict.firewall, FIREWALL_NONE);
+	assert_string_equal(evidence("null_open"), "-");
+	assert_string_equal(evidence("synfin_open"), "-");
+	ASSERT_UNTESTED(IN_LISTEN, "null", WHY_SYNACK_FILTERED);
+	assert_int_equal(cell(IN_CLOSED, "null")->conforms, CONFORMS_YES);
+}
+
 /* A RST from the router in front: as Linux sends it, one hop nearer. */
 static void test_reject_on_a_router(void **state)
 {
@@ -652,11 +668,15 @@ static void test_reset_limit(void **state)
 		assert_int_equal(has_clue(CLUE_RESET_LIMIT), rows[i].limited);
 	}
 	/* a limited host's silent port is the limiter's */
-	facts.rst_retried = facts.rst_cells;
+	facts.rst_cells = 24;
+	facts.rst_retried = 3;
 	facts.other_cells = 10;
 	live_take(&live_linux, ADDR_V4, battery[0].form, ".", &facts.ports[3].syn);
 	judge();
 	assert_int_equal(verdict.style, STYLE_RST);
+	facts.rst_retried = 2;
+	judge();
+	assert_int_equal(verdict.style, STYLE_MIXED);
 }
 
 /* It died while LISTEN's bare segments were asked. */
@@ -768,6 +788,7 @@ int main(void)
 	    cmocka_unit_test(test_windows_and_layouts),
 	    cmocka_unit_test(test_filters),
 	    cmocka_unit_test(test_strict_with_resets),
+	    cmocka_unit_test(test_filter_of_one_port),
 	    cmocka_unit_test(test_reject_on_a_router),
 	    cmocka_unit_test(test_reject_in_another_shape),
 	    cmocka_unit_test(test_synproxy),

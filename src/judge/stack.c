@@ -107,7 +107,8 @@ static void look_at_strays(struct stack_view *v)
 	v->synack_syn_ack = is_syn_ack(synack);
 	/* a path that passes SYN-ACKs to the closed port has no tracker */
 	v->synack_silent = is_believed_silent(f, synack, TRIES_FEW) && !exchange_is_rst(closed);
-	v->tracked = v->synack_silent && (v->stray_silent || v->stray_passes);
+	/* SYNs pass */
+	v->tracked = v->syn_ack && v->synack_silent && (v->stray_silent || v->stray_passes);
 }
 
 static void look_at_cells(struct stack_view *v)

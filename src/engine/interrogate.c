@@ -168,6 +168,8 @@ static void fail_road(struct interrogation *i, enum tcp_state s, enum talk_end e
 {
 	struct road *r = &i->roads[s];
 
+	if (end == TALK_DIED)
+		r->died++;
 	switch (end) {
 	case TALK_NO_FIN:
 		i->roads[IN_FIN_WAIT_2].why = i->roads[IN_TIME_WAIT].why = WHY_SERVICE_STAYS;
@@ -334,6 +336,19 @@ static void doubt_half_open(struct interrogation *i)
 			i->f.why[k] = WHY_NO_HALF_OPEN;
 }
 
+/* A connection of this state was reset before anything was put to it. */
+static void doubt_resets(struct interrogation *i)
+{
+	for (size_t k = 0; k < battery_count; k++) {
+		const struct exchange *x = &i->f.cells[k];
+
+		if (!interrogate_is_stray(battery[k].state) && i->roads[battery[k].state].died &&
+		    battery[k].segment != RFC_RST_EXACT &&
+		    (exchange_is_rst(x) || x->after == AFTER_GONE))
+			i->f.why[k] = WHY_SERVICE_RESETS;
+	}
+}
+
 static void interrogate_over(void *ctx, enum run_end end)
 {
 	struct interrogation *i = ctx;
@@ -351,6 +366,7 @@ static void interrogate_over(void *ctx, enum run_end end)
 	for (size_t k = 0; k < i->n_finds; k++)
 		count_retries(&i->f, &i->finds[k].at.syn);
 	doubt_half_open(i);
+	doubt_resets(i);
 }
 
 const struct script_program interrogate_program = {

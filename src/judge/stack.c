@@ -359,6 +359,8 @@ static enum rfc_after outlived(const struct stack_view *v, enum tcp_state s, con
 {
 	const struct exchange *x = stack_seen(v->f, s, form);
 
+	if (v->f->why[battery_find(s, form)])
+		return AFTER_UNKNOWN;
 	if (x->after == AFTER_GONE)
 		return AFTER_GONE;
 	if (exchange_answered(x) && x->reaction == REACTION_CHALLENGE_ACK)

@@ -30,8 +30,8 @@ struct find {
 
 /* What became of the conversations that lead to one state of the peer. */
 struct road {
-	uint8_t ok, failed, closed; /* talks that ended so */
-	uint8_t why;		    /* enum cell_why: no use in going on */
+	uint8_t ok, failed, closed, died; /* talks that ended so */
+	uint8_t why;			  /* enum cell_why: no use in going on */
 };
 
 struct interrogation {
@@ -43,6 +43,7 @@ struct interrogation {
 	struct road roads[IN_STATES];
 	struct item control;
 	bool controlling, controlled, proxied, closed_silent;
+	bool lossy; /* something was answered only when asked again */
 	unsigned flying, conns, slow, asked_since, rst_seen, rst_again;
 	uint64_t first_ns, heard_ns; /* the first question, the last answer; 0: none yet */
 	enum run_end end;

@@ -191,6 +191,8 @@ static void judge_silent_on_connection(const struct stack_view *v, struct cell_v
 	/* a tracker drops what lies outside the windows: then silence is not the stack's */
 	if (after != AFTER_GONE && after != AFTER_ACCEPTED && v->tracked)
 		untested(c, v->stray_passes ? WHY_SYNACK_FILTERED : WHY_STRAY_FILTERED);
+	else if (c->row->level == RFC_MAY && after == AFTER_ALIVE)
+		decide(c, NULL); /* what may be said may be left unsaid */
 	else if (c->row->expect == REACTION_RST_SEQ_FROM_ACK && v->limited)
 		untested(c, WHY_RESET_LIMITED);
 	else if (c->row->expect == REACTION_RST_SEQ_FROM_ACK)
@@ -310,6 +312,7 @@ const char *cell_why_text(enum cell_why w)
 	    [WHY_OTHER_BOX] = "answered by another box, not by the host",
 	    [WHY_RESET_LIMITED] = "resets are rate-limited",
 	    [WHY_NO_HALF_OPEN] = "no half-open connection is kept (SYN cookies)",
+	    [WHY_SERVICE_RESETS] = "the service resets connections by itself",
 	    [WHY_NOT_SENT] = "this machine did not let it out (a local firewall?)",
 	};
 

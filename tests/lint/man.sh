@@ -1,8 +1,7 @@
 #!/bin/sh
 # man: the manual and the program say the same. Every option of --help stands in the page and every
 # option of the page in --help; every probe and every segment of the battery is named; every example
-# runs. Nothing is sent: scans are
-# dry runs, and what else could send only prints its help.
+# runs. Nothing is sent: scans are dry runs, and what else could send only prints its help.
 # shellcheck source=common.sh
 . "$(dirname "$0")/common.sh"
 

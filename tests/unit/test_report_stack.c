@@ -245,11 +245,20 @@ static void test_style_of_a_box(void **state)
 		h.verdict.firewall = (enum firewall)f;
 		expect_words(stack_words_style, &h, want);
 	}
-	h.verdict.style = STYLE_SILENT;
+	/* a RST did come: "from nowhere" would be wrong as well */
+	for (int style = 0; style < 2; style++) {
+		h.verdict.style = style ? STYLE_SILENT : STYLE_FILTERED;
+		expect_words(stack_words_style, &h,
+			     "Closed ports stay silent, and stray segments at the open one are "
+			     "answered with a RST from another distance than the SYN-ACK: a box in "
+			     "the path decides.");
+	}
+	h.verdict.style = STYLE_FILTERED;
+	h.verdict.firewall = FIREWALL_STATELESS;
+	h.verdict.cells[ACK].why = WHY_NONE;
 	expect_words(stack_words_style, &h,
-		     "Closed ports stay silent and stray segments at the open one are answered "
-		     "with a RST from another distance than the SYN-ACK: a box in the path "
-		     "decides.");
+		     "SYNs to closed ports stay unanswered while stray segments are not: a "
+		     "stateless filter that drops SYNs.");
 	host_plain(&h);
 	h.verdict.origin = ORIGIN_MIDDLEBOX;
 	h.verdict.differs = DIFFERS_DISTANCE;

@@ -185,7 +185,7 @@ static void put_style_rst(struct text *t, const struct stack_record *r)
 	case FIREWALL_NONE:
 		if (listener_resets(v))
 			text_putf(t, ", and so does the listener to a stray ACK (a RST from the "
-				     "LISTEN state: RFC 9293, 3.10.7.2)");
+				     "LISTEN state, RFC 9293, 3.10.7.2)");
 		text_putf(t, ": no firewall between.");
 		break;
 	case FIREWALL_STATELESS:

@@ -150,6 +150,21 @@ static void send_old_octet(struct script *s, struct party *p, struct talk *t)
 	script_send(s, p, &seg);
 }
 
+/* The last ACK of the handshake once more: where the first was lost, the peer is in SYN-RECEIVED
+ * still, and answers the old octet from there as well. */
+static void send_handshake_ack(struct script *s, struct party *p, struct talk *t)
+{
+	struct segment seg = blank(s, p, t);
+
+	refresh_timestamps(s, t);
+	seg.flags = TCP_ACK;
+	seg.seq = t->nxt;
+	seg.ack = t->peer_nxt;
+	seg.win = WIN;
+	add_timestamps(t, &seg);
+	script_send(s, p, &seg);
+}
+
 static void send_raw_syn(struct script *s, struct party *p, struct talk *t)
 {
 	struct segment seg = blank(s, p, t);
@@ -272,18 +287,22 @@ static void begin_kernel(struct script *s, struct party *p, struct talk *t, uint
 
 static bool send_step(struct script *s, struct party *p, struct talk *t, uint64_t now)
 {
-	if (t->step->op == STEP_SEND && !send_form(s, p, t, now)) {
+	enum step_op op = t->step->op;
+
+	if (op == STEP_SEND && !send_form(s, p, t, now)) {
 		talk_end_with(s, p, t, TALK_FAILED);
 		return true;
 	}
-	if (t->step->op == STEP_SEND)
+	if (op == STEP_LIVE && !t->sent_form)
+		send_handshake_ack(s, p, t);
+	if (op == STEP_SEND)
 		t->x.after = AFTER_UNKNOWN; /* what was asked before it counts no more */
-	else if (t->step->op == STEP_LIVE)
+	else if (op == STEP_LIVE)
 		send_old_octet(s, p, t);
 	else
 		send_raw_syn(s, p, t);
 	s->stats->retried += t->tries > 0;
-	if (t->tries > 0 && t->step->op != STEP_SEND)
+	if (t->tries > 0 && op != STEP_SEND)
 		t->x.repeats++;
 	if (!t->began)
 		t->step_ns = now;

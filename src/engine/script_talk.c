@@ -15,6 +15,7 @@ enum {
 	ACK_BEHIND = 1U << 30,	  /* RFC 5961, 5: too old for any window */
 	WIN = 1021,		  /* plus the try: a window that nobody else would choose */
 	CONN_AGAIN_NS = 50000000, /* until descriptors may be free again */
+	DELAYED_ACK_NS = 100000000, /* our kernel's delayed ACK has left by then */
 	NS_PER_MS = 1000000,
 };
 
@@ -209,6 +210,14 @@ static void next_step(struct script *s, struct party *p, struct talk *t, uint64_
 		end_talk(s, p, t, TALK_DONE);
 }
 
+/* Until our kernel has acknowledged it they are in FIN-WAIT-1; and its ACK, should it come after a
+ * segment of ours that ended the connection, would draw LISTEN's answer. It may come late. */
+static void next_after_fin(struct script *s, struct party *p, struct talk *t, uint64_t now)
+{
+	next_step(s, p, t, now);
+	t->due_ns = now + DELAYED_ACK_NS;
+}
+
 /* --- steps -------------------------------------------------------------------------------- */
 
 static enum talk_end end_of_silence(enum step_op op)
@@ -264,8 +273,7 @@ static void begin_kernel(struct script *s, struct party *p, struct talk *t, uint
 	}
 	t->fin_sent = t->fin_sent || op == STEP_SHUTDOWN || op == STEP_CLOSE;
 	if (op == STEP_AWAIT_FIN && t->peer_fin)
-		next_step(s, p, t, now);
-	(void)p;
+		next_after_fin(s, p, t, now);
 }
 
 static bool send_step(struct script *s, struct party *p, struct talk *t, uint64_t now)
@@ -475,7 +483,7 @@ static void take_progress(struct script *s, struct party *p, struct talk *t,
 		return;
 	if (t->step->op == STEP_AWAIT_FIN) {
 		t->peer_fin = true;
-		next_step(s, p, t, at_ns);
+		next_after_fin(s, p, t, at_ns);
 	} else if (!awaits_fin(t) && (t->step + 1)->op == STEP_AWAIT_FIN) {
 		t->peer_fin = true; /* it came with the handshake's last segment */
 	} else if (!awaits_fin(t)) {

@@ -204,7 +204,7 @@ static int sweep_alone(struct run *r, const struct sweep_config *c, struct summa
 
 static void run(struct run *r)
 {
-	struct summary_record sum;
+	struct summary_record sum = {0};
 	struct sweep_config c;
 
 	configure(r, &c);
@@ -221,7 +221,7 @@ static void run(struct run *r)
 static void dry_run(struct run *r)
 {
 	static const struct record_sink nobody;
-	struct summary_record sum;
+	struct summary_record sum = {0};
 	struct sweep_config c;
 	struct dry_wire dry;
 	struct err e;

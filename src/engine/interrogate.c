@@ -20,7 +20,7 @@ enum {
 unsigned interrogate_tries_of_canary(const struct interrogation *i)
 {
 	for (size_t k = 0; k < i->n_finds; k++)
-		if (exchange_is_rst(&i->finds[k].at.syn))
+		if (i->lossy && exchange_is_rst(&i->finds[k].at.syn))
 			return TRIES_MORE;
 	return TRIES;
 }
@@ -132,10 +132,13 @@ static void watch_limit(struct interrogation *i, const struct item *it, const st
 
 static void merge(struct exchange *into, const struct exchange *x, const struct item *it)
 {
+	unsigned repeats;
 	if (exchange_answered(into) && !exchange_answered(x))
 		return;
+	repeats = into->repeats;
 	*into = *x;
 	into->tries = it->sent;
+	into->repeats = (uint8_t)(into->repeats + repeats);
 	if (exchange_answered(x))
 		into->answered_by = it->sent;
 }
@@ -150,6 +153,16 @@ static void done_find(struct interrogation *i, size_t k, const struct exchange *
 		keep_port(i, fd);
 	if (exchange_answered(x))
 		watch_limit(i, &fd->it, x);
+}
+
+/* A half-open connection that the peer doesn't know of is none: it put it all in its SYN-ACK. */
+static enum cell_why why_of_failure(enum tcp_state s, enum talk_end end)
+{
+	if (end == TALK_MUTE)
+		return WHY_NO_LIVE_ANSWER;
+	if (end == TALK_FAILED)
+		return WHY_NOT_SENT;
+	return end == TALK_DIED && s == IN_SYN_RECEIVED ? WHY_NO_HALF_OPEN : WHY_NO_CONNECTION;
 }
 
 static void fail_road(struct interrogation *i, enum tcp_state s, enum talk_end end)
@@ -167,7 +180,7 @@ static void fail_road(struct interrogation *i, enum tcp_state s, enum talk_end e
 		break;
 	default:
 		if (++r->failed >= TRIES_IDLE && !r->ok)
-			r->why = WHY_NO_CONNECTION;
+			r->why = (uint8_t)why_of_failure(s, end);
 		/* no TIME-WAIT without the FIN-WAIT-2 before it */
 		if (s == IN_FIN_WAIT_2 && r->why)
 			i->roads[IN_TIME_WAIT].why = r->why;
@@ -202,6 +215,11 @@ static void done_cell(struct interrogation *i, size_t k, enum talk_end end,
 	struct item *it = &i->cells[k];
 
 	if (interrogate_is_stray(c->state)) {
+		if (end == TALK_FAILED && i->f.cells[k].tries == 0)
+			i->f.why[k] = WHY_NOT_SENT;
+		if (end == TALK_FAILED)
+			return;
+		i->f.why[k] = WHY_NONE;
 		merge(&i->f.cells[k], x, it);
 		if (exchange_answered(x)) {
 			it->over = true;
@@ -213,7 +231,8 @@ static void done_cell(struct interrogation *i, size_t k, enum talk_end end,
 		fail_road(i, c->state, end);
 		if (i->f.cells[k].tries == 0)
 			i->f.why[k] =
-			    end == TALK_PEER_CLOSED ? WHY_SERVICE_CLOSES : WHY_NO_CONNECTION;
+			    (uint8_t)(end == TALK_PEER_CLOSED ? WHY_SERVICE_CLOSES
+							      : why_of_failure(c->state, end));
 		return;
 	}
 	i->roads[c->state].ok++;
@@ -251,6 +270,9 @@ static void interrogate_done(void *ctx, uint32_t tag, enum talk_end end, const s
 		if (kind == TAG_CELL && !interrogate_is_stray(battery[k].state))
 			i->conns--;
 	}
+	/* what came when asked again would have been lost: silence needs more tries here */
+	if (exchange_answered(x) && !late && (it->sent > 1 || x->repeats))
+		i->lossy = true;
 	if (exchange_answered(x) && x->answered_ns > i->heard_ns) {
 		i->heard_ns = x->answered_ns;
 		i->asked_since = 0;
@@ -286,7 +308,9 @@ static enum cell_why why_unasked(const struct interrogation *i, size_t k)
 	if (!interrogate_is_stray(c->state) && i->roads[c->state].why)
 		return (enum cell_why)i->roads[c->state].why;
 	if (c->state == IN_CLOSED && interrogate_closed_is_deaf(i))
-		return exchange_answered(syn) ? WHY_REJECTED : WHY_CLOSED_SILENT;
+		return exchange_answered(syn) && reaction_is_icmp((enum reaction)syn->reaction)
+			   ? WHY_REJECTED
+			   : WHY_CLOSED_SILENT;
 	return i->f.complete ? WHY_NO_CONNECTION : WHY_NOT_REACHED;
 }
 
@@ -294,10 +318,10 @@ static void count_retries(struct stack_facts *f, const struct exchange *x)
 {
 	if (exchange_is_rst(x)) {
 		f->rst_cells++;
-		f->rst_retried += x->tries > 1;
+		f->rst_retried += x->tries > 1 || x->repeats;
 	} else if (exchange_answered(x)) {
 		f->other_cells++;
-		f->other_retried += x->tries > 1;
+		f->other_retried += x->tries > 1 || x->repeats;
 	}
 }
 
@@ -308,7 +332,7 @@ static void interrogate_over(void *ctx, enum run_end end)
 	i->end = end;
 	i->f.complete = end == END_COMPLETE;
 	for (size_t k = 0; k < battery_count; k++) {
-		if (i->f.cells[k].tries == 0)
+		if (i->f.cells[k].tries == 0 && i->f.why[k] != WHY_NOT_SENT)
 			i->f.why[k] = (uint8_t)why_unasked(i, k);
 		else if (!interrogate_is_stray(battery[k].state) &&
 			 !exchange_answered(&i->f.cells[k]) && i->f.cells[k].after == AFTER_UNKNOWN)

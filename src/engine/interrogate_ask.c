@@ -24,13 +24,14 @@ static const struct form *syn_form(void)
 static const struct step stray_steps[] = {{STEP_SEND, 1, 0}, {STEP_END, 0, 0}};
 /* Sent twice soon (what may end the connection: once), since silence can't be told from loss; the
  * sign of life comes 700 ms apart, as a stack answers one such segment in 500. */
-static const struct step established_steps[] = {
-    {STEP_CONNECT, 1, 1000}, {STEP_SEND, 2, 250}, {STEP_LIVE, 3, 700}, {STEP_END, 0, 0}};
-static const struct step close_wait_steps[] = {{STEP_CONNECT, 1, 1000},
-					       {STEP_SHUTDOWN, 1, 700},
-					       {STEP_SEND, 2, 250},
-					       {STEP_LIVE, 3, 700},
-					       {STEP_END, 0, 0}};
+static const struct step established_steps[] = {{STEP_CONNECT, 1, 1000},
+						{STEP_LIVE, 3, 700},
+						{STEP_SEND, 2, 250},
+						{STEP_LIVE, 3, 700},
+						{STEP_END, 0, 0}};
+static const struct step close_wait_steps[] = {{STEP_CONNECT, 1, 1000}, {STEP_SHUTDOWN, 1, 700},
+					       {STEP_LIVE, 3, 700},	{STEP_SEND, 2, 250},
+					       {STEP_LIVE, 3, 700},	{STEP_END, 0, 0}};
 static const struct step fin_wait_steps[] = {{STEP_CONNECT, 1, 1000},
 					     {STEP_AWAIT_FIN, 1, 1200},
 					     {STEP_SEND, 2, 250},
@@ -39,8 +40,11 @@ static const struct step fin_wait_steps[] = {{STEP_CONNECT, 1, 1000},
 static const struct step time_wait_steps[] = {{STEP_CONNECT, 1, 1000}, {STEP_AWAIT_FIN, 1, 1200},
 					      {STEP_CLOSE, 1, 700},    {STEP_SEND, 2, 250},
 					      {STEP_LIVE, 3, 700},     {STEP_END, 0, 0}};
-static const struct step syn_received_steps[] = {
-    {STEP_RAW_SYN, 3, 1000}, {STEP_SEND, 2, 250}, {STEP_LIVE, 3, 700}, {STEP_END, 0, 0}};
+static const struct step syn_received_steps[] = {{STEP_RAW_SYN, 3, 1000},
+						 {STEP_LIVE, 3, 700},
+						 {STEP_SEND, 2, 250},
+						 {STEP_LIVE, 3, 700},
+						 {STEP_END, 0, 0}};
 
 static const struct step *const steps_to[IN_STATES] = {
     [IN_CLOSED] = stray_steps,
@@ -92,7 +96,7 @@ static unsigned tries_of_cell(const struct interrogation *i, size_t cell)
 	if (!interrogate_is_stray(c->state))
 		return TALKS;
 	if (c->segment != RFC_RST && like_was_answered(i, cell))
-		return TRIES_MORE;
+		return i->lossy ? TRIES_MORE : TRIES;
 	/* no stray segment gets there: what a silence would say is not to be known */
 	if (c->state == IN_LISTEN && c->segment != RFC_SYN && c->segment != RFC_ACK &&
 	    stray_is_lost(i))
@@ -246,6 +250,21 @@ static bool ask_main(struct interrogation *i, uint64_t now, struct talk_wish *ou
 	       (may_connect(i) && ask_cell(i, now, true, true, out, again));
 }
 
+/* The stray segment that was answered last, at the open port or at the closed one. */
+static int last_answered(const struct interrogation *i, bool at_open)
+{
+	int last = -1;
+
+	for (size_t k = 0; k < battery_count; k++) {
+		const struct exchange *x = &i->f.cells[k];
+
+		if (battery[k].state == (at_open ? IN_LISTEN : IN_CLOSED) && exchange_answered(x) &&
+		    (last < 0 || x->answered_ns > i->f.cells[last].answered_ns))
+			last = (int)k;
+	}
+	return last;
+}
+
 /* Is the host still there? The question that it answered before. */
 static bool ask_control(struct interrogation *i, uint64_t now, struct talk_wish *out,
 			uint64_t *again)
@@ -257,6 +276,13 @@ static bool ask_control(struct interrogation *i, uint64_t now, struct talk_wish 
 				  .form = syn_form(),
 				  .dport = i->f.has_open ? i->f.open_port : i->f.closed_port,
 				  .tag = TAG_CONTROL << 16};
+	/* the listener's queue may be full: whatever else was answered must be tried */
+	if (i->control.sent > 1 && last_answered(i, i->control.sent % 2) >= 0) {
+		const struct cell *c = &battery[last_answered(i, i->control.sent % 2)];
+
+		out->form = c->form;
+		out->dport = c->state == IN_LISTEN ? i->f.open_port : i->f.closed_port;
+	}
 	return true;
 }
 

@@ -43,6 +43,7 @@ struct interrogation {
 	struct road roads[IN_STATES];
 	struct item control;
 	bool controlling, controlled, proxied, closed_silent;
+	bool lossy; /* something was answered only when asked again */
 	unsigned flying, conns, slow, asked_since, rst_seen, rst_again;
 	uint64_t first_ns, heard_ns; /* the first question, the last answer; 0: none yet */
 	enum run_end end;

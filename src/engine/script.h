@@ -26,7 +26,9 @@ enum step_op {
 	STEP_SHUTDOWN,	/* our FIN; until the peer has acknowledged it */
 	STEP_AWAIT_FIN, /* until the peer closes */
 	STEP_CLOSE,	/* closes with FIN after the peer's; until it has acknowledged */
-	STEP_LIVE,	/* one old octet: an ACK says alive, a RST gone; paced */
+	/* one old octet: an ACK says alive, a RST gone; paced. Before SEND: does the connection
+	 * stand at all? Else the talk ends there */
+	STEP_LIVE,
 };
 
 struct step {
@@ -41,6 +43,7 @@ enum talk_end {
 	TALK_NO_ANSWER,	  /* RAW_SYN, CONNECT, SHUTDOWN, CLOSE: silence */
 	TALK_DIED,	  /* the connection was reset before the form was sent */
 	TALK_PEER_CLOSED, /* FIN before the form was sent, where no AWAIT_FIN asked for it */
+	TALK_MUTE,	  /* LIVE before the form: silence */
 	TALK_NO_FIN,	  /* AWAIT_FIN: it didn't come */
 	TALK_NO_QUIET,	  /* RAW_SYN: our kernel can't be kept silent here */
 	TALK_FAILED,	  /* our side: descriptors, memory, a link */

@@ -13,7 +13,7 @@ enum {
 	OUTSIDE = 3U << 29,	  /* beyond any window: 2^30 is the largest (RFC 7323, 2.3) */
 	ACK_AHEAD = 100000,	  /* octets that nobody has sent */
 	ACK_BEHIND = 1U << 30,	  /* RFC 5961, 5: too old for any window */
-	WIN = 1021,		  /* plus the try: a window that nobody else would choose */
+	WIN = 1021,		  /* and up: windows that nobody else would choose */
 	CONN_AGAIN_NS = 50000000, /* until descriptors may be free again */
 	DELAYED_ACK_NS = 100000000, /* our kernel's delayed ACK has left by then */
 	NS_PER_MS = 1000000,
@@ -109,7 +109,7 @@ static void refresh_timestamps(struct script *s, struct talk *t)
 		t->tsval = now;
 }
 
-static void send_form(struct script *s, struct party *p, struct talk *t, uint64_t now)
+static bool send_form(struct script *s, struct party *p, struct talk *t, uint64_t now)
 {
 	const struct form *f = t->form;
 	struct segment seg = blank(s, p, t);
@@ -118,7 +118,7 @@ static void send_form(struct script *s, struct party *p, struct talk *t, uint64_
 	seg.flags = f->flags;
 	seg.seq = seq_of(s, t);
 	seg.ack = ack_of(s, t);
-	seg.win = (uint16_t)(WIN + t->tries);
+	seg.win = (uint16_t)(WIN + t->sport % 512 + t->tries);
 	seg.urg = f->flags & TCP_URG ? 1 : 0;
 	seg.payload = f->payload_len ? junk : NULL;
 	seg.payload_len = f->payload_len;
@@ -126,9 +126,11 @@ static void send_form(struct script *s, struct party *p, struct talk *t, uint64_
 		add_syn_options(s, p, t, &seg);
 	else
 		add_timestamps(t, &seg);
+	if (!script_send(s, p, &seg))
+		return false;
 	t->sent_form = true;
 	note_sent(t, &seg, now);
-	script_send(s, p, &seg);
+	return true;
 }
 
 /* One octet that the peer has acknowledged already: a connection answers with an ACK each time
@@ -159,7 +161,7 @@ static void send_raw_syn(struct script *s, struct party *p, struct talk *t)
 		t->tsval = script_random(s) | 1;
 	}
 	seg.seq = t->iss;
-	seg.ack = 0;
+	seg.ack = script_random(s); /* as in every probe: who looks at it shows it */
 	seg.win = 64240;
 	seg.options_len =
 	    (uint8_t)options_build_syn(SYN_LAYOUT_LINUX, mss_of(s, p), t->tsval, seg.options);
@@ -278,13 +280,19 @@ static void begin_kernel(struct script *s, struct party *p, struct talk *t, uint
 
 static bool send_step(struct script *s, struct party *p, struct talk *t, uint64_t now)
 {
+	if (t->step->op == STEP_SEND && !send_form(s, p, t, now)) {
+		end_talk(s, p, t, TALK_FAILED);
+		return true;
+	}
 	if (t->step->op == STEP_SEND)
-		send_form(s, p, t, now);
+		t->x.after = AFTER_UNKNOWN; /* what was asked before it counts no more */
 	else if (t->step->op == STEP_LIVE)
 		send_old_octet(s, p, t);
 	else
 		send_raw_syn(s, p, t);
 	s->stats->retried += t->tries > 0;
+	if (t->tries > 0 && t->step->op != STEP_SEND)
+		t->x.repeats++;
 	if (!t->began)
 		t->step_ns = now;
 	t->began = true;
@@ -311,7 +319,9 @@ static void give_up(struct script *s, struct party *p, struct talk *t, uint64_t 
 {
 	enum step_op op = t->step->op;
 
-	if (op == STEP_SEND || op == STEP_LIVE)
+	if (op == STEP_LIVE && !t->sent_form)
+		end_talk(s, p, t, TALK_MUTE);
+	else if (op == STEP_SEND || op == STEP_LIVE)
 		next_step(s, p, t, now);
 	else
 		end_talk(s, p, t, end_of_silence(op));
@@ -329,6 +339,8 @@ bool talk_run(struct script *s, struct party *p, struct talk *t, uint64_t now, b
 		}
 		if (op == STEP_RAW_SYN && !s->w->n_quiet) {
 			end_talk(s, p, t, TALK_NO_QUIET);
+		} else if (op == STEP_LIVE && !t->sent_form) {
+			send_step(s, p, t, now); /* draws a RST only where nothing stands */
 		} else if (is_paced(op)) {
 			return may_send && send_step(s, p, t, now);
 		} else if (op == STEP_CONNECT) {
@@ -439,6 +451,22 @@ static bool took_ours(const struct talk *t, const struct packet *pk)
 	       seq_gt(pk->seg.ack, t->nxt);
 }
 
+/* Before the form is sent the peer's ACK says what it expects next. True where that was all that
+ * the step waited for. */
+static bool learn_ack(struct script *s, struct party *p, struct talk *t, const struct packet *pk,
+		      uint64_t at_ns)
+{
+	enum step_op op = t->step->op;
+
+	if (t->sent_form || !seq_gt(pk->seg.ack, t->nxt))
+		return false;
+	t->nxt = pk->seg.ack;
+	if (!t->fin_sent || (op != STEP_SHUTDOWN && op != STEP_CLOSE))
+		return false;
+	next_step(s, p, t, at_ns);
+	return true;
+}
+
 /* A pure ACK: what SHUTDOWN and CLOSE wait for, the challenge, or the sign of life. */
 static void take_ack(struct script *s, struct party *p, struct talk *t, const struct packet *pk,
 		     uint64_t at_ns)
@@ -446,13 +474,11 @@ static void take_ack(struct script *s, struct party *p, struct talk *t, const st
 	bool taken = took_ours(t, pk);
 	enum step_op op = t->step->op;
 
-	if (!t->sent_form && seq_gt(pk->seg.ack, t->nxt)) {
-		t->nxt = pk->seg.ack;
-		if (t->fin_sent && (op == STEP_SHUTDOWN || op == STEP_CLOSE)) {
-			next_step(s, p, t, at_ns);
-			return;
-		}
-	}
+	/* it probes our window: an answer would come with SEQ = SND.NXT */
+	if (seq_lt(pk->seg.seq, t->peer_nxt) && !seq_gt(pk->seg.ack, t->nxt))
+		return;
+	if (learn_ack(s, p, t, pk, at_ns))
+		return;
 	if (op == STEP_SEND && t->began) {
 		exchange_take(&t->x, pk);
 		sample(t, at_ns);
@@ -479,6 +505,8 @@ static void take_progress(struct script *s, struct party *p, struct talk *t,
 
 	if (seq_gt(end, t->peer_nxt))
 		t->peer_nxt = end;
+	if (learn_ack(s, p, t, pk, at_ns) && !t->step)
+		return;
 	if (!(pk->seg.flags & TCP_FIN))
 		return;
 	if (t->step->op == STEP_AWAIT_FIN) {

@@ -21,6 +21,7 @@ struct exchange {
 	uint8_t answered_by; /* the try that was answered, from 1; 0: silence */
 	uint8_t reaction;    /* enum reaction; REACTION_NONE: silence */
 	uint8_t fit;	     /* enum fit */
+	uint8_t repeats;     /* other segments of its conversation that had to be sent again */
 	uint8_t after;	     /* enum rfc_after: what a later question to the connection showed */
 	uint16_t port;	     /* theirs */
 	uint64_t asked_ns;   /* the clock at the last try */

@@ -39,7 +39,7 @@ unsigned origin_compare(const struct exchange *open_rst, const struct exchange *
 
 unsigned origin_compare_syn_ack(const struct exchange *syn_ack, const struct exchange *rst)
 {
-	return compare_ttl(syn_ack, rst) & DIFFERS_DISTANCE;
+	return exchange_hops(syn_ack->ttl) != exchange_hops(rst->ttl) ? DIFFERS_DISTANCE : 0;
 }
 
 enum origin origin_of(unsigned differs, bool compared)

@@ -22,8 +22,8 @@ enum origin_differs {
 /* The same-stack test: RST to the ACK at the open port against RST to the ACK at a closed one (or
  * to the SYN there: then only TTL and DF are compared). 0: nothing speaks for two. */
 unsigned origin_compare(const struct exchange *open_rst, const struct exchange *closed_rst);
-/* A RST against a SYN-ACK of the same host: only distances within one initial TTL are evidence,
- * since many stacks send RSTs with a TTL or DF of their own. */
+/* A RST against a SYN-ACK of the same host: only the distance is evidence, since many stacks send
+ * RSTs with an initial TTL or DF of their own. */
 unsigned origin_compare_syn_ack(const struct exchange *syn_ack, const struct exchange *rst);
 /* ENDPOINT, MIDDLEBOX or UNKNOWN (nothing to compare with) from those bits. */
 enum origin origin_of(unsigned differs, bool compared);

@@ -1,6 +1,7 @@
 /* stack: the style, the family, the firewall. Each from controls that went the same way. */
 #include "judge/stack.h"
 
+#include "base/seq.h"
 #include "judge/origin.h"
 #include "judge/stack_private.h"
 #include "packet/segment.h"
@@ -127,6 +128,11 @@ static void look_at_cells(struct stack_view *v)
 	}
 }
 
+bool stack_is_from_stack(const struct stack_view *v, const struct exchange *x)
+{
+	return !v->syn_ack || exchange_hops(x->ttl) == exchange_hops(v->syn_ack->ttl);
+}
+
 void stack_look(const struct stack_facts *f, struct stack_view *v)
 {
 	*v = (struct stack_view){.f = f};
@@ -134,6 +140,8 @@ void stack_look(const struct stack_facts *f, struct stack_view *v)
 		look_at_port(v, &f->ports[i]);
 	look_at_cells(v);
 	look_at_strays(v);
+	v->open_boxed = v->open_rst && !stack_is_from_stack(v, v->open_rst);
+	v->sent_rst = v->sent_rst && !v->open_boxed;
 }
 
 /* --- origin, style ------------------------------------------------------------------------ */
@@ -147,8 +155,11 @@ static void judge_origin(const struct stack_view *v, struct stack_verdict *out)
 		out->differs = origin_compare(v->open_rst, closed);
 		compared = true;
 	}
-	if (v->syn_ack && v->syn_rst &&
-	    exchange_initial_ttl(v->syn_ack->ttl) == exchange_initial_ttl(v->syn_rst->ttl)) {
+	if (v->syn_ack && v->open_rst) {
+		out->differs |= origin_compare_syn_ack(v->syn_ack, v->open_rst);
+		compared = true;
+	}
+	if (v->syn_ack && v->syn_rst) {
 		out->differs |= origin_compare_syn_ack(v->syn_ack, v->syn_rst);
 		compared = true;
 	}
@@ -242,7 +253,9 @@ static enum firewall firewall_of(const struct stack_view *v, const struct stack_
 		return v->stray_passes || v->closed_rst ? FIREWALL_STATELESS : FIREWALL_UNKNOWN;
 	if (closed_is_tracked(v))
 		return FIREWALL_STATEFUL_STRICT;
-	return out->style == STYLE_RST ? FIREWALL_NONE : FIREWALL_UNKNOWN;
+	/* nothing stands between where a stray segment came through as well */
+	return out->style == STYLE_RST && (v->stray_passes || v->closed_rst) ? FIREWALL_NONE
+									     : FIREWALL_UNKNOWN;
 }
 
 /* --- family ------------------------------------------------------------------------------- */
@@ -266,7 +279,7 @@ static enum shape shape_of(const struct stack_view *v)
 		return v->syn_rst && is_believed_silent(v->f, ack, TRIES_BELIEVED) ? SHAPE_SYN_ONLY
 										   : SHAPE_UNKNOWN;
 	}
-	if (ack->flags & TCP_ACK || (ack->ack && ack->ack - ack->sent.seq < 2))
+	if (ack->flags & TCP_ACK || (ack->ack && seq_in_window(ack->ack, ack->sent.seq, 2)))
 		return SHAPE_OTHER;
 	if (ack->ack)
 		return SHAPE_NONZERO_ACK;
@@ -328,6 +341,8 @@ static void judge_family(const struct stack_view *v, struct stack_verdict *out)
 	}
 	if (out->family == FAMILY_UNKNOWN)
 		out->confidence = CONFIDENCE_LOW;
+	if (!v->f->complete && out->confidence == CONFIDENCE_HIGH)
+		out->confidence = CONFIDENCE_MEDIUM;
 	/* resets alone were right for 9 hosts of 10 */
 	if (!v->syn_ack && out->confidence == CONFIDENCE_HIGH)
 		out->confidence = CONFIDENCE_MEDIUM;
@@ -369,8 +384,11 @@ static void clue(struct stack_verdict *out, enum clue_id id, uint32_t a, uint32_
 
 static void tell_origin(const struct stack_view *v, struct stack_verdict *out)
 {
-	const struct exchange *near = v->syn_rst ? v->syn_rst : v->closed_rst;
 	const struct exchange *far = v->syn_ack ? v->syn_ack : v->open_rst;
+	const struct exchange *near = v->open_boxed ? v->open_rst : v->syn_rst;
+
+	if (!near)
+		near = v->closed_rst;
 
 	if (out->origin != ORIGIN_MIDDLEBOX || !near || !far)
 		return;
@@ -422,7 +440,7 @@ static void tell_listener(const struct stack_view *v, struct stack_verdict *out)
 	const struct exchange *ack = stack_seen(f, IN_LISTEN, "ack");
 	int fin_wait = battery_find(IN_FIN_WAIT_2, "rst-window");
 
-	if (exchange_is_rst(ack) && out->firewall != FIREWALL_SYNPROXY)
+	if (exchange_is_rst(ack) && out->firewall != FIREWALL_SYNPROXY && !v->open_boxed)
 		clue(out, ack->flags & TCP_ACK ? CLUE_RST_ACK_FORM : CLUE_LISTEN_RST, 0, 0);
 	if (exchange_is_rst(stack_seen(f, IN_LISTEN, "null")) ||
 	    exchange_is_rst(stack_seen(f, IN_LISTEN, "fin")))
@@ -448,7 +466,9 @@ void stack_judge(const struct stack_facts *f, struct stack_verdict *out)
 
 	*out = (struct stack_verdict){0};
 	stack_look(f, &v);
-	out->reset_limited = is_limited(f);
+	out->reset_limited = v.limited = is_limited(f);
+	/* the control is one of those that the limit keeps back */
+	v.tracked = v.tracked && !v.limited;
 	out->synack_control = v.synack_passes;
 	judge_origin(&v, out);
 	out->style = style_of(&v, out->reset_limited);

@@ -39,6 +39,10 @@ enum cell_why {
 	WHY_STOPPED,	     /* the host stopped answering before this */
 	WHY_NOT_REACHED,     /* the run ended first */
 	WHY_REJECTED,	     /* answered by an ICMP error: a filter, not the stack */
+	WHY_OTHER_BOX,	     /* the answer came from another distance than the SYN-ACK */
+	WHY_RESET_LIMITED,   /* silence, and resets are rationed */
+	WHY_NO_HALF_OPEN,    /* no connection is kept before the last ACK: SYN cookies */
+	WHY_NOT_SENT,	     /* this machine didn't let it out */
 	CELL_WHYS,
 };
 const char *cell_why_text(enum cell_why w); /* one clause for people and for `why` */

@@ -63,8 +63,12 @@ static void judge_silent(const struct stack_view *v, struct cell_verdict *c)
 	enum tcp_state s = c->cell->state;
 	enum cell_why why = hidden_by(f, s);
 
-	if (s == IN_CLOSED && !class_heard(f, s, RFC_SYN) && !class_heard(f, s, RFC_ACK) &&
-	    !class_heard(f, s, RFC_BARE))
+	if (v->limited && c->row->expect != REACTION_NONE)
+		untested(c, WHY_RESET_LIMITED);
+	else if (s == IN_CLOSED && !class_heard(f, s, RFC_SYN) && c->row->expect != REACTION_NONE)
+		untested(c, v->closed_icmp ? WHY_REJECTED : WHY_CLOSED_SILENT);
+	else if (s == IN_CLOSED && !class_heard(f, s, RFC_SYN) && !class_heard(f, s, RFC_ACK) &&
+		 !class_heard(f, s, RFC_BARE))
 		untested(c, v->closed_icmp ? WHY_REJECTED : WHY_CLOSED_SILENT);
 	else if (c->cell->segment == RFC_SYN && (class_heard(f, s, RFC_SYN) || !why))
 		deviates(c, class_heard(f, s, RFC_SYN) ? "dropped silently; other SYNs are answered"
@@ -187,6 +191,10 @@ static void judge_silent_on_connection(const struct stack_view *v, struct cell_v
 	/* a tracker drops what lies outside the windows: then silence is not the stack's */
 	if (after != AFTER_GONE && after != AFTER_ACCEPTED && v->tracked)
 		untested(c, v->stray_passes ? WHY_SYNACK_FILTERED : WHY_STRAY_FILTERED);
+	else if (c->row->level == RFC_MAY && after == AFTER_ALIVE)
+		decide(c, NULL); /* what may be said may be left unsaid */
+	else if (c->row->expect == REACTION_RST_SEQ_FROM_ACK && v->limited)
+		untested(c, WHY_RESET_LIMITED);
 	else if (c->row->expect == REACTION_RST_SEQ_FROM_ACK)
 		deviates(c, "dropped silently");
 	else if (after == AFTER_UNKNOWN &&
@@ -253,6 +261,8 @@ static enum cell_why why_untested(const struct stack_view *v, const struct stack
 		return WHY_NOT_REACHED;
 	if (exchange_answered(x) && reaction_is_icmp((enum reaction)x->reaction))
 		return WHY_REJECTED;
+	if (exchange_answered(x) && battery[k].state != IN_CLOSED && !stack_is_from_stack(v, x))
+		return WHY_OTHER_BOX;
 	return WHY_NONE;
 }
 
@@ -299,6 +309,10 @@ const char *cell_why_text(enum cell_why w)
 	    [WHY_STOPPED] = "the host stopped answering before",
 	    [WHY_NOT_REACHED] = "the run ended first",
 	    [WHY_REJECTED] = "rejected by ICMP",
+	    [WHY_OTHER_BOX] = "answered by another box, not by the host",
+	    [WHY_RESET_LIMITED] = "resets are rate-limited",
+	    [WHY_NO_HALF_OPEN] = "no half-open connection is kept (SYN cookies)",
+	    [WHY_NOT_SENT] = "this machine did not let it out (a local firewall?)",
 	};
 
 	return texts[w];

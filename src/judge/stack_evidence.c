@@ -12,7 +12,7 @@ static bool silent(const struct stack_facts *f, const struct exchange *x)
 	return x->tries >= 2 && !exchange_answered(x) && !stack_stopped_before(f, x);
 }
 
-static bool stack_answered(const struct exchange *x)
+static bool by_stack(const struct exchange *x)
 {
 	return exchange_answered(x) && !reaction_is_icmp((enum reaction)x->reaction);
 }
@@ -48,7 +48,7 @@ static bool silence_counts(const struct stack_view *v)
 		   exchange_is_rst(stack_seen(f, IN_CLOSED, "fin"));
 	bool closed_deaf = (v->closed_silent || v->closed_icmp) && !v->closed_rst && !v->syn_rst;
 
-	if (!v->open_rst || v->tracked)
+	if (!v->open_rst || v->open_boxed || v->tracked || v->limited)
 		return false;
 	return fin || (closed_deaf && v->synack_passes);
 }
@@ -58,13 +58,13 @@ static void add_listen(const struct stack_view *v, struct family_sum *sum)
 	const struct exchange *null = stack_seen(v->f, IN_LISTEN, "null");
 	const struct exchange *synfin = stack_seen(v->f, IN_LISTEN, "syn-fin-psh-urg");
 
-	if (exchange_is_rst(null))
+	if (exchange_is_rst(null) && stack_is_from_stack(v, null))
 		family_add(sum, "null_open", "RST");
 	else if (silent(v->f, null) && silence_counts(v))
 		family_add(sum, "null_open", "silent");
-	if (exchange_is_rst(synfin))
+	if (exchange_is_rst(synfin) && stack_is_from_stack(v, synfin))
 		family_add(sum, "synfin_open", "RST");
-	else if (stack_answered(synfin) && synfin->reaction == REACTION_SYN_ACK)
+	else if (by_stack(synfin) && synfin->reaction == REACTION_SYN_ACK)
 		family_add(sum, "synfin_open", "SYN/ACK");
 	else if (silent(v->f, synfin) && silence_counts(v))
 		family_add(sum, "synfin_open", "silent");
@@ -104,7 +104,7 @@ static void meet_ttl(uint8_t *all, const struct exchange *x)
 {
 	uint8_t ttl;
 
-	if (!x || !stack_answered(x))
+	if (!x || !by_stack(x))
 		return;
 	ttl = exchange_initial_ttl(x->ttl);
 	*all = *all == TTL_NONE || *all == ttl ? ttl : TTL_MIXED;
@@ -186,7 +186,7 @@ static bool all_ids_zero(const struct stack_facts *f)
 	for (size_t i = 0; i < BATTERY_STRAY; i++) {
 		const struct exchange *x = &f->cells[battery_stray(IN_LISTEN, i)];
 
-		if (stack_answered(x) && x->reaction == REACTION_SYN_ACK && x->ip_id)
+		if (by_stack(x) && x->reaction == REACTION_SYN_ACK && x->ip_id)
 			return false;
 	}
 	return true;
@@ -207,14 +207,15 @@ void stack_collect(const struct stack_view *v, const struct stack_verdict *so_fa
 		   struct family_sum *sum)
 {
 	bool boxed = so_far->differs != 0; /* closed ports speak for the box */
-	const struct exchange *rst = v->open_rst;
+	const struct exchange *rst = v->open_boxed ? NULL : v->open_rst;
 
 	if (!boxed && v->syn_rst)
 		rst = v->syn_rst;
 	else if (!boxed && !rst)
 		rst = v->closed_rst;
 	family_begin(sum);
-	add_ack_rst(v, boxed, sum);
+	if (!v->open_boxed)
+		add_ack_rst(v, boxed, sum);
 	add_listen(v, sum);
 	if (!boxed)
 		add_closed(v, sum);

@@ -23,12 +23,16 @@ struct stack_view {
 	bool stray_silent, synack_silent; /* ... or asked often enough, and silent */
 	bool tracked;			  /* the SYN-ACK is lost: what opens nothing is dropped */
 	bool synack_syn_ack;		  /* SYN-ACK drew a SYN-ACK: a proxy */
+	bool open_boxed; /* the open port's RSTs come from another distance than its SYN-ACK */
+	bool limited;	 /* resets are rationed: the silence of a RST says nothing */
 };
 
 void stack_look(const struct stack_facts *f, struct stack_view *v);
 const struct exchange *stack_seen(const struct stack_facts *f, enum tcp_state s, const char *form);
 /* Silent because the host had stopped answering by then. */
 bool stack_stopped_before(const struct stack_facts *f, const struct exchange *x);
+/* Sent from where the SYN-ACK came from, as far as TTLs tell. */
+bool stack_is_from_stack(const struct stack_view *v, const struct exchange *x);
 /* The rows that were seen. */
 void stack_collect(const struct stack_view *v, const struct stack_verdict *so_far,
 		   struct family_sum *sum);

@@ -155,20 +155,21 @@ static void done_find(struct interrogation *i, size_t k, const struct exchange *
 		watch_limit(i, &fd->it, x);
 }
 
-/* A half-open connection that the peer doesn't know of is none: it put it all in its SYN-ACK. */
-static enum cell_why why_of_failure(enum tcp_state s, enum talk_end end)
+static enum cell_why why_of_failure(enum talk_end end)
 {
 	if (end == TALK_MUTE)
 		return WHY_NO_LIVE_ANSWER;
 	if (end == TALK_FAILED)
 		return WHY_NOT_SENT;
-	return end == TALK_DIED && s == IN_SYN_RECEIVED ? WHY_NO_HALF_OPEN : WHY_NO_CONNECTION;
+	return WHY_NO_CONNECTION;
 }
 
 static void fail_road(struct interrogation *i, enum tcp_state s, enum talk_end end)
 {
 	struct road *r = &i->roads[s];
 
+	if (end == TALK_DIED)
+		r->died++;
 	switch (end) {
 	case TALK_NO_FIN:
 		i->roads[IN_FIN_WAIT_2].why = i->roads[IN_TIME_WAIT].why = WHY_SERVICE_STAYS;
@@ -180,7 +181,7 @@ static void fail_road(struct interrogation *i, enum tcp_state s, enum talk_end e
 		break;
 	default:
 		if (++r->failed >= TRIES_IDLE && !r->ok)
-			r->why = (uint8_t)why_of_failure(s, end);
+			r->why = (uint8_t)why_of_failure(end);
 		/* no TIME-WAIT without the FIN-WAIT-2 before it */
 		if (s == IN_FIN_WAIT_2 && r->why)
 			i->roads[IN_TIME_WAIT].why = r->why;
@@ -230,9 +231,8 @@ static void done_cell(struct interrogation *i, size_t k, enum talk_end end,
 	if (end != TALK_DONE) {
 		fail_road(i, c->state, end);
 		if (i->f.cells[k].tries == 0)
-			i->f.why[k] =
-			    (uint8_t)(end == TALK_PEER_CLOSED ? WHY_SERVICE_CLOSES
-							      : why_of_failure(c->state, end));
+			i->f.why[k] = (uint8_t)(end == TALK_PEER_CLOSED ? WHY_SERVICE_CLOSES
+									: why_of_failure(end));
 		return;
 	}
 	i->roads[c->state].ok++;
@@ -325,6 +325,30 @@ static void count_retries(struct stack_facts *f, const struct exchange *x)
 	}
 }
 
+/* Where even a RST outside the window finds no connection, none was kept: all that the peer knows
+ * of it is in its SYN-ACK. */
+static void doubt_half_open(struct interrogation *i)
+{
+	int outside = battery_find(IN_SYN_RECEIVED, "rst-outside");
+
+	for (size_t k = 0; i->f.cells[outside].after == AFTER_GONE && k < battery_count; k++)
+		if (battery[k].state == IN_SYN_RECEIVED)
+			i->f.why[k] = WHY_NO_HALF_OPEN;
+}
+
+/* A connection of this state was reset before anything was put to it. */
+static void doubt_resets(struct interrogation *i)
+{
+	for (size_t k = 0; k < battery_count; k++) {
+		const struct exchange *x = &i->f.cells[k];
+
+		if (!interrogate_is_stray(battery[k].state) && i->roads[battery[k].state].died &&
+		    battery[k].segment != RFC_RST_EXACT &&
+		    (exchange_is_rst(x) || x->after == AFTER_GONE))
+			i->f.why[k] = WHY_SERVICE_RESETS;
+	}
+}
+
 static void interrogate_over(void *ctx, enum run_end end)
 {
 	struct interrogation *i = ctx;
@@ -341,6 +365,8 @@ static void interrogate_over(void *ctx, enum run_end end)
 	}
 	for (size_t k = 0; k < i->n_finds; k++)
 		count_retries(&i->f, &i->finds[k].at.syn);
+	doubt_half_open(i);
+	doubt_resets(i);
 }
 
 const struct script_program interrogate_program = {

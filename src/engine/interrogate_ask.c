@@ -40,11 +40,8 @@ static const struct step fin_wait_steps[] = {{STEP_CONNECT, 1, 1000},
 static const struct step time_wait_steps[] = {{STEP_CONNECT, 1, 1000}, {STEP_AWAIT_FIN, 1, 1200},
 					      {STEP_CLOSE, 1, 700},    {STEP_SEND, 2, 250},
 					      {STEP_LIVE, 3, 700},     {STEP_END, 0, 0}};
-static const struct step syn_received_steps[] = {{STEP_RAW_SYN, 3, 1000},
-						 {STEP_LIVE, 3, 700},
-						 {STEP_SEND, 2, 250},
-						 {STEP_LIVE, 3, 700},
-						 {STEP_END, 0, 0}};
+static const struct step syn_received_steps[] = {
+    {STEP_RAW_SYN, 3, 1000}, {STEP_SEND, 2, 250}, {STEP_LIVE, 3, 700}, {STEP_END, 0, 0}};
 
 static const struct step *const steps_to[IN_STATES] = {
     [IN_CLOSED] = stray_steps,

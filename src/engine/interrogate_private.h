@@ -30,8 +30,8 @@ struct find {
 
 /* What became of the conversations that lead to one state of the peer. */
 struct road {
-	uint8_t ok, failed, closed; /* talks that ended so */
-	uint8_t why;		    /* enum cell_why: no use in going on */
+	uint8_t ok, failed, closed, died; /* talks that ended so */
+	uint8_t why;			  /* enum cell_why: no use in going on */
 };
 
 struct interrogation {

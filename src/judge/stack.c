@@ -107,7 +107,8 @@ static void look_at_strays(struct stack_view *v)
 	v->synack_syn_ack = is_syn_ack(synack);
 	/* a path that passes SYN-ACKs to the closed port has no tracker */
 	v->synack_silent = is_believed_silent(f, synack, TRIES_FEW) && !exchange_is_rst(closed);
-	v->tracked = v->synack_silent && (v->stray_silent || v->stray_passes);
+	/* SYNs pass */
+	v->tracked = v->syn_ack && v->synack_silent && (v->stray_silent || v->stray_passes);
 }
 
 static void look_at_cells(struct stack_view *v)
@@ -358,6 +359,8 @@ static enum rfc_after outlived(const struct stack_view *v, enum tcp_state s, con
 {
 	const struct exchange *x = stack_seen(v->f, s, form);
 
+	if (v->f->why[battery_find(s, form)])
+		return AFTER_UNKNOWN;
 	if (x->after == AFTER_GONE)
 		return AFTER_GONE;
 	if (exchange_answered(x) && x->reaction == REACTION_CHALLENGE_ACK)

@@ -42,7 +42,8 @@ enum cell_why {
 	WHY_OTHER_BOX,	     /* the answer came from another distance than the SYN-ACK */
 	WHY_RESET_LIMITED,   /* silence, and resets are rationed */
 	WHY_NO_HALF_OPEN,    /* no connection is kept before the last ACK: SYN cookies */
-	WHY_NOT_SENT,	     /* this machine didn't let it out */
+	WHY_SERVICE_RESETS, /* the service resets connections by itself: whose RST it was is open */
+	WHY_NOT_SENT,	    /* this machine didn't let it out */
 	CELL_WHYS,
 };
 const char *cell_why_text(enum cell_why w); /* one clause for people and for `why` */

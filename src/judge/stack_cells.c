@@ -312,6 +312,7 @@ const char *cell_why_text(enum cell_why w)
 	    [WHY_OTHER_BOX] = "answered by another box, not by the host",
 	    [WHY_RESET_LIMITED] = "resets are rate-limited",
 	    [WHY_NO_HALF_OPEN] = "no half-open connection is kept (SYN cookies)",
+	    [WHY_SERVICE_RESETS] = "the service resets connections by itself",
 	    [WHY_NOT_SENT] = "this machine did not let it out (a local firewall?)",
 	};
 

@@ -7,9 +7,9 @@
 
 enum { TIMESTAMPS = 12 /* octets of the option, padded */ };
 
-static bool silent(const struct stack_facts *f, const struct exchange *x)
+static bool silent(const struct exchange *x)
 {
-	return x->tries >= 2 && !exchange_answered(x) && !stack_stopped_before(f, x);
+	return x->tries >= 2 && !exchange_answered(x);
 }
 
 static bool by_stack(const struct exchange *x)
@@ -48,7 +48,8 @@ static bool silence_counts(const struct stack_view *v)
 		   exchange_is_rst(stack_seen(f, IN_CLOSED, "fin"));
 	bool closed_deaf = (v->closed_silent || v->closed_icmp) && !v->closed_rst && !v->syn_rst;
 
-	if (!v->open_rst || v->open_boxed || v->tracked || v->limited)
+	if (!v->open_rst || v->open_boxed || v->limited ||
+	    silent(stack_seen(f, IN_LISTEN, "synack")))
 		return false;
 	return fin || (closed_deaf && v->synack_passes);
 }
@@ -60,13 +61,13 @@ static void add_listen(const struct stack_view *v, struct family_sum *sum)
 
 	if (exchange_is_rst(null) && stack_is_from_stack(v, null))
 		family_add(sum, "null_open", "RST");
-	else if (silent(v->f, null) && silence_counts(v))
+	else if (silent(null) && silence_counts(v))
 		family_add(sum, "null_open", "silent");
 	if (exchange_is_rst(synfin) && stack_is_from_stack(v, synfin))
 		family_add(sum, "synfin_open", "RST");
 	else if (by_stack(synfin) && synfin->reaction == REACTION_SYN_ACK)
 		family_add(sum, "synfin_open", "SYN/ACK");
-	else if (silent(v->f, synfin) && silence_counts(v))
+	else if (silent(synfin) && silence_counts(v))
 		family_add(sum, "synfin_open", "silent");
 }
 
@@ -84,7 +85,7 @@ static void add_closed(const struct stack_view *v, struct family_sum *sum)
 			   a == RST_ACK_SEQ_LEN	    ? "ack=seq+1"
 			   : a == RST_ACK_SEQ_SHORT ? "ack=seq"
 						    : "other");
-	} else if (silent(v->f, fin) && syn && v->closed_rst) {
+	} else if (silent(fin) && syn && v->closed_rst) {
 		family_add(sum, "fin_closed", "silent");
 	}
 	if (syn && exchange_rst_seq(syn) != RST_SEQ_ZERO)

@@ -74,7 +74,7 @@ ROUTED = {
 ALL = {**HOSTS, **ROUTED}
 LIMITED = ["limited", "rejects"]
 if QUICK:
-    ALL = {k: ALL[k] for k in ("drop", "strict", "loose", "stealth", "synproxy")}
+    ALL = {k: ALL[k] for k in ("none", "drop", "strict", "loose", "stealth", "synproxy")}
     FAMILIES = [4]
 EACH = [(name, family) for name in ALL for family in FAMILIES
         # nftables' synproxy, at least to 6.18, drops IPv6 segments that bring their checksum

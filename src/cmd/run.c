@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <sodium.h>
@@ -186,6 +187,21 @@ static bool wants_color(const struct scan_options *o, FILE *f)
 	return !(none && *none) && isatty(fileno(f)) && !(term && strcmp(term, "dumb") == 0);
 }
 
+/* Columns for sentences: what the terminal has, but no more than is good to read. */
+static unsigned text_width(FILE *f)
+{
+	enum { LEAST = 40, USUAL = 80, MOST = 100 };
+	const char *given = getenv("COLUMNS");
+	long n = given ? strtol(given, NULL, 10) : 0;
+	struct winsize size;
+
+	if (isatty(fileno(f)) && ioctl(fileno(f), TIOCGWINSZ, &size) == 0 && size.ws_col)
+		n = size.ws_col;
+	if (n <= 0)
+		return USUAL;
+	return n < LEAST ? LEAST : n > MOST ? MOST : (unsigned)n;
+}
+
 static void describe_run(struct run *r)
 {
 	r->info = (struct run_info){
@@ -200,6 +216,7 @@ static void describe_run(struct run *r)
 	    .n_kinds = r->o.n_kinds,
 	    .hosts = r->ask.space.hosts,
 	    .indices = r->ask.space.total,
+	    .ports_given = r->o.ports != NULL,
 	    .per_host = r->ask.space.hosts <= HOSTS_IN_BLOCKS,
 	    .zone_name = resolve_zone_name,
 	    .service_name = r->o.numeric ? NULL : resolve_service_name,
@@ -234,6 +251,7 @@ int run_open_reports(struct run *r)
 			goto out;
 		}
 		style.color = wants_color(o, r->files[i]);
+		style.width = text_width(r->files[i]);
 		v[n] = o->outputs[i].format == FORMAT_JSON
 			   ? report_json_new(r->files[i], &r->info, &style)
 			   : report_text_new(r->files[i], &r->info, &style);

@@ -1,5 +1,5 @@
-/* script_private: what the driver's two halves share: script (hosts, pacing, frames) and
- * script_talk (what one talk does next, and what a frame is to it). */
+/* script_private: what the driver's parts share: script (hosts, pacing), script_talk (what one talk
+ * does next) and script_frames (what a frame is to it). */
 #ifndef ENGINE_SCRIPT_PRIVATE_H
 #define ENGINE_SCRIPT_PRIVATE_H
 
@@ -61,6 +61,9 @@ bool talk_run(struct script *s, struct party *p, struct talk *t, uint64_t now, b
 /* A frame for this talk. False where it is foreign after all. */
 bool talk_take(struct script *s, struct party *p, struct talk *t, const struct packet *pk,
 	       uint64_t at_ns);
+/* Goes on to the next step, or to the end; ends it as it is. */
+void talk_next(struct script *s, struct party *p, struct talk *t, uint64_t now);
+void talk_end_with(struct script *s, struct party *p, struct talk *t, enum talk_end end);
 /* Drops what is left of it: the kernel's socket, the half-open peer. */
 void talk_drop(struct script *s, struct party *p, struct talk *t);
 

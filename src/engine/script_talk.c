@@ -1,6 +1,6 @@
 /*
- * script_talk: one conversation: how each step begins, what it waits for, and what a segment from
- * the peer is to it. It refuses to know why the program asks, and what the answer means.
+ * script_talk: one conversation: how each step begins, and how long it waits. It refuses to know
+ * why the program asks, and what the answer means; what a segment is to it, script_frames says.
  */
 #include <stdlib.h>
 
@@ -10,11 +10,11 @@
 #include "packet/options.h"
 
 enum {
-	OUTSIDE = 3U << 29,	  /* beyond any window: 2^30 is the largest (RFC 7323, 2.3) */
-	ACK_AHEAD = 100000,	  /* octets that nobody has sent */
-	ACK_BEHIND = 1U << 30,	  /* RFC 5961, 5: too old for any window */
-	WIN = 1021,		  /* and up: windows that nobody else would choose */
-	CONN_AGAIN_NS = 50000000, /* until descriptors may be free again */
+	OUTSIDE = 3U << 29,	    /* beyond any window: 2^30 is the largest (RFC 7323, 2.3) */
+	ACK_AHEAD = 100000,	    /* octets that nobody has sent */
+	ACK_BEHIND = 1U << 30,	    /* RFC 5961, 5: too old for any window */
+	WIN = 1021,		    /* and up: windows that nobody else would choose */
+	CONN_AGAIN_NS = 50000000,   /* until descriptors may be free again */
 	DELAYED_ACK_NS = 100000000, /* our kernel's delayed ACK has left by then */
 	NS_PER_MS = 1000000,
 };
@@ -194,7 +194,7 @@ void talk_drop(struct script *s, struct party *p, struct talk *t)
 	t->raw = false;
 }
 
-static void end_talk(struct script *s, struct party *p, struct talk *t, enum talk_end end)
+void talk_end_with(struct script *s, struct party *p, struct talk *t, enum talk_end end)
 {
 	t->step = NULL;
 	talk_drop(s, p, t);
@@ -202,22 +202,18 @@ static void end_talk(struct script *s, struct party *p, struct talk *t, enum tal
 	s->c->program->done(p->host->ctx, t->tag, end, &t->x, false);
 }
 
-static void next_step(struct script *s, struct party *p, struct talk *t, uint64_t now)
+/* Until our kernel has acknowledged a FIN they are in FIN-WAIT-1; and its ACK, should it come after
+ * a segment that ended the connection, would draw LISTEN's answer. It may come late. */
+void talk_next(struct script *s, struct party *p, struct talk *t, uint64_t now)
 {
+	uint64_t rest = t->step->op == STEP_AWAIT_FIN ? DELAYED_ACK_NS : 0;
+
 	t->step++;
 	t->began = false;
 	t->tries = 0;
-	t->due_ns = now;
+	t->due_ns = now + rest;
 	if (t->step->op == STEP_END)
-		end_talk(s, p, t, TALK_DONE);
-}
-
-/* Until our kernel has acknowledged it they are in FIN-WAIT-1; and its ACK, should it come after a
- * segment of ours that ended the connection, would draw LISTEN's answer. It may come late. */
-static void next_after_fin(struct script *s, struct party *p, struct talk *t, uint64_t now)
-{
-	next_step(s, p, t, now);
-	t->due_ns = now + DELAYED_ACK_NS;
+		talk_end_with(s, p, t, TALK_DONE);
 }
 
 /* --- steps -------------------------------------------------------------------------------- */
@@ -253,7 +249,7 @@ static void begin_connect(struct script *s, struct party *p, struct talk *t, uin
 	} else if (full) {
 		t->due_ns = now + CONN_AGAIN_NS;
 	} else {
-		end_talk(s, p, t, TALK_FAILED);
+		talk_end_with(s, p, t, TALK_FAILED);
 	}
 }
 
@@ -275,13 +271,14 @@ static void begin_kernel(struct script *s, struct party *p, struct talk *t, uint
 	}
 	t->fin_sent = t->fin_sent || op == STEP_SHUTDOWN || op == STEP_CLOSE;
 	if (op == STEP_AWAIT_FIN && t->peer_fin)
-		next_after_fin(s, p, t, now);
+		talk_next(s, p, t, now);
+	(void)p;
 }
 
 static bool send_step(struct script *s, struct party *p, struct talk *t, uint64_t now)
 {
 	if (t->step->op == STEP_SEND && !send_form(s, p, t, now)) {
-		end_talk(s, p, t, TALK_FAILED);
+		talk_end_with(s, p, t, TALK_FAILED);
 		return true;
 	}
 	if (t->step->op == STEP_SEND)
@@ -320,11 +317,11 @@ static void give_up(struct script *s, struct party *p, struct talk *t, uint64_t 
 	enum step_op op = t->step->op;
 
 	if (op == STEP_LIVE && !t->sent_form)
-		end_talk(s, p, t, TALK_MUTE);
+		talk_end_with(s, p, t, TALK_MUTE);
 	else if (op == STEP_SEND || op == STEP_LIVE)
-		next_step(s, p, t, now);
+		talk_next(s, p, t, now);
 	else
-		end_talk(s, p, t, end_of_silence(op));
+		talk_end_with(s, p, t, end_of_silence(op));
 }
 
 bool talk_run(struct script *s, struct party *p, struct talk *t, uint64_t now, bool may_send)
@@ -338,7 +335,7 @@ bool talk_run(struct script *s, struct party *p, struct talk *t, uint64_t now, b
 			continue;
 		}
 		if (op == STEP_RAW_SYN && !s->w->n_quiet) {
-			end_talk(s, p, t, TALK_NO_QUIET);
+			talk_end_with(s, p, t, TALK_NO_QUIET);
 		} else if (op == STEP_LIVE && !t->sent_form) {
 			send_step(s, p, t, now); /* draws a RST only where nothing stands */
 		} else if (is_paced(op)) {
@@ -350,232 +347,6 @@ bool talk_run(struct script *s, struct party *p, struct talk *t, uint64_t now, b
 		}
 	}
 	return false;
-}
-
-/* --- frames ------------------------------------------------------------------------------- */
-
-static void learn_timestamps(struct talk *t, const struct packet *pk)
-{
-	if (!pk->options.has_timestamps)
-		return;
-	t->has_ts = true;
-	t->tsecr = pk->options.tsval;
-	if (!t->raw)
-		t->tsval = pk->options.tsecr;
-}
-
-/* The peer's side of the handshake: from now on the numbers are known. */
-static void take_syn_ack(struct script *s, struct party *p, struct talk *t, const struct packet *pk,
-			 uint64_t at_ns)
-{
-	if (t->raw && pk->seg.ack != t->iss + 1)
-		return;
-	t->known = true;
-	if (t->tries == 1 && at_ns > t->step_ns)
-		t->rtt_ns = at_ns - t->step_ns;
-	t->nxt = pk->seg.ack;
-	t->peer_nxt = pk->seg.seq + 1;
-	learn_timestamps(t, pk);
-	if (t->raw && pk->seg.ttl == 255 && !s->w->quiet_ttl255) {
-		t->x.after = AFTER_GONE; /* our kernel has spoken: nothing to tidy */
-		end_talk(s, p, t, TALK_NO_QUIET);
-		return;
-	}
-	next_step(s, p, t, at_ns);
-}
-
-static void answered(struct script *s, struct party *p, struct talk *t, uint64_t at_ns)
-{
-	if (!t->answered)
-		s->stats->answered++;
-	t->answered = true;
-	next_step(s, p, t, at_ns);
-}
-
-static void sample(struct talk *t, uint64_t at_ns)
-{
-	t->x.answered_by = t->x.tries;
-	t->x.answered_ns = at_ns;
-	t->x.rtt_us = t->x.tries == 1 && at_ns > t->x.asked_ns
-			  ? (uint32_t)((at_ns - t->x.asked_ns) / 1000)
-			  : UINT32_MAX;
-}
-
-/* Outside a connection: an answer to the form, or nothing of ours. */
-static bool take_stray(struct script *s, struct party *p, struct talk *t, const struct packet *pk,
-		       uint64_t at_ns)
-{
-	struct exchange x = t->x;
-	bool over = t->step == NULL;
-
-	if (!t->sent_form || exchange_take(&x, pk) == FIT_NONE)
-		return false;
-	if (exchange_answered(&t->x) && t->x.fit >= x.fit)
-		return true; /* a repetition, or something weaker */
-	t->x = x;
-	sample(t, at_ns);
-	if (over) {
-		s->stats->late++;
-		p->ask_ns = 0;
-		s->c->program->done(p->host->ctx, t->tag, TALK_DONE, &t->x, true);
-	} else {
-		answered(s, p, t, at_ns);
-	}
-	return true;
-}
-
-static void take_rst(struct script *s, struct party *p, struct talk *t, const struct packet *pk,
-		     uint64_t at_ns)
-{
-	enum step_op op = t->step->op;
-
-	if (op == STEP_CONNECT || op == STEP_RAW_SYN) {
-		end_talk(s, p, t, TALK_REFUSED);
-	} else if (!t->sent_form) {
-		t->x.after = AFTER_GONE;
-		end_talk(s, p, t, TALK_DIED);
-	} else if (op == STEP_SEND) {
-		exchange_take(&t->x, pk);
-		sample(t, at_ns);
-		answered(s, p, t, at_ns);
-	} else if (op == STEP_LIVE) {
-		t->x.after = AFTER_GONE;
-		next_step(s, p, t, at_ns);
-	}
-}
-
-/* Does it acknowledge octets (or the FIN) of the form? */
-static bool took_ours(const struct talk *t, const struct packet *pk)
-{
-	return t->sent_form && t->x.sent.len > 0 && !(t->x.sent.flags & TCP_SYN) &&
-	       seq_gt(pk->seg.ack, t->nxt);
-}
-
-/* Before the form is sent the peer's ACK says what it expects next. True where that was all that
- * the step waited for. */
-static bool learn_ack(struct script *s, struct party *p, struct talk *t, const struct packet *pk,
-		      uint64_t at_ns)
-{
-	enum step_op op = t->step->op;
-
-	if (t->sent_form || !seq_gt(pk->seg.ack, t->nxt))
-		return false;
-	t->nxt = pk->seg.ack;
-	if (!t->fin_sent || (op != STEP_SHUTDOWN && op != STEP_CLOSE))
-		return false;
-	next_step(s, p, t, at_ns);
-	return true;
-}
-
-/* A pure ACK: what SHUTDOWN and CLOSE wait for, the challenge, or the sign of life. */
-static void take_ack(struct script *s, struct party *p, struct talk *t, const struct packet *pk,
-		     uint64_t at_ns)
-{
-	bool taken = took_ours(t, pk);
-	enum step_op op = t->step->op;
-
-	/* it probes our window: an answer would come with SEQ = SND.NXT */
-	if (seq_lt(pk->seg.seq, t->peer_nxt) && !seq_gt(pk->seg.ack, t->nxt))
-		return;
-	if (learn_ack(s, p, t, pk, at_ns))
-		return;
-	if (op == STEP_SEND && t->began) {
-		exchange_take(&t->x, pk);
-		sample(t, at_ns);
-		if (taken)
-			t->x.after = AFTER_ACCEPTED;
-		answered(s, p, t, at_ns);
-	} else if (op == STEP_LIVE && t->began) {
-		if (t->x.after != AFTER_ACCEPTED)
-			t->x.after = taken ? AFTER_ACCEPTED : AFTER_ALIVE;
-		next_step(s, p, t, at_ns);
-	}
-}
-
-static bool awaits_fin(const struct talk *t)
-{
-	return t->step->op == STEP_AWAIT_FIN || t->peer_fin;
-}
-
-/* What the peer sends on its own: octets and FIN move its numbers on; they answer nothing. */
-static void take_progress(struct script *s, struct party *p, struct talk *t,
-			  const struct packet *pk, uint64_t at_ns)
-{
-	uint32_t end = pk->seg.seq + segment_len(&pk->seg);
-
-	if (seq_gt(end, t->peer_nxt))
-		t->peer_nxt = end;
-	if (learn_ack(s, p, t, pk, at_ns) && !t->step)
-		return;
-	if (!(pk->seg.flags & TCP_FIN))
-		return;
-	if (t->step->op == STEP_AWAIT_FIN) {
-		t->peer_fin = true;
-		next_after_fin(s, p, t, at_ns);
-	} else if (!awaits_fin(t) && (t->step + 1)->op == STEP_AWAIT_FIN) {
-		t->peer_fin = true; /* it came with the handshake's last segment */
-	} else if (!awaits_fin(t)) {
-		/* the state was left before all was asked */
-		t->peer_fin = true;
-		end_talk(s, p, t, TALK_PEER_CLOSED);
-	}
-}
-
-/* TIME-WAIT gave way to a new connection (RFC 6191): nobody is to be asked for the old one. */
-static void take_reopened(struct script *s, struct party *p, struct talk *t,
-			  const struct packet *pk, uint64_t at_ns)
-{
-	exchange_take(&t->x, pk);
-	sample(t, at_ns);
-	t->nxt = pk->seg.ack;
-	t->raw = true; /* to be tidied */
-	s->stats->answered += !t->answered;
-	end_talk(s, p, t, TALK_DONE);
-}
-
-static bool take_in_connection(struct script *s, struct party *p, struct talk *t,
-			       const struct packet *pk, uint64_t at_ns)
-{
-	enum step_op op = t->step->op;
-	uint16_t flags = pk->seg.flags;
-
-	if (flags & TCP_RST) {
-		take_rst(s, p, t, pk, at_ns);
-		return true;
-	}
-	if ((flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK)) {
-		if (op == STEP_CONNECT || op == STEP_RAW_SYN)
-			take_syn_ack(s, p, t, pk, at_ns);
-		else if (t->sent_form && t->x.sent.flags & TCP_SYN &&
-			 pk->seg.ack == t->x.sent.seq + 1)
-			take_reopened(s, p, t, pk, at_ns);
-		return true; /* else a repetition: our kernel's last ACK was lost, or never sent */
-	}
-	if (!t->known || !(flags & TCP_ACK))
-		return false;
-	if (!t->sent_form)
-		learn_timestamps(t, pk);
-	if (segment_len(&pk->seg) == 0 || took_ours(t, pk))
-		take_ack(s, p, t, pk, at_ns);
-	else
-		take_progress(s, p, t, pk, at_ns);
-	return true;
-}
-
-bool talk_take(struct script *s, struct party *p, struct talk *t, const struct packet *pk,
-	       uint64_t at_ns)
-{
-	bool in_connection = t->form->seq != FORM_SEQ_RANDOM;
-
-	if (!in_connection)
-		return take_stray(s, p, t, pk, at_ns);
-	if (!t->step)
-		return true; /* the rest of a connection that is over */
-	if (pk->kind == PACKET_TCP)
-		return take_in_connection(s, p, t, pk, at_ns);
-	if (t->step->op == STEP_CONNECT || t->step->op == STEP_RAW_SYN)
-		end_talk(s, p, t, TALK_REFUSED);
-	return true;
 }
 
 bool talk_begin(struct script *s, struct party *p, const struct talk_wish *wish)

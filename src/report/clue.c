@@ -26,7 +26,7 @@ static const char *const sentences[CLUES] = {
 			  "the path",
     [CLUE_NO_ANSWER] = "nothing came back at all",
     [CLUE_STOPPED] = "the host stopped answering before the end",
-    [CLUE_NO_OPEN_PORT] = "no open port was found (give one with -p)",
+    [CLUE_NO_OPEN_PORT] = "no open port was found",
     [CLUE_NO_CLOSED_PORT] = "every port asked accepts: no closed one was found",
     [CLUE_WINDOW_ZERO] = "the SYN-ACK has window 0",
     [CLUE_NO_OPTIONS] = "the SYN-ACK carries no options, though the SYN offered them",

@@ -6,6 +6,7 @@
 
 #include "packet/segment.h"
 #include "report/json_private.h"
+#include "report/stack_words.h"
 
 static json_object *new_numbers(const int *v)
 {
@@ -108,7 +109,7 @@ static json_object *new_cell(const struct json_report *r, const struct stack_rec
 	else
 		json_object_object_add(o, "conforms", NULL);
 	if (!told)
-		json_add_text(o, "why", cell_why_text(c->why));
+		json_add_text(o, "why", stack_words_why(c));
 	json_add_u64(o, "tries", asked ? c->x->tries : 0);
 	if (c->row) {
 		json_add_text(o, "rfc", c->row->clause);

@@ -27,7 +27,8 @@ struct run_info {
 	const struct probe *const *kinds;
 	size_t n_kinds;
 	uint64_t hosts, indices;
-	bool stack;    /* the command `stack`: hosts are counted, not ports */
+	bool stack;	  /* the command `stack`: hosts are counted, not ports */
+	bool ports_given; /* by -p: none of another list was asked */
 	bool per_host; /* text: one block a host (at most 256 asked for), else a line per open port
 			*/
 	const char *(*zone_name)(uint32_t zone, char buf[16]); /* may be NULL */
@@ -39,8 +40,9 @@ struct report_style {
 	bool color;
 	bool all; /* --show all: no ranges */
 	bool show_given;
-	uint32_t show; /* bit per enum port_state to list; all bits by default */
-	bool verbose;  /* -v: because and clause of each verdict */
+	uint32_t show;	/* bit per enum port_state to list; all bits by default */
+	bool verbose;	/* -v: because and clause of each verdict */
+	unsigned width; /* text: columns that sentences fit into; 0: 80 */
 };
 
 struct report {

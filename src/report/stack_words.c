@@ -87,6 +87,13 @@ const struct cell_verdict *stack_cell(const struct stack_verdict *v, enum tcp_st
 	return NULL;
 }
 
+const char *stack_words_why(const struct cell_verdict *c)
+{
+	if (c->why == WHY_SERVICE_CLOSES && c->cell->state == IN_CLOSE_WAIT)
+		return "the service closes as soon as we do";
+	return cell_why_text(c->why);
+}
+
 /* What calls the host unreachable is somebody else's word. */
 static bool is_unreachable(const struct exchange *x)
 {
@@ -131,14 +138,49 @@ static bool listener_resets(const struct stack_verdict *v)
 {
 	const struct cell_verdict *c = stack_cell(v, IN_LISTEN, "ack");
 
-	return c && c->x && exchange_is_rst(c->x);
+	return c && c->x && exchange_is_rst(c->x) && c->why != WHY_OTHER_BOX;
+}
+
+/* Segments to the open port were answered from elsewhere than its SYN-ACK came from. */
+static bool box_resets(const struct stack_verdict *v)
+{
+	for (size_t i = 0; i < v->n_cells; i++)
+		if (v->cells[i].cell->state == IN_LISTEN && v->cells[i].why == WHY_OTHER_BOX)
+			return true;
+	return false;
+}
+
+static void put_style_rejecting(struct text *t, const struct stack_verdict *v)
+{
+	if (box_resets(v)) {
+		text_putf(t, "Closed ports, and stray segments at the open one, are answered with "
+			     "a RST from another distance than the SYN-ACK: a box in the path "
+			     "resets, and what the host would do is not known.");
+	} else if (v->differs) {
+		text_putf(t, "Closed ports answer with a RST that is not the listener's own (it "
+			     "differs");
+		put_differences(t, v->differs);
+		text_putf(t, "): a firewall rejects for it.");
+	} else {
+		text_putf(t, "Closed ports answer with a RST, but other segments are rejected by "
+			     "ICMP: a firewall between.");
+	}
 }
 
 static void put_style_rst(struct text *t, const struct stack_record *r)
 {
 	const struct stack_verdict *v = r->verdict;
+	bool boxed = box_resets(v) || v->origin == ORIGIN_MIDDLEBOX;
 
+	if (v->firewall == FIREWALL_REJECTING || boxed) {
+		put_style_rejecting(t, v);
+		return;
+	}
 	text_putf(t, "Closed ports answer with a RST");
+	if (!r->facts->has_open) {
+		text_putf(t, ". No open port was found, so what stands between is not known.");
+		return;
+	}
 	switch (v->firewall) {
 	case FIREWALL_NONE:
 		if (listener_resets(v))
@@ -157,19 +199,7 @@ static void put_style_rst(struct text *t, const struct stack_record *r)
 		text_putf(t, "; the listener resets a stray ACK, but a SYN-ACK is not answered: a "
 			     "loose stateful firewall between.");
 		break;
-	case FIREWALL_REJECTING:
-		text_putf(t, " that is not the listener's own");
-		if (v->differs) {
-			text_putf(t, " (it differs");
-			put_differences(t, v->differs);
-			text_putf(t, ")");
-		}
-		text_putf(t, ": a firewall rejects for it.");
-		break;
-	default:
-		text_putf(t, "; %swhat is between is not known.",
-			  r->facts->has_open ? "" : "no open port was found, and ");
-		break;
+	default: text_putf(t, "; what is between is not known."); break;
 	}
 }
 
@@ -180,6 +210,11 @@ static void put_style_silent(struct text *t, const struct stack_record *r)
 		     v->family != FAMILY_EMBEDDED;
 
 	text_putf(t, "Closed ports stay silent ");
+	if (box_resets(v)) {
+		text_putf(t, "and stray segments at the open one are answered with a RST from "
+			     "another distance than the SYN-ACK: a box in the path decides.");
+		return;
+	}
 	switch (v->firewall) {
 	case FIREWALL_STEALTH:
 		text_putf(t,
@@ -243,6 +278,13 @@ static void put_style_filtered(struct text *t, const struct stack_record *r)
 			     "told apart.");
 }
 
+const struct addr *stack_unreachable_from(const struct stack_facts *f)
+{
+	const struct exchange *icmp = find_icmp(f);
+
+	return !stack_answered(f) && icmp ? &icmp->from : NULL;
+}
+
 static void put_nobody(struct text *t, const struct stack_facts *f)
 {
 	const struct exchange *icmp = find_icmp(f);
@@ -292,147 +334,6 @@ void stack_words_style(struct text *t, const struct stack_record *r)
 	}
 }
 
-/* --- the family --------------------------------------------------------------------------- */
-
-const char *stack_words_family_name(enum stack_family f)
-{
-	static const char *const names[FAMILIES] = {
-	    [FAMILY_UNKNOWN] = "unknown",
-	    [FAMILY_LINUX] = "Linux",
-	    [FAMILY_WINDOWS] = "Windows",
-	    [FAMILY_BSD] = "BSD",
-	    [FAMILY_MACOS] = "macOS",
-	    [FAMILY_SOLARIS] = "Solaris",
-	    [FAMILY_EMBEDDED] = "an embedded one",
-	    [FAMILY_OTHER] = "none of the known families",
-	};
-
-	return names[f];
-}
-
-void stack_words_evidence(struct text *t, const struct stack_evidence *e)
-{
-	static const char *const words[][2] = {
-	    {"ack_rst", "the RST to an ACK"},
-	    {"null_open", "the answer to NULL at LISTEN"},
-	    {"synfin_open", "the answer to SYN-FIN at LISTEN"},
-	    {"fin_closed", "the answer to FIN at CLOSED"},
-	    {"syn_closed_seq", "the seq of the RST to a SYN"},
-	    {"rst_win", "the window of RSTs"},
-	    {"ttl", "the initial TTL"},
-	    {"df", "DF of SYN-ACK and RST"},
-	    {"sa_ipid", "the IP ID of the SYN-ACK"},
-	    {"sa_win", "the window of the SYN-ACK"},
-	    {"layout", "the option order"},
-	};
-	const char *what = e->what;
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcmp(e->what, words[i][0]) == 0)
-			what = words[i][1];
-	text_putf(t, "%s (%s)", what, e->value);
-}
-
-/* How the i-th row speaks for the verdict's family against the next best. */
-static int weight(const struct stack_verdict *v, size_t i)
-{
-	const int8_t *p = v->evidence[i].points;
-
-	return p[v->family] - (v->runner_up != FAMILY_UNKNOWN ? p[v->runner_up] : 0);
-}
-
-/* Names the strongest rows of one side (sign +1 or -1); the number of them. */
-static unsigned put_strongest(struct text *t, const struct stack_verdict *v, int sign, unsigned max)
-{
-	bool named[EVIDENCE_MAX] = {false};
-	unsigned n = 0;
-
-	for (; n < max; n++) {
-		size_t best = v->n_evidence;
-
-		for (size_t i = 0; i < v->n_evidence; i++)
-			if (!named[i] && sign * weight(v, i) > 0 &&
-			    (best == v->n_evidence || sign * weight(v, i) > sign * weight(v, best)))
-				best = i;
-		if (best == v->n_evidence)
-			break;
-		named[best] = true;
-		text_putf(t, "%s", n ? ", " : "");
-		stack_words_evidence(t, &v->evidence[best]);
-		text_putf(t, " %+d", weight(v, best));
-	}
-	return n;
-}
-
-static bool has_strength(const struct stack_verdict *v, int sign)
-{
-	for (size_t i = 0; i < v->n_evidence; i++)
-		if (sign * weight(v, i) > 0)
-			return true;
-	return false;
-}
-
-static void put_known_family(struct text *t, const struct stack_verdict *v)
-{
-	bool next = v->runner_up != FAMILY_UNKNOWN && v->runner_up != FAMILY_OTHER &&
-		    v->runner_up != FAMILY_EMBEDDED;
-
-	text_putf(t, v->family_like ? "The stack looks %s-like" : "The stack looks like %s",
-		  stack_words_family_name(v->family));
-	text_putf(t, " (%s confidence", confidence_name(v->confidence));
-	if (next)
-		text_putf(t, ", %s comes next", stack_words_family_name(v->runner_up));
-	text_putf(t, ")");
-	if (has_strength(v, 1)) {
-		text_putf(t, ": by ");
-		put_strongest(t, v, 1, NAMED_MAX);
-	}
-	if (has_strength(v, -1)) {
-		text_putf(t, "; against it ");
-		put_strongest(t, v, -1, 1);
-	}
-	text_putf(t, ".");
-}
-
-/* The two highest sums. */
-static void best_two(const struct stack_verdict *v, enum stack_family out[2])
-{
-	out[0] = out[1] = FAMILY_UNKNOWN;
-	for (int f = FAMILY_UNKNOWN + 1; f < FAMILIES; f++) {
-		if (out[0] == FAMILY_UNKNOWN || v->sum[f] > v->sum[out[0]]) {
-			out[1] = out[0];
-			out[0] = (enum stack_family)f;
-		} else if (out[1] == FAMILY_UNKNOWN || v->sum[f] > v->sum[out[1]]) {
-			out[1] = (enum stack_family)f;
-		}
-	}
-}
-
-void stack_words_family(struct text *t, const struct stack_record *r)
-{
-	const struct stack_verdict *v = r->verdict;
-	enum stack_family best[2];
-
-	if (v->family != FAMILY_UNKNOWN) {
-		put_known_family(t, v);
-		return;
-	}
-	text_putf(t, "Which stack it is can't be told: ");
-	if (v->style == STYLE_PROXIED) {
-		text_putf(t, "what answers is the proxy.");
-	} else if (v->n_evidence == 0) {
-		text_putf(t, "nothing came back that tells stacks apart.");
-	} else if (v->n_evidence == 1) {
-		text_putf(t, "only ");
-		stack_words_evidence(t, &v->evidence[0]);
-		text_putf(t, " was seen.");
-	} else {
-		best_two(v, best);
-		text_putf(t, "the %zu signs seen fit %s as well as %s.", v->n_evidence,
-			  stack_words_family_name(best[0]), stack_words_family_name(best[1]));
-	}
-}
-
 /* --- RFC 5961, and where it deviates ------------------------------------------------------- */
 
 static bool is_5961(const struct cell_verdict *c)
@@ -445,13 +346,17 @@ static const char *how(const struct cell_verdict *c)
 	return c->how ? c->how : "deviates";
 }
 
+static bool is_alike(const struct cell_verdict *a, const struct cell_verdict *b)
+{
+	return a->conforms == CONFORMS_NO && b->conforms == CONFORMS_NO &&
+	       a->cell->state == b->cell->state && strcmp(how(a), how(b)) == 0;
+}
+
 /* Was the i-th's deviation, of the same state, named by an earlier cell? */
 static bool is_repeated(const struct stack_verdict *v, size_t i)
 {
 	for (size_t k = 0; k < i; k++)
-		if (v->cells[k].conforms == CONFORMS_NO &&
-		    v->cells[k].cell->state == v->cells[i].cell->state &&
-		    strcmp(how(&v->cells[k]), how(&v->cells[i])) == 0)
+		if (is_alike(&v->cells[k], &v->cells[i]))
 			return true;
 	return false;
 }
@@ -461,10 +366,51 @@ static unsigned count_alike(const struct stack_verdict *v, size_t i)
 	unsigned n = 0;
 
 	for (size_t k = 0; k < v->n_cells; k++)
-		n += v->cells[k].conforms == CONFORMS_NO &&
-		     v->cells[k].cell->state == v->cells[i].cell->state &&
-		     strcmp(how(&v->cells[k]), how(&v->cells[i])) == 0;
+		n += is_alike(&v->cells[k], &v->cells[i]);
 	return n;
+}
+
+/* "syn-fin, null and 2 more": those that deviate as the i-th does. */
+static void put_names(struct text *t, const struct stack_verdict *v, size_t i)
+{
+	unsigned all = count_alike(v, i), named = 0;
+
+	for (size_t k = i; k < v->n_cells && named < NAMED_MAX; k++) {
+		if (!is_alike(&v->cells[k], &v->cells[i]))
+			continue;
+		text_putf(t, "%s%s",
+			  named == 0	     ? ""
+			  : named + 1 == all ? " and "
+					     : ", ",
+			  v->cells[k].cell->form->name);
+		named++;
+	}
+	if (all > named)
+		text_putf(t, " and %u more", all - named);
+}
+
+/* The judge's words have "it" where the segments belong, or stand for themselves. */
+static void put_alike(struct text *t, const struct stack_verdict *v, size_t i)
+{
+	static const char dropped[] = "dropped silently";
+	const struct cell_verdict *c = &v->cells[i];
+	const char *says = how(c), *it = strstr(says, " it");
+
+	text_putf(t, "%s ", tcp_state_name(c->cell->state));
+	if (strncmp(says, dropped, strlen(dropped)) == 0) {
+		text_putf(t, "drops ");
+		put_names(t, v, i);
+		says += strlen(dropped);
+		if (strncmp(says, "; ", 2) == 0)
+			text_putf(t, " (%s)", says + 2);
+	} else if (it && it == says + strcspn(says, " ") && (!it[3] || it[3] == ' ')) {
+		text_putf(t, "%.*s ", (int)(it - says), says);
+		put_names(t, v, i);
+		text_putf(t, "%s", it + 3);
+	} else {
+		put_names(t, v, i);
+		text_putf(t, " (%s)", says);
+	}
 }
 
 static void put_deviations(struct text *t, const struct stack_verdict *v)
@@ -472,21 +418,14 @@ static void put_deviations(struct text *t, const struct stack_verdict *v)
 	unsigned named = 0, more = 0;
 
 	for (size_t i = 0; i < v->n_cells; i++) {
-		const struct cell_verdict *c = &v->cells[i];
-		unsigned alike;
-
-		if (c->conforms != CONFORMS_NO || is_repeated(v, i))
+		if (v->cells[i].conforms != CONFORMS_NO || is_repeated(v, i))
 			continue;
-		alike = count_alike(v, i);
 		if (named == NAMED_MAX) {
-			more += alike;
+			more += count_alike(v, i);
 			continue;
 		}
-		text_putf(t, "%s%s %s", named++ ? "; " : ": ", tcp_state_name(c->cell->state),
-			  c->cell->form->name);
-		if (alike > 1)
-			text_putf(t, " and %u more", alike - 1);
-		text_putf(t, " (%s)", how(c));
+		text_putf(t, "%s", named++ ? "; " : ": ");
+		put_alike(t, v, i);
 	}
 	if (more)
 		text_putf(t, "; and %u more", more);
@@ -497,7 +436,7 @@ static const char *why_unprotected(const struct stack_verdict *v)
 	for (size_t i = 0; i < v->n_cells; i++)
 		if (is_5961(&v->cells[i]) && v->cells[i].cell->state == IN_ESTABLISHED &&
 		    v->cells[i].conforms == CONFORMS_UNTESTED)
-			return cell_why_text(v->cells[i].why);
+			return stack_words_why(&v->cells[i]);
 	return NULL;
 }
 
@@ -532,6 +471,8 @@ void stack_words_rfc(struct text *t, const struct stack_record *r)
 		tested += v->cells[i].conforms != CONFORMS_UNTESTED;
 		deviate += v->cells[i].conforms == CONFORMS_NO;
 	}
+	if (v->suspect || v->style == STYLE_PROXIED)
+		return; /* the cells are the proxy's */
 	put_protection(t, v);
 	if (!tested)
 		return;
@@ -556,4 +497,24 @@ bool stack_words_remark(struct text *t, const struct stack_record *r, unsigned i
 		return false;
 	text_putf(t, "the run ended before this host was asked everything");
 	return true;
+}
+
+bool stack_words_repeats(const struct stack_record *r, const struct clue *c)
+{
+	const struct stack_verdict *v = r->verdict;
+	bool stateful =
+	    v->firewall == FIREWALL_STATEFUL_STRICT || v->firewall == FIREWALL_STATEFUL_LOOSE;
+
+	switch (c->id) {
+	case CLUE_LISTEN_RST:
+	case CLUE_SERVICE_CLOSES:
+	case CLUE_SERVICE_STAYS:
+	case CLUE_NO_OPEN_PORT:
+	case CLUE_NO_CLOSED_PORT: return true;
+	case CLUE_STRAY_FILTERED:
+	case CLUE_SYNACK_FILTERED: return stateful;
+	case CLUE_CLOSED_REJECTED: return v->style == STYLE_FILTERED;
+	case CLUE_CANARIES_OPEN: return v->style == STYLE_PROXIED;
+	default: return false;
+	}
 }

@@ -16,7 +16,7 @@ void stack_words_answer(struct text *t, const struct exchange *x, bool brief);
 /* What is left of a connection: "alive", "gone", "taken" (the octets); "" where it is not known. */
 const char *stack_words_after(const struct exchange *x);
 
-/* The three sentences, each with its full stop. */
+/* The three sentences, each with its full stop; the last is empty behind a proxy. */
 void stack_words_style(struct text *t, const struct stack_record *r);
 void stack_words_family(struct text *t, const struct stack_record *r);
 void stack_words_rfc(struct text *t, const struct stack_record *r);
@@ -25,13 +25,18 @@ void stack_words_rfc(struct text *t, const struct stack_record *r);
  * last; no full stop, as clues have none. */
 bool stack_words_remark(struct text *t, const struct stack_record *r, unsigned i);
 
-/* A row of the evidence in words: "option order MSTNW". */
-void stack_words_evidence(struct text *t, const struct stack_evidence *e);
-/* "Linux" */
+/* Does the clue say only what the sentences, or the lines below the tables, say already? */
+bool stack_words_repeats(const struct stack_record *r, const struct clue *c);
+/* Why the cell is not tested, as a clause. */
+const char *stack_words_why(const struct cell_verdict *c);
+
+/* "Linux" (stack_family.c, as stack_words_family) */
 const char *stack_words_family_name(enum stack_family f);
 
 /* Did anything come back but that the host is unreachable? */
 bool stack_answered(const struct stack_facts *f);
+/* Who said that the host is unreachable, where nobody else said anything; NULL else. */
+const struct addr *stack_unreachable_from(const struct stack_facts *f);
 /* The cell of (state, form); NULL where there is none. */
 const struct cell_verdict *stack_cell(const struct stack_verdict *v, enum tcp_state s,
 				      const char *form);

@@ -219,7 +219,7 @@ static void text_summary(void *ctx, const struct summary_record *s)
 	}
 	string_putf(to, "%llu host%s", (unsigned long long)s->hosts_total,
 		    text_plural(s->hosts_total));
-	if (s->hosts_total > 1)
+	if (s->hosts_total > 1 || (t->run->stack && !s->hosts_up))
 		string_putf(to, " (%llu up)", (unsigned long long)s->hosts_up);
 	if (t->run->stack && s->not_probed)
 		string_putf(to, ", %llu not asked", (unsigned long long)s->not_probed);

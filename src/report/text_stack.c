@@ -9,7 +9,7 @@
 #include "report/stack_words.h"
 #include "report/text_private.h"
 
-enum { WIDTH = 94, FORM_MAX = 40, ANSWER_MAX = 64 };
+enum { WIDTH_DEFAULT = 80, FORM_MAX = 40, ANSWER_MAX = 64 };
 
 /* The states and segments of one of the two tables, in the order of the battery. */
 struct grid {
@@ -29,15 +29,24 @@ static void trim(struct string *to)
 		to->s[--to->len] = 0;
 }
 
-/* A paragraph, broken at spaces; its lines but the first are indented. */
-static void put_paragraph(struct string *to, const char *text, size_t indent)
+static size_t width_of(const struct text_report *t)
 {
+	return t->style.width ? t->style.width : WIDTH_DEFAULT;
+}
+
+/* A paragraph, broken at spaces; its lines but the first are indented. */
+static void put_paragraph(struct text_report *t, const char *text, size_t indent)
+{
+	struct string *to = &t->line;
 	size_t column = 0;
+
+	if (!*text)
+		return;
 
 	while (*text) {
 		size_t word = strcspn(text, " ");
 
-		if (column && column + 1 + word > WIDTH) {
+		if (column && column + 1 + word > width_of(t)) {
 			string_putf(to, "\n%*s", (int)indent, "");
 			column = indent;
 		} else if (column) {
@@ -169,47 +178,89 @@ static size_t column_width(const struct stack_verdict *v, const struct grid *g, 
 	return widest;
 }
 
-static void put_table(struct text_report *t, const struct stack_verdict *v, const struct grid *g)
+/* How wide the parts of a table are; what does not fit is left out or squeezed. */
+struct layout {
+	size_t name, flags /* 0: left out */, gap, width[IN_STATES];
+};
+
+static size_t total_width(const struct grid *g, const struct layout *l)
 {
-	size_t width[IN_STATES], name = strlen("SEGMENT"), flags = strlen("FLAGS");
-	bool any = false;
+	size_t n = l->name + (l->flags ? l->gap + l->flags : 0);
+
+	for (size_t i = 0; i < g->n_states; i++)
+		n += g->dead[i] ? 0 : l->gap + l->width[i];
+	return n;
+}
+
+static struct layout lay_out(const struct text_report *t, const struct stack_verdict *v,
+			     const struct grid *g)
+{
+	struct layout l = {.name = strlen("SEGMENT"), .flags = strlen("FLAGS"), .gap = 2};
 	char buf[FORM_MAX];
 
-	for (size_t i = 0; i < g->n_states; i++) {
-		any |= !g->dead[i];
-		width[i] = column_width(v, g, i);
-	}
-	if (!any)
-		return;
+	for (size_t i = 0; i < g->n_states; i++)
+		l.width[i] = column_width(v, g, i);
 	for (size_t i = 0; i < g->n_forms; i++) {
 		size_t a = strlen(g->forms[i]->name), b = strlen(form_text(g->forms[i], buf));
 
-		name = a > name ? a : name;
-		flags = b > flags ? b : flags;
+		l.name = a > l.name ? a : l.name;
+		l.flags = b > l.flags ? b : l.flags;
 	}
-	string_putf(&t->line, "%-*s  %-*s", (int)name, "SEGMENT", (int)flags, "FLAGS");
+	if (total_width(g, &l) > width_of(t))
+		l.flags = 0; /* the names say them too */
+	if (total_width(g, &l) > width_of(t))
+		l.gap = 1;
+	return l;
+}
+
+static void put_first_columns(struct text_report *t, const struct layout *l, const char *name,
+			      const char *flags)
+{
+	string_putf(&t->line, "%-*s", (int)l->name, name);
+	if (l->flags)
+		string_putf(&t->line, "%*s%-*s", (int)l->gap, "", (int)l->flags, flags);
+}
+
+static void put_row(struct text_report *t, const struct stack_verdict *v, const struct grid *g,
+		    const struct layout *l, const struct form *f)
+{
+	char buf[FORM_MAX];
+
+	put_first_columns(t, l, f->name, form_text(f, buf));
+	for (size_t i = 0; i < g->n_states; i++) {
+		if (g->dead[i])
+			continue;
+		string_putf(&t->line, "%*s", (int)l->gap, "");
+		put_cell(t, stack_cell(v, g->states[i], f->name), g->stray, l->width[i]);
+	}
+	trim(&t->line);
+	string_putf(&t->line, "\n");
+}
+
+static bool has_table(const struct grid *g)
+{
 	for (size_t i = 0; i < g->n_states; i++)
 		if (!g->dead[i])
-			string_putf(&t->line, "  %-*s", (int)width[i],
+			return true;
+	return false;
+}
+
+static void put_table(struct text_report *t, const struct stack_verdict *v, const struct grid *g)
+{
+	const struct layout l = lay_out(t, v, g);
+
+	if (!has_table(g))
+		return;
+	put_first_columns(t, &l, "SEGMENT", "FLAGS");
+	for (size_t i = 0; i < g->n_states; i++)
+		if (!g->dead[i])
+			string_putf(&t->line, "%*s%-*s", (int)l.gap, "", (int)l.width[i],
 				    tcp_state_name(g->states[i]));
 	trim(&t->line);
 	string_putf(&t->line, "\n");
-	for (size_t k = 0; k < g->n_forms; k++) {
-		const struct form *f = g->forms[k];
-
-		if (!form_is_in_table(v, g, f->name))
-			continue;
-		string_putf(&t->line, "%-*s  %-*s", (int)name, f->name, (int)flags,
-			    form_text(f, buf));
-		for (size_t i = 0; i < g->n_states; i++) {
-			if (g->dead[i])
-				continue;
-			string_putf(&t->line, "  ");
-			put_cell(t, stack_cell(v, g->states[i], f->name), g->stray, width[i]);
-		}
-		trim(&t->line);
-		string_putf(&t->line, "\n");
-	}
+	for (size_t k = 0; k < g->n_forms; k++)
+		if (form_is_in_table(v, g, g->forms[k]->name))
+			put_row(t, v, g, &l, g->forms[k]);
 }
 
 static bool is_untold(const struct cell_verdict *c, enum tcp_state s, int why)
@@ -217,11 +268,28 @@ static bool is_untold(const struct cell_verdict *c, enum tcp_state s, int why)
 	return c->cell->state == s && (int)c->why == why && c->conforms == CONFORMS_UNTESTED;
 }
 
-static void put_reason(struct text_report *t, struct string *cells, int why)
+/* No port accepts: of LISTEN and of connections nothing is known, all for that one reason. */
+static bool lacks_open_port(const struct stack_verdict *v)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < v->n_cells; i++) {
+		const struct cell_verdict *c = &v->cells[i];
+
+		if (c->cell->state == IN_CLOSED)
+			continue;
+		if (!is_untold(c, c->cell->state, WHY_NO_OPEN_PORT))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+static void put_reason(struct text_report *t, struct string *cells, const char *why)
 {
 	if (cells->len) {
-		string_putf(cells, ": not told: %s", cell_why_text((enum cell_why)why));
-		put_paragraph(&t->line, string_text(cells), 2);
+		string_putf(cells, ": not tested: %s", why);
+		put_paragraph(t, string_text(cells), 2);
 	}
 	if (cells->failed)
 		out_no_memory(&t->out);
@@ -233,17 +301,22 @@ static void put_dead(struct text_report *t, const struct stack_verdict *v, const
 		     int why)
 {
 	struct string line = {0};
+	const char *says = "";
 
 	for (size_t k = 0; k < g->n_states; k++) {
-		bool has = false;
+		const struct cell_verdict *c = NULL;
 
 		for (size_t i = 0; g->dead[k] && i < v->n_cells; i++)
-			has |= is_untold(&v->cells[i], g->states[k], why);
-		if (has)
-			string_putf(&line, "%s %s", line.len ? "," : "?",
-				    tcp_state_name(g->states[k]));
+			if (is_untold(&v->cells[i], g->states[k], why))
+				c = &v->cells[i];
+		if (!c)
+			continue;
+		if (line.len && strcmp(says, stack_words_why(c)) != 0)
+			put_reason(t, &line, says);
+		says = stack_words_why(c);
+		string_putf(&line, "%s %s", line.len ? "," : "?", tcp_state_name(g->states[k]));
 	}
-	put_reason(t, &line, why);
+	put_reason(t, &line, says);
 }
 
 static bool all_untold(const struct stack_verdict *v, enum tcp_state s, int why)
@@ -261,45 +334,58 @@ static void put_untold(struct text_report *t, const struct stack_verdict *v, con
 	const enum tcp_state state = g->states[column];
 	bool all = all_untold(v, state, why);
 	struct string line = {0};
+	const char *says = "";
 
 	for (size_t i = 0; !g->dead[column] && i < v->n_cells; i++) {
 		if (!is_untold(&v->cells[i], state, why))
 			continue;
+		says = stack_words_why(&v->cells[i]);
 		if (!line.len)
 			string_putf(&line, "? %s%s%s", tcp_state_name(state), all ? "" : " ",
 				    all ? "" : v->cells[i].cell->form->name);
 		else if (!all)
 			string_putf(&line, ", %s", v->cells[i].cell->form->name);
 	}
-	put_reason(t, &line, why);
+	put_reason(t, &line, says);
 }
 
 static bool put_grid(struct text_report *t, const struct stack_verdict *v, bool stray)
 {
 	const struct grid g = grid_of(v, stray);
-	bool any = false;
+	bool lacking = lacks_open_port(v);
+	size_t before = t->line.len;
 
 	put_table(t, v, &g);
 	for (int why = WHY_NONE; why < CELL_WHYS; why++) {
+		if (lacking && why == WHY_NO_OPEN_PORT)
+			continue;
 		for (size_t i = 0; i < g.n_states; i++)
 			put_untold(t, v, &g, i, why);
 		put_dead(t, v, &g, why);
 	}
-	for (size_t i = 0; i < g.n_states; i++)
-		any |= !g.dead[i];
-	if (g.n_states)
+	if (lacking && !stray)
+		put_paragraph(t,
+			      t->run->ports_given
+				  ? "? LISTEN and all states of connections: no open port found: "
+				    "none of -p accepts"
+				  : "? LISTEN and all states of connections: no open port found "
+				    "(give one with -p)",
+			      2);
+	if (t->line.len > before && !(lacking && stray))
 		string_putf(&t->line, "\n");
-	return any;
+	return has_table(&g);
 }
 
-static void put_legend(struct text_report *t, bool any)
+static void put_legend(struct text_report *t, bool stray, bool connections)
 {
-	if (t->legend || !any)
+	if (t->legend || !(stray || connections))
 		return;
 	t->legend = true;
-	string_putf(&t->line, "+ as RFC 9293 asks   ! deviates   ? not told   - no answer\n"
-			      "alive, gone: the connection afterwards   taken: alive, with the "
-			      "octets or the FIN\n\n");
+	string_putf(&t->line, "+ as RFC 9293 asks   ! deviates   ? not tested   - no answer\n");
+	if (connections)
+		string_putf(&t->line, "alive, gone: the connection afterwards   taken: alive, with "
+				      "the data or FIN\n");
+	string_putf(&t->line, "\n");
 }
 
 /* --- what is said ------------------------------------------------------------------------- */
@@ -310,8 +396,9 @@ static void put_sentence(struct text_report *t, const struct stack_record *s,
 	char buf[STACK_WORDS_MAX];
 	struct text text = text_of(buf, sizeof(buf));
 
+	buf[0] = 0;
 	say(&text, s);
-	put_paragraph(&t->line, buf, 0);
+	put_paragraph(t, buf, 0);
 }
 
 static void put_note(struct text_report *t, const char *says)
@@ -319,7 +406,7 @@ static void put_note(struct text_report *t, const char *says)
 	struct string line = {0};
 
 	string_putf(&line, "Note: %s.", says);
-	put_paragraph(&t->line, string_text(&line), 6);
+	put_paragraph(t, string_text(&line), 6);
 	string_free(&line);
 }
 
@@ -336,32 +423,62 @@ static void put_notes(struct text_report *t, const struct stack_record *s)
 	}
 	/* of who is silent the sentence has said it */
 	for (size_t i = 0; stack_answered(s->facts) && i < s->verdict->n_clues; i++) {
+		if (stack_words_repeats(s, &s->verdict->clues[i]))
+			continue;
 		report_clue(buf, sizeof(buf), &s->verdict->clues[i]);
 		put_note(t, buf);
 	}
 }
 
-/* -v: the points of each row for each family */
+/* -v: the points of each row, for each family that is not out of the question */
 static void put_evidence(struct text_report *t, const struct stack_verdict *v)
 {
 	if (!v->n_evidence)
 		return;
-	string_putf(&t->line, "\n%-15s %-22s", "EVIDENCE", "VALUE");
+	string_putf(&t->line, "\n%-15s %-10s", "EVIDENCE", "VALUE");
 	for (int f = FAMILY_UNKNOWN + 1; f < FAMILIES; f++)
-		string_putf(&t->line, " %8s", family_name((enum stack_family)f));
+		if (v->sum[f] >= 0)
+			string_putf(&t->line, " %8s", family_name((enum stack_family)f));
 	string_putf(&t->line, "\n");
 	for (size_t i = 0; i < v->n_evidence; i++) {
 		const struct stack_evidence *e = &v->evidence[i];
 
-		string_putf(&t->line, "%-15s %-22s", e->what, e->value);
+		string_putf(&t->line, "%-15s %-10s", e->what, e->value);
 		for (int f = FAMILY_UNKNOWN + 1; f < FAMILIES; f++)
-			string_putf(&t->line, " %8d", e->points[f]);
+			if (v->sum[f] >= 0)
+				string_putf(&t->line, " %8d", e->points[f]);
 		string_putf(&t->line, "\n");
 	}
-	string_putf(&t->line, "%-15s %-22s", "sum", "");
+	string_putf(&t->line, "%-15s %-10s", "sum", "");
 	for (int f = FAMILY_UNKNOWN + 1; f < FAMILIES; f++)
-		string_putf(&t->line, " %8d", v->sum[f]);
+		if (v->sum[f] >= 0)
+			string_putf(&t->line, " %8d", v->sum[f]);
 	string_putf(&t->line, "\n");
+}
+
+/* "9293 3.10.7.4 second; 5961 3" -> "RFC 9293, 3.10.7.4 second; RFC 5961, 3" */
+static void put_clause(struct string *to, const char *clause)
+{
+	while (*clause) {
+		size_t rfc = strcspn(clause, " ;"), rest = strcspn(clause + rfc, ";");
+
+		string_putf(to, "RFC %.*s%s%.*s", (int)rfc, clause, rest ? "," : "", (int)rest,
+			    clause + rfc);
+		clause += rfc + rest;
+		if (*clause == ';') {
+			string_putf(to, "; ");
+			clause += 1 + strspn(clause + 1, " ");
+		}
+	}
+}
+
+/* Of one clause: the table's own half-stops would read as ours. */
+static void put_required(struct string *to, const char *required)
+{
+	size_t n = strcspn(required, ";");
+
+	string_putf(to, "%.*s%s%s", (int)n, required, required[n] ? "," : "",
+		    required[n] ? required + n + 1 : "");
 }
 
 /* -v: each deviation with what was asked of it */
@@ -377,11 +494,15 @@ static void put_deviations(struct text_report *t, const struct stack_verdict *v)
 			continue;
 		string_putf(&line, "! %s %s: %s", tcp_state_name(c->cell->state),
 			    c->cell->form->name, c->how ? c->how : "deviates");
-		if (c->row)
-			string_putf(&line, "; %s: %s (RFC %s)", rfc_level_name(c->row->level),
-				    c->row->required, c->row->clause);
+		if (c->row) {
+			string_putf(&line, "; the RFC asks (%s): ", rfc_level_name(c->row->level));
+			put_required(&line, c->row->required);
+			string_putf(&line, " (");
+			put_clause(&line, c->row->clause);
+			string_putf(&line, ")");
+		}
 		string_putf(&t->line, "%s", first ? "\n" : "");
-		put_paragraph(&t->line, string_text(&line), 2);
+		put_paragraph(t, string_text(&line), 2);
 		string_free(&line);
 		first = false;
 	}
@@ -434,19 +555,33 @@ static void put_line(struct text_report *t, const struct stack_record *s)
 					  : "");
 }
 
+/* Our own kernel says so where nobody answers ARP or neighbour discovery. */
+static bool is_not_on_link(const struct text_report *t, const struct stack_record *s)
+{
+	const struct addr *from = stack_unreachable_from(s->facts);
+
+	for (size_t i = 0; from && i < t->run->n_sources; i++)
+		if (addr_same(from, &t->run->sources[i].addr))
+			return true;
+	return false;
+}
+
 static void put_block(struct text_report *t, const struct stack_record *s)
 {
 	const struct stack_verdict *v = s->verdict;
-	bool told;
+	bool answered = stack_answered(s->facts);
 
 	put_heading(t, s);
-	if (stack_answered(s->facts)) {
-		told = put_grid(t, v, true);
-		told |= put_grid(t, v, false);
-		put_legend(t, told);
+	if (answered) {
+		bool stray = put_grid(t, v, true), connections = put_grid(t, v, false);
+
+		put_legend(t, stray, connections);
 	}
-	put_sentence(t, s, stack_words_style);
-	if (stack_answered(s->facts)) {
+	if (is_not_on_link(t, s))
+		put_paragraph(t, "No host is there: nobody answers for it on the link.", 0);
+	else
+		put_sentence(t, s, stack_words_style);
+	if (answered) {
 		put_sentence(t, s, stack_words_family);
 		put_sentence(t, s, stack_words_rfc);
 	}

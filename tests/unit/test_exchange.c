@@ -227,8 +227,10 @@ static void test_origin(void **state)
 
 	/* against a SYN-ACK only the distance counts */
 	assert_int_equal(origin_compare_syn_ack(&open, &closed), DIFFERS_DISTANCE);
-	closed.ttl = 250;
+	closed.ttl = (uint8_t)(255 - exchange_hops(open.ttl)); /* another initial TTL, as near */
 	assert_int_equal(origin_compare_syn_ack(&open, &closed), 0);
+	closed.ttl--;
+	assert_int_equal(origin_compare_syn_ack(&open, &closed), DIFFERS_DISTANCE);
 }
 
 static void test_origin_of(void **state)

@@ -760,6 +760,8 @@ static void test_on_connections(void **state)
 	assert_int_equal(verdict.rfc5961, PROTECTION_UNKNOWN);
 	facts.cells[battery_find(IN_CLOSE_WAIT, "rst-window")].after = AFTER_GONE;
 	facts.cells[battery_find(IN_CLOSE_WAIT, "syn-window")].after = AFTER_GONE;
+	facts.why[battery_find(IN_CLOSE_WAIT, "rst-window")] = WHY_NONE;
+	facts.why[battery_find(IN_CLOSE_WAIT, "syn-window")] = WHY_NONE;
 	judge();
 	assert_int_equal(verdict.rfc5961, PROTECTION_NONE);
 }

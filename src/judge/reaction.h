@@ -30,7 +30,7 @@ enum reaction {
 
 const char *reaction_token(enum reaction r); /* "syn-ack", "rst-seq-from-ack", ... */
 const char *reaction_help(enum reaction r);  /* one line for `probes` and the man page */
-/* The friendly word of interface section 4: "rst-ack", "rst", "no-response",
+/* The friendly word of rstprobe(1): "rst-ack", "rst", "no-response",
  * "icmp-admin-prohibited" ... ICMP needs its type and code and family; they are ignored otherwise.
  */
 const char *reaction_reason(enum reaction r, uint8_t family, uint8_t icmp_type, uint8_t icmp_code);

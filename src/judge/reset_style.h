@@ -1,4 +1,4 @@
-/* reset_style: how a host says no, in one word (interface section 4). */
+/* reset_style: how a host says no, in one word (rstprobe(1)). */
 #ifndef JUDGE_RESET_STYLE_H
 #define JUDGE_RESET_STYLE_H
 

@@ -101,11 +101,11 @@ static void add_closed(const struct stack_view *v, struct family_sum *sum)
 /* The initial TTL of all that the stack sent: 0 none, 1 more than one. */
 enum { TTL_NONE, TTL_MIXED };
 
-static void meet_ttl(uint8_t *all, const struct exchange *x)
+static void meet_ttl(const struct stack_view *v, uint8_t *all, const struct exchange *x)
 {
 	uint8_t ttl;
 
-	if (!x || !by_stack(x))
+	if (!x || !by_stack(x) || !stack_is_from_stack(v, x))
 		return;
 	ttl = exchange_initial_ttl(x->ttl);
 	*all = *all == TTL_NONE || *all == ttl ? ttl : TTL_MIXED;
@@ -119,11 +119,11 @@ static void add_ttl(const struct stack_view *v, bool boxed, struct family_sum *s
 	} values[] = {{TTL_MIXED, "mixed"}, {32, "32"}, {64, "64"}, {128, "128"}, {255, "255"}};
 	uint8_t ttl = TTL_NONE;
 
-	meet_ttl(&ttl, v->syn_ack);
-	meet_ttl(&ttl, boxed ? NULL : v->syn_rst);
+	meet_ttl(v, &ttl, v->syn_ack);
+	meet_ttl(v, &ttl, boxed ? NULL : v->syn_rst);
 	for (size_t k = 0; k < 2 * (size_t)BATTERY_STRAY; k++)
 		if (battery[k].state == IN_LISTEN || !boxed)
-			meet_ttl(&ttl, &v->f->cells[k]);
+			meet_ttl(v, &ttl, &v->f->cells[k]);
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
 		if (values[i].ttl == ttl)
 			family_add(sum, "ttl", values[i].value);

@@ -102,7 +102,7 @@ struct verdict {
 	const struct reply *decider; /* borrowed; NULL where silence or nothing decided */
 	const struct reply *against; /* inconsistent: the segment that contradicts `decider` */
 	const struct rule *rule;     /* the row that decided; NULL where nothing was sent */
-	const char *reason;	     /* static: interface section 4 */
+	const char *reason;	     /* static: rstprobe(1) */
 	enum origin origin;
 	uint8_t n_clues;
 	struct clue clues[VERDICT_CLUES_MAX];

@@ -184,8 +184,8 @@ static void put_style_rst(struct text *t, const struct stack_record *r)
 	switch (v->firewall) {
 	case FIREWALL_NONE:
 		if (listener_resets(v))
-			text_putf(t, ", and so does the listener to a stray ACK (RFC 9293, "
-				     "3.10.7.2)");
+			text_putf(t, ", and so does the listener to a stray ACK (a RST from the "
+				     "LISTEN state, RFC 9293, 3.10.7.2)");
 		text_putf(t, ": no firewall between.");
 		break;
 	case FIREWALL_STATELESS:
@@ -203,18 +203,24 @@ static void put_style_rst(struct text *t, const struct stack_record *r)
 	}
 }
 
+static void put_silent_boxed(struct text *t)
+{
+	text_putf(t, "Closed ports stay silent, and stray segments at the open one are answered "
+		     "with a RST from another distance than the SYN-ACK: a box in the path "
+		     "decides.");
+}
+
 static void put_style_silent(struct text *t, const struct stack_record *r)
 {
 	const struct stack_verdict *v = r->verdict;
 	bool known = v->family != FAMILY_UNKNOWN && v->family != FAMILY_OTHER &&
 		     v->family != FAMILY_EMBEDDED;
 
-	text_putf(t, "Closed ports stay silent ");
 	if (box_resets(v)) {
-		text_putf(t, "and stray segments at the open one are answered with a RST from "
-			     "another distance than the SYN-ACK: a box in the path decides.");
+		put_silent_boxed(t);
 		return;
 	}
+	text_putf(t, "Closed ports stay silent ");
 	switch (v->firewall) {
 	case FIREWALL_STEALTH:
 		text_putf(t,
@@ -266,6 +272,11 @@ static void put_style_filtered(struct text *t, const struct stack_record *r)
 					  icmp->icmp_code),
 			  addr_format(&icmp->from, addr),
 			  addr_same(&icmp->from, r->addr) ? "on the host itself" : "on the way");
+	else if (box_resets(r->verdict))
+		put_silent_boxed(t);
+	else if (r->verdict->firewall == FIREWALL_STATELESS)
+		text_putf(t, "SYNs to closed ports stay unanswered while stray segments are not: a "
+			     "stateless filter that drops SYNs.");
 	else if (r->verdict->firewall == FIREWALL_STATEFUL_STRICT)
 		text_putf(t, "A port accepts, but closed ports and every stray segment stay "
 			     "unanswered: a strict stateful firewall, which hides how the stack "

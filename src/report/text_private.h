@@ -79,4 +79,11 @@ void text_put_name(struct text_report *t, const struct addr *addr, const char *n
 /* text_stack.c: a host's block of `stack`, into t->line */
 void text_stack_put(struct text_report *t, const struct stack_record *s);
 
+/* text_stack_more.c */
+size_t text_width(const struct text_report *t);
+/* Broken at spaces to fit the width; its lines but the first are indented. "" is no line. */
+void text_put_paragraph(struct text_report *t, const char *text, size_t indent);
+void text_stack_put_evidence(struct text_report *t, const struct stack_verdict *v);   /* -v */
+void text_stack_put_deviations(struct text_report *t, const struct stack_verdict *v); /* -v */
+
 #endif

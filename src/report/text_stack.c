@@ -9,7 +9,7 @@
 #include "report/stack_words.h"
 #include "report/text_private.h"
 
-enum { WIDTH_DEFAULT = 80, FORM_MAX = 40, ANSWER_MAX = 64 };
+enum { FORM_MAX = 40, ANSWER_MAX = 64 };
 
 /* The states and segments of one of the two tables, in the order of the battery. */
 struct grid {
@@ -27,38 +27,6 @@ static void trim(struct string *to)
 {
 	while (to->len && to->s[to->len - 1] == ' ')
 		to->s[--to->len] = 0;
-}
-
-static size_t width_of(const struct text_report *t)
-{
-	return t->style.width ? t->style.width : WIDTH_DEFAULT;
-}
-
-/* A paragraph, broken at spaces; its lines but the first are indented. */
-static void put_paragraph(struct text_report *t, const char *text, size_t indent)
-{
-	struct string *to = &t->line;
-	size_t column = 0;
-
-	if (!*text)
-		return;
-
-	while (*text) {
-		size_t word = strcspn(text, " ");
-
-		if (column && column + 1 + word > width_of(t)) {
-			string_putf(to, "\n%*s", (int)indent, "");
-			column = indent;
-		} else if (column) {
-			string_putf(to, " ");
-			column++;
-		}
-		string_put(to, text, word);
-		column += word;
-		text += word;
-		text += strspn(text, " ");
-	}
-	string_putf(to, "\n");
 }
 
 /* --- the tables --------------------------------------------------------------------------- */
@@ -206,9 +174,9 @@ static struct layout lay_out(const struct text_report *t, const struct stack_ver
 		l.name = a > l.name ? a : l.name;
 		l.flags = b > l.flags ? b : l.flags;
 	}
-	if (total_width(g, &l) > width_of(t))
+	if (total_width(g, &l) > text_width(t))
 		l.flags = 0; /* the names say them too */
-	if (total_width(g, &l) > width_of(t))
+	if (total_width(g, &l) > text_width(t))
 		l.gap = 1;
 	return l;
 }
@@ -289,7 +257,7 @@ static void put_reason(struct text_report *t, struct string *cells, const char *
 {
 	if (cells->len) {
 		string_putf(cells, ": not tested: %s", why);
-		put_paragraph(t, string_text(cells), 2);
+		text_put_paragraph(t, string_text(cells), 2);
 	}
 	if (cells->failed)
 		out_no_memory(&t->out);
@@ -364,13 +332,14 @@ static bool put_grid(struct text_report *t, const struct stack_verdict *v, bool 
 		put_dead(t, v, &g, why);
 	}
 	if (lacking && !stray)
-		put_paragraph(t,
-			      t->run->ports_given
-				  ? "? LISTEN and all states of connections: no open port found: "
-				    "none of -p accepts"
-				  : "? LISTEN and all states of connections: no open port found "
-				    "(give one with -p)",
-			      2);
+		text_put_paragraph(
+		    t,
+		    t->run->ports_given
+			? "? LISTEN and all states of connections: no open port found: "
+			  "none of -p accepts"
+			: "? LISTEN and all states of connections: no open port found "
+			  "(give one with -p)",
+		    2);
 	if (t->line.len > before && !(lacking && stray))
 		string_putf(&t->line, "\n");
 	return has_table(&g);
@@ -398,7 +367,7 @@ static void put_sentence(struct text_report *t, const struct stack_record *s,
 
 	buf[0] = 0;
 	say(&text, s);
-	put_paragraph(t, buf, 0);
+	text_put_paragraph(t, buf, 0);
 }
 
 static void put_note(struct text_report *t, const char *says)
@@ -406,7 +375,7 @@ static void put_note(struct text_report *t, const char *says)
 	struct string line = {0};
 
 	string_putf(&line, "Note: %s.", says);
-	put_paragraph(t, string_text(&line), 6);
+	text_put_paragraph(t, string_text(&line), 6);
 	string_free(&line);
 }
 
@@ -427,84 +396,6 @@ static void put_notes(struct text_report *t, const struct stack_record *s)
 			continue;
 		report_clue(buf, sizeof(buf), &s->verdict->clues[i]);
 		put_note(t, buf);
-	}
-}
-
-/* -v: the points of each row, for each family that is not out of the question */
-static void put_evidence(struct text_report *t, const struct stack_verdict *v)
-{
-	if (!v->n_evidence)
-		return;
-	string_putf(&t->line, "\n%-15s %-10s", "EVIDENCE", "VALUE");
-	for (int f = FAMILY_UNKNOWN + 1; f < FAMILIES; f++)
-		if (v->sum[f] >= 0)
-			string_putf(&t->line, " %8s", family_name((enum stack_family)f));
-	string_putf(&t->line, "\n");
-	for (size_t i = 0; i < v->n_evidence; i++) {
-		const struct stack_evidence *e = &v->evidence[i];
-
-		string_putf(&t->line, "%-15s %-10s", e->what, e->value);
-		for (int f = FAMILY_UNKNOWN + 1; f < FAMILIES; f++)
-			if (v->sum[f] >= 0)
-				string_putf(&t->line, " %8d", e->points[f]);
-		string_putf(&t->line, "\n");
-	}
-	string_putf(&t->line, "%-15s %-10s", "sum", "");
-	for (int f = FAMILY_UNKNOWN + 1; f < FAMILIES; f++)
-		if (v->sum[f] >= 0)
-			string_putf(&t->line, " %8d", v->sum[f]);
-	string_putf(&t->line, "\n");
-}
-
-/* "9293 3.10.7.4 second; 5961 3" -> "RFC 9293, 3.10.7.4 second; RFC 5961, 3" */
-static void put_clause(struct string *to, const char *clause)
-{
-	while (*clause) {
-		size_t rfc = strcspn(clause, " ;"), rest = strcspn(clause + rfc, ";");
-
-		string_putf(to, "RFC %.*s%s%.*s", (int)rfc, clause, rest ? "," : "", (int)rest,
-			    clause + rfc);
-		clause += rfc + rest;
-		if (*clause == ';') {
-			string_putf(to, "; ");
-			clause += 1 + strspn(clause + 1, " ");
-		}
-	}
-}
-
-/* Of one clause: the table's own half-stops would read as ours. */
-static void put_required(struct string *to, const char *required)
-{
-	size_t n = strcspn(required, ";");
-
-	string_putf(to, "%.*s%s%s", (int)n, required, required[n] ? "," : "",
-		    required[n] ? required + n + 1 : "");
-}
-
-/* -v: each deviation with what was asked of it */
-static void put_deviations(struct text_report *t, const struct stack_verdict *v)
-{
-	bool first = true;
-
-	for (size_t i = 0; i < v->n_cells; i++) {
-		const struct cell_verdict *c = &v->cells[i];
-		struct string line = {0};
-
-		if (c->conforms != CONFORMS_NO)
-			continue;
-		string_putf(&line, "! %s %s: %s", tcp_state_name(c->cell->state),
-			    c->cell->form->name, c->how ? c->how : "deviates");
-		if (c->row) {
-			string_putf(&line, "; the RFC asks (%s): ", rfc_level_name(c->row->level));
-			put_required(&line, c->row->required);
-			string_putf(&line, " (");
-			put_clause(&line, c->row->clause);
-			string_putf(&line, ")");
-		}
-		string_putf(&t->line, "%s", first ? "\n" : "");
-		put_paragraph(t, string_text(&line), 2);
-		string_free(&line);
-		first = false;
 	}
 }
 
@@ -578,7 +469,7 @@ static void put_block(struct text_report *t, const struct stack_record *s)
 		put_legend(t, stray, connections);
 	}
 	if (is_not_on_link(t, s))
-		put_paragraph(t, "No host is there: nobody answers for it on the link.", 0);
+		text_put_paragraph(t, "No host is there: nobody answers for it on the link.", 0);
 	else
 		put_sentence(t, s, stack_words_style);
 	if (answered) {
@@ -587,8 +478,8 @@ static void put_block(struct text_report *t, const struct stack_record *s)
 	}
 	put_notes(t, s);
 	if (t->style.verbose) {
-		put_evidence(t, v);
-		put_deviations(t, v);
+		text_stack_put_evidence(t, v);
+		text_stack_put_deviations(t, v);
 	}
 }
 

@@ -28,8 +28,10 @@ def pytest_configure(config):
 @pytest.fixture(scope="session", autouse=True)
 def allowed(request):
     why = request.config.stash[WHY_NOT]
-    if why and request.config.stash[WAS_ROOT]:
-        pytest.fail(why + " (as root this is a failure, not a skip)", pytrace=False)
+    # a container's root may lack CAP_SYS_ADMIN; who tests for others must not skip unseen
+    strict = os.environ.get("CI", "") not in ("", "0", "false")
+    if why and strict and request.config.stash[WAS_ROOT]:
+        pytest.fail(why + " (for root with CI set this is a failure, not a skip)", pytrace=False)
     elif why:
         pytest.skip(why)
     if not os.access(laboratory.RSTPROBE, os.X_OK):

@@ -1,7 +1,7 @@
 #!/bin/sh
 # man: the manual and the program say the same. Every option of --help stands in the page and every
-# option of the page in --help; every probe is named; every example runs. Nothing is sent: scans are
-# dry runs, and what else could send only prints its help.
+# option of the page in --help; every probe and every segment of the battery is named; every example
+# runs. Nothing is sent: scans are dry runs, and what else could send only prints its help.
 # shellcheck source=common.sh
 . "$(dirname "$0")/common.sh"
 
@@ -60,6 +60,19 @@ while read -r what name; do
 done <"$lint_tmp/names" >"$out"
 [ "$(wc -l <"$lint_tmp/names")" -ge 20 ] || echo "too few names in rstprobe probes" >>"$out"
 tap "probes and reactions are named" "$out"
+
+# every segment of the battery: the names of its forms, the first string of each
+sed -nE '/^(const|static const) struct form /,/^};|;$/p' "$srcdir/src/judge/battery.c" |
+	grep -oE '\{"[a-z-]+", ' | tr -d '{", ' | sort -u >"$lint_tmp/forms"
+awk '/^\.Ss The segments/ { inside = 1; next } /^\.S[sh] / { inside = 0 }
+	inside && /^\.It Cm / { for (i = 3; i <= NF; i++) if ($i != "Cm" && $i != ",") print $i }' \
+	"$page" | sort -u >"$lint_tmp/page"
+{
+	comm -23 "$lint_tmp/forms" "$lint_tmp/page" | sed 's/$/ is in the battery, not in the page/'
+	comm -13 "$lint_tmp/forms" "$lint_tmp/page" | sed 's/$/ is in the page, not in the battery/'
+	[ "$(wc -l <"$lint_tmp/forms")" -ge 28 ] || echo "too few names in the battery"
+} >"$out"
+tap "segments of the battery" "$out"
 
 # Each example runs where it can do no harm; status 0 and something on stdout is its success.
 sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl rstprobe //p' "$page" >"$lint_tmp/examples"

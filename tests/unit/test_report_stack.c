@@ -213,9 +213,10 @@ static void test_style_rst(void **state)
 
 	(void)state;
 	host_plain(&h);
-	expect_words(stack_words_style, &h,
-		     "Closed ports answer with a RST, and so does the listener to a stray ACK (RFC "
-		     "9293, 3.10.7.2): no firewall between.");
+	expect_words(
+	    stack_words_style, &h,
+	    "Closed ports answer with a RST, and so does the listener to a stray ACK (a RST "
+	    "from the LISTEN state, RFC 9293, 3.10.7.2): no firewall between.");
 	h.verdict.firewall = FIREWALL_REJECTING;
 	h.verdict.differs = DIFFERS_DISTANCE | DIFFERS_DF;
 	expect_words(stack_words_style, &h,
@@ -245,11 +246,20 @@ static void test_style_of_a_box(void **state)
 		h.verdict.firewall = (enum firewall)f;
 		expect_words(stack_words_style, &h, want);
 	}
-	h.verdict.style = STYLE_SILENT;
+	/* a RST did come: "from nowhere" would be wrong as well */
+	for (int style = 0; style < 2; style++) {
+		h.verdict.style = style ? STYLE_SILENT : STYLE_FILTERED;
+		expect_words(stack_words_style, &h,
+			     "Closed ports stay silent, and stray segments at the open one are "
+			     "answered with a RST from another distance than the SYN-ACK: a box in "
+			     "the path decides.");
+	}
+	h.verdict.style = STYLE_FILTERED;
+	h.verdict.firewall = FIREWALL_STATELESS;
+	h.verdict.cells[ACK].why = WHY_NONE;
 	expect_words(stack_words_style, &h,
-		     "Closed ports stay silent and stray segments at the open one are answered "
-		     "with a RST from another distance than the SYN-ACK: a box in the path "
-		     "decides.");
+		     "SYNs to closed ports stay unanswered while stray segments are not: a "
+		     "stateless filter that drops SYNs.");
 	host_plain(&h);
 	h.verdict.origin = ORIGIN_MIDDLEBOX;
 	h.verdict.differs = DIFFERS_DISTANCE;
@@ -530,8 +540,8 @@ static void test_text_block(void **state)
 		 "+ as RFC 9293 asks   ! deviates   ? not tested   - no answer\n"
 		 "alive, gone: the connection afterwards   taken: alive, with the data or FIN\n"
 		 "\n"
-		 "Closed ports answer with a RST, and so does the listener to a stray ACK (RFC\n"
-		 "9293, 3.10.7.2): no firewall between.\n"
+		 "Closed ports answer with a RST, and so does the listener to a stray ACK (a RST\n"
+		 "from the LISTEN state, RFC 9293, 3.10.7.2): no firewall between.\n"
 		 "The stack looks like Linux (high confidence, BSD comes next): its options come\n"
 		 "as Linux orders them, the IP ID of the SYN-ACK is 0; against it: the window of\n"
 		 "the SYN-ACK is 65535.\n"

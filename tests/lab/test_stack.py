@@ -61,6 +61,7 @@ def star(lab):
     built = stacks.Star(lab)
     built.add("stay").listen([STAY])
     built.add("close").helper("serve", CLOSE, "close")
+    built.add("found").listen([22])
     built.add("half").helper("serve", HALF, "half")
     return built
 
@@ -68,9 +69,10 @@ def star(lab):
 @pytest.fixture(scope="module")
 def asked(star):
     hosts = {STAY: "stay", CLOSE: "close", HALF: "half"}
-    return stacks.ask_all(star.client, {
-        (port, family): [star.hosts[name].addr[family], "-p", port]
-        for port, name in hosts.items() for family in FAMILIES})
+    targets = {(port, family): [star.hosts[name].addr[family], "-p", port]
+               for port, name in hosts.items() for family in FAMILIES}
+    targets["found"] = [star.hosts["found"].addr[4]]
+    return stacks.ask_all(star.client, targets)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -125,9 +127,10 @@ def test_the_form_of_its_rsts(asked, family):
             assert "df" not in rst and "ip_id" not in rst
 
 
-def test_run_and_summary(star):
-    result = star.client.rstprobe("stack", star.hosts["stay"].addr[4], "--format", "json")
-    assert result.status == 0, result
-    assert result.run["command"] == "stack"
-    assert result.summary["complete"] is True
-    assert {c["port"] for c in result.of("stack")[0]["cells"] if c["state"] == "LISTEN"} == {STAY}
+def test_it_finds_the_open_port_itself(asked):
+    stack = asked["found"]
+    assert stack.result.status == 0, stack
+    assert stack.result.run["command"] == "stack"
+    assert stack.result.summary["complete"] is True
+    assert {c["port"] for (state, _), c in stack.cells.items() if state == "LISTEN"} == {22}
+    assert stack.column("LISTEN") == LISTEN and stack.column("CLOSED") == CLOSED

@@ -10,7 +10,7 @@
 #include "engine/sweep_private.h"
 #include "judge/match.h"
 
-static const uint8_t default_payload[] = {'h', 'e', 'l', 'l', 'o'};
+static const uint8_t default_payload[] = {'r', 's', 't', 'p', 'r', 'o', 'b', 'e'};
 
 unsigned sweep_tries_max(const struct sweep_config *c)
 {
@@ -76,6 +76,7 @@ static void make_segment(const struct sweep *s, const struct point *at, unsigned
 	out->df = true;
 	out->ip_id = (uint16_t)(sent.seq >> 16 ^ sent.seq);
 	out->payload_len = payload_len(c, kind);
+	assert(c->wish.data || out->payload_len <= sizeof(default_payload));
 	out->payload = c->wish.data && out->payload_len ? c->wish.data : default_payload;
 	out->win = 64240;
 	if (probe_class_of(sent.flags) == PROBE_SYN ||

@@ -10,11 +10,12 @@
 #include "packet/options.h"
 
 enum {
-	OUTSIDE = 3U << 29,	  /* beyond any window: 2^30 is the largest (RFC 7323, 2.3) */
-	ACK_AHEAD = 100000,	  /* octets that nobody has sent */
-	ACK_BEHIND = 1U << 30,	  /* RFC 5961, 5: too old for any window */
-	WIN = 1021,		  /* and up: windows that nobody else would choose */
-	CONN_AGAIN_NS = 50000000, /* until descriptors may be free again */
+	OUTSIDE = 3U << 29,	    /* beyond any window: 2^30 is the largest (RFC 7323, 2.3) */
+	ACK_AHEAD = 100000,	    /* octets that nobody has sent */
+	ACK_BEHIND = 1U << 30,	    /* RFC 5961, 5: too old for any window */
+	WIN = 1021,		    /* and up: windows that nobody else would choose */
+	CONN_AGAIN_NS = 50000000,   /* until descriptors may be free again */
+	DELAYED_ACK_NS = 100000000, /* our kernel's delayed ACK has left by then */
 	NS_PER_MS = 1000000,
 };
 
@@ -216,12 +217,16 @@ void talk_end_with(struct script *s, struct party *p, struct talk *t, enum talk_
 	s->c->program->done(p->host->ctx, t->tag, end, &t->x, false);
 }
 
+/* Until our kernel has acknowledged a FIN they are in FIN-WAIT-1; and its ACK, should it come after
+ * a segment that ended the connection, would draw LISTEN's answer. It may come late. */
 void talk_next(struct script *s, struct party *p, struct talk *t, uint64_t now)
 {
+	uint64_t rest = t->step->op == STEP_AWAIT_FIN ? DELAYED_ACK_NS : 0;
+
 	t->step++;
 	t->began = false;
 	t->tries = 0;
-	t->due_ns = now;
+	t->due_ns = now + rest;
 	if (t->step->op == STEP_END)
 		talk_end_with(s, p, t, TALK_DONE);
 }

@@ -356,7 +356,7 @@ static void interrogate_over(void *ctx, enum run_end end)
 	i->end = end;
 	i->f.complete = end == END_COMPLETE;
 	for (size_t k = 0; k < battery_count; k++) {
-		if (i->f.cells[k].tries == 0 && i->f.why[k] != WHY_NOT_SENT)
+		if (i->f.cells[k].tries == 0 && (i->f.stopped || !i->f.why[k]))
 			i->f.why[k] = (uint8_t)why_unasked(i, k);
 		else if (!interrogate_is_stray(battery[k].state) &&
 			 !exchange_answered(&i->f.cells[k]) && i->f.cells[k].after == AFTER_UNKNOWN)

@@ -311,6 +311,8 @@ static enum cell_why why_unasked(const struct interrogation *i, size_t k)
 		return exchange_answered(syn) && reaction_is_icmp((enum reaction)syn->reaction)
 			   ? WHY_REJECTED
 			   : WHY_CLOSED_SILENT;
+	if (i->f.why[k]) /* of the last conversation that was tried for it */
+		return (enum cell_why)i->f.why[k];
 	return i->f.complete ? WHY_NO_CONNECTION : WHY_NOT_REACHED;
 }
 
@@ -356,7 +358,7 @@ static void interrogate_over(void *ctx, enum run_end end)
 	i->end = end;
 	i->f.complete = end == END_COMPLETE;
 	for (size_t k = 0; k < battery_count; k++) {
-		if (i->f.cells[k].tries == 0 && (i->f.stopped || !i->f.why[k]))
+		if (i->f.cells[k].tries == 0)
 			i->f.why[k] = (uint8_t)why_unasked(i, k);
 		else if (!interrogate_is_stray(battery[k].state) &&
 			 !exchange_answered(&i->f.cells[k]) && i->f.cells[k].after == AFTER_UNKNOWN)

@@ -328,6 +328,7 @@ static int sweep_init(struct sweep *s, const struct sweep_config *c, struct err 
 	s->ts_base = cookie_make(c->key, &none, 0, 0, 0xff).seq;
 	s->start_ns = s->w->ops->now(s->w);
 	s->progress_ns = s->last_send_ns = s->start_ns;
+	sweep_find_cells(s);
 	pace_init(&s->pace, c->rate, c->space->hosts, s->start_ns);
 	if (c->rate_limit > 0)
 		pace_limit(&s->pace, c->rate_limit);

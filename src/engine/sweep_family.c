@@ -39,17 +39,25 @@ static void fill_reply(const struct sweep *s, const struct host *h, const struct
 	}
 }
 
+void sweep_find_cells(struct sweep *s)
+{
+	for (size_t k = 0; k < s->c->n_kinds; k++) {
+		s->listen_cell[k] = (int8_t)battery_find(IN_LISTEN, s->c->kinds[k]->name);
+		s->closed_cell[k] = (int8_t)battery_find(IN_CLOSED, s->c->kinds[k]->name);
+	}
+}
+
 void sweep_note_port(const struct sweep *s, const struct host *h, const struct addr *addr,
 		     uint16_t port, const struct observation *o, const struct verdict *v,
 		     struct stack_facts *facts)
 {
-	enum tcp_state state = v->state == STATE_OPEN ? IN_LISTEN : IN_CLOSED;
+	const int8_t *cells = v->state == STATE_OPEN ? s->listen_cell : s->closed_cell;
 
 	if (v->weak || (v->state != STATE_OPEN && v->state != STATE_CLOSED))
 		return;
 	for (size_t i = 0; i < o->n_replies; i++) {
 		const struct reply *r = o->replies[i];
-		int cell = battery_find(state, s->c->kinds[r->kind]->name);
+		int cell = cells[r->kind];
 
 		if (cell < 0 || r->from || r->fit != FIT_EXACT || r->try >= TRIES_MAX ||
 		    exchange_answered(&facts->cells[cell]))
@@ -59,8 +67,8 @@ void sweep_note_port(const struct sweep *s, const struct host *h, const struct a
 		if (s->c->wish.layout != SYN_LAYOUT_LINUX)
 			memcpy(facts->cells[cell].layout, "?", 2);
 	}
-	facts->has_open = facts->has_open || state == IN_LISTEN;
-	facts->has_closed = facts->has_closed || state == IN_CLOSED;
+	facts->has_open = facts->has_open || v->state == STATE_OPEN;
+	facts->has_closed = facts->has_closed || v->state == STATE_CLOSED;
 }
 
 void sweep_judge_family(struct stack_facts *facts, struct host_record *rec)

@@ -36,6 +36,8 @@ struct sweep {
 	struct permute perm;
 	struct craft *craft;
 	struct pace pace;
+	/* each kind as a cell of the battery at LISTEN and at CLOSED, -1 where it is none */
+	int8_t listen_cell[PROBE_KINDS_MAX], closed_cell[PROBE_KINDS_MAX];
 	struct hosts hosts;
 	struct slab slab;
 	struct summary_record sum;
@@ -120,6 +122,8 @@ void sweep_correct(struct sweep *s, uint64_t index, const struct reply *r);
 /* Tells open_found of a port that has just shown a listener. */
 void sweep_found(struct sweep *s, uint64_t index, const struct reply *r);
 
+/* Finds the kinds in the battery, once. */
+void sweep_find_cells(struct sweep *s);
 /* Puts what the port's replies show of the stack's form into the facts, first come, first kept. */
 void sweep_note_port(const struct sweep *s, const struct host *h, const struct addr *addr,
 		     uint16_t port, const struct observation *o, const struct verdict *v,

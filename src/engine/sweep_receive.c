@@ -95,13 +95,14 @@ static uint32_t responder_ref(struct sweep *s, const struct addr *far, const str
 	return (uint32_t)++s->n_responders;
 }
 
-static void learn_host(struct sweep *s, uint64_t number, const struct reply *r, bool sample)
+/* NULL: no memory for another host. */
+static struct host *learn_host(struct sweep *s, uint64_t number, const struct reply *r, bool sample)
 {
 	struct host *h = hosts_get(&s->hosts, number);
 	enum reaction reaction = (enum reaction)r->reaction;
 
 	if (!h)
-		return;
+		return NULL;
 	h->answers++;
 	h->icmp_rejects += reaction_is_icmp(reaction);
 	h->itself |= !r->from && reaction != REACTION_ICMP_HOST && reaction != REACTION_ICMP_NET;
@@ -110,6 +111,7 @@ static void learn_host(struct sweep *s, uint64_t number, const struct reply *r, 
 	h->unreachable_net |= reaction == REACTION_ICMP_NET;
 	if (sample && r->rtt_us != UINT32_MAX)
 		rtt_sample(&h->rtt, r->rtt_us);
+	return h;
 }
 
 /* After our kernel's RST some stacks reset the half-open entry once more: no answer to the SYN. */
@@ -152,13 +154,10 @@ static bool corrects(const struct sweep *s, const struct reply *r)
 }
 
 /* The form of its first SYN-ACK and RST, for the host's family. */
-static void learn_shape(struct sweep *s, uint64_t number, const struct packet *p)
+static void learn_shape(struct host *h, const struct packet *p)
 {
-	struct host *h = p->kind == PACKET_TCP ? hosts_get(&s->hosts, number) : NULL;
 	struct exchange x = {0};
 
-	if (!h)
-		return;
 	if (p->seg.flags & TCP_RST && !h->has_rst) {
 		h->has_rst = true;
 		h->rst_df = p->seg.df;
@@ -171,15 +170,17 @@ static void learn_shape(struct sweep *s, uint64_t number, const struct packet *p
 	}
 }
 
-static void take_reply(struct sweep *s, uint64_t index, uint64_t host, uint64_t place,
-		       struct reply *r, uint64_t now)
+/* The host that it teaches something of; NULL for a repetition. */
+static struct host *take_reply(struct sweep *s, uint64_t index, uint64_t host, uint64_t place,
+			       struct reply *r, uint64_t now)
 {
 	uint64_t slot = (place - s->first) * s->c->n_kinds + r->kind;
+	struct host *h;
 	int added;
 
 	if (follows_syn_ack(s, slab_find(&s->slab, (uint32_t)(place - s->first)), r)) {
 		s->sum.duplicates++;
-		return;
+		return NULL;
 	}
 	s->sum.late += r->try < s->pass;
 	added = slab_add(&s->slab, (uint32_t)(place - s->first), r);
@@ -187,8 +188,8 @@ static void take_reply(struct sweep *s, uint64_t index, uint64_t host, uint64_t 
 		s->sum.duplicates++;
 	s->no_room |= added < 0;
 	if (added <= 0)
-		return;
-	learn_host(s, host, r, true);
+		return NULL;
+	h = learn_host(s, host, r, true);
 	if (!bit_get(s->done, slot) && is_decisive(s, r)) {
 		bit_set(s->done, slot);
 		s->undone--;
@@ -205,6 +206,7 @@ static void take_reply(struct sweep *s, uint64_t index, uint64_t host, uint64_t 
 		s->open_seen++;
 		sweep_found(s, index, r);
 	}
+	return h;
 }
 
 static void fill_reply(struct reply *r, const struct packet *p, unsigned kind, unsigned try,
@@ -279,6 +281,7 @@ static bool take_packet(struct sweep *s, const struct packet *p, const struct wi
 	uint64_t index, host, place;
 	enum reaction reaction;
 	struct slot_guess g;
+	struct host *heard;
 	struct reply r;
 	struct ends e;
 	enum fit fit;
@@ -305,9 +308,9 @@ static bool take_packet(struct sweep *s, const struct packet *p, const struct wi
 		return false;
 	} else {
 		r.rtt_us = rtt_of(s, (place - s->first) * s->c->n_kinds + g.kind, g.try, in->at_ns);
-		take_reply(s, index, host, place, &r, in->at_ns);
-		if (fit == FIT_EXACT && !r.from)
-			learn_shape(s, host, p);
+		heard = take_reply(s, index, host, place, &r, in->at_ns);
+		if (heard && fit == FIT_EXACT && !r.from && p->kind == PACKET_TCP)
+			learn_shape(heard, p);
 	}
 	if (s->c->evidence)
 		s->c->evidence(s->c->evidence_ctx, in->at_ns, in->frame + p->l3_offset,

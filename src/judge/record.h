@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "judge/explain.h"
 #include "judge/reset_style.h"
 #include "judge/stack.h"
 #include "judge/verdict.h"
@@ -65,6 +66,18 @@ struct progress {
 
 enum run_end { END_COMPLETE, END_INTERRUPTED, END_DEADLINE, END_LINK, END_SEND, END_CAPTURE };
 
+/* The end of `explain`. */
+struct explain_record {
+	const struct explain_summary *sum;
+	bool live;
+	bool complete; /* false: cut-off file, drops, damage */
+	char why[256];
+	double elapsed_s;
+	uint64_t dropped;   /* live: frames that the capture lost */
+	const char *kernel; /* live: "" joined, else why the kernel's word is missing; NULL: n/a */
+	uint64_t shown, matched; /* findings told after --cause and --flow; of all */
+};
+
 struct summary_record {
 	enum run_end end;
 	bool complete; /* every index had all its tries, and nothing was lost on our side */
@@ -88,6 +101,8 @@ struct record_sink {
 	void (*port)(void *ctx, const struct host_record *h, const struct port_record *r);
 	void (*host_end)(void *ctx, const struct host_record *h);
 	void (*stack)(void *ctx, const struct stack_record *r); /* after all host_end */
+	void (*reset)(void *ctx, const struct finding *f);	/* explain: every RST, by frame */
+	void (*explained)(void *ctx, const struct explain_record *r); /* explain's summary, last */
 	void (*window)(void *ctx, const struct window_record *w);
 	void (*progress)(void *ctx, const struct progress *p, bool asked /* by SIGUSR1 */);
 	void (*note)(void *ctx, const char *text); /* one line for people, without newline */

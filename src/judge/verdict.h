@@ -84,6 +84,50 @@ enum clue_id {
 	CLUE_SYNACK_FILTERED,  /* ACK passes, SYN-ACK doesn't: a connection tracker */
 	CLUE_SERVICE_CLOSES,   /* the service closes first: FIN-WAIT-2 was reached */
 	CLUE_SERVICE_STAYS,    /* it doesn't: neither FIN-WAIT-2 nor TIME-WAIT */
+	/* of a reset (explain); X is its sender, Y its receiver, `frame` what shows it */
+	CLUE_HOPS,	    /* it travelled a hops, X's other packets b */
+	CLUE_INITIAL_TTL,   /* TTL a, X's other packets b: as many hops, another initial TTL */
+	CLUE_TOO_FAST,	    /* a us after its trigger; the round trip to X takes b us */
+	CLUE_IP_ID,	    /* IP ID a is out of X's counter, which stood at b */
+	CLUE_COPIED,	    /* copies of Y's segment: bits of a: 1 IP ID, 2 window */
+	CLUE_GOES_ON,	    /* X went on sending after it, as if nothing had been */
+	CLUE_SYN_ACK_LATER, /* X's SYN-ACK came after it */
+	CLUE_SEQ_SPREAD,    /* a RSTs with different sequence numbers, up to b octets ahead */
+	CLUE_ACK_BEYOND,    /* acknowledges a octets that Y never sent */
+	CLUE_IN_WINDOW,	    /* in Y's window, a octets from what Y expects: a guess */
+	CLUE_NO_TS,	    /* no time stamps, where all else of X has them */
+	CLUE_BOTH_SIDES,    /* the other direction was reset within a second, too */
+	CLUE_WINDOW_GREW,   /* window from a to b octets: a queue with unread data was purged */
+	CLUE_UNANSWERED,  /* X acknowledged Y's last a octets of payload and never answered them */
+	CLUE_UNACKED,	  /* a octets of X were not acknowledged yet */
+	CLUE_ZERO_WINDOW, /* Y's window was closed */
+	CLUE_GAP,	  /* a ms of silence before */
+	CLUE_IDLE_TIMER,  /* the silence fits a timer of a s */
+	CLUE_PROBES,	  /* a keep-alive probes unanswered */
+	CLUE_REPEATS,	  /* a retransmissions unanswered */
+	CLUE_HANDSHAKE,	  /* the SYN-ACK came a ms after the SYN */
+	CLUE_TRIGGER_REPEAT, /* what provoked it is a retransmission */
+	CLUE_LISTENER,	     /* the port accepted another connection before */
+	CLUE_LISTENER_ON,    /* it accepted one before and one after */
+	CLUE_RAW_SYN, /* a hand-made SYN: bits of a: 1 no options, 2 DF clear, 4 IP ID, 8 window,
+			 16 its RST differs */
+	CLUE_MANY_TARGETS,  /* X asked a other ports or hosts */
+	CLUE_WINDOW_CODE,   /* window a: known as a reset code of NetScaler */
+	CLUE_VENDOR_TEXT,   /* it carries text (finding.vendor) */
+	CLUE_MPTCP_REASON,  /* MPTCP option, reason a */
+	CLUE_KERNEL,	    /* the sending kernel says (finding.kernel) */
+	CLUE_BAD_CHECKSUM,  /* bad TCP checksum: offloading, or no stack made it */
+	CLUE_SECOND_POINT,  /* the same frame a hops further: a second capture point */
+	CLUE_ONE_SIDED,	    /* only one direction is in the capture */
+	CLUE_MID_STREAM,    /* the capture began after the connection */
+	CLUE_CLOSE_NOTIFY,  /* what provoked it looks like a TLS close_notify: nothing was lost */
+	CLUE_TRACKER,	    /* an out-of-window segment came before: a tracker calls it INVALID */
+	CLUE_OLD_LIVED,	    /* Y still knew an older connection on these ports */
+	CLUE_STAGE,	    /* a: 1 after the SYN, 2 the handshake, 3 the first data, 4 later */
+	CLUE_CHALLENGE,	    /* Y challenged it (RFC 5961) */
+	CLUE_NEVER_SENT,    /* --join: the capture at X's end does not have it */
+	CLUE_NEVER_ARRIVED, /* --join: the capture at Y's end does not have it */
+	CLUE_SEGMENTS_LOST, /* --join: a segments of X, b of Y never arrived; the first is frame */
 	CLUES,
 };
 

@@ -18,6 +18,7 @@
 enum linktype {
 	LINKTYPE_NULL = 0,
 	LINKTYPE_ETHERNET = 1,
+	LINKTYPE_FDDI = 10,
 	LINKTYPE_RAW = 101,
 	LINKTYPE_LOOP = 108,
 	LINKTYPE_LINUX_SLL = 113,
@@ -33,6 +34,15 @@ enum decode_status {
 	DECODE_TRUNCATED, /* the capture ends before a header does */
 	DECODE_MALFORMED, /* a header contradicts itself or the lengths around it */
 	DECODE_LINKTYPE,  /* a link type this decoder does not read */
+};
+
+/* What carries an IP packet in another packet. */
+enum tunnel { TUNNEL_NONE, TUNNEL_IPIP, TUNNEL_GRE, TUNNEL_TEREDO, TUNNEL_VXLAN, TUNNELS };
+const char *tunnel_name(enum tunnel t); /* "IP in IP", "GRE" ...; NULL for none */
+
+enum decode_how {
+	DECODE_TUNNELS = 1,	 /* go on to the innermost TCP */
+	DECODE_SUMS_OF_RSTS = 2, /* check checksums only of segments with RST */
 };
 
 enum packet_kind { PACKET_NONE, PACKET_TCP, PACKET_ICMP_ERROR };
@@ -54,7 +64,9 @@ struct quoted {
 
 struct packet {
 	enum packet_kind kind;
-	uint16_t l3_offset;  /* bytes from the frame's start to the IP header */
+	uint16_t l3_offset;  /* bytes from the frame's start to the (outermost) IP header */
+	uint8_t n_tunnels;   /* tunnels passed on the way in; 0 without DECODE_TUNNELS */
+	uint8_t tunnel;	     /* enum tunnel: the innermost of them */
 	uint8_t n_vlan;	     /* 802.1Q and 802.1ad tags passed */
 	uint16_t vlan[4];    /* VLAN identifiers, outermost first */
 	bool first_fragment; /* the datagram goes on in other fragments */
@@ -75,6 +87,9 @@ struct packet {
  */
 enum decode_status decode_frame(const uint8_t *frame, size_t captured, size_t wire_len,
 				int linktype, struct packet *out);
+/* The same with bits of enum decode_how. */
+enum decode_status decode_frame_how(const uint8_t *frame, size_t captured, size_t wire_len,
+				    int linktype, unsigned how, struct packet *out);
 const char *decode_status_name(enum decode_status s);
 
 #endif

@@ -29,6 +29,10 @@ struct run_info {
 	uint64_t hosts, indices;
 	bool stack;	  /* the command `stack`: hosts are counted, not ports */
 	bool ports_given; /* by -p: none of another list was asked */
+	/* explain */
+	const char *const *files; /* captures, in order; findings name them by index */
+	size_t n_files;
+	const char *live; /* the interface listened to, or NULL */
 	bool per_host; /* text: one block a host (at most 256 asked for), else a line per open port
 			*/
 	const char *(*zone_name)(uint32_t zone, char buf[16]); /* may be NULL */
@@ -40,9 +44,11 @@ struct report_style {
 	bool color;
 	bool all; /* --show all: no ranges */
 	bool show_given;
-	uint32_t show;	/* bit per enum port_state to list; all bits by default */
-	bool verbose;	/* -v: because and clause of each verdict */
-	unsigned width; /* text: columns that sentences fit into; 0: 80 */
+	uint32_t show;	   /* bit per enum port_state to list; all bits by default */
+	bool verbose;	   /* -v: because and clause of each verdict */
+	unsigned width;	   /* text: columns that sentences fit into; 0: 80 */
+	bool summary_only; /* explain --summary */
+	bool numeric;	   /* -n */
 };
 
 struct report {
@@ -56,6 +62,10 @@ struct report {
 struct report *report_text_new(FILE *f, const struct run_info *run,
 			       const struct report_style *style);
 struct report *report_json_new(FILE *f, const struct run_info *run,
+			       const struct report_style *style);
+
+/* explain: one self-contained page. */
+struct report *report_html_new(FILE *f, const struct run_info *run,
 			       const struct report_style *style);
 
 /* The progress line of stderr: draws on a terminal, answers SIGUSR1 anywhere; the only one that

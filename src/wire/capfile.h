@@ -1,0 +1,39 @@
+/*
+ * capfile: frames out of a capture file: pcap by libpcap, pcapng by packet/pcapng, either of them
+ * plain, gzip, zstd or xz, from a path or from stdin. Known by content, never by name.
+ */
+#ifndef WIRE_CAPFILE_H
+#define WIRE_CAPFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct capfile;
+
+struct capfile_frame {
+	const uint8_t *bytes; /* borrowed until the next call */
+	uint32_t captured, len;
+	int linktype;	  /* LINKTYPE_ number, of this frame's interface */
+	uint64_t wall_ns; /* 0 where a pcapng block has no time */
+	uint32_t number;  /* from 1, as Wireshark counts */
+};
+
+/* "-" is stdin. NULL with `e` where it cannot be read at all: not there, empty, no capture. */
+struct capfile *capfile_open(const char *path, struct err *e);
+/* 1: a frame; 0: the end; -1 with `e`: the file is cut or damaged here, frames so far stand. */
+int capfile_next(struct capfile *f, struct capfile_frame *out, struct err *e);
+/* Takes NULL. */
+void capfile_close(struct capfile *f);
+/* Can it be opened a second time (a regular file)? */
+bool capfile_can_reread(const char *path);
+
+/* Writes frames as they are: pcap, nanoseconds, one link type. */
+struct capfile_out;
+struct capfile_out *capfile_create(const char *path, int linktype, struct err *e); /* "-": stdout */
+void capfile_put(struct capfile_out *o, const struct capfile_frame *f);
+int capfile_finish(struct capfile_out *o, struct err *e); /* takes it, and NULL */
+
+#endif

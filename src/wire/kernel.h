@@ -1,0 +1,45 @@
+/*
+ * kernel: the kernel's own word on each RST that this host sends, from the tracepoint
+ * tcp:tcp_send_reset by perf_event_open: a ring of this process's own, gone with it however it
+ * ends.
+ */
+#ifndef WIRE_KERNEL_H
+#define WIRE_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "judge/kernel_reset.h"
+
+enum kernel_access {
+	KERNEL_OK,
+	KERNEL_NO_REASON,     /* it works, without `reason` (before Linux 6.10) */
+	KERNEL_NO_TRACEPOINT, /* before Linux 4.15, or not built */
+	KERNEL_NO_TRACEFS,    /* not mounted, or not to be read */
+	KERNEL_DENIED,
+};
+
+struct kernel;
+typedef void kernel_reset_fn(void *ctx, const struct kernel_reset *k);
+
+/* NULL with `e` and *access where it cannot be had; else KERNEL_OK or KERNEL_NO_REASON. */
+struct kernel *kernel_open(enum kernel_access *access, struct err *e);
+void kernel_close(struct kernel *k);
+/* File descriptors to poll; at most `max`. How many there are. */
+size_t kernel_fds(const struct kernel *k, int *fds, size_t max);
+/* Hands on what is there, in time order across processors, and never waits. Events handed on. */
+size_t kernel_read(struct kernel *k, kernel_reset_fn *fn, void *ctx);
+uint64_t kernel_lost(const struct kernel *k); /* events that the ring had no room for */
+
+/* One sample of the ring as the kernel writes it, by the event's `format` text; pure, for tests.
+ * -1 where the text lacks what is needed. */
+struct kernel_format;
+struct kernel_format *kernel_format_parse(const char *text, struct err *e);
+void kernel_format_free(struct kernel_format *f);
+bool kernel_format_has_reason(const struct kernel_format *f);
+/* Fills all but wall_ns, pid and comm; -1 where `len` is too short for the format. */
+int kernel_format_read(const struct kernel_format *f, const uint8_t *raw, size_t len,
+		       struct kernel_reset *out);
+
+#endif

@@ -15,6 +15,7 @@
 #include <pcap/pcap.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "base/bytes.h"
 #include "packet/decode.h"
@@ -26,7 +27,6 @@ enum {
 	BLOCK_TIMEOUT_MS = 4,
 	RING = 64 << 20,     /* half a second of 200,000 small frames a second */
 	READ_AT_ONCE = 4096, /* frames: signals and the kernel's word get their turn */
-	FILTER_MAX = 4096,
 	NS_PER_S = 1000000000,
 };
 
@@ -39,11 +39,14 @@ enum {
 	"icmp[0]=3 or icmp[0]=4 or icmp[0]=11 or icmp[0]=12 or "                                   \
 	"(ip6[6]=58 and ip6[40]>=1 and ip6[40]<=4) or "                                            \
 	"proto 4 or proto 41 or proto 47 or udp port 3544 or udp port 4789 or udp port 8472"
+/* Behind a cooked header "vlan" is refused, and few frames are tagged still: all of those. */
+#define COOKED PLAIN " or ether proto 0x8100 or ether proto 0x88a8"
 
 struct sniff {
 	pcap_t *p;
 	int linktype;
 	uint32_t ifindex; /* 0 of `any`: each frame says its own */
+	uint64_t handed;
 	struct sniff_target {
 		wire_frame_fn *fn;
 		void *ctx;
@@ -55,9 +58,12 @@ static const char *filter_of(pcap_t *p, const struct sniff_config *c)
 {
 	if (c->filter)
 		return c->filter;
-	if (pcap_datalink(p) == DLT_EN10MB)
-		return PLAIN " or (vlan and (" PLAIN ")) or (vlan and (" PLAIN "))";
-	return PLAIN;
+	switch (pcap_datalink(p)) {
+	case DLT_EN10MB: return PLAIN " or (vlan and (" PLAIN ")) or (vlan and (" PLAIN "))";
+	case DLT_LINUX_SLL:
+	case DLT_LINUX_SLL2: return COOKED;
+	default: return PLAIN;
+	}
 }
 
 /* Promiscuous, as tcpdump is: a mirror port shows what is sent to others. */
@@ -99,7 +105,7 @@ struct sniff *sniff_open(const struct sniff_config *c, bool *denied, bool *usage
 		err_set(e, "capture: %s: %s", c->ifname, errbuf);
 		goto out;
 	}
-	s->ifindex = if_nametoindex(c->ifname);
+	s->ifindex = strcmp(c->ifname, "any") == 0 ? 0 : if_nametoindex(c->ifname);
 	return s;
 out:
 	sniff_close(s);
@@ -146,12 +152,25 @@ static void on_frame(u_char *user, const struct pcap_pkthdr *h, const u_char *by
 	s->to.fn(s->to.ctx, &in);
 }
 
+/* libpcap tells of an interface that is gone, and waits for one that is down to come back. */
+static bool went_down(const struct sniff *s, struct ifreq *r)
+{
+	if (!s->ifindex || !if_indextoname(s->ifindex, r->ifr_name))
+		return false;
+	return ioctl(pcap_fileno(s->p), SIOCGIFFLAGS, r) == 0 && !(r->ifr_flags & IFF_UP);
+}
+
 int sniff_read(struct sniff *s, wire_frame_fn *fn, void *ctx, struct err *e)
 {
+	struct ifreq r = {0};
 	int n;
 
 	s->to = (struct sniff_target){.fn = fn, .ctx = ctx};
 	n = pcap_dispatch(s->p, READ_AT_ONCE, on_frame, (u_char *)s);
+	if (n > 0)
+		s->handed += (unsigned)n;
+	if (n == 0 && went_down(s, &r))
+		return err_set(e, "%s: the interface went down", r.ifr_name);
 	if (n >= 0)
 		return n;
 	if (n == PCAP_ERROR_BREAK)
@@ -163,8 +182,8 @@ void sniff_stats(struct sniff *s, struct wire_stats *sum)
 {
 	struct pcap_stat st = {0};
 
+	sum->captured += s->handed; /* ps_recv counts loopback's twice */
 	if (pcap_stats(s->p, &st) < 0)
 		return;
-	sum->captured += st.ps_recv;
 	sum->dropped += (uint64_t)st.ps_drop + st.ps_ifdrop;
 }

@@ -103,9 +103,8 @@ void reset_words_end(struct text *t, const struct run_info *run, const struct ad
 	bool v6 = a->family == ADDR_V6;
 	char buf[ADDR_TEXT];
 
-	text_putf(t, "%s%s%s:%u", v6 ? "[" : "",
-		  run ? host_addr(run, a, buf) : addr_format(a, buf), v6 ? "]" : "",
-		  (unsigned)port);
+	text_putf(t, "%s%s%s:%u", v6 ? "[" : "", run ? host_addr(run, a, buf) : addr_format(a, buf),
+		  v6 ? "]" : "", (unsigned)port);
 }
 
 const char *reset_words_role(const struct finding *f, bool of_sender)

@@ -221,6 +221,13 @@ static const struct what *what_of(const struct finding *f)
 	return &whats[i];
 }
 
+/* Words of the judge's tables may end in a question. */
+static void put_stop(struct text *t)
+{
+	if (t->len && t->buf[t->len - 1] != '.' && t->buf[t->len - 1] != '?')
+		text_putf(t, ".");
+}
+
 /* --- what happened ------------------------------------------------------------------------ */
 
 static const struct clue *clue_find(const struct finding *f, enum clue_id id)
@@ -359,8 +366,8 @@ static void say_also(struct text *t, const struct finding *f)
 		text_putf(t, n == 1 ? " fits too and can't be ruled out from here"
 				    : " fit too and can't be ruled out from here");
 	if (*who_tells(f))
-		text_putf(t, "; who can tell: %s", who_tells(f));
-	text_putf(t, ".");
+		text_putf(t, "; to be told apart by %s", who_tells(f));
+	put_stop(t);
 }
 
 /* --- the rest ----------------------------------------------------------------------------- */
@@ -368,8 +375,7 @@ static void say_also(struct text *t, const struct finding *f)
 static void say_advice(struct text *t, const struct finding *f)
 {
 	text_putf(t, "%s", cause_infos[f->cause].advice);
-	if (t->len && t->buf[t->len - 1] != '.')
-		text_putf(t, ".");
+	put_stop(t);
 }
 
 static void say_kernel(struct text *t, const struct finding *f)

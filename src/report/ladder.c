@@ -7,9 +7,10 @@
 
 #include "base/seq.h"
 #include "packet/notation.h"
+#include "packet/segment.h"
 #include "report/reset_words.h"
 
-enum { HEAD = 3 /* a handshake */, BEFORE = 2, AFTER = 2 };
+enum { HANDSHAKE_ROWS = 3, BEFORE = 2, AFTER = 2 };
 static const uint64_t silence_min_ns = UINT64_C(2000000000);
 
 /* --- which rows --------------------------------------------------------------------------- */
@@ -31,10 +32,11 @@ static void keep(struct pick *p, long i)
 static void choose(struct pick *p, const struct finding *f)
 {
 	long rst = f->rst_at >= 0 ? f->rst_at : (long)p->total - 1;
+	long head = p->total && f->ladder[0].flags & TCP_SYN ? HANDSHAKE_ROWS : 1;
 
 	keep(p, f->rst_at);
 	keep(p, f->trigger_at);
-	for (long i = 0; i < HEAD; i++)
+	for (long i = 0; i < head; i++)
 		keep(p, i);
 	for (long i = 1; i <= BEFORE; i++)
 		keep(p, rst - i);

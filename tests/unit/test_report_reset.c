@@ -613,8 +613,8 @@ static const char *page_of_all(const struct run_info *run, const struct report_s
 	"  2026-11-20 12:00:00.123456Z  server 192.0.2.7:80 > client 198.51.100.2:40112\n"         \
 	"  The server refuses the connection: no process listens on its port 80, and the\n"        \
 	"  SYN (frame 16) drew this RST. The client gets ECONNREFUSED from connect().\n"           \
-	"  Hint: Is the service running, on this address and port (ss -ltn)? A\n"                  \
-	"  container or NAT mapping may point elsewhere.\n"
+	"  Hint: Is the service running, on this address and port (ss -ltn)? A container\n"        \
+	"  or NAT mapping may point elsewhere.\n"
 
 /* The harmless is only counted, and what follows from another is a line at most. */
 static void test_what_is_shown(void **state)
@@ -803,7 +803,7 @@ static void test_kernel(void **state)
 	expect_sentence(
 	    &m, SAYS_KERNEL,
 	    "The kernel of the server says RRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRR (pid "
-	    "7, ????????????????).");
+	    "7, ???????????????\?).");
 	m.f.kernel = (struct kernel_reset){.state = "TCP_CLOSE"};
 	expect_sentence(&m, SAYS_KERNEL,
 			"The kernel of the server gives no reason in state TCP_CLOSE.");
@@ -881,7 +881,9 @@ static void test_labels(void **state)
 	s->repeat = 1;
 	expect_label(&m, 0, 80, "P. -1:0(1) ack 5 win 0 again");
 	expect_label(&m, 0, 27, "P. -1:0(1) ack 5 again");
-	expect_label(&m, 0, 21, "P. -1(1) ack 5");
+	expect_label(&m, 0, 21, "P. -1:0(1) ack 5");
+	expect_label(&m, 0, 15, "P. -1(1) ack 5");
+	expect_label(&m, 0, 3, "P. -1(1) ack 5");
 	/* before the ISN by far: another connection's number, as it is on the wire */
 	s->seq = 5000u - 2000000u;
 	expect_label(&m, 0, 80, "P. 4292972296:4292972297(1) ack 5 win 0 again");

@@ -71,7 +71,7 @@ static int open_kernel(struct listening *l)
 		x->end.kernel = "this kernel gives no reasons (Linux 6.10 and later do)";
 	if (!l->kernel)
 		x->end.kernel = l->no_kernel.msg;
-	if (x->o.kernel == KERNEL_NEEDED && *x->end.kernel) {
+	if (x->o.kernel == KERNEL_NEEDED && !l->kernel) {
 		struct err e;
 
 		err_set(&e, "--kernel: %s", x->end.kernel);

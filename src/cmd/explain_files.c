@@ -2,6 +2,8 @@
  * explain_files: capture files through the explainer, one after the other, once for the findings
  * and where -w or --join asks for it again. What can't be read is said and passed over.
  */
+#include "config.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

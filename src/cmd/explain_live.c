@@ -2,6 +2,8 @@
  * explain_live: an interface, and where it may the kernel's own words, through the explainer until
  * somebody says that it is enough. Asking it to end is a normal end.
  */
+#include "config.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>

@@ -2,6 +2,8 @@
  * keep: a set of flows by a keyed hash, a spool of octets without a name, and the pcap that comes
  * of both. It decides which frames are written; which flows are wanted, others say.
  */
+#include "config.h"
+
 #include "cmd/keep.h"
 
 #include <errno.h>

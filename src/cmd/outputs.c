@@ -2,6 +2,8 @@
  * outputs: reads the options that say where results go, opens the files, and sets a renderer on
  * each, the progress line before them. It knows no record.
  */
+#include "config.h"
+
 #include "cmd/outputs.h"
 
 #include <errno.h>

@@ -88,8 +88,10 @@ void explain_told(void *ctx, const struct finding *f)
 
 	if (x->told_with)
 		f = explain_joined(x, f, &joined);
-	x->end.matched += f != NULL;
-	if (x->over || !f || !is_asked_for(&x->o, f))
+	if (x->over || !f)
+		return;
+	x->end.matched++;
+	if (!is_asked_for(&x->o, f))
 		return;
 	x->end.shown++;
 	if (sink->reset)
@@ -174,6 +176,7 @@ static int begin(struct explain_run *x)
 	struct explain_limits limits = x->o.ifname ? explain_limits_live : explain_limits_file;
 	struct err e;
 
+	x->began_ns = clock_mono_ns();
 	if (x->o.max_flows)
 		limits.flows = (size_t)x->o.max_flows;
 	x->explain = explain_new(&limits, explain_told, x);

@@ -22,7 +22,7 @@ struct explain_run {
 	struct join *join;	      /* NULL without --join */
 	const struct join *told_with; /* the same, once both ends are known */
 	uint64_t began_ns;	      /* monotonic */
-	uint64_t found, listed;	      /* told: all, and as findings */
+	uint64_t listed;	      /* findings told one by one */
 	bool unexpected;	      /* --fail-on */
 	bool over;		      /* nothing more is to be told */
 	bool unread;		      /* over because nobody reads the output */

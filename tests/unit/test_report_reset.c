@@ -804,6 +804,10 @@ static void test_kernel(void **state)
 	    &m, SAYS_KERNEL,
 	    "The kernel of the server says RRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRR (pid "
 	    "7, ???????????????\?).");
+	m.f.kernel = (struct kernel_reset){.reason = "TCP_ABORT_ON_CLOSE", .state = "TCP_CLOSE"};
+	expect_sentence(&m, SAYS_KERNEL,
+			"The kernel of the server says TCP_ABORT_ON_CLOSE in state TCP_CLOSE: the "
+			"socket was closed while received data were still unread.");
 	m.f.kernel = (struct kernel_reset){.state = "TCP_CLOSE"};
 	expect_sentence(&m, SAYS_KERNEL,
 			"The kernel of the server gives no reason in state TCP_CLOSE.");
@@ -1113,13 +1117,6 @@ static void test_findings_are_flushed(void **state)
 	paper_end(&p);
 	assert_int_equal(strncmp(p.text + len, "\nNo RST in", 10), 0);
 	free(p.text);
-}
-
-/* The judge's own is not in this library yet. */
-const char *kernel_reset_meaning(const struct kernel_reset *k)
-{
-	(void)k;
-	return NULL;
 }
 
 int main(void)

@@ -622,7 +622,15 @@ static void test_what_is_shown(void **state)
 	struct report_style style = {.width = 80};
 	struct paper p;
 
+	struct made m;
+
 	(void)state;
+	make(&m, CAUSE_ABORT_IDLE, SURE_CERTAIN);
+	assert_int_equal(m.f.severity, SEVERITY_NOTICE);
+	paper_open(&p, &run_one, &style);
+	give(&p, &m);
+	assert_string_equal(paper_end(&p), "");
+	free(p.text);
 	assert_string_equal(page_of_all(&run_one, &style, &p),
 			    "FRAME 17       problem     refused (certain)\n" REFUSED_PAGE);
 	free(p.text);

@@ -354,8 +354,12 @@ static void other_blocks_are_passed_over(void **state)
 	feed(section(true));
 	put(&b, 32473, 4);
 	put_text(&b, "whatever");
-	assert_int_equal(feed(end(b)), 0);
+	b = end(b);
+	assert_int_equal(feed(b), PCAPNG_NUMBERED);
+	b.b[0] = 0x40;
+	assert_int_equal(feed(b), PCAPNG_NUMBERED);
 	assert_int_equal(feed(end(begin(true, 5))), 0); /* statistics, of 12 octets */
+	assert_int_equal(feed(end(begin(true, 0x80000001))), 0);
 	b = begin(true, JOURNAL);
 	put_text(&b, "MESSAGE=x\n");
 	assert_int_equal(feed(end(b)), PCAPNG_NUMBERED);

@@ -282,7 +282,7 @@ static const char *const sees_words[APP_RESULTS] = {
     [APP_WRITE_OK] = "writes once more without an error",
     [APP_ECONNREFUSED] = "gets ECONNREFUSED from connect()",
     [APP_ECONNRESET] = "gets ECONNRESET on its next read or write",
-    [APP_EPIPE] = "EPIPE (and SIGPIPE) on the next write",
+    [APP_EPIPE] = "EPIPE (and SIGPIPE)",
     [APP_ETIMEDOUT] = "gets ETIMEDOUT",
     [APP_EOF] = "reads the end of the stream",
 };
@@ -408,9 +408,9 @@ static void say_vendor(struct text *t, const struct finding *f)
 {
 	if (!f->vendor[0])
 		return;
-	text_putf(t, "the RST carries the text \"");
+	text_putf(t, "the RST carries text: \"");
 	reset_words_foreign(t, f->vendor, sizeof(f->vendor));
-	text_putf(t, "\".");
+	text_putf(t, "\"");
 }
 
 static bool names_third_party(enum cause c)
@@ -467,6 +467,14 @@ void reset_words(struct text *t, const struct finding *f, enum reset_sentence wh
 	t->cut |= own.cut;
 }
 
+static bool tells_silence(const struct finding *f)
+{
+	if (f->cause == CAUSE_HALF_OPEN)
+		return f->facts.x_gap_ns >= 1000000000U;
+	return (f->cause == CAUSE_ABORT_IDLE || f->cause == CAUSE_MIDDLEBOX_IDLE) &&
+	       f->facts.gap_ns >= 1000000000U;
+}
+
 /* Facts that a sentence or the ladder shows, and the stage, which alone proves nothing. */
 static bool is_shown_elsewhere(const struct finding *f, enum clue_id id)
 {
@@ -480,9 +488,7 @@ static bool is_shown_elsewhere(const struct finding *f, enum clue_id id)
 	case CLUE_PROBES: return f->cause == CAUSE_KEEPALIVE_FAIL && f->facts.runs;
 	case CLUE_REPEATS: return f->cause == CAUSE_RETRANSMIT_GIVEUP && f->facts.runs;
 	case CLUE_UNACKED: return f->bytes_lost != 0;
-	case CLUE_GAP:
-		return (f->cause == CAUSE_ABORT_IDLE || f->cause == CAUSE_MIDDLEBOX_IDLE) &&
-		       f->facts.gap_ns;
+	case CLUE_GAP: return tells_silence(f);
 	default: return false;
 	}
 }

@@ -57,7 +57,7 @@ static void put_unit(struct text *t, double v, const char *unit)
 void reset_words_duration(struct text *t, uint64_t ns)
 {
 	double us = (double)ns / 1000, ms = us / 1000;
-	uint64_t s = (ns + 500000000) / 1000000000;
+	uint64_t s = ns / 1000000000 + (ns % 1000000000 >= 500000000);
 
 	if (us < 999.5)
 		put_unit(t, us, "us");

@@ -63,7 +63,7 @@ static void put_frames(struct string *to, const struct explain_record *r)
 	string_putf(to, ")");
 	if (s->last_ns <= s->first_ns)
 		return;
-	text_putf(&words, " of ");
+	text_putf(&words, " over ");
 	reset_words_duration(&words, s->last_ns - s->first_ns);
 	string_putf(to, "%s", buf);
 }
@@ -308,13 +308,30 @@ static void put_hidden(struct text_report *t, const struct explain_record *r)
 		put_number(&line, r->shown);
 		string_putf(&line, " of ");
 		put_count(&line, r->matched, "RST");
-		string_putf(&line, " asked for by --cause or --flow; the table counts all.");
+		string_putf(&line, " fit --cause and --flow; the table counts all of them.");
 		put_sentence(t, &line);
 	}
 	if (quiet && !t->style.all && !t->style.summary_only)
 		put_remark(t, quiet, "RST", "is only counted (notice or benign): --all shows it",
 			   "are only counted (notices and benign): --all shows them");
 	string_free(&line);
+}
+
+static void put_remarks(struct text_report *t, const struct explain_record *r)
+{
+	size_t before = t->line.len;
+
+	string_putf(&t->line, r->sum->resets ? "\n" : "");
+	put_kernel(t, r);
+	put_oddities(t, r->sum);
+	put_undecoded(t, r->sum);
+	put_limits(t, r);
+	if (!r->complete)
+		string_putf(&t->line, "INCOMPLETE: %s\n",
+			    r->why[0] ? r->why : "the run ended early");
+	/* nothing but the blank line */
+	if (t->line.len == before + 1)
+		t->line.s[--t->line.len] = 0;
 }
 
 void text_explained_put(struct text_report *t, const struct explain_record *r)
@@ -328,13 +345,5 @@ void text_explained_put(struct text_report *t, const struct explain_record *r)
 		put_causes(t, r->sum);
 		put_idle(t, r->sum);
 	}
-	if (r->sum->resets)
-		string_putf(&t->line, "\n");
-	put_kernel(t, r);
-	put_oddities(t, r->sum);
-	put_undecoded(t, r->sum);
-	put_limits(t, r);
-	if (!r->complete)
-		string_putf(&t->line, "INCOMPLETE: %s\n",
-			    r->why[0] ? r->why : "the run ended early");
+	put_remarks(t, r);
 }

@@ -80,22 +80,38 @@ static void put_names(struct text_report *t, const struct page *p, const char *l
 	string_putf(&t->line, "%*s\n", *right ? (int)at_least(room, strlen(right)) : 0, right);
 }
 
-/* Long addresses go on two lines. */
+static void name_of(const struct text_report *t, const struct page *p, bool x, bool with_end,
+		    char buf[NAME_MAX])
+{
+	const char *role = reset_words_role(p->f, x);
+	struct text words = text_of(buf, NAME_MAX);
+
+	text_putf(&words, "%s%s", role, *role && with_end ? " " : "");
+	if (with_end)
+		reset_words_end(&words, t->run, x ? &p->f->src : &p->f->dst,
+				x ? p->f->sport : p->f->dport);
+}
+
+static bool is_narrow(const struct page *p, char names[2][NAME_MAX])
+{
+	return strlen(names[0]) + 2 + strlen(names[1]) > p->span;
+}
+
+/* Long addresses are in the heading: the roles will do. Without those each end has a line. */
 static void put_lifelines(struct text_report *t, const struct page *p)
 {
 	bool x_left = ladder_x_is_left(p->f);
 	char names[2][NAME_MAX];
 
-	for (int right = 0; right < 2; right++) {
-		struct text words = text_of(names[right], NAME_MAX);
-		bool x = right ? !x_left : x_left;
-		const char *role = reset_words_role(p->f, x);
-
-		text_putf(&words, "%s%s", role, *role ? " " : "");
-		reset_words_end(&words, t->run, x ? &p->f->src : &p->f->dst,
-				x ? p->f->sport : p->f->dport);
+	for (int with_end = 1; with_end >= 0; with_end--) {
+		if (!with_end && p->f->sender == SENDER_UNKNOWN)
+			break;
+		name_of(t, p, x_left, with_end, names[0]);
+		name_of(t, p, !x_left, with_end, names[1]);
+		if (!is_narrow(p, names))
+			break;
 	}
-	if (strlen(names[0]) + 2 + strlen(names[1]) <= p->span) {
+	if (!is_narrow(p, names)) {
 		put_names(t, p, names[0], names[1]);
 	} else {
 		put_names(t, p, names[0], "");

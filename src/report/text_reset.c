@@ -67,25 +67,39 @@ static void put_end(struct text *t, const struct text_report *r, const struct fi
 	reset_words_end(t, r->run, x ? &f->src : &f->dst, x ? f->sport : f->dport);
 }
 
+/* Who > whom, behind the time where it fits: else on a line of its own, or on two. */
+static void put_ends(struct text_report *t, const struct finding *f, size_t column)
+{
+	char from[RESET_WORDS_MAX], to[RESET_WORDS_MAX];
+	struct text x = text_of(from, sizeof(from)), y = text_of(to, sizeof(to));
+	size_t len;
+
+	put_end(&x, t, f, true);
+	put_end(&y, t, f, false);
+	if (f->tunnel)
+		text_putf(&y, " in %s", f->tunnel);
+	len = x.len + strlen(" > ") + y.len;
+	if (column + 2 + len <= text_width(t))
+		string_putf(&t->line, "  ");
+	else
+		string_putf(&t->line, "\n%*s", BODY, "");
+	string_putf(&t->line, "%s >", from);
+	if (BODY + len <= text_width(t))
+		string_putf(&t->line, " %s\n", to);
+	else
+		string_putf(&t->line, "\n%*s%s\n", BODY, "", to);
+}
+
 static void put_heading(struct text_report *t, const struct finding *f)
 {
 	char buf[RESET_WORDS_MAX];
 	struct text words = text_of(buf, sizeof(buf));
-	size_t column;
 
 	put_frame(t, f);
 	put_verdict(t, f);
-	string_putf(&t->line, "\n%*s", BODY, "");
 	reset_words_time(&words, f->wall_ns);
-	string_putf(&t->line, "%sZ  ", buf);
-	column = BODY + words.len + strlen("Z  ");
-	words = text_of(buf, sizeof(buf));
-	put_end(&words, t, f, true);
-	text_putf(&words, " > ");
-	put_end(&words, t, f, false);
-	if (f->tunnel)
-		text_putf(&words, " in %s", f->tunnel);
-	text_put_from(t, buf, column, column);
+	string_putf(&t->line, "\n%*s%sZ", BODY, "", buf);
+	put_ends(t, f, BODY + words.len + strlen("Z"));
 }
 
 /* --- the sentences ------------------------------------------------------------------------ */
@@ -163,16 +177,17 @@ static void put_rule(struct text_report *t, const struct finding *f)
 
 static void put_block(struct text_report *t, const struct finding *f)
 {
-	static const enum reset_sentence story[] = {SAYS_WHAT, SAYS_EFFECT, SAYS_ORIGIN,
-						    SAYS_FOLLOWERS, SAYS_BURST};
+	static const enum reset_sentence story[] = {SAYS_WHAT, SAYS_EFFECT, SAYS_ORIGIN};
+	static const enum reset_sentence others[] = {SAYS_FOLLOWERS, SAYS_BURST};
 
 	put_heading(t, f);
 	put_sentences(t, f, "", story, sizeof(story) / sizeof(story[0]));
+	put_sentences(t, f, "", others, sizeof(others) / sizeof(others[0]));
 	put_one(t, f, "", SAYS_KERNEL);
 	put_one(t, f, "", SAYS_VENDOR);
 	put_one(t, f, "", SAYS_ALSO);
 	put_clues(t, f);
-	put_one(t, f, "Advice: ", SAYS_ADVICE);
+	put_one(t, f, "Hint: ", SAYS_ADVICE);
 	put_rule(t, f);
 	text_ladder_put(t, f);
 }

@@ -59,13 +59,13 @@ static uint64_t read_be(struct cursor *c, size_t n)
 	return v;
 }
 
-static uint32_t read_le(struct cursor *c, size_t n)
+static uint64_t read_le(struct cursor *c, size_t n)
 {
 	const uint8_t *p = cursor_take(c, n);
-	uint32_t v = 0;
+	uint64_t v = 0;
 
 	for (size_t i = 0; p && i < n; i++)
-		v |= (uint32_t)p[i] << (8 * i);
+		v |= (uint64_t)p[i] << (8 * i);
 	return v;
 }
 
@@ -96,7 +96,12 @@ uint16_t cursor_le16(struct cursor *c)
 
 uint32_t cursor_le32(struct cursor *c)
 {
-	return read_le(c, 4);
+	return (uint32_t)read_le(c, 4);
+}
+
+uint64_t cursor_le64(struct cursor *c)
+{
+	return read_le(c, 8);
 }
 
 void bytes_put_be16(uint8_t *p, uint16_t v)

@@ -28,6 +28,7 @@ uint32_t cursor_be32(struct cursor *c);
 uint64_t cursor_be64(struct cursor *c);
 uint16_t cursor_le16(struct cursor *c);
 uint32_t cursor_le32(struct cursor *c);
+uint64_t cursor_le64(struct cursor *c);
 
 /* Big-endian stores; the caller owns enough room. */
 void bytes_put_be16(uint8_t *p, uint16_t v);

@@ -468,6 +468,25 @@ enum decode_status decode_frame(const uint8_t *frame, size_t captured, size_t wi
 	return ip.protocol == icmp ? decode_icmp(&s, &ip, out) : DECODE_OTHER;
 }
 
+enum decode_status decode_frame_how(const uint8_t *frame, size_t captured, size_t wire_len,
+				    int linktype, unsigned how, struct packet *out)
+{
+	(void)how;
+	return decode_frame(frame, captured, wire_len, linktype, out);
+}
+
+const char *tunnel_name(enum tunnel t)
+{
+	static const char *const names[TUNNELS] = {
+	    [TUNNEL_IPIP] = "IP in IP",
+	    [TUNNEL_GRE] = "GRE",
+	    [TUNNEL_TEREDO] = "Teredo",
+	    [TUNNEL_VXLAN] = "VXLAN",
+	};
+
+	return names[t];
+}
+
 const char *decode_status_name(enum decode_status s)
 {
 	switch (s) {

@@ -13,6 +13,7 @@ static const struct {
 	int (*run)(const uint8_t *data, size_t len);
 } fuzzers[] = {
     {"decode", fuzz_decode},
+    {"explain", fuzz_explain},
     {"options", fuzz_options},
     {"ports", fuzz_ports},
     {"targets", fuzz_targets},
@@ -66,6 +67,6 @@ int main(int argc, char **argv)
 		puts("ok");
 		return 0;
 	}
-	fprintf(stderr, "usage: replay decode|options|ports|targets FILE...\n");
+	fprintf(stderr, "usage: replay decode|explain|options|ports|targets FILE...\n");
 	return 2;
 }

@@ -100,7 +100,7 @@ struct capfile *capfile_open(const char *path, struct err *e)
 		return NULL;
 	}
 	set_name(f, path);
-	f->packed = unpack_open(path, e);
+	f->packed = unpack_open(path, f->name, e);
 	if (!f->packed)
 		goto out;
 	n = unpack_first(f->packed, &first);

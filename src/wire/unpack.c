@@ -133,7 +133,7 @@ static int read_first(struct unpack *u)
 }
 
 /* stdin is duplicated: closing the file must not close the program's own. */
-static int open_file(struct packed *in, const char *path, struct err *e)
+static int open_file(struct packed *in, const char *path, const char *name, struct err *e)
 {
 	struct stat st;
 
@@ -142,11 +142,11 @@ static int open_file(struct packed *in, const char *path, struct err *e)
 	else
 		in->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (in->fd < 0 || fstat(in->fd, &st) < 0)
-		return err_sys(e, errno, "%s: cannot be opened", path);
+		return err_sys(e, errno, "%s: cannot be opened", name);
 	if (S_ISDIR(st.st_mode))
-		return err_set(e, "%s: a directory, not a capture file", path);
+		return err_set(e, "%s: a directory, not a capture file", name);
 	if (isatty(in->fd))
-		return err_set(e, "%s: a terminal; name a capture file, or pipe one in", path);
+		return err_set(e, "%s: a terminal; name a capture file, or pipe one in", name);
 	in->waits = !S_ISREG(st.st_mode);
 	return 0;
 }
@@ -162,39 +162,39 @@ static const struct unpack_way *find_way(const struct packed *in)
 	return NULL;
 }
 
-struct unpack *unpack_open(const char *path, struct err *e)
+struct unpack *unpack_open(const char *path, const char *name, struct err *e)
 {
 	struct unpack *u = calloc(1, sizeof(*u));
 
 	if (!u) {
-		err_sys(e, ENOMEM, "%s", path);
+		err_sys(e, ENOMEM, "%s", name);
 		return NULL;
 	}
 	u->in.fd = -1;
-	if (open_file(&u->in, path, e) < 0)
+	if (open_file(&u->in, path, name, e) < 0)
 		goto out;
 	if (read_head(&u->in, &u->fault) < 0) {
-		err_set(e, "%s: cannot be read: %s", path, u->fault.msg);
+		err_set(e, "%s: cannot be read: %s", name, u->fault.msg);
 		goto out;
 	}
 	if (u->in.n_head == 0) {
-		err_set(e, "%s: empty", path);
+		err_set(e, "%s: empty", name);
 		goto out;
 	}
 	u->way = find_way(&u->in);
 	if (u->way) {
 		u->state = u->way->open(&u->in, u->way->name, &u->fault);
 		if (!u->state) {
-			err_set(e, "%s: %s", path, u->fault.msg);
+			err_set(e, "%s: %s", name, u->fault.msg);
 			goto out;
 		}
 	}
 	if (read_first(u) < 0) {
-		err_set(e, "%s: cannot be read: %s", path, u->fault.msg);
+		err_set(e, "%s: cannot be read: %s", name, u->fault.msg);
 		goto out;
 	}
 	if (u->n_first == 0) {
-		err_set(e, "%s: empty (%s of nothing)", path, u->way->name);
+		err_set(e, "%s: empty (%s of nothing)", name, u->way->name);
 		goto out;
 	}
 	return u;

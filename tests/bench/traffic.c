@@ -410,7 +410,7 @@ static void end_abandoned(struct pen *p)
 	pause_us(p, 100 * MS, 900 * MS);
 	put(p, SERVER, SYN | ACK, 0);
 	answer_of(p, CLIENT);
-	reject(p, CLIENT, p->end[SERVER].snd_nxt, &truth);
+	reject(p, CLIENT, p->end[SERVER].rcv_nxt, &truth);
 }
 
 static void end_no_data(struct pen *p)

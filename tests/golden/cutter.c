@@ -18,18 +18,18 @@
 #include "fuzz/watch.h"
 #include "wire/capfile.h"
 
-enum { SNAP_MAX = 200 };
-
-/* One run over a file, as far as it can be read. */
-struct run {
-	struct watch w;
-	bool opened;
-	int end; /* of capfile_next: 0 or -1 */
-};
+enum { SNAP_MAX = 140 }; /* all headers; behind them only payload is cut */
 
 /* All frames of a file, in memory. */
 struct frames {
 	struct capfile_frame *v;
+	size_t n;
+};
+
+/* How far a cut file can be read. */
+struct reading {
+	bool opened;
+	int end; /* of capfile_next: 0 or -1 */
 	size_t n;
 };
 
@@ -71,29 +71,45 @@ static struct explain_limits small_table(void)
 	return l;
 }
 
-static void run_file(struct run *r, const char *path, const struct frames *whole)
+/* The frames of a cut file are those of the whole, and where it ends too soon, that is said. */
+static struct reading read_cut(const char *path, const struct frames *all)
 {
-	const struct explain_limits l = small_table();
 	struct err e = {""};
 	struct capfile *f = capfile_open(path, &e);
+	struct reading r = {f != NULL, 0, 0};
 	struct capfile_frame in;
 
-	memset(r, 0, sizeof(*r));
-	watch_open(&r->w, &l);
-	r->opened = f != NULL;
 	if (!f) {
 		assert(e.msg[0]);
-		return;
+		return r;
 	}
-	while ((r->end = capfile_next(f, &in, &e)) == 1) {
-		assert(in.number == r->w.last + 1 && in.number <= whole->n);
-		assert(in.captured == whole->v[in.number - 1].captured);
-		assert(memcmp(in.bytes, whole->v[in.number - 1].bytes, in.captured) == 0);
-		watch_frame(&r->w, in.bytes, in.captured, in.len, in.linktype, in.wall_ns);
+	while ((r.end = capfile_next(f, &in, &e)) == 1) {
+		assert(in.number == ++r.n && r.n <= all->n);
+		assert(in.captured == all->v[r.n - 1].captured);
+		assert(memcmp(in.bytes, all->v[r.n - 1].bytes, in.captured) == 0);
 	}
-	assert(r->end == 0 || e.msg[0]);
+	assert(r.end == 0 || e.msg[0]);
 	capfile_close(f);
-	watch_end(&r->w);
+	return r;
+}
+
+/* Explains the first n frames, each cut to `snap` octets at most, in a block of its length. */
+static void explain_first(struct watch *w, const struct frames *all, size_t n, uint32_t snap)
+{
+	const struct explain_limits l = small_table();
+
+	watch_open(w, &l);
+	for (size_t i = 0; i < n; i++) {
+		const struct capfile_frame *f = &all->v[i];
+		uint32_t kept = f->captured < snap ? f->captured : snap;
+		uint8_t *exact = malloc(kept ? kept : 1);
+
+		assert(exact);
+		memcpy(exact, f->bytes, kept);
+		watch_frame(w, exact, kept, f->len, f->linktype, f->wall_ns);
+		free(exact);
+	}
+	watch_end(w);
 }
 
 static bool same_told(const struct told *a, const struct told *b)
@@ -104,14 +120,17 @@ static bool same_told(const struct told *a, const struct told *b)
 }
 
 /* What had settled before the cut is as it is in the whole. */
-static void check_prefix(const struct run *whole, const struct run *cut)
+static void check_prefix(const struct watch *whole, const struct frames *all, size_t n)
 {
-	assert(cut->w.last <= whole->w.last && cut->w.n <= whole->w.n);
-	assert(cut->w.n_before_end <= whole->w.n);
-	for (size_t i = 0; i < cut->w.n_before_end; i++)
-		assert(same_told(&whole->w.told[i], &cut->w.told[i]));
-	for (size_t i = 0; i < cut->w.n; i++)
-		assert(cut->w.told[i].frame == whole->w.told[i].frame);
+	struct watch cut;
+
+	explain_first(&cut, all, n, UINT32_MAX);
+	assert(cut.n <= whole->n && cut.n_before_end <= whole->n);
+	for (size_t i = 0; i < cut.n_before_end; i++)
+		assert(same_told(&whole->told[i], &cut.told[i]));
+	for (size_t i = 0; i < cut.n; i++)
+		assert(cut.told[i].frame == whole->told[i].frame);
+	watch_close(&cut);
 }
 
 /* A plain pcap file ends well only between two records; `edges` has their offsets. */
@@ -150,61 +169,53 @@ static off_t copy_file(const char *path, int to)
 	return size;
 }
 
+static void check_edges(const struct reading *r, const off_t *edges, off_t size, size_t n)
+{
+	assert(r->opened || size < edges[0] + 16);
+	if (!r->opened)
+		return;
+	assert(size >= edges[r->n] && (r->n == n || size < edges[r->n + 1]));
+	assert((r->end == 0) == (size == edges[r->n]));
+}
+
 /* From the end to the start, so that one copy shrinks. How many cuts. */
 static size_t cut_everywhere(const char *path, size_t stride, const struct frames *all,
-			     const struct run *whole)
+			     const struct watch *whole)
 {
 	char tmp[] = "/tmp/rstprobe-cut-XXXXXX";
-	int fd = mkstemp(tmp);
 	off_t *edges = record_edges(path, all), size;
-	size_t n = 0, frames_before = all->n;
-	struct run cut;
+	size_t cuts = 0, before = all->n + 1;
+	int fd = mkstemp(tmp);
 
 	assert(fd >= 0);
-	for (size = copy_file(path, fd); size >= 0; size -= (off_t)stride, n++) {
-		assert(ftruncate(fd, size) == 0);
-		run_file(&cut, tmp, all);
-		assert(cut.w.last <= frames_before);
-		frames_before = cut.w.last;
-		check_prefix(whole, &cut);
-		if (edges) {
-			uint32_t k = cut.w.last;
+	for (size = copy_file(path, fd); size >= 0; size -= (off_t)stride, cuts++) {
+		struct reading r;
 
-			assert(cut.opened || size < (off_t)(24 + 16));
-			assert(!cut.opened ||
-			       (size >= edges[k] && (k == all->n || size < edges[k + 1])));
-			assert(!cut.opened || (cut.end == 0) == (size == edges[k]));
-		}
-		watch_close(&cut.w);
+		assert(ftruncate(fd, size) == 0);
+		r = read_cut(tmp, all);
+		assert(r.n <= before);
+		if (edges)
+			check_edges(&r, edges, size, all->n);
+		if (r.n != before)
+			check_prefix(whole, all, r.n);
+		before = r.n;
 	}
 	close(fd);
 	unlink(tmp);
 	free(edges);
-	return n;
+	return cuts;
 }
 
-/* As if captured with -s: fewer RSTs can be read, and none that were not there. */
-static size_t snap_everywhere(const struct frames *all, const struct run *whole)
+/* As if captured with a snap length: fewer RSTs can be read, and none that were not there. */
+static size_t snap_everywhere(const struct frames *all, const struct watch *whole)
 {
-	const struct explain_limits l = small_table();
 	uint64_t rsts = 0;
 
 	for (uint32_t snap = 0; snap <= SNAP_MAX; snap++) {
 		struct watch w;
 
-		watch_open(&w, &l);
-		for (size_t i = 0; i < all->n; i++) {
-			const struct capfile_frame *f = &all->v[i];
-			uint32_t kept = f->captured < snap ? f->captured : snap;
-			uint8_t *exact = malloc(kept ? kept : 1);
-
-			assert(exact);
-			memcpy(exact, f->bytes, kept);
-			watch_frame(&w, exact, kept, f->len, f->linktype, f->wall_ns);
-			free(exact);
-		}
-		watch_end(&w);
-		assert(w.rsts >= rsts && w.rsts <= whole->w.rsts);
+		explain_first(&w, all, all->n, snap);
+		assert(w.rsts >= rsts && w.rsts <= whole->rsts);
 		rsts = w.rsts;
 		watch_close(&w);
 	}
@@ -214,7 +225,7 @@ static size_t snap_everywhere(const struct frames *all, const struct run *whole)
 int main(int argc, char **argv)
 {
 	struct frames all = {NULL, 0};
-	struct run whole;
+	struct watch whole;
 	size_t cuts, snaps;
 
 	if (argc != 3 || atoi(argv[1]) < 1) {
@@ -222,12 +233,11 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	read_frames(argv[2], &all);
-	run_file(&whole, argv[2], &all);
-	assert(whole.w.last == all.n);
+	explain_first(&whole, &all, all.n, UINT32_MAX);
 	cuts = cut_everywhere(argv[2], (size_t)atoi(argv[1]), &all, &whole);
 	snaps = snap_everywhere(&all, &whole);
-	printf("frames %zu resets %zu cuts %zu snaps %zu\n", all.n, whole.w.n, cuts, snaps);
-	watch_close(&whole.w);
+	printf("frames %zu resets %zu cuts %zu snaps %zu\n", all.n, whole.n, cuts, snaps);
+	watch_close(&whole);
 	free_frames(&all);
 	return 0;
 }

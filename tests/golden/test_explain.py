@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import explained  # noqa: E402
 
 OUTPUTS = {".json": ["--format", "json", "--all"], ".txt": ["--all", "--color", "never"]}
-CUTS_IN_PROCESS = 6000
+CUTS_IN_PROCESS = 20000
 CUTS_OF_PROGRAM = 24
 
 

@@ -1,0 +1,1 @@
+"""resets_answer"""

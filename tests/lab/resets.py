@@ -149,7 +149,7 @@ class Net:
         for v, (node, dev) in self.INTERFACES.items():
             path = self.lab.path(VANTAGES[v] + ".pcap")
             process = self.lab.spawn(self.hosts[node].within(
-                ["tcpdump", "--immediate-mode", "-U", "-Z", "root", "-n", "-B", "16384", "-i", dev,
+                ["tcpdump", "--immediate-mode", "-U", "-Z", "root", "-n", "-s", "2000", "-B", "16384", "-i", dev,
                  "-w", path, "tcp or udp port 9"]))
             self.captures[v] = (process, path, self.lab.files[-1].name)
         for _, _, said in self.captures.values():

@@ -403,9 +403,7 @@ def check(each, missing=None):
             continue
         for truth, packet, _ in found.values():
             reasons = each.reasons(packet)
-            if missing or truth.kernel is None:
-                continue
-            if truth.kernel not in reasons and (truth.kernel or reasons):
+            if not missing and not truth.kernel_agrees(reasons):
                 wrong.append("the kernel said %s of frame %d at %s, not %r" % (
                     reasons, packet.frame, VANTAGES[v], truth.kernel))
     return wrong

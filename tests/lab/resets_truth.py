@@ -122,8 +122,10 @@ class Reset:
     app     what the application got, measured; None is not asked
     severity the worst word that may be said
     origin  endpoint, middlebox, or None: not asked
-    kernel  the reason of the sending kernel; "" says that no kernel sent it; None is not asked
+    kernel  the reason of the sending kernel, or several that may be; "" says that no kernel sent
+            it; None is not asked
     at      {"ca": {...}}: other values of all that, for some vantage points
+    blind   from here nobody can know: any of cause and also will do, and none as certain
     """
 
     WORST = ("benign", "notice", "problem", "suspicious")
@@ -133,9 +135,18 @@ class Reset:
         self.take, self.least, self.seen = 1, 1, EVERYWHERE
         self.after, self.app, self.origin, self.kernel = None, None, None, None
         self.severity, self.at, self.why, self.sender = "problem", {}, "", True
+        self.blind = False
         for key, value in kw.items():
             assert hasattr(self, key), key
             setattr(self, key, value)
+
+    def kernel_agrees(self, reasons):
+        if self.kernel is None:
+            return True
+        if not self.kernel:
+            return not reasons
+        return bool(set(reasons) & ({self.kernel} if isinstance(self.kernel, str)
+                                    else set(self.kernel)))
 
     def where(self, vantage):
         """The truth as this vantage point can know it."""
@@ -155,11 +166,11 @@ class Reset:
         if said["cause"] != self.cause:
             if said["cause"] not in self.also:
                 wrong.append("cause %s, not %s" % (said["cause"], self.cause))
-            elif self.cause not in named:
+            elif self.cause not in named and not self.blind:
                 wrong.append("cause %s, and %s is not among %s" % (
                     said["cause"], self.cause, said["alternatives"]))
-            if said["confidence"] == "certain":
-                wrong.append("certain of " + said["cause"])
+        if said["confidence"] == "certain" and (self.blind or said["cause"] != self.cause):
+            wrong.append("certain of " + said["cause"])
         for other in self.named:
             if other not in named:
                 wrong.append("%s is not among %s" % (other, named))

@@ -349,17 +349,17 @@ def play(lab, names=None, families=(4, 6), rstprobe=""):
             while actors.waiting:
                 actors.reap(60)
             net.stop()
+            events = kernel.events()
         finally:
-            actors.dismiss()
+            actors.dismiss()  # whose sockets now say what nobody is to hear
             net.close()
-        events = kernel.events()
     finally:
         kernel.close()
     for each in done.values():
         low, high = each.row.port, each.row.port + PORTS_EACH
+        ours = "10.203." if each.family == 4 else "fd03:"
         each.events = [e for e in events if (low <= e[1] < high or low <= e[3] < high)
-                       and ("." in e[0]) == (each.family == 4)
-                       or (low <= e[1] < high and e[3] == 0 and e[0] == "::")]
+                       and (e[0].startswith(ours) or e[3] == 0)]
     cut(net, done, lab.dir)
     return done, kernel.missing
 

@@ -81,7 +81,7 @@ def balancer_idle_short(p):
 
 
 @scenario(Reset("firewall-reject", by="C", kernel="NO_SOCKET", seen="bs", after=data, sender=False,
-                also=("half-open",)),
+                app=["ECONNRESET"], also=("half-open",)),
           later("after-reset", by="C", kernel=None, seen="bs", also=("firewall-reject",)))
 def nat_invalid(p):
     """A NAT takes a segment far outside the window for invalid, does not translate it, and its own
@@ -97,6 +97,8 @@ def nat_invalid(p):
             payload=b"z" * 100, peer=peer[1])
     p.client = was
     hear(lambda seg: seg.flags & RST)
+    p.gone(s)
+    return [p.read(s)]
 
 
 # --- injected ------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@
 struct explain_limits {
 	size_t flows;	    /* kept at once; the longest unused gives way (counted) */
 	uint64_t idle_ns;   /* a flow silent for so long is forgotten: not counted as evicted */
+	uint64_t seed;	    /* of the hash, so that nobody can choose colliding flows */
 	uint64_t settle_ns; /* how long a RST waits for what comes after it */
 };
 /* 256 MB in all: 262,144 flows; an idle one goes after 2 h 11 min; 10 s (live: 1.5 s) */

@@ -10,7 +10,7 @@ import time
 
 from resets import scenario
 from resets_play import CLOSE_WAIT, ESTABLISHED, FIN_WAIT2, SIOCINQ, SIOCOUTQ
-from resets_truth import ALL, Reset, nothing
+from resets_truth import ALL, RESET, Reset, nothing
 
 TCP_USER_TIMEOUT = 18
 MAYBE_LINGER = ("abort-close", "unread-data-close")
@@ -25,12 +25,12 @@ def later(cause="after-reset", **kw):
 
 def unread(**kw):
     return Reset("unread-data-close", **dict(dict(
-        also=MAYBE_UNREAD, after=nothing, kernel="TCP_ABORT_ON_CLOSE", app=["ECONNRESET"]), **kw))
+        also=MAYBE_UNREAD, after=nothing, kernel="TCP_ABORT_ON_CLOSE", app=RESET), **kw))
 
 
 def linger(cause="abort-linger", **kw):
     return Reset(cause, **dict(dict(
-        after=nothing, kernel="TCP_STATE", app=["ECONNRESET"]), **kw))
+        after=nothing, kernel="TCP_STATE", app=RESET), **kw))
 
 
 # --- unread data ---------------------------------------------------------------------------------
@@ -45,7 +45,7 @@ def early_close(p):
     p.take(s, 4096)
     s.close()
     p.gone(c)
-    return [p.read(c)]
+    return p.after(c)
 
 
 @scenario(unread())
@@ -58,11 +58,11 @@ def early_kill(p):
     p.take(s, 4096)
     p.process(s, listener)()
     p.gone(c)
-    return [p.read(c)]
+    return p.after(c)
 
 
 @scenario(Reset("unread-data-close", also=("abort-close",), after=nothing,
-                kernel="TCP_ABORT_ON_CLOSE", app=["ECONNRESET"]))
+                kernel="TCP_ABORT_ON_CLOSE", app=RESET))
 def early_close_small_window(p):
     """Requests pile up unread in a small buffer; the window of the RST is open again."""
     c, s, _ = p.pair(listener=p.listen(rcvbuf=40000))
@@ -72,7 +72,7 @@ def early_close_small_window(p):
         p.acked(c)
     s.close()
     p.gone(c)
-    return [p.read(c)]
+    return p.after(c)
 
 
 @scenario(unread(by="C"))
@@ -87,7 +87,7 @@ def client_stops(p):
     p.take(c, 1000)
     c.close()
     p.gone(s)
-    return [p.read(s)]
+    return p.after(s)
 
 
 @scenario(unread(severity="problem"), later(after=None, kernel=None))
@@ -100,7 +100,7 @@ def early_close_in_flight(p):
     s.close()
     p.gone(c)
     time.sleep(0.1)
-    return [p.read(c)]
+    return p.after(c)
 
 
 @scenario()
@@ -145,7 +145,7 @@ def linger_server(p):
     p.talk(c, s)
     p.abort(s)
     p.gone(c)
-    return [p.read(c)]
+    return p.after(c)
 
 
 @scenario(linger(also=MAYBE_LINGER, by="C"))
@@ -155,7 +155,7 @@ def linger_client(p):
     p.talk(c, s)
     p.abort(c)
     p.gone(s)
-    return [p.read(s)]
+    return p.after(s)
 
 
 @scenario(linger(also=MAYBE_LINGER))
@@ -168,7 +168,7 @@ def linger_unanswered(p):
     p.acked(c)
     p.abort(s)
     p.gone(c)
-    return [p.read(c)]
+    return p.after(c)
 
 
 @scenario(linger("sock-destroy", also=MAYBE_LINGER + ("abort-linger",)))
@@ -180,7 +180,7 @@ def destroyed(p):
                  ":%d" % p.port)
     assert done.returncode == 0, done.stdout
     p.gone(c)
-    return [p.read(c)]
+    return p.after(c)
 
 
 @scenario(linger("abort-pending", also=("abort-linger", "abort-close")), later(by="C"))
@@ -201,10 +201,10 @@ def pending(p):
         p.until("a standstill", lambda: still(p, s, c))
     p.abort(s)
     p.gone(c)
-    got = p.read(c)
+    got = p.after(c)
     while got == "data":
-        got = p.read(c)
-    return [got]
+        got = p.after(c)
+    return got
 
 
 def still(p, s, c):
@@ -221,7 +221,7 @@ def health_check(p):
     p.in_state(s, ESTABLISHED)
     p.abort(c)
     p.gone(s)
-    return [p.read(s)]
+    return p.after(s)
 
 
 @scenario(linger("listener-closed", take=4, also=("abort-no-data",),
@@ -234,7 +234,7 @@ def listener_closes(p):
     listener.close()
     for c in socks:
         p.gone(c)
-    return [p.read(socks[0])]
+    return p.after(socks[0])
 
 
 @scenario(linger("abort-idle", also=()), seconds=12)
@@ -245,7 +245,7 @@ def idle(p):
     time.sleep(IDLE_S)
     p.abort(s)
     p.gone(c)
-    return [p.read(c)]
+    return p.after(c)
 
 
 @scenario(linger(also=MAYBE_LINGER), seconds=4)
@@ -256,7 +256,7 @@ def idle_briefly(p):
     time.sleep(3)
     p.abort(s)
     p.gone(c)
-    return [p.read(c)]
+    return p.after(c)
 
 
 # --- beside a FIN --------------------------------------------------------------------------------
@@ -288,7 +288,7 @@ def unread_after_fin(p):
     return ["none"]
 
 
-@scenario(Reset("fin-then-abort", after=nothing, kernel="TCP_ABORT_ON_CLOSE", app=["EOF"],
+@scenario(Reset("fin-then-abort", after=nothing, kernel="TCP_ABORT_ON_CLOSE", app=["EOF", "EPIPE"],
                 severity="notice"))
 def fin_then_abort(p):
     """The server shuts its direction down, then closes with a request unread."""
@@ -300,7 +300,7 @@ def fin_then_abort(p):
     p.in_state(s, FIN_WAIT2)
     s.close()
     p.gone(c)
-    return [p.read(c)]
+    return p.after(c)
 
 
 # --- the peer does not answer --------------------------------------------------------------------
@@ -313,7 +313,7 @@ def keep_alive(s):
 
 
 @scenario(Reset("keepalive-fail", by="C", seen="cay", after=nothing,
-                kernel="TCP_KEEPALIVE_TIMEOUT", app=["ETIMEDOUT"]), seconds=5)
+                kernel="TCP_KEEPALIVE_TIMEOUT", app=["ETIMEDOUT", "EPIPE"]), seconds=5)
 def keepalive(p):
     """The path is cut; the client's keep-alive probes are not answered."""
     c, s, _ = p.pair()
@@ -321,7 +321,7 @@ def keepalive(p):
     p.rules("a", "forward", "tcp dport %d drop" % p.port)
     keep_alive(c)
     p.gone(c)
-    return [p.read(c)]
+    return p.after(c)
 
 
 @scenario(Reset("keepalive-fail", by="C", after=nothing, kernel="TCP_KEEPALIVE_TIMEOUT",
@@ -345,7 +345,7 @@ def keepalive_answered(p):
     time.sleep(2.5)
     p.abort(c)
     p.gone(s)
-    return [p.read(s)]
+    return p.after(s)
 
 
 @scenario(seconds=4)

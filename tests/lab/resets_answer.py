@@ -7,7 +7,7 @@ import time
 
 from resets import scenario
 from resets_play import ACK, CLOSE_WAIT, PSH, RST
-from resets_truth import Reset, data, fin, pure_ack
+from resets_truth import RESET, Reset, data, fin, pure_ack
 from resets_abort import keep_alive, later
 
 CLOSE_NOTIFY = b"\x15\x03\x03\x00\x1a" + bytes(range(26))
@@ -102,7 +102,7 @@ def time_wait(p):
 
 # --- the other end has lost its state ------------------------------------------------------------
 
-HALF = dict(cause="half-open", also=("listen-ack",), after=data, app=["ECONNRESET"])
+HALF = dict(cause="half-open", also=("listen-ack",), after=data, app=RESET)
 
 
 def lost_server(p, listening=True, pause=2.5):
@@ -122,7 +122,7 @@ def child_died(p):
     c = lost_server(p)
     c.sendall(b"q" * 300)
     p.gone(c)
-    return [p.read(c)]
+    return p.after(c)
 
 
 @scenario(Reset(**HALF, kernel="NO_SOCKET"), seconds=4)
@@ -131,7 +131,7 @@ def power_loss(p):
     c = lost_server(p, listening=False)
     c.sendall(b"q" * 300)
     p.gone(c)
-    return [p.read(c)]
+    return p.after(c)
 
 
 @scenario(Reset(**dict(HALF, after=pure_ack), kernel="NO_SOCKET"), seconds=4)
@@ -140,7 +140,7 @@ def power_loss_keepalive(p):
     c = lost_server(p, listening=False, pause=0)
     keep_alive(c)
     p.gone(c)
-    return [p.read(c)]
+    return p.after(c)
 
 
 @scenario(Reset(**dict(HALF, by="C"), kernel="NO_SOCKET"), seconds=4)
@@ -152,12 +152,12 @@ def client_power_loss(p):
     time.sleep(2.5)
     s.sendall(b"r" * 300)
     p.gone(s)
-    return [p.read(s)]
+    return p.after(s)
 
 
 @scenario(Reset(**dict(HALF, app=None), seen="bsy", kernel="NO_SOCKET"),
           Reset("rst-lost-repeat", after=data, take=2, seen="bsy", kernel="NO_SOCKET"),
-          Reset("rst-lost-repeat", after=data, kernel="NO_SOCKET", app=["ECONNRESET"],
+          Reset("rst-lost-repeat", after=data, kernel="NO_SOCKET", app=RESET,
                 at={"ca": dict(cause="half-open", also=("rst-lost-repeat", "listen-ack"))}),
           seconds=4)
 def rst_lost(p):
@@ -170,7 +170,7 @@ def rst_lost(p):
         hear(lambda seg: seg.flags & RST)
     lift()
     p.gone(c)
-    return [p.read(c)]
+    return p.after(c)
 
 
 # --- no connection ever was ----------------------------------------------------------------------

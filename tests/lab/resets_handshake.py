@@ -7,7 +7,7 @@ import time
 
 from resets import scenario
 from resets_play import ACK, CLOSE, FIN, PSH, RST, SYN, SYN_OPTIONS, URG
-from resets_truth import ALL, Reset, anything, nothing, pure_ack, syn, syn_ack
+from resets_truth import ALL, RESET, Reset, anything, nothing, pure_ack, syn, syn_ack
 
 REFUSED = dict(cause="refused", also=("firewall-reject",), after=syn, app=["ECONNREFUSED"],
                kernel="NO_SOCKET")
@@ -140,17 +140,17 @@ def synack_backscatter(p):
 
 
 @scenario(Reset("stale-connection", by="C", after=pure_ack, kernel="TCP_INVALID_ACK_SEQUENCE",
-                app=["ECONNRESET"]), seconds=2)
+                app=RESET), seconds=2)
 def stale(p):
     """The client has lost its state and comes again from the same port; the server still has it."""
     c, s, listener = p.pair(sport=33005)
     p.talk(c, s)
     p.vanish(c)
     again = p.begin(sport=33005)
-    got = p.read(s)
+    got = p.after(s)
     assert p.connected(again) == "ok"
     p.talk(again, p.accept(listener))
-    return [got]
+    return got
 
 
 @scenario(Reset("bad-synack", by="C", after=syn_ack, kernel="TCP_INVALID_ACK_SEQUENCE",
@@ -185,7 +185,7 @@ def cancelled(p):
 
 
 @scenario(Reset("backlog-overflow", after=pure_ack, kernel="INVALID_SYN", also=("listen-ack",),
-                app=["ECONNRESET"]))
+                app=RESET))
 def overflow(p):
     """The accept queue has room for one, and two handshakes end; tcp_abort_on_overflow is on."""
     p.listen(backlog=1)
@@ -194,7 +194,7 @@ def overflow(p):
     for c in both:
         assert p.connected(c) == "ok"
     p.until("a reset", lambda: CLOSE in map(p.state, both))
-    return [p.read(c) for c in both if p.state(c) == CLOSE]
+    return p.after(next(c for c in both if p.state(c) == CLOSE))
 
 
 @scenario(Reset("listen-ack", after=pure_ack, kernel="TCP_FLAGS", severity="notice"))

@@ -223,8 +223,16 @@ class Play:
     def read(self, s):
         return self.call(s.recv, 65536)
 
-    def write(self, s, data=b"w" * 100):
-        return self.call(s.send, data)
+    def write(self, s, octets=b"w" * 100):
+        return self.call(s.send, octets)
+
+    def after(self, s):
+        """What a program sees of a connection that is over: at its next read, and at its next
+        write."""
+        first = self.read(s)
+        while first == "data":
+            first = self.read(s)
+        return [first, self.write(s)]
 
     # --- ways to end
 

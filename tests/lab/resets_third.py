@@ -8,8 +8,8 @@ whom it impersonates.
 import time
 
 from resets import scenario
-from resets_play import ACK, PSH, RST, SYN
-from resets_truth import INJECTED, Reset, data, nothing, syn
+from resets_play import ACK, PSH, RST, SYN, SYN_OPTIONS
+from resets_truth import EVERYWHERE, INJECTED, RESET, Reset, data, nothing, syn
 from resets_abort import IDLE_S, MAYBE_LINGER, later, linger
 
 MSS = 1448
@@ -39,7 +39,7 @@ def ends(p, rounds=2):
 # --- a firewall or a balancer that says so -------------------------------------------------------
 
 @scenario(Reset("firewall-reject", after=data, kernel="", seen="cay", origin="middlebox",
-                app=["ECONNRESET"]), survivor())
+                app=RESET), survivor())
 def firewall_mid_stream(p):
     """A router begins to reject in the middle of a connection; the server goes on."""
     c, s, _ = p.pair()
@@ -47,13 +47,13 @@ def firewall_mid_stream(p):
     p.rules("a", "forward", "tcp dport %d tcp flags & rst == 0 reject with tcp reset" % p.port)
     c.sendall(b"q" * 300)
     p.gone(c)
-    got = p.read(c)
+    got = p.after(c)
     s.sendall(b"r" * 300)
     p.gone(s)
-    return [got]
+    return got
 
 
-@scenario(Reset("middlebox-idle", by="S", kernel="", seen="cay", after=nothing, app=["ECONNRESET"],
+@scenario(Reset("middlebox-idle", by="S", kernel="", seen="cay", after=nothing, app=RESET,
                 origin="middlebox"),
           Reset("middlebox-idle", by="C", kernel="", seen="bs", after=nothing,
                 origin="middlebox"), seconds=12)
@@ -65,11 +65,11 @@ def balancer_idle(p):
     p.forge("b", "C", RST | ACK, seq=receive, ack=send, peer=sport)
     p.gone(c)
     p.gone(s)
-    return [p.read(c)]
+    return p.after(c)
 
 
 @scenario(Reset("middlebox-idle", by="S", kernel="", seen="cay", after=nothing, origin="middlebox",
-                also=("injected-race",), app=["ECONNRESET"]), seconds=4)
+                also=("injected-race",), app=RESET), seconds=4)
 def balancer_idle_short(p):
     """The same towards the client alone, after three seconds."""
     c, s, sport, (send, receive) = ends(p)
@@ -77,11 +77,11 @@ def balancer_idle_short(p):
     p.forge("a", "S", RST | ACK, seq=send, ack=receive, peer=sport)
     p.gone(c)
     p.vanish(s)
-    return [p.read(c)]
+    return p.after(c)
 
 
 @scenario(Reset("firewall-reject", by="C", kernel="NO_SOCKET", seen="bs", after=data, sender=False,
-                app=["ECONNRESET"], also=("half-open",)),
+                app=RESET, also=("half-open",)),
           later("after-reset", by="C", kernel=None, seen="bs", also=("firewall-reject",)))
 def nat_invalid(p):
     """A NAT takes a segment far outside the window for invalid, does not translate it, and its own
@@ -98,7 +98,7 @@ def nat_invalid(p):
     p.client = was
     hear(lambda seg: seg.flags & RST)
     p.gone(s)
-    return [p.read(s)]
+    return p.after(s)
 
 
 # --- injected ------------------------------------------------------------------------------------
@@ -126,26 +126,26 @@ def request_and_forge(p, *forgeries):
         p.forge("a", "S", **dict(f, seq=send + f.get("seq", 0), ack=receive + f.get("ack", 0)
                                  if f.get("flags", RST) & ACK else 0), peer=sport)
     p.gone(c)
-    got = p.read(c)
+    got = p.after(c)
     s.sendall(b"r" * 900)
     p.gone(s)
-    return [got]
+    return got
 
 
-@scenario(forged("injected-race", app=["ECONNRESET"]), survivor())
+@scenario(forged("injected-race", app=RESET), survivor())
 def injected_race(p):
     """A box resets the client after its request; the true response comes after it."""
     return request_and_forge(p, dict(flags=RST | ACK, ack=400))
 
 
-@scenario(forged("injected-multi", take=3, app=["ECONNRESET"],
+@scenario(forged("injected-multi", take=3, app=RESET,
                  also=INJECTED + ("after-reset",)), survivor())
 def injected_multi(p):
     """A box that does not trust its aim sends three RSTs, further ahead each time."""
     return request_and_forge(p, dict(seq=0), dict(seq=MSS), dict(seq=4 * MSS))
 
 
-@scenario(forged("injected-ack", app=["ECONNRESET"]), survivor())
+@scenario(forged("injected-ack", app=RESET), survivor())
 def injected_ack(p):
     """A RST that acknowledges what the client never sent."""
     return request_and_forge(p, dict(flags=RST | ACK, ack=9000))
@@ -171,7 +171,7 @@ def injected_blind(p):
     p.talk(c, s, 1)
 
 
-@scenario(Reset("injected-race", by="S", kernel="", app=["ECONNRESET"], severity="suspicious",
+@scenario(Reset("injected-race", by="S", kernel="", app=RESET, severity="suspicious",
                 also=INJECTED + MAYBE_LINGER + ("abort-linger",), blind=True),
           survivor(at={"cabsy": dict(cause="after-reset", severity="benign")}))
 def injected_perfectly(p):
@@ -180,10 +180,10 @@ def injected_perfectly(p):
     c, s, sport, (send, receive) = ends(p)
     p.forge("server", "S", RST | ACK, seq=send, ack=receive, win=509, peer=sport)
     p.gone(c)
-    got = p.read(c)
+    got = p.after(c)
     s.sendall(b"r" * 900)
     p.gone(s)
-    return [got]
+    return got
 
 
 # --- options, words and nonsense -----------------------------------------------------------------
@@ -236,16 +236,18 @@ def not_given_up(p):
     p.acked(s)
     p.abort(c)
     p.gone(s)
-    return [p.read(s)]
+    return p.after(s)
 
 
 MPTCP = 262
+FASTCLOSE = bytes((30, 12, 0x70, 0)) + b"the  key"
+TCPRST = bytes((30, 4, 0x80, 3))
 
 
-@scenario(Reset("mptcp-fastclose", by="C", kernel=None, after=None,
-                also=("unread-data-close", "abort-close", "abort-linger"), severity="problem"))
-def mptcp_fastclose(p):
-    """A real MPTCP connection is closed with data unread: MP_FASTCLOSE in the RST."""
+@scenario(Reset("unread-data-close", by="C", kernel="TCP_ABORT_ON_CLOSE", after=None,
+                also=("mptcp-fastclose", "abort-close", "abort-linger")))
+def mptcp_close(p):
+    """A real connection of Multipath TCP is closed with data unread: MP_FASTCLOSE in the RST."""
     listener = p.listen(proto=MPTCP)
     c = p.connect(proto=MPTCP)
     s = p.accept(listener)
@@ -254,3 +256,41 @@ def mptcp_fastclose(p):
     c.recv(100)
     c.close()
     p.until("a reset", lambda: p.read(s) in ("ECONNRESET", "EOF"))
+
+
+@scenario(Reset("mptcp-fastclose", kernel="", after=None, also=("no-context",)))
+def mptcp_fastclose_alone(p):
+    """A RST with MP_FASTCLOSE, of a connection of which nothing was captured."""
+    hear = p.ear()
+    p.forge("server", "S", RST | ACK, seq=4711, ack=815, peer=33042, options=FASTCLOSE)
+    hear(lambda seg: seg.flags & RST)
+
+
+@scenario(Reset("mptcp-reset", kernel="", after=None, also=("no-context",), severity="notice"))
+def mptcp_reset_alone(p):
+    """A RST with MP_TCPRST, of a connection of which nothing was captured."""
+    hear = p.ear()
+    p.forge("server", "S", RST | ACK, seq=4711, ack=815, peer=33043, options=TCPRST)
+    hear(lambda seg: seg.flags & RST)
+
+
+@scenario(Reset("refused", after=syn, kernel=None, also=("mptcp-reset", "firewall-reject")))
+def mptcp_join_unknown(p):
+    """A subflow asks to join a connection that the server does not know: its RST says so."""
+    p.listen(proto=MPTCP)
+    hear = p.ear()
+    p.forge("client", "C", SYN, seq=5150, win=64240, peer=33044,
+            options=SYN_OPTIONS + bytes((30, 12, 0x10, 0)) + b"nokeynon")
+    hear(lambda seg: seg.flags & RST)
+
+
+@scenario(Reset("unknown", kernel="", seen=EVERYWHERE, after=nothing, also=("no-context", "injected-race"),
+                severity="suspicious", sender=False, blind=True))
+def riddle(p):
+    """A RST whose number fits nothing that is there: the middle of a connection, one side of it."""
+    p.rules("b", "forward", "tcp dport %d drop" % p.port)
+    hear, there = p.ear(), p.ear("b")
+    p.forge("client", "C", ACK | PSH, seq=31000, ack=41000, win=500, payload=b"q" * 50, peer=33045)
+    there(lambda seg: seg.flags & PSH)
+    p.forge("server", "S", RST, seq=99000000, peer=33045)
+    hear(lambda seg: seg.flags & RST)

@@ -5,10 +5,10 @@ Nothing here asks the program. A truth is a cause, what else may be said instead
 cause that is true must always be named, and nothing else may be said to be certain.
 """
 
+import socket
 import struct
 
-from resets_play import ACK, FIN, RST, SYN, SERVER, FAMILY, Segment, is_tcp
-import socket
+from resets_play import ACK, FAMILY, FIN, RST, SERVER, SYN, Segment, is_tcp
 
 CLIENT_SIDE, SERVER_SIDE = "C", "S"
 # where a capture was taken: at both ends, at both routers, and all interfaces of router A at once
@@ -17,6 +17,7 @@ EVERYWHERE = "cabsy"
 INJECTED = ("injected-syn", "injected-race", "injected-multi", "injected-late", "injected-ack",
             "injected-blind")
 ALL = 10 ** 6
+RESET = ["ECONNRESET", "EPIPE"]  # the next read or write, and the next write
 LINK_HEADER = {1: (14, 12), 276: (20, 0)}  # Ethernet, SLL2: octets, and where the ethertype is
 
 
@@ -119,7 +120,8 @@ class Reset:
     take    how many RSTs of that side, in order; ALL: the rest, at least `least`
     seen    the vantage points that have it
     after   what provoked it: a predicate, or `nothing`; None is not asked
-    app     what the application got, measured; None is not asked
+    app     what the application got, measured, call by call; the program may say the first of
+            them only; None is not asked
     severity the worst word that may be said
     origin  endpoint, middlebox, or None: not asked
     kernel  the reason of the sending kernel, or several that may be; "" says that no kernel sent
@@ -178,8 +180,9 @@ class Reset:
             wrong.append("sender " + said["sender"])
         if self.origin and said["origin"] not in (self.origin, "unknown"):
             wrong.append("origin " + said["origin"])
-        if self.app is not None and said["app_sees"] != self.app:
-            wrong.append("app_sees %s, measured %s" % (said["app_sees"], self.app))
+        sees = said["app_sees"]
+        if self.app is not None and (not sees or sees != self.app[:len(sees)]):
+            wrong.append("app_sees %s, measured %s" % (sees, self.app))
         if self.WORST.index(said["severity"]) > self.WORST.index(self.severity):
             wrong.append("severity " + said["severity"])
         if trigger_frames is not None and (said["provoked_by"] or 0) not in trigger_frames:

@@ -18,6 +18,7 @@ MEANS = {  # the kernel names where in its code it was, which is not always why
     "NO_SOCKET": "no socket has this port",
     "TCP_ABORT_ON_CLOSE": "closed with data unread",
     "TCP_STATE": "ended on purpose with nothing unread",
+    "TCP_ABORT_ON_DATA": "data came to a socket that was closed",
     "TCP_TIMEWAIT_SOCKET": "data came to a socket that was closed",
     "TCP_FLAGS": "a listener got a segment that is no SYN",
 }

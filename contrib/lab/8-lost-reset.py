@@ -11,7 +11,7 @@ import calls
 AT = "server"  # at the client only the last one is seen
 RESETS = {"client": 1, "server": 3}
 FIREWALL = "tcp flags & rst == rst numgen inc mod 3 < 2 counter drop"
-ADVICE = "Look for what drops RSTs on the way back: a firewall that keeps state forgets it at the first."
+ADVICE = "Look for what drops RSTs on the way back, firewalls first."
 
 
 def server(where):

@@ -30,6 +30,12 @@ def in_words(said):
     return said["reason"] + state + (": " + means if means else "")
 
 
+def _is_root_of_machine():
+    """And not of a user namespace, where there is but one uid."""
+    with open("/proc/self/uid_map", encoding="ascii") as f:
+        return os.geteuid() == 0 and f.read().split() == ["0", "0", "4294967295"]
+
+
 class Ear:
     """Listens from its making; `why` says what is missing where it can't."""
 
@@ -43,8 +49,10 @@ class Ear:
             # seen in our own mount namespace only
             done = subprocess.run(["mount", "-t", "tracefs", "tracefs", TRACEFS],
                                   stderr=subprocess.PIPE, text=True)
-            if done.returncode:
+            if done.returncode and not _is_root_of_machine():
                 return "only root of this machine may read its tracepoints (sudo)"
+            if done.returncode:
+                return "no tracefs: " + done.stderr.strip()
         try:
             with open(os.path.join(TRACEFS, EVENT, "format"), encoding="ascii") as f:
                 text = f.read()

@@ -308,6 +308,9 @@ def test_the_list(allowed):
     assert status == 0
     assert [line.split()[:2] for line in out.splitlines()] == \
         [[str(i), name] for i, name in enumerate(TRUTH, 1)]
+    with open(os.path.join(os.path.dirname(RUN), "README"), encoding="utf-8") as f:
+        assert re.findall(r"^(\d)  ([a-z-]+):", f.read(), re.M) == \
+            [(str(i), name) for i, name in enumerate(TRUTH, 1)]
 
 
 @pytest.mark.parametrize("words", [[], ["10"], ["nonsense"], ["3", "--keep", "/nowhere"]])

@@ -39,7 +39,7 @@ program() { # PATH
 	echo "$(cd "$(dirname "$1")" && pwd)/$(basename "$1")"
 }
 
-# Hides /run behind one of our own. The program $bin may itself live below it: held open, and copied.
+# Hides /run behind one of our own. The program $bin may itself live below it: it is held open.
 hide_run() {
 	exec 3<"$bin"
 	mount -t tmpfs "$me" /run

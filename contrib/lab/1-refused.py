@@ -8,7 +8,7 @@ CLOSED). No server program: that there is none is the point.
 import calls
 
 PORT = 40000
-ADVICE = "Does the service run, and listen on that address and port? `ss -ltnp` on the server tells."
+ADVICE = "Does the service run, on that address and port? `ss -ltnp` on the server tells."
 
 server = None
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Write after close: the server closes, and the client writes again a second later.
 
-The server's FIN says only that it will not write. Its program has closed the whole socket though,
-so that what comes now has no reader: a RST (RFC 9293, 3.6.1; RFC 1122, 4.2.2.13). The client's write
+The server's FIN says only that it will not write. But its program has closed the whole socket, and
+what comes now has no reader: a RST (RFC 9293, 3.6.1; RFC 1122, 4.2.2.13). The client's write
 succeeds, for it only fills a buffer; the one after it fails.
 """
 

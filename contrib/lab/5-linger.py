@@ -7,7 +7,7 @@ not yet delivered is thrown away.
 
 import calls
 
-ADVICE = "Don't set SO_LINGER 0 to be rid of TIME-WAIT: let the client close first, or live with it."
+ADVICE = "Don't set SO_LINGER 0 to be rid of TIME-WAIT: let the client close first."
 
 
 def server(where):

@@ -10,7 +10,7 @@ gets EPIPE and SIGPIPE. There is no ECONNRESET at all.
 import calls
 
 RESETS = {"client": 3, "server": 3}
-ADVICE = "EPIPE after a good write: the peer had closed, read() would have said so. ECONNRESET: it aborted."
+ADVICE = "EPIPE after a good write: the peer had closed. ECONNRESET: it aborted, or had forgotten."
 
 
 def server(where):

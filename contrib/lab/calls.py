@@ -1,7 +1,7 @@
 """calls: the system calls of a TCP program, each one told with what it returned.
 
-The programs beside this file are written with it. Each method of Socket is one call of the kernel's,
-by the name that C gives it, and nothing is done in secret. By hand, on two terminals or two machines:
+The programs beside this file are written with it. Each method of Socket is one call of the kernel,
+by the name that C gives it. By hand, on two terminals or two machines:
 
     contrib/lab/3-early-close.py server 0.0.0.0 8080
     contrib/lab/3-early-close.py client 192.0.2.7 8080

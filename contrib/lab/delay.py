@@ -23,7 +23,8 @@ def open_tun():
     try:
         tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
     except OSError as e:
-        sys.exit("/dev/net/tun: %s (modprobe tun; in a container, --device /dev/net/tun)" % e.strerror)
+        sys.exit("/dev/net/tun: %s (modprobe tun; for a container --device /dev/net/tun)"
+                 % e.strerror)
     fcntl.ioctl(tun, TUNSETIFF, struct.pack("16sH22x", DEVICE.encode(), IFF_TUN | IFF_NO_PI))
     return tun
 

@@ -57,10 +57,10 @@ class Ear:
             with open(os.path.join(TRACEFS, EVENT, "format"), encoding="ascii") as f:
                 text = f.read()
         except FileNotFoundError:
-            return "no tracepoint tcp:tcp_send_reset (Linux 4.15 has it, 6.10 and later give reasons)"
+            return "no tracepoint tcp:tcp_send_reset (reasons need Linux 6.10)"
         except OSError as e:
             return "tcp:tcp_send_reset: %s" % e.strerror
-        return None if " reason;" in text else "tcp:tcp_send_reset gives no reason before Linux 6.10"
+        return None if " reason;" in text else "no reason in tcp:tcp_send_reset before Linux 6.10"
 
     def _begin(self):
         try:

@@ -1,6 +1,6 @@
-"""contrib/lab: each of its nine situations played, and its three voices held against each other: what
-the programs saw call by call, what the kernel said of each RST that it sent, and what rstprobe says,
-live and from the file.
+"""contrib/lab: each of its nine situations played, and its three voices held against each other:
+what the programs saw call by call, what the kernel said of each RST that it sent, and what rstprobe
+says, live and from the file.
 
 The truth is the situation's own: the program was made to do what it does. A fourth reader, scapy,
 says which frame a RST answered.
@@ -48,7 +48,8 @@ STORY = {
     "early-close": ["connect = 0", "write = 5000", "read = ECONNRESET", "write = EPIPE SIGPIPE"],
     "write-after-close": ["connect = 0", "write = 5", "write = 5", "poll = 1",
                           "write = EPIPE SIGPIPE"],
-    "linger": ["connect = 0", "write = 5", "read = 2", "read = ECONNRESET", "write = EPIPE SIGPIPE"],
+    "linger": ["connect = 0", "write = 5", "read = 2", "read = ECONNRESET",
+               "write = EPIPE SIGPIPE"],
     "child-gone": ["connect = 0", "write = 5", "write = 5", "read = ECONNRESET",
                    "write = EPIPE SIGPIPE"],
     "call-by-call": [
@@ -77,8 +78,8 @@ def kept(allowed, tmp_path_factory):
 @pytest.fixture(scope="module")
 def played(kept):
     """(family, name) -> what `run all --json` told; both families side by side."""
-    runs = {family: start("all", "-%d" % family, "--file", "--live", "--json", "--keep", kept[family])
-            for family in FAMILIES}
+    words = ("all", "--file", "--live", "--json")
+    runs = {family: start(*words, "-%d" % family, "--keep", kept[family]) for family in FAMILIES}
     told = {}
     for family, run in runs.items():
         out, err = run.communicate(timeout=240)
@@ -103,7 +104,7 @@ def client_calls(told):
 
 def in_short(c):
     name = re.match(r"\w+", c["call"]).group(0)
-    return " ".join([name, "=", c["errno"] or str(c["result"])] + ([c["signal"]] if c["signal"] else []))
+    return " ".join(filter(None, [name, "=", c["errno"] or str(c["result"]), c["signal"]]))
 
 
 def token(c):
@@ -119,7 +120,7 @@ def token(c):
 
 
 def saw(told):
-    """[[token, ...], ...]: a list for each socket of the client, in the order of its connections."""
+    """[[token, ...], ...]: a list for each socket of the client, in their order."""
     got = collections.defaultdict(list)
     for c in client_calls(told):
         if token(c) and c["errno"] != "EINPROGRESS":
@@ -296,8 +297,8 @@ def finish(run):
 def test_the_text_has_three_voices(played):
     status, out, err = finish(start("3"))
     assert (status, err) == (0, "")
-    for words in ("What the programs saw", "read(4096)", "= -1 ECONNRESET", "= -1 EPIPE, and SIGPIPE",
-                  "What the kernel says", "What rstprobe says", "$ rstprobe explain", "Advice: "):
+    for words in ("What the programs saw", "read(4096)", "= -1 ECONNRESET",
+                  "= -1 EPIPE, and SIGPIPE", "What the kernel says", "What rstprobe says", "$ rstprobe explain", "Advice: "):
         assert words in out, out
     if REAL_ROOT:
         assert "TCP_ABORT_ON_CLOSE" in out or "6.10" in out or "no tracepoint" in out, out

@@ -298,7 +298,8 @@ def test_the_text_has_three_voices(played):
     status, out, err = finish(start("3"))
     assert (status, err) == (0, "")
     for words in ("What the programs saw", "read(4096)", "= -1 ECONNRESET",
-                  "= -1 EPIPE, and SIGPIPE", "What the kernel says", "What rstprobe says", "$ rstprobe explain", "Advice: "):
+                  "= -1 EPIPE, and SIGPIPE", "What the kernel says", "What rstprobe says",
+                  "$ rstprobe explain", "Advice: "):
         assert words in out, out
     if REAL_ROOT:
         assert "TCP_ABORT_ON_CLOSE" in out or "6.10" in out or "no tracepoint" in out, out

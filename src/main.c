@@ -24,6 +24,8 @@ static const struct command {
 } commands[] = {
     {"scan", cmd_scan, "which ports are open, closed, rejected or filtered, by what evidence?"},
     {"stack", cmd_stack, "how does this stack reset, cell by cell of RFC 9293, and whose is it?"},
+    {"explain", cmd_explain,
+     "why did each RST in a capture or on an interface happen, and who sent it?"},
     {"doctor", cmd_doctor, "can this machine probe at all, and if not, what is to be mended?"},
     {"probes", cmd_probes, "which probes are there, and what does each reply mean?"},
 };

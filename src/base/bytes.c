@@ -8,11 +8,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-struct cursor cursor_of(const void *p, size_t len)
-{
-	return (struct cursor){.p = p, .left = len};
-}
-
 struct cursor cursor_sub(struct cursor *c, size_t n)
 {
 	struct cursor sub = {.p = c->p, .left = n, .short_read = c->short_read};
@@ -28,27 +23,6 @@ struct cursor cursor_sub(struct cursor *c, size_t n)
 	return sub;
 }
 
-const uint8_t *cursor_take(struct cursor *c, size_t n)
-{
-	const uint8_t *p = c->p;
-
-	if (n > c->left) {
-		c->left = 0;
-		c->short_read = true;
-		return NULL;
-	}
-	if (n)
-		c->p += n;
-	c->left -= n;
-	return p;
-}
-
-bool cursor_skip(struct cursor *c, size_t n)
-{
-	cursor_take(c, n);
-	return !c->short_read;
-}
-
 static uint64_t read_be(struct cursor *c, size_t n)
 {
 	const uint8_t *p = cursor_take(c, n);
@@ -59,29 +33,14 @@ static uint64_t read_be(struct cursor *c, size_t n)
 	return v;
 }
 
-static uint32_t read_le(struct cursor *c, size_t n)
+static uint64_t read_le(struct cursor *c, size_t n)
 {
 	const uint8_t *p = cursor_take(c, n);
-	uint32_t v = 0;
+	uint64_t v = 0;
 
 	for (size_t i = 0; p && i < n; i++)
-		v |= (uint32_t)p[i] << (8 * i);
+		v |= (uint64_t)p[i] << (8 * i);
 	return v;
-}
-
-uint8_t cursor_u8(struct cursor *c)
-{
-	return (uint8_t)read_be(c, 1);
-}
-
-uint16_t cursor_be16(struct cursor *c)
-{
-	return (uint16_t)read_be(c, 2);
-}
-
-uint32_t cursor_be32(struct cursor *c)
-{
-	return (uint32_t)read_be(c, 4);
 }
 
 uint64_t cursor_be64(struct cursor *c)
@@ -96,7 +55,12 @@ uint16_t cursor_le16(struct cursor *c)
 
 uint32_t cursor_le32(struct cursor *c)
 {
-	return read_le(c, 4);
+	return (uint32_t)read_le(c, 4);
+}
+
+uint64_t cursor_le64(struct cursor *c)
+{
+	return read_le(c, 8);
 }
 
 void bytes_put_be16(uint8_t *p, uint16_t v)

@@ -16,18 +16,61 @@ struct cursor {
 	bool short_read;
 };
 
-struct cursor cursor_of(const void *p, size_t len);
-/* The next n bytes as a cursor of their own (fewer, and both marked short, where fewer are left;
- * those can still be read). */
-struct cursor cursor_sub(struct cursor *c, size_t n);
-const uint8_t *cursor_take(struct cursor *c, size_t n); /* NULL where n bytes are not there */
-bool cursor_skip(struct cursor *c, size_t n);
-uint8_t cursor_u8(struct cursor *c);
-uint16_t cursor_be16(struct cursor *c);
-uint32_t cursor_be32(struct cursor *c);
+static inline struct cursor cursor_of(const void *p, size_t len)
+{
+	return (struct cursor){.p = (const uint8_t *)p, .left = len};
+}
+
+/* The next n bytes; NULL where they are not there. */
+static inline const uint8_t *cursor_take(struct cursor *c, size_t n)
+{
+	const uint8_t *p = c->p;
+
+	if (__builtin_expect(n > c->left, 0)) {
+		c->left = 0;
+		c->short_read = true;
+		return NULL;
+	}
+	if (n)
+		c->p += n;
+	c->left -= n;
+	return p;
+}
+
+static inline bool cursor_skip(struct cursor *c, size_t n)
+{
+	cursor_take(c, n);
+	return !c->short_read;
+}
+
+static inline uint8_t cursor_u8(struct cursor *c)
+{
+	const uint8_t *p = cursor_take(c, 1);
+
+	return p ? p[0] : 0;
+}
+
+static inline uint16_t cursor_be16(struct cursor *c)
+{
+	const uint8_t *p = cursor_take(c, 2);
+
+	return p ? (uint16_t)(p[0] << 8 | p[1]) : 0;
+}
+
+static inline uint32_t cursor_be32(struct cursor *c)
+{
+	const uint8_t *p = cursor_take(c, 4);
+
+	return p ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3] : 0;
+}
+
 uint64_t cursor_be64(struct cursor *c);
 uint16_t cursor_le16(struct cursor *c);
 uint32_t cursor_le32(struct cursor *c);
+uint64_t cursor_le64(struct cursor *c);
+/* The next n bytes as a cursor of their own (fewer, and both marked short, where fewer are left;
+ * those can still be read). */
+struct cursor cursor_sub(struct cursor *c, size_t n);
 
 /* Big-endian stores; the caller owns enough room. */
 void bytes_put_be16(uint8_t *p, uint16_t v);

@@ -16,6 +16,8 @@ enum cmd_status {
 
 /* The graver of two, by that order. */
 int cmd_worse(int a, int b);
+/* What mends a want of privilege, on stderr below the error. */
+void cmd_put_privilege_fix(void);
 
 /* argv[0] is the command's name; `full` is the program's own argv, for the record. */
 struct cmd_line {
@@ -25,6 +27,7 @@ struct cmd_line {
 };
 
 int cmd_scan(const struct cmd_line *l);
+int cmd_explain(const struct cmd_line *l);
 int cmd_stack(const struct cmd_line *l);
 int cmd_probes(const struct cmd_line *l);
 int cmd_doctor(const struct cmd_line *l);

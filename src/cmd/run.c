@@ -6,11 +6,8 @@
 
 #include "cmd/run.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <sodium.h>
 
@@ -25,17 +22,6 @@
 #include "wire/signals.h"
 
 enum { HOSTS_IN_BLOCKS = 256 };
-
-int cmd_worse(int a, int b)
-{
-	static const int gravity[] = {STATUS_CANNOT, STATUS_USAGE, STATUS_INCOMPLETE,
-				      STATUS_UNEXPECTED};
-
-	for (size_t i = 0; i < sizeof(gravity) / sizeof(gravity[0]); i++)
-		if (a == gravity[i] || b == gravity[i])
-			return gravity[i];
-	return STATUS_OK;
-}
 
 int run_fail(struct run *r, int status, const struct err *e)
 {
@@ -178,30 +164,6 @@ static int find_paths(struct run *r)
 
 /* --- results ---------------------------------------------------------------------------------- */
 
-static bool wants_color(const struct scan_options *o, FILE *f)
-{
-	const char *term = getenv("TERM"), *none = getenv("NO_COLOR");
-
-	if (o->color != COLOR_AUTO)
-		return o->color == COLOR_ALWAYS;
-	return !(none && *none) && isatty(fileno(f)) && !(term && strcmp(term, "dumb") == 0);
-}
-
-/* Columns for sentences: what the terminal has, but no more than is good to read. */
-static unsigned text_width(FILE *f)
-{
-	enum { LEAST = 40, USUAL = 80, MOST = 100 };
-	const char *given = getenv("COLUMNS");
-	long n = given ? strtol(given, NULL, 10) : 0;
-	struct winsize size;
-
-	if (isatty(fileno(f)) && ioctl(fileno(f), TIOCGWINSZ, &size) == 0 && size.ws_col)
-		n = size.ws_col;
-	if (n <= 0)
-		return USUAL;
-	return n < LEAST ? LEAST : n > MOST ? MOST : (unsigned)n;
-}
-
 static void describe_run(struct run *r)
 {
 	r->info = (struct run_info){
@@ -225,72 +187,39 @@ static void describe_run(struct run *r)
 
 int run_open_reports(struct run *r)
 {
-	struct scan_options *o = &r->o;
-	struct report *v[RUN_OUTPUTS + 1];
-	size_t n = 0;
+	const struct scan_options *o = &r->o;
+	const struct report_style style = {
+	    .all = o->show_all,
+	    .show_given = o->show_given,
+	    .show = o->show,
+	    .verbose = o->verbosity > 0,
+	};
+	const struct progress_wish progress = {
+	    .line = !o->no_progress,
+	    .notes = o->verbosity >= 0,
+	    .every_ns = o->stats_every_ns,
+	};
 	struct err e;
 
-	if (o->verbosity >= 0) { /* first: it clears its line before others print */
-		v[n] = report_progress_new(stderr, isatty(STDERR_FILENO) && !o->no_progress,
-					   o->stats_every_ns);
-		n += v[n] != NULL;
-	}
-	for (size_t i = 0; i < o->n_outputs; i++) {
-		struct report_style style = {
-		    .all = o->show_all,
-		    .show_given = o->show_given,
-		    .show = o->show,
-		    .verbose = o->verbosity > 0,
-		};
-		bool to_stdout = strcmp(o->outputs[i].path, "-") == 0;
+	if (reporting_open(&r->out, &o->out, &e) < 0)
+		return run_fail(r, STATUS_USAGE, &e);
+	if (reporting_start(&r->out, &r->info, &style, &progress, &e) < 0)
+		return run_fail(r, STATUS_CANNOT, &e);
+	r->report = r->out.report;
+	return 0;
+}
 
-		r->files[i] = to_stdout ? stdout : fopen(o->outputs[i].path, "we");
-		if (!r->files[i]) {
-			err_sys(&e, errno, "cannot write %s", o->outputs[i].path);
-			run_fail(r, STATUS_USAGE, &e);
-			goto out;
-		}
-		style.color = wants_color(o, r->files[i]);
-		style.width = text_width(r->files[i]);
-		v[n] = o->outputs[i].format == FORMAT_JSON
-			   ? report_json_new(r->files[i], &r->info, &style)
-			   : report_text_new(r->files[i], &r->info, &style);
-		if (!v[n]) {
-			err_set(&e, "out of memory");
-			run_fail(r, STATUS_CANNOT, &e);
-			goto out;
-		}
-		n++;
-	}
-	r->report = report_tee_new(v, n);
-	if (r->report)
-		return 0;
-	err_set(&e, "out of memory");
-	return run_fail(r, STATUS_CANNOT, &e);
-out:
-	while (n > 0) {
-		n--;
-		v[n]->close(v[n], NULL);
-	}
-	return -1;
+static void not_written(void *ctx, const struct err *e)
+{
+	run_fail(ctx, STATUS_INCOMPLETE, e);
 }
 
 static void close_reports(struct run *r)
 {
 	struct err e;
 
-	if (r->report && r->report->close(r->report, &e) < 0)
-		run_fail(r, STATUS_INCOMPLETE, &e);
+	reporting_close(&r->out, not_written, r);
 	r->report = NULL;
-	for (size_t i = 0; i < r->o.n_outputs; i++) {
-		if (!r->files[i] || r->files[i] == stdout)
-			continue;
-		if (fclose(r->files[i]) != 0) {
-			err_sys(&e, errno, "cannot write %s", r->o.outputs[i].path);
-			run_fail(r, STATUS_INCOMPLETE, &e);
-		}
-		r->files[i] = NULL;
-	}
 	if (r->pcap && pcapfile_close(r->pcap, &e) < 0)
 		run_fail(r, STATUS_INCOMPLETE, &e);
 	r->pcap = NULL;
@@ -312,14 +241,13 @@ int run_open_wire(struct run *r, const struct run_ports *ports, uint64_t expecte
 	};
 	bool denied = false;
 	struct err e;
-	const char *fix;
 
 	r->wire = live_open(&live, &denied, &e);
 	if (r->wire)
 		return 0;
 	run_fail(r, STATUS_CANNOT, &e);
-	for (unsigned i = 0; denied && (fix = privilege_fix(i)); i++)
-		fprintf(stderr, "  %s\n", fix);
+	if (denied)
+		cmd_put_privilege_fix();
 	return -1;
 }
 

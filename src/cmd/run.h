@@ -6,15 +6,11 @@
 #ifndef CMD_RUN_H
 #define CMD_RUN_H
 
-#include <stdio.h>
-
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
 #include "cmd/scan_options.h"
 #include "report/report.h"
 #include "wire/wire.h"
-
-enum { RUN_OUTPUTS = 8 };
 
 struct run {
 	struct scan_options o;
@@ -33,8 +29,8 @@ struct run {
 	struct wire *wire;
 	struct pcapfile *pcap; /* NULL without -w */
 	/* results */
-	FILE *files[RUN_OUTPUTS];
-	struct report *report;
+	struct reporting out;
+	struct report *report; /* of `out` */
 	struct run_info info;
 	struct run_source *sources;
 };

@@ -20,10 +20,7 @@ struct parse {
 	const struct option_table *table;
 	const char *said;
 	int id;
-	bool format_given, custom;
-	enum scan_format format;
-	const char *to[8]; /* -o */
-	size_t n_to;
+	bool custom;
 };
 
 /* --- words that are kept as they stand -------------------------------------- */
@@ -386,84 +383,22 @@ static int take_states(struct parse *p, const char *value, struct err *e)
 
 static int take_format(struct parse *p, const char *value, struct err *e)
 {
-	static const char *const words[] = {[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json"};
-	int format;
-
-	if (option_choice(p->said, value, words, 2, &format, e) < 0)
-		return -1;
-	p->format = (enum scan_format)format;
-	p->format_given = true;
-	return 0;
+	return outputs_take_format(&p->o->out, p->said, value, false, e);
 }
 
 static int take_color(struct parse *p, const char *value, struct err *e)
 {
-	static const char *const words[] = {
-	    [COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"};
-	int wish;
-
-	if (option_choice(p->said, value, words, 3, &wish, e) < 0)
-		return -1;
-	p->o->color = (enum color_wish)wish;
-	return 0;
-}
-
-static int add_output(struct scan_options *o, enum scan_format format, const char *path,
-		      struct err *e)
-{
-	const size_t max = sizeof(o->outputs) / sizeof(o->outputs[0]);
-
-	if (!*path)
-		return err_set(e, "the name of an output is empty: give a file, or - for stdout");
-	if (o->n_outputs == max)
-		return err_set(e, "%.80s: at most %zu outputs in one scan", path, max);
-	o->outputs[o->n_outputs++] = (struct scan_output){format, path};
-	return 0;
+	return outputs_take_color(&p->o->out, p->said, value, e);
 }
 
 static int take_output(struct parse *p, const char *value, struct err *e)
 {
-	const size_t max = sizeof(p->to) / sizeof(p->to[0]);
-
-	/* its format may come behind it */
-	if (p->n_to == max)
-		return err_set(e, "%s %.80s: at most %zu outputs in one scan", p->said, value, max);
-	p->to[p->n_to++] = value;
-	return 0;
+	return outputs_take_file(&p->o->out, p->said, value, e);
 }
 
 static int take_output_json(struct parse *p, const char *value, struct err *e)
 {
-	return add_output(p->o, FORMAT_JSON, value, e);
-}
-
-static int settle_outputs(struct parse *p, struct err *e)
-{
-	struct scan_options *o = p->o;
-	bool json_on_stdout = false;
-
-	for (size_t i = 0; i < o->n_outputs; i++)
-		json_on_stdout |= strcmp(o->outputs[i].path, "-") == 0;
-	for (size_t i = 0; i < p->n_to; i++)
-		if (add_output(o, p->format, p->to[i], e) < 0)
-			return -1;
-	if (p->n_to == 0 && json_on_stdout && p->format_given && p->format != FORMAT_JSON)
-		return err_set(e,
-			       "--format text and -oJ - both want stdout: name a file by -o FILE");
-	if (p->n_to == 0 && !json_on_stdout && add_output(o, p->format, "-", e) < 0)
-		return -1;
-	for (size_t i = 0; i < o->n_outputs; i++) {
-		const char *path = o->outputs[i].path;
-		bool again = o->write_pcap && strcmp(path, o->write_pcap) == 0;
-
-		for (size_t j = 0; j < i; j++)
-			again |= strcmp(path, o->outputs[j].path) == 0;
-		if (again)
-			return err_set(
-			    e, "two outputs go to %.80s: name another file by -o, -oJ or -w",
-			    strcmp(path, "-") == 0 ? "stdout" : path);
-	}
-	return 0;
+	return outputs_take_json(&p->o->out, value, e);
 }
 
 /* --- the whole --------------------------------------------------------------- */
@@ -536,13 +471,13 @@ static int settle(struct parse *p, struct err *e)
 		o->kinds[o->n_kinds++] = probe_find("syn");
 	if (!o->show || o->show_all)
 		o->show = (UINT32_C(1) << PORT_STATES) - 1;
-	return settle_data(p, e) < 0 ? -1 : settle_outputs(p, e);
+	return settle_data(p, e) < 0 ? -1 : outputs_settle(&o->out, o->write_pcap, e);
 }
 
 int scan_options_parse(struct scan_options *o, const struct option_table *table, int argc,
 		       char **argv, struct err *e)
 {
-	struct parse p = {.o = o, .table = table, .format = FORMAT_TEXT};
+	struct parse p = {.o = o, .table = table};
 	struct option_walk w;
 	const char *value;
 	int id, ret = 0;

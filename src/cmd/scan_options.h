@@ -11,18 +11,10 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "cmd/options.h"
+#include "cmd/outputs.h"
 #include "judge/probe.h"
 #include "judge/verdict.h"
 #include "packet/options.h"
-
-enum scan_format { FORMAT_TEXT, FORMAT_JSON };
-enum color_wish { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
-
-/* One place that results go to. */
-struct scan_output {
-	enum scan_format format;
-	const char *path; /* "-" is stdout */
-};
 
 struct scan_options {
 	/* what: borrowed from argv */
@@ -59,11 +51,9 @@ struct scan_options {
 	/* output */
 	bool show_all, show_given;
 	uint32_t show; /* bit per enum port_state */
-	struct scan_output outputs[8];
-	size_t n_outputs; /* at least 1: text or --format on stdout or -o */
+	struct outputs out;
 	const char *write_pcap;
 	int verbosity; /* -1 -q, 0, 1 -v, 2 -vv */
-	enum color_wish color;
 	bool no_progress;
 	uint64_t stats_every_ns;
 };

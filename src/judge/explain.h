@@ -16,6 +16,7 @@
 struct explain_limits {
 	size_t flows;	    /* kept at once; the longest unused gives way (counted) */
 	uint64_t idle_ns;   /* a flow silent for so long is forgotten: not counted as evicted */
+	uint64_t seed;	    /* of the hash, so that nobody can choose colliding flows */
 	uint64_t settle_ns; /* how long a RST waits for what comes after it */
 };
 /* 256 MB in all: 262,144 flows; an idle one goes after 2 h 11 min; 10 s (live: 1.5 s) */
@@ -62,6 +63,6 @@ void explain_tick(struct explain *x, uint64_t wall_ns);
 void explain_forget(struct explain *x);
 /* The end: all that waits is judged and told. */
 void explain_end(struct explain *x);
-const struct explain_summary *explain_summary(const struct explain *x);
+const struct explain_summary *explain_summary(struct explain *x);
 
 #endif

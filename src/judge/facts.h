@@ -49,8 +49,11 @@ enum fact {
 	LAST_DATA_Y,	  /* the last payload was Y's, and X has acknowledged it */
 	Y_DATA_AFTER_FIN, /* payload of Y behind X's FIN that X never acknowledged */
 	X_UNACKED,	  /* payload of X that Y had not acknowledged, sent over 3 RTT before */
+	HANDSHAKE,	  /* the SYN of this connection is in the capture */
+	HANDSHAKE_NOW,	  /* ... and the trigger came within a second of the SYN-ACK */
 	Y_ZERO_WINDOW,	  /* the last window of Y was 0 */
-	IDLE,		  /* nothing from either side for idle_s */
+	QUIET,		  /* nothing from either side for 1.5 s */
+	IDLE,		  /* nothing from either side for 10 s */
 	KEEPALIVES,	  /* X's last segments were two or more keep-alive probes, unanswered */
 	RETRANSMITS,	  /* X's last segments repeat one segment two or more times, unanswered */
 	ONE_SIDED,	  /* Y's frames are not in the capture, though X acknowledges them */
@@ -93,8 +96,6 @@ enum fact {
 	K_TIME_WAIT,
 	K_BAD_ACK,   /* TCP_INVALID_ACK_SEQUENCE */
 	K_DESTROYED, /* state ESTABLISHED with TCP_STATE: the socket was destroyed from outside */
-	/* --- two captures (--join) --- */
-	J_NOT_SENT, /* X's own capture does not have it */
 	FACTS,
 };
 const char *fact_name(enum fact f); /* for tests and -v */
@@ -107,6 +108,9 @@ struct facts {
 	uint64_t handshake_ns; /* SYN to SYN-ACK, where X asked */
 	uint64_t rtt_ns;       /* least round trip to X from the capture point; 0 unknown */
 	uint32_t trigger_frame;
+	uint32_t y_data_frame, y_fin_frame; /* Y's last payload and its FIN; 0: none */
+	uint32_t y_data;		    /* octets that Y sent since X's last payload */
+	uint32_t shown_by;    /* the frame that shows the clearest contradiction; 0: none */
 	uint32_t runs;	      /* probes or retransmissions that stayed unanswered */
 	uint32_t unread;      /* octets that the window grew by */
 	uint32_t bytes_lost;  /* octets sent by either and not acknowledged by the other */

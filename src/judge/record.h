@@ -62,6 +62,8 @@ struct progress {
 	double rate_pps;		  /* measured over the last second */
 	double elapsed_s, eta_s;	  /* eta < 0: not known */
 	uint64_t stack_hosts, stack_over; /* of `stack`: to ask, asked to the end; 0: a sweep */
+	bool explain;			  /* of `explain`: the next two, and elapsed_s */
+	uint64_t frames, resets;
 };
 
 enum run_end { END_COMPLETE, END_INTERRUPTED, END_DEADLINE, END_LINK, END_SEND, END_CAPTURE };

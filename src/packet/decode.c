@@ -9,76 +9,15 @@
 
 #include "base/bytes.h"
 #include "packet/checksum.h"
+#include "packet/decode_private.h"
 
 enum {
-	ETHERTYPE_IPV4 = 0x0800,
-	ETHERTYPE_VLAN = 0x8100,
-	ETHERTYPE_IPV6 = 0x86dd,
-	ETHERTYPE_QINQ = 0x88a8,
-	ETHERTYPE_QINQ_OLD = 0x9100,
-	VLAN_MAX = 4,
 	EXTENSION_MAX = 8, /* more than any sane packet carries; bounds the walk */
+	TUNNELS_MAX = 4,   /* one in the other */
 	TCP_HEADER = 20,
 	IPV4_HEADER = 20,
 	ICMP_HEADER = 8,
 };
-
-enum protocol {
-	PROTOCOL_HOPOPTS = 0,
-	PROTOCOL_ICMP = 1,
-	PROTOCOL_TCP = 6,
-	PROTOCOL_ROUTING = 43,
-	PROTOCOL_FRAGMENT = 44,
-	PROTOCOL_AH = 51,
-	PROTOCOL_ICMPV6 = 58,
-	PROTOCOL_DSTOPTS = 60,
-};
-
-struct span {
-	struct cursor c; /* what was captured of it */
-	size_t claimed;	 /* octets left by the length around it; never less than c.left */
-};
-
-/* The IP header's say on what is inside it; also of a quoted one. */
-struct ip_info {
-	struct addr src, dst;
-	uint8_t ttl, tos, protocol;
-	bool df;
-	uint16_t id;
-	bool more_fragments, later_fragment;
-	bool rerouted; /* a routing header still has hops: dst isn't the one in the pseudo-header */
-};
-
-/* The next n octets into `*p`, or why not. */
-static enum decode_status take(struct span *s, size_t n, const uint8_t **p)
-{
-	*p = NULL;
-	if (n > s->claimed)
-		return DECODE_MALFORMED;
-	if (n > s->c.left)
-		return DECODE_TRUNCATED;
-	*p = cursor_take(&s->c, n);
-	s->claimed -= n;
-	return DECODE_OK;
-}
-
-/* As take, ready for reading field by field. */
-static enum decode_status take_cursor(struct span *s, size_t n, struct cursor *out)
-{
-	const uint8_t *p;
-	enum decode_status st = take(s, n, &p);
-
-	*out = cursor_of(p, st == DECODE_OK ? n : 0);
-	return st;
-}
-
-/* What lies behind the claim (Ethernet padding) is no part of the packet. */
-static void limit(struct span *s, size_t claimed)
-{
-	s->claimed = claimed;
-	if (s->c.left > claimed)
-		s->c.left = claimed;
-}
 
 static enum decode_status addr_take(struct cursor *c, uint8_t family, struct addr *out)
 {
@@ -90,96 +29,6 @@ static enum decode_status addr_take(struct cursor *c, uint8_t family, struct add
 		return DECODE_TRUNCATED;
 	memcpy(out->b, p, len);
 	return DECODE_OK;
-}
-
-/* --- link layers: each leaves the span at the IP header and its family in *family ---------- */
-
-static enum decode_status after_ethertype(struct span *s, uint16_t type, struct packet *out,
-					  uint8_t *family)
-{
-	struct cursor c;
-	enum decode_status st;
-
-	while (type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ || type == ETHERTYPE_QINQ_OLD) {
-		if (out->n_vlan == VLAN_MAX)
-			return DECODE_OTHER;
-		st = take_cursor(s, 4, &c);
-		if (st != DECODE_OK)
-			return st;
-		out->vlan[out->n_vlan++] = cursor_be16(&c) & 0x0fff;
-		type = cursor_be16(&c);
-	}
-	if (type == ETHERTYPE_IPV4)
-		*family = ADDR_V4;
-	else if (type == ETHERTYPE_IPV6)
-		*family = ADDR_V6;
-	else
-		return DECODE_OTHER;
-	return DECODE_OK;
-}
-
-/* A link header of `len` octets with an EtherType at `type_at`. */
-static enum decode_status typed_link(struct span *s, size_t len, size_t type_at, struct packet *out,
-				     uint8_t *family)
-{
-	struct cursor c;
-	enum decode_status st = take_cursor(s, len, &c);
-
-	if (st != DECODE_OK)
-		return st;
-	cursor_skip(&c, type_at);
-	return after_ethertype(s, cursor_be16(&c), out, family);
-}
-
-/* LINKTYPE_NULL and _LOOP: an AF_ number, in the byte order of the host that captured. */
-static enum decode_status null_link(struct span *s, uint8_t *family)
-{
-	struct cursor c;
-	enum decode_status st = take_cursor(s, 4, &c);
-	struct cursor again = c;
-	uint32_t af;
-
-	if (st != DECODE_OK)
-		return st;
-	af = cursor_be32(&c);
-	if (af > 0xffff)
-		af = cursor_le32(&again);
-	switch (af) {
-	case 2: *family = ADDR_V4; return DECODE_OK;
-	case 10:				      /* Linux */
-	case 24:				      /* NetBSD, OpenBSD */
-	case 28:				      /* FreeBSD */
-	case 30: *family = ADDR_V6; return DECODE_OK; /* macOS */
-	default: return DECODE_OTHER;
-	}
-}
-
-static enum decode_status raw_link(const struct span *s, uint8_t *family)
-{
-	struct span peek = *s;
-	const uint8_t *p;
-	enum decode_status st = take(&peek, 1, &p);
-
-	if (st != DECODE_OK)
-		return st;
-	*family = p[0] >> 4;
-	return *family == ADDR_V4 || *family == ADDR_V6 ? DECODE_OK : DECODE_OTHER;
-}
-
-static enum decode_status decode_link(struct span *s, int linktype, struct packet *out,
-				      uint8_t *family)
-{
-	switch (linktype) {
-	case LINKTYPE_ETHERNET: return typed_link(s, 14, 12, out, family);
-	case LINKTYPE_LINUX_SLL: return typed_link(s, 16, 14, out, family);
-	case LINKTYPE_LINUX_SLL2: return typed_link(s, 20, 0, out, family);
-	case LINKTYPE_NULL:
-	case LINKTYPE_LOOP: return null_link(s, family);
-	case LINKTYPE_RAW: return raw_link(s, family);
-	case LINKTYPE_IPV4: *family = ADDR_V4; return DECODE_OK;
-	case LINKTYPE_IPV6: *family = ADDR_V6; return DECODE_OK;
-	default: return DECODE_LINKTYPE;
-	}
 }
 
 /* --- IP ------------------------------------------------------------------------------------ */
@@ -288,12 +137,13 @@ static enum decode_status take_ipv6(struct span *s, struct ip_info *ip, size_t *
 	return DECODE_OK;
 }
 
-/* The outer IP header; leaves the span at exactly its payload. */
+/* An IP header that is no quoted one; leaves the span at exactly its payload. */
 static enum decode_status decode_ip(struct span *s, uint8_t family, struct ip_info *ip)
 {
 	enum decode_status st;
 	size_t len = 0, header_len = 0;
 
+	*ip = (struct ip_info){0};
 	if (family == ADDR_V6)
 		st = take_ipv6(s, ip, &len);
 	else
@@ -320,12 +170,18 @@ static bool sum_is_bad(const struct span *whole, const struct ip_info *ip, bool 
 	return checksum_finish(checksum_add(sum, whole->c.p, whole->c.left)) != 0;
 }
 
+static bool sum_is_wanted(unsigned how, uint16_t flags)
+{
+	return !(how & DECODE_SUMS_OF_RSTS) || flags & TCP_RST;
+}
+
 static bool sum_can_be_checked(const struct span *whole, const struct ip_info *ip)
 {
 	return whole->c.left == whole->claimed && !ip->more_fragments && !ip->rerouted;
 }
 
-static enum decode_status decode_tcp(struct span *s, const struct ip_info *ip, struct packet *out)
+static enum decode_status decode_tcp(struct span *s, const struct ip_info *ip, unsigned how,
+				     struct packet *out)
 {
 	struct span whole = *s;
 	struct segment *seg = &out->seg;
@@ -358,7 +214,7 @@ static enum decode_status decode_tcp(struct span *s, const struct ip_info *ip, s
 	seg->payload = s->c.left ? s->c.p : NULL;
 	out->payload_captured = (uint32_t)s->c.left;
 	out->payload_cut = s->c.left < s->claimed;
-	out->csum_checked = sum_can_be_checked(&whole, ip);
+	out->csum_checked = sum_is_wanted(how, seg->flags) && sum_can_be_checked(&whole, ip);
 	out->csum_bad = out->csum_checked && sum_is_bad(&whole, ip, true);
 	out->kind = PACKET_TCP;
 	return DECODE_OK;
@@ -406,7 +262,8 @@ static bool is_icmp_error(uint8_t family, uint8_t type)
 	return type == 3 || type == 4 || type == 11 || type == 12;
 }
 
-static enum decode_status decode_icmp(struct span *s, const struct ip_info *ip, struct packet *out)
+static enum decode_status decode_icmp(struct span *s, const struct ip_info *ip, unsigned how,
+				      struct packet *out)
 {
 	uint8_t family = ip->src.family;
 	struct span whole = *s;
@@ -429,18 +286,59 @@ static enum decode_status decode_icmp(struct span *s, const struct ip_info *ip, 
 	if (!in.later_fragment)
 		fill_quoted_tcp(s->c, &out->quoted);
 	out->payload_cut = whole.c.left < whole.claimed;
-	out->csum_checked = sum_can_be_checked(&whole, ip);
+	out->csum_checked = sum_is_wanted(how, 0) && sum_can_be_checked(&whole, ip);
 	out->csum_bad = out->csum_checked && sum_is_bad(&whole, ip, family == ADDR_V6);
 	out->kind = PACKET_ICMP_ERROR;
 	return DECODE_OK;
 }
 
-enum decode_status decode_frame(const uint8_t *frame, size_t captured, size_t wire_len,
-				int linktype, struct packet *out)
+/* What the innermost IP packet carries. */
+static enum decode_status decode_payload(struct span *s, const struct ip_info *ip, unsigned how,
+					 struct packet *out)
+{
+	uint8_t icmp = ip->src.family == ADDR_V6 ? PROTOCOL_ICMPV6 : PROTOCOL_ICMP;
+
+	if (ip->later_fragment)
+		return DECODE_FRAGMENT;
+	out->first_fragment = ip->more_fragments;
+	out->seg.src = ip->src;
+	out->seg.dst = ip->dst;
+	out->seg.ttl = ip->ttl;
+	out->seg.tos = ip->tos;
+	out->seg.df = ip->df;
+	out->seg.ip_id = ip->id;
+	if (ip->protocol == PROTOCOL_TCP)
+		return decode_tcp(s, ip, how, out);
+	return ip->protocol == icmp ? decode_icmp(s, ip, how, out) : DECODE_OTHER;
+}
+
+/* From the outermost IP header on, into each tunnel, to the innermost packet. */
+static enum decode_status decode_packet(struct span *s, uint8_t family, unsigned how,
+					struct packet *out)
+{
+	struct ip_info ip;
+	bool by_port = false;
+	enum decode_status st = decode_ip(s, family, &ip);
+
+	while (st == DECODE_OK && how & DECODE_TUNNELS && tunnel_maybe(ip.protocol) &&
+	       !ip.later_fragment) {
+		if (out->n_tunnels == TUNNELS_MAX)
+			return DECODE_OTHER;
+		st = tunnel_enter(s, &ip, out, &family, &by_port);
+		if (st == DECODE_OK)
+			st = decode_ip(s, family, &ip);
+	}
+	if (st == DECODE_OK)
+		st = decode_payload(s, &ip, how, out);
+	/* then it was no tunnel, but something else that uses the port */
+	return st == DECODE_MALFORMED && by_port ? DECODE_OTHER : st;
+}
+
+enum decode_status decode_frame_how(const uint8_t *frame, size_t captured, size_t wire_len,
+				    int linktype, unsigned how, struct packet *out)
 {
 	struct span s = {.c = cursor_of(frame, captured)};
-	struct ip_info ip = {0};
-	uint8_t family = ADDR_NONE, icmp;
+	uint8_t family = ADDR_NONE;
 	enum decode_status st;
 
 	*out = (struct packet){0};
@@ -450,22 +348,25 @@ enum decode_status decode_frame(const uint8_t *frame, size_t captured, size_t wi
 	if (st != DECODE_OK)
 		return st;
 	out->l3_offset = (uint16_t)(captured - s.c.left);
-	st = decode_ip(&s, family, &ip);
-	if (st != DECODE_OK)
-		return st;
-	if (ip.later_fragment)
-		return DECODE_FRAGMENT;
-	out->first_fragment = ip.more_fragments;
-	out->seg.src = ip.src;
-	out->seg.dst = ip.dst;
-	out->seg.ttl = ip.ttl;
-	out->seg.tos = ip.tos;
-	out->seg.df = ip.df;
-	out->seg.ip_id = ip.id;
-	if (ip.protocol == PROTOCOL_TCP)
-		return decode_tcp(&s, &ip, out);
-	icmp = family == ADDR_V6 ? PROTOCOL_ICMPV6 : PROTOCOL_ICMP;
-	return ip.protocol == icmp ? decode_icmp(&s, &ip, out) : DECODE_OTHER;
+	return decode_packet(&s, family, how, out);
+}
+
+enum decode_status decode_frame(const uint8_t *frame, size_t captured, size_t wire_len,
+				int linktype, struct packet *out)
+{
+	return decode_frame_how(frame, captured, wire_len, linktype, 0, out);
+}
+
+const char *tunnel_name(enum tunnel t)
+{
+	static const char *const names[TUNNELS] = {
+	    [TUNNEL_IPIP] = "IP in IP",
+	    [TUNNEL_GRE] = "GRE",
+	    [TUNNEL_TEREDO] = "Teredo",
+	    [TUNNEL_VXLAN] = "VXLAN",
+	};
+
+	return names[t];
 }
 
 const char *decode_status_name(enum decode_status s)

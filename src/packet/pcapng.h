@@ -37,7 +37,10 @@ bool pcapng_is(const uint8_t *first, size_t len); /* do these first octets (4 or
  * counts for itself. */
 int pcapng_block_len(const struct pcapng *p, const uint8_t head[PCAPNG_HEADER], size_t *len,
 		     struct err *e);
-/* One whole block. 1: a frame in *out; 0: a block without one; -1 with `e`: damaged. */
+enum { PCAPNG_NUMBERED = 2 };
+/* One whole block. 1: a frame in *out; 0: a block without one; PCAPNG_NUMBERED: a block without
+ * one that Wireshark numbers as if it were (an entry of the systemd journal); -1 with `e`: damaged.
+ */
 int pcapng_block(struct pcapng *p, const uint8_t *block, size_t len, struct pcapng_frame *out,
 		 struct err *e);
 

@@ -2,7 +2,7 @@
  * clue: the sentence of each clue, without a full stop. It words what the judge found, and finds
  * nothing itself.
  */
-#include "report/report.h"
+#include "report/reset_words.h"
 
 /* Those that carry no number. */
 static const char *const sentences[CLUES] = {
@@ -36,8 +36,146 @@ static const char *const sentences[CLUES] = {
     [CLUE_SYNACK_TO_SYNACK] = "a SYN-ACK is answered with a SYN-ACK",
 };
 
+/* Of a RST: templates (reset_words.h). Each begins so that it can follow a colon. */
+static const char *const templates[CLUES] = {
+    [CLUE_HOPS] = "it travelled %an hop%ap, %X's other packets %bn",
+    [CLUE_INITIAL_TTL] = "it came with TTL %an, %X's other packets with %bn: as many hops from "
+			 "another initial TTL",
+    [CLUE_TOO_FAST] = "it came %au after what provoked it, and the round trip to %X takes %bu",
+    [CLUE_IP_ID] = "its IP ID %ai is out of %X's counter, which stood at %bi",
+    [CLUE_GOES_ON] = "%X went on sending after it, as if nothing had been",
+    [CLUE_SYN_ACK_LATER] = "%X's own SYN-ACK came after it",
+    [CLUE_SEQ_SPREAD] = "%an RSTs came with different sequence numbers, up to %bo ahead",
+    [CLUE_ACK_BEYOND] = "it acknowledges %ao that %Y never sent",
+    [CLUE_IN_WINDOW] = "its number is in %Y's window but %ao from what is expected: a guess",
+    [CLUE_NO_TS] = "it carries no time stamps, which all else of %X has",
+    [CLUE_BOTH_SIDES] = "the other direction was reset within a second, too",
+    [CLUE_WINDOW_GREW] = "its window jumped from %ao to %bo in the RST, as when a queue of unread "
+			 "data is purged",
+    [CLUE_UNANSWERED] = "%X acknowledged %Y's last %ao of payload and never answered them",
+    [CLUE_UNACKED] = "%ao of %X were not acknowledged yet",
+    [CLUE_ZERO_WINDOW] = "%Y's window was closed",
+    [CLUE_GAP] = "%am of silence before",
+    [CLUE_IDLE_TIMER] = "the silence fits a timer of %as",
+    [CLUE_PROBES] = "%an keep-alive probe%ap stayed unanswered",
+    [CLUE_REPEATS] = "%an retransmission%ap stayed unanswered",
+    [CLUE_HANDSHAKE] = "the SYN-ACK came %am after the SYN",
+    [CLUE_TRIGGER_REPEAT] = "what provoked it is a retransmission",
+    [CLUE_LISTENER] = "the port accepted another connection before",
+    [CLUE_LISTENER_ON] = "the port accepted one connection before it and one after",
+    [CLUE_MANY_TARGETS] = "%X asked %an other port%ap or hosts",
+    [CLUE_WINDOW_CODE] = "its window is %ai, known as a reset code of NetScaler",
+    [CLUE_VENDOR_TEXT] = "it carries text that says why",
+    [CLUE_KERNEL] = "the sending kernel says why",
+    [CLUE_BAD_CHECKSUM] = "its TCP checksum is wrong: offloaded where it was captured, or no "
+			  "stack made it",
+    [CLUE_SECOND_POINT] = "the same frame a hop further: captured at a second point",
+    [CLUE_ONE_SIDED] = "only one direction was captured",
+    [CLUE_MID_STREAM] = "the capture began after the connection",
+    [CLUE_CLOSE_NOTIFY] = "what provoked it looks like a close_notify of TLS: nothing was lost",
+    [CLUE_TRACKER] = "a segment outside the window came before, which a connection tracker calls "
+		     "INVALID (drop those, or set nf_conntrack_tcp_be_liberal)",
+    [CLUE_OLD_LIVED] = "%Y still knew an older connection on these ports",
+    [CLUE_CHALLENGE] = "%Y challenged it (RFC 5961)",
+    [CLUE_NEVER_SENT] = "the capture at %X's end does not have it",
+    [CLUE_NEVER_ARRIVED] = "the capture at %Y's end does not have it: it was lost on the way",
+    [CLUE_SEGMENTS_LOST] = "%an segment%ap of %X and %bn of %Y never arrived",
+};
+
+/* "a", "a and b", "a, b and c": of the bits that are set */
+static void put_bits(struct text *t, uint32_t bits, const char *const *words, unsigned n)
+{
+	bool first = true;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (!(bits >> i & 1))
+			continue;
+		bits &= ~(1U << i);
+		text_putf(t, "%s%s",
+			  first			   ? ""
+			  : bits & ((1U << n) - 1) ? ", "
+						   : " and ",
+			  words[i]);
+		first = false;
+	}
+}
+
+static void put_raw_syn(struct text *t, const struct finding *f, const struct clue *c)
+{
+	static const char *const words[] = {"no options", "DF clear", "a fixed IP ID",
+					    "an odd window", "a RST of another shape"};
+
+	reset_words_fill(t, "no kernel sends such a SYN as %X's: ", f, c);
+	put_bits(t, c->a, words, 5);
+}
+
+static void put_copied(struct text *t, const struct finding *f, const struct clue *c)
+{
+	static const char *const words[] = {"IP ID", "window"};
+
+	text_putf(t, "it copies the ");
+	put_bits(t, c->a, words, 2);
+	reset_words_fill(t, " of %Y's segment", f, c);
+}
+
+static void put_timer(struct text *t, const struct clue *c)
+{
+	const char *whose = reset_words_timer(c->a);
+
+	reset_words_fill(t, templates[CLUE_IDLE_TIMER], NULL, c);
+	if (whose)
+		text_putf(t, ", the default of %s", whose);
+}
+
+/* RFC 8684, 3.6 */
+static void put_mptcp(struct text *t, const struct clue *c)
+{
+	static const char *const words[] = {"unspecified",	     "MPTCP-specific error",
+					    "lack of resources",     "administratively prohibited",
+					    "too much data",	     "bad performance",
+					    "a middlebox interferes"};
+
+	text_putf(t, "its MPTCP option gives reason %u", (unsigned)c->a);
+	if (c->a < sizeof(words) / sizeof(words[0]))
+		text_putf(t, " (%s)", words[c->a]);
+}
+
+static void put_stage(struct text *t, const struct clue *c)
+{
+	static const char *const words[] = {"after the SYN", "after the handshake",
+					    "after the first data", "later than the first data"};
+
+	text_putf(t, "it came %s", words[c->a >= 1 && c->a <= 4 ? c->a - 1 : 3]);
+}
+
+void reset_words_clue(struct text *t, const struct finding *f, const struct clue *c)
+{
+	switch (c->id) {
+	case CLUE_COPIED: put_copied(t, f, c); break;
+	case CLUE_RAW_SYN: put_raw_syn(t, f, c); break;
+	case CLUE_IDLE_TIMER: put_timer(t, c); break;
+	case CLUE_MPTCP_REASON: put_mptcp(t, c); break;
+	case CLUE_STAGE: put_stage(t, c); break;
+	default:
+		if (templates[c->id])
+			reset_words_fill(t, templates[c->id], f, c);
+		break;
+	}
+}
+
+/* False where it is no clue of a RST. */
+static bool of_reset(char *buf, size_t cap, const struct clue *c)
+{
+	struct text t = text_of(buf, cap);
+
+	reset_words_clue(&t, NULL, c);
+	return t.len > 0;
+}
+
 void report_clue(char *buf, size_t cap, const struct clue *c)
 {
+	if (of_reset(buf, cap, c))
+		return;
 	switch (c->id) {
 	case CLUE_SOME_REJECTED:
 		snprintf(buf, cap, "other tries were rejected by ICMP type %u code %u", c->a, c->b);
@@ -71,6 +209,6 @@ void report_clue(char *buf, size_t cap, const struct clue *c)
 		    "likely another box",
 		    c->a, c->b);
 		break;
-	default: snprintf(buf, cap, "%s", sentences[c->id]); break;
+	default: snprintf(buf, cap, "%s", sentences[c->id] ? sentences[c->id] : ""); break;
 	}
 }

@@ -8,27 +8,11 @@
 #include <time.h>
 
 #include "packet/notation.h"
+#include "packet/segment.h"
 #include "report/json_private.h"
+#include "report/utf8.h"
 
 enum { SCHEMA = 1 };
-
-/* How many bytes the UTF-8 sequence at `s` has, 0 where it is none (RFC 3629, 4). */
-static size_t utf8_len(const unsigned char *s)
-{
-	static const unsigned char low[] = {[0xe0 - 0xe0] = 0xa0, [0xf0 - 0xe0] = 0x90};
-	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-
-	if (n == 0 || s[0] > 0xf4)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 || s[0] == 0xf0) && s[1] < low[s[0] - 0xe0])
-		return 0;
-	if ((s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
 
 /* A command line may hold any bytes; the output is UTF-8 all the same. */
 json_object *json_new_text(const char *s)
@@ -37,12 +21,12 @@ json_object *json_new_text(const char *s)
 	json_object *o = NULL;
 
 	while (*s) {
-		size_t n = utf8_len((const unsigned char *)s);
+		size_t n = utf8_len(s);
 
 		if (n)
 			string_put(&clean, s, n);
 		else
-			string_put(&clean, "\xef\xbf\xbd", 3); /* U+FFFD */
+			string_put(&clean, UTF8_REPLACEMENT, strlen(UTF8_REPLACEMENT));
 		s += n ? n : 1;
 	}
 	if (!clean.failed)
@@ -77,8 +61,12 @@ void json_add_bool(json_object *o, const char *key, bool v)
 	json_object_object_add(o, key, json_object_new_boolean(v));
 }
 
-/* To so many decimals; null for what JSON has no number for. */
-static void add_real(json_object *o, const char *key, double v, int decimals)
+void json_add_null(json_object *o, const char *key)
+{
+	json_object_object_add(o, key, NULL);
+}
+
+void json_add_real(json_object *o, const char *key, double v, int decimals)
 {
 	char text[64];
 
@@ -88,6 +76,21 @@ static void add_real(json_object *o, const char *key, double v, int decimals)
 	}
 	snprintf(text, sizeof(text), "%.*f", decimals, v);
 	json_object_object_add(o, key, json_object_new_double_s(v, text));
+}
+
+void json_add_flags(json_object *o, uint16_t flags)
+{
+	static const char letters[] = "FSRPAUECN"; /* by bit; N: AE, once the nonce sum */
+	char text[sizeof(letters)];
+	size_t n = 0;
+
+	if (flags & TCP_RST)
+		text[n++] = 'R';
+	for (size_t i = 0; i + 1 < sizeof(letters); i++)
+		if ((flags & 1U << i) && letters[i] != 'R')
+			text[n++] = letters[i];
+	text[n] = 0;
+	json_add_text(o, "flags", text);
 }
 
 json_object *json_new_record(const char *type)
@@ -127,8 +130,7 @@ void json_add_who(json_object *o, const struct json_report *r, const struct addr
 		json_add_text(o, "name", name);
 }
 
-/* UTC to the microsecond: "2026-11-20T12:00:00.000000Z" */
-static void add_time(json_object *o, const char *key, uint64_t wall_ns)
+void json_add_time(json_object *o, const char *key, uint64_t wall_ns)
 {
 	time_t s = (time_t)(wall_ns / 1000000000U);
 	char date[32], text[48];
@@ -139,6 +141,20 @@ static void add_time(json_object *o, const char *key, uint64_t wall_ns)
 	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(text, sizeof(text), "%s.%06uZ", date, (unsigned)(wall_ns / 1000 % 1000000));
 	json_add_text(o, key, text);
+}
+
+/* Of `explain`: what it reads. */
+static void add_captures(json_object *o, const struct run_info *run)
+{
+	if (run->live)
+		json_add_text(o, "iface", run->live);
+	if (run->n_files) {
+		json_object *files = json_object_new_array();
+
+		for (size_t i = 0; i < run->n_files; i++)
+			json_object_array_add(files, json_new_text(run->files[i]));
+		json_object_object_add(o, "files", files);
+	}
 }
 
 static void put_run(struct json_report *r)
@@ -161,9 +177,10 @@ static void put_run(struct json_report *r)
 	json_add_text(o, "version", run->version);
 	json_add_text(o, "command", run->command);
 	json_object_object_add(o, "argv", argv);
-	add_time(o, "started", run->started_wall_ns);
+	json_add_time(o, "started", run->started_wall_ns);
 	json_add_u64(o, "seed", run->seed);
 	json_object_object_add(o, "source", source);
+	add_captures(o, run);
 	json_put_record(r, o);
 	out_flush(&r->out);
 }
@@ -414,9 +431,9 @@ static void json_summary(void *ctx, const struct summary_record *s)
 	json_add_u64(o, "captured", s->captured);
 	json_add_u64(o, "pcap_dropped", s->pcap_dropped);
 	json_add_u64(o, "send_errors", s->send_errors);
-	add_real(o, "loss_estimate", s->loss_estimate < 0 ? NAN : s->loss_estimate, 4);
-	add_real(o, "rate_pps", s->rate_pps, 1);
-	add_real(o, "elapsed_s", s->elapsed_s, 6);
+	json_add_real(o, "loss_estimate", s->loss_estimate < 0 ? NAN : s->loss_estimate, 4);
+	json_add_real(o, "rate_pps", s->rate_pps, 1);
+	json_add_real(o, "elapsed_s", s->elapsed_s, 6);
 	json_object_object_add(o, "counts", new_counts(s->counts));
 	json_put_record(r, o);
 	out_flush(&r->out);
@@ -451,6 +468,8 @@ struct report *report_json_new(FILE *f, const struct run_info *run,
 		    .port = json_port,
 		    .host_end = json_host_end,
 		    .stack = json_stack,
+		    .reset = json_reset,
+		    .explained = json_explained,
 		    .window = json_window,
 		    .note = json_note,
 		    .summary = json_summary,

@@ -1,6 +1,6 @@
 /*
- * json_private: what json.c (records of a sweep, the ends of a run) and json_stack.c share: the
- * state of the report, and how a value becomes a key of an object.
+ * json_private: what json.c (records of a sweep, the ends of a run), json_stack.c and json_reset.c
+ * share: the state of the report, and how a value becomes a key of an object.
  */
 #ifndef REPORT_JSON_PRIVATE_H
 #define REPORT_JSON_PRIVATE_H
@@ -25,6 +25,12 @@ json_object *json_new_clues(const struct clue *clues, size_t n);
 void json_add_text(json_object *o, const char *key, const char *value);
 void json_add_u64(json_object *o, const char *key, uint64_t v);
 void json_add_bool(json_object *o, const char *key, bool v);
+void json_add_null(json_object *o, const char *key);
+/* To so many decimals; null for what JSON has no number for. */
+void json_add_real(json_object *o, const char *key, double v, int decimals);
+/* UTC to the microsecond: "2026-11-20T12:00:00.000000Z" */
+void json_add_time(json_object *o, const char *key, uint64_t wall_ns);
+void json_add_flags(json_object *o, uint16_t flags); /* "flags": "RA" */
 void json_add_addr(json_object *o, const char *key, const struct json_report *r,
 		   const struct addr *a);
 void json_add_who(json_object *o, const struct json_report *r, const struct addr *a,
@@ -33,5 +39,8 @@ json_object *json_new_record(const char *type);
 void json_put_record(struct json_report *r, json_object *o); /* takes it */
 
 void json_stack(void *ctx, const struct stack_record *s); /* json_stack.c */
+/* json_reset.c */
+void json_reset(void *ctx, const struct finding *f);
+void json_explained(void *ctx, const struct explain_record *e);
 
 #endif

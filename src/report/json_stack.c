@@ -37,27 +37,11 @@ static json_object *new_evidence(const struct stack_verdict *v)
 	return a;
 }
 
-/* "RA" */
-static void add_flags(json_object *o, uint16_t flags)
-{
-	static const char letters[] = "FSRPAUECN"; /* by bit; N: AE, once the nonce sum */
-	char text[sizeof(letters)];
-	size_t n = 0;
-
-	if (flags & TCP_RST)
-		text[n++] = 'R';
-	for (size_t i = 0; i + 1 < sizeof(letters); i++)
-		if ((flags & 1U << i) && letters[i] != 'R')
-			text[n++] = letters[i];
-	text[n] = 0;
-	json_add_text(o, "flags", text);
-}
-
 static json_object *new_rst(const struct exchange *x, uint8_t family)
 {
 	json_object *o = json_object_new_object();
 
-	add_flags(o, x->flags);
+	json_add_flags(o, x->flags);
 	json_add_text(o, "seq", rst_seq_name(exchange_rst_seq(x)));
 	json_add_text(o, "ack", rst_ack_name(exchange_rst_ack(x)));
 	json_add_u64(o, "win", x->win);

@@ -61,6 +61,12 @@ static void put_duration(struct string *t, double s)
 
 static void put_progress(struct string *t, const struct progress *p)
 {
+	if (p->explain) {
+		string_putf(t, "%llu frames  %llu resets  ", (unsigned long long)p->frames,
+			    (unsigned long long)p->resets);
+		put_duration(t, p->elapsed_s);
+		return;
+	}
 	if (p->stack_hosts) {
 		string_putf(t, "%llu of %llu hosts  %llu segments  ",
 			    (unsigned long long)p->stack_over, (unsigned long long)p->stack_hosts,
@@ -170,6 +176,18 @@ static void progress_stack(void *ctx, const struct stack_record *r)
 	erase(ctx);
 }
 
+static void progress_reset(void *ctx, const struct finding *f)
+{
+	(void)f;
+	erase(ctx);
+}
+
+static void progress_explained(void *ctx, const struct explain_record *x)
+{
+	(void)x;
+	erase(ctx);
+}
+
 static void progress_window(void *ctx, const struct window_record *w)
 {
 	(void)w;
@@ -205,6 +223,8 @@ struct report *report_progress_new(FILE *f, bool terminal, uint64_t every_ns)
 		    .host_begin = progress_host,
 		    .host_end = progress_host,
 		    .stack = progress_stack,
+		    .reset = progress_reset,
+		    .explained = progress_explained,
 		    .window = progress_window,
 		    .progress = progress_progress,
 		    .note = progress_note,

@@ -46,6 +46,16 @@ static void tee_stack(void *ctx, const struct stack_record *r)
 	TEE(ctx, stack, r);
 }
 
+static void tee_reset(void *ctx, const struct finding *f)
+{
+	TEE(ctx, reset, f);
+}
+
+static void tee_explained(void *ctx, const struct explain_record *r)
+{
+	TEE(ctx, explained, r);
+}
+
 static void tee_window(void *ctx, const struct window_record *w)
 {
 	TEE(ctx, window, w);
@@ -102,6 +112,8 @@ struct report *report_tee_new(struct report **v, size_t n)
 		    .port = tee_port,
 		    .host_end = tee_host_end,
 		    .stack = tee_stack,
+		    .reset = tee_reset,
+		    .explained = tee_explained,
 		    .window = tee_window,
 		    .progress = tee_progress,
 		    .note = tee_note,

@@ -168,9 +168,18 @@ static void text_stack(void *ctx, const struct stack_record *s)
 	out_flush(&t->out);
 }
 
+static void text_reset(void *ctx, const struct finding *f)
+{
+	struct text_report *t = ctx;
+
+	text_reset_put(t, f);
+	out_string(&t->out, &t->line);
+	out_flush(&t->out);
+}
+
 /* --- the end -------------------------------------------------------------- */
 
-static void put_elapsed(struct string *to, double s)
+void text_put_elapsed(struct string *to, double s)
 {
 	unsigned long all = (unsigned long)(s + 0.5);
 
@@ -224,7 +233,7 @@ static void text_summary(void *ctx, const struct summary_record *s)
 	if (t->run->stack && s->not_probed)
 		string_putf(to, ", %llu not asked", (unsigned long long)s->not_probed);
 	string_putf(to, " in ");
-	put_elapsed(to, s->elapsed_s);
+	text_put_elapsed(to, s->elapsed_s);
 	string_putf(to, " (%llu %s%s", (unsigned long long)s->sent,
 		    t->run->stack ? "segment" : "probe", text_plural(s->sent));
 	put_loss(to, s->loss_estimate);
@@ -232,6 +241,15 @@ static void text_summary(void *ctx, const struct summary_record *s)
 	if (!s->complete)
 		string_putf(to, "INCOMPLETE: %s\n", s->why[0] ? s->why : "the run ended early");
 	out_string(&t->out, to);
+	out_flush(&t->out);
+}
+
+static void text_explained(void *ctx, const struct explain_record *r)
+{
+	struct text_report *t = ctx;
+
+	text_explained_put(t, r);
+	out_string(&t->out, &t->line);
 	out_flush(&t->out);
 }
 
@@ -265,6 +283,8 @@ struct report *report_text_new(FILE *f, const struct run_info *run,
 		    .port = text_port,
 		    .host_end = text_host_end,
 		    .stack = text_stack,
+		    .reset = text_reset,
+		    .explained = text_explained,
 		    .summary = text_summary,
 		},
 	    .close = text_close,

@@ -79,10 +79,22 @@ void text_put_name(struct text_report *t, const struct addr *addr, const char *n
 /* text_stack.c: a host's block of `stack`, into t->line */
 void text_stack_put(struct text_report *t, const struct stack_record *s);
 
+/* text_reset.c: a finding of `explain`, text_ladder.c: the packets below it, text_explained.c: the
+ * end; into t->line */
+void text_reset_put(struct text_report *t, const struct finding *f);
+void text_ladder_put(struct text_report *t, const struct finding *f);
+void text_explained_put(struct text_report *t, const struct explain_record *r);
+const char *text_severity_color(const struct text_report *t, enum severity s); /* "" without */
+const char *text_plain(const struct text_report *t);			       /* ends a colour */
+void text_put_elapsed(struct string *to, double s);
+
 /* text_stack_more.c */
 size_t text_width(const struct text_report *t);
 /* Broken at spaces to fit the width; its lines but the first are indented. "" is no line. */
 void text_put_paragraph(struct text_report *t, const char *text, size_t indent);
+/* The same behind `column` columns that the line has already. */
+void text_put_from(struct text_report *t, const char *text, size_t column, size_t indent);
+void text_put_clause(struct string *to, const char *clause); /* "RFC 9293, 3.10.7.1" */
 void text_stack_put_evidence(struct text_report *t, const struct stack_verdict *v);   /* -v */
 void text_stack_put_deviations(struct text_report *t, const struct stack_verdict *v); /* -v */
 

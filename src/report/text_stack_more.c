@@ -13,22 +13,20 @@ size_t text_width(const struct text_report *t)
 	return t->style.width ? t->style.width : WIDTH_DEFAULT;
 }
 
-/* A paragraph, broken at spaces; its lines but the first are indented. */
-void text_put_paragraph(struct text_report *t, const char *text, size_t indent)
+void text_put_from(struct text_report *t, const char *text, size_t column, size_t indent)
 {
 	struct string *to = &t->line;
-	size_t column = 0;
+	const char *start = text;
 
 	if (!*text)
 		return;
-
 	while (*text) {
 		size_t word = strcspn(text, " ");
 
-		if (column && column + 1 + word > text_width(t)) {
+		if (text != start && column + 1 + word > text_width(t)) {
 			string_putf(to, "\n%*s", (int)indent, "");
 			column = indent;
-		} else if (column) {
+		} else if (text != start) {
 			string_putf(to, " ");
 			column++;
 		}
@@ -38,6 +36,11 @@ void text_put_paragraph(struct text_report *t, const char *text, size_t indent)
 		text += strspn(text, " ");
 	}
 	string_putf(to, "\n");
+}
+
+void text_put_paragraph(struct text_report *t, const char *text, size_t indent)
+{
+	text_put_from(t, text, 0, indent);
 }
 
 /* -v: the points of each row, for each family that is not out of the question */
@@ -67,7 +70,7 @@ void text_stack_put_evidence(struct text_report *t, const struct stack_verdict *
 }
 
 /* "9293 3.10.7.4 second; 5961 3" -> "RFC 9293, 3.10.7.4 second; RFC 5961, 3" */
-static void put_clause(struct string *to, const char *clause)
+void text_put_clause(struct string *to, const char *clause)
 {
 	while (*clause) {
 		size_t rfc = strcspn(clause, " ;"), rest = strcspn(clause + rfc, ";");
@@ -123,7 +126,7 @@ void text_stack_put_deviations(struct text_report *t, const struct stack_verdict
 			string_putf(&line, "; the RFC asks (%s): ", rfc_level_name(c->row->level));
 			put_required(&line, c->row->required);
 			string_putf(&line, " (");
-			put_clause(&line, c->row->clause);
+			text_put_clause(&line, c->row->clause);
 			string_putf(&line, ")");
 		}
 		string_putf(&t->line, "%s", first ? "\n" : "");

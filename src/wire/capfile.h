@@ -32,7 +32,9 @@ bool capfile_can_reread(const char *path);
 
 /* Writes frames as they are: pcap, nanoseconds, one link type. */
 struct capfile_out;
-struct capfile_out *capfile_create(const char *path, int linktype, struct err *e); /* "-": stdout */
+/* "-": stdout. LINKTYPE_OF_FRAME: that of the first frame put. */
+enum { LINKTYPE_OF_FRAME = -1 };
+struct capfile_out *capfile_create(const char *path, int linktype, struct err *e);
 void capfile_put(struct capfile_out *o, const struct capfile_frame *f);
 int capfile_finish(struct capfile_out *o, struct err *e); /* takes it, and NULL */
 

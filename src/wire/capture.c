@@ -13,8 +13,8 @@
 #include <sys/socket.h>
 
 #include "base/bytes.h"
-#include "packet/decode.h"
 #include "wire/clock.h"
+#include "wire/pcaphow.h"
 #include "wire/privilege.h"
 
 enum {
@@ -65,19 +65,11 @@ static void put_filter(struct text *t, const struct capture_config *c)
 
 static int set_filter(struct capture *c, const struct capture_config *cfg, struct err *e)
 {
-	struct bpf_program prog;
 	char buf[1024];
 	struct text t = text_of(buf, sizeof(buf));
-	int rc;
 
 	put_filter(&t, cfg);
-	if (pcap_compile(c->p, &prog, buf, 1, PCAP_NETMASK_UNKNOWN) < 0)
-		return err_set(e, "capture: %s: filter: %s", cfg->ifname, pcap_geterr(c->p));
-	rc = pcap_setfilter(c->p, &prog);
-	pcap_freecode(&prog);
-	if (rc < 0)
-		return err_set(e, "capture: %s: filter: %s", cfg->ifname, pcap_geterr(c->p));
-	return 0;
+	return pcaphow_filter(c->p, cfg->ifname, buf, NULL, e);
 }
 
 /* What was sent here must not fill the ring. Kernels before 4.20 leave it to libpcap. */
@@ -95,27 +87,6 @@ static void leave_out_own(pcap_t *p)
 		pcap_setdirection(p, PCAP_D_IN);
 }
 
-static int tell_activate(int rc, const struct capture_config *cfg, pcap_t *p, bool *denied,
-			 struct err *e)
-{
-	switch (rc) {
-	case PCAP_ERROR_PERM_DENIED:
-	case PCAP_ERROR_PROMISC_PERM_DENIED:
-		*denied = true;
-		return err_set(e, "capture: %s: permission denied (needs CAP_NET_RAW)",
-			       cfg->ifname);
-	case PCAP_ERROR_NO_SUCH_DEVICE:
-		return err_set(e, "capture: %s: no such interface (`ip link` lists them)",
-			       cfg->ifname);
-	case PCAP_ERROR_IFACE_NOT_UP:
-		return err_set(e, "capture: %s: the interface is down (ip link set dev %s up)",
-			       cfg->ifname, cfg->ifname);
-	default:
-		return err_set(e, "capture: %s: %s: %s", cfg->ifname, pcap_statustostr(rc),
-			       pcap_geterr(p));
-	}
-}
-
 /*
  * Immediate mode wakes the reader for each frame: right for few frames, but it halves what many
  * can come in. Else a 2 ms block timeout and a ring that a whole burst fits in.
@@ -123,7 +94,6 @@ static int tell_activate(int rc, const struct capture_config *cfg, pcap_t *p, bo
 static int activate(pcap_t *p, const struct capture_config *cfg, bool *denied, struct err *e)
 {
 	uint64_t ring = cfg->icmp_only ? RING_ICMP : RING_FEW;
-	int rc;
 
 	if (cfg->expected <= FEW || cfg->icmp_only) {
 		pcap_set_immediate_mode(p, 1);
@@ -139,8 +109,7 @@ static int activate(pcap_t *p, const struct capture_config *cfg, bool *denied, s
 	pcap_set_snaplen(p, SNAPLEN);
 	pcap_set_promisc(p, 0);
 	pcap_set_tstamp_precision(p, PCAP_TSTAMP_PRECISION_NANO);
-	rc = pcap_activate(p);
-	return rc < 0 ? tell_activate(rc, cfg, p, denied, e) : 0;
+	return pcaphow_activate(p, cfg->ifname, denied, e);
 }
 
 struct capture *capture_open(const struct capture_config *cfg, bool *denied, struct err *e)
@@ -167,10 +136,7 @@ struct capture *capture_open(const struct capture_config *cfg, bool *denied, str
 		err_set(e, "capture: %s: %s", cfg->ifname, errbuf);
 		goto out;
 	}
-	/* DLT_RAW has another number in files, where numbers must be the same everywhere */
-	c->linktype = pcap_datalink(c->p);
-	if (c->linktype == DLT_RAW)
-		c->linktype = LINKTYPE_RAW;
+	c->linktype = pcaphow_linktype(c->p);
 	return c;
 out:
 	capture_close(c);

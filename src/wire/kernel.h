@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "judge/kernel_reset.h"
@@ -26,7 +27,7 @@ typedef void kernel_reset_fn(void *ctx, const struct kernel_reset *k);
 /* NULL with `e` and *access where it cannot be had; else KERNEL_OK or KERNEL_NO_REASON. */
 struct kernel *kernel_open(enum kernel_access *access, struct err *e);
 void kernel_close(struct kernel *k);
-/* File descriptors to poll; at most `max`. How many there are. */
+/* File descriptors to poll, then kernel_read; at most `max`. How many there are: one. */
 size_t kernel_fds(const struct kernel *k, int *fds, size_t max);
 /* Hands on what is there, in time order across processors, and never waits. Events handed on. */
 size_t kernel_read(struct kernel *k, kernel_reset_fn *fn, void *ctx);
@@ -41,5 +42,7 @@ bool kernel_format_has_reason(const struct kernel_format *f);
 /* Fills all but wall_ns, pid and comm; -1 where `len` is too short for the format. */
 int kernel_format_read(const struct kernel_format *f, const uint8_t *raw, size_t len,
 		       struct kernel_reset *out);
+/* Was it sent by the call of a process, so that who was running is who did it? */
+bool kernel_format_by_process(const struct kernel_format *f, const uint8_t *raw, size_t len);
 
 #endif

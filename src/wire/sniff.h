@@ -26,7 +26,8 @@ struct sniff *sniff_open(const struct sniff_config *c, bool *denied, bool *usage
 void sniff_close(struct sniff *s);
 int sniff_fd(const struct sniff *s);
 /* Hands on what is there, never waits; `at_ns` of wire_in is wall time here. Frames handed on, or
- * -1 with `e`: the interface is gone or down. */
+ * -1 with `e`: the interface is gone or down (where no frame comes, call it now and then to know).
+ */
 int sniff_read(struct sniff *s, wire_frame_fn *fn, void *ctx, struct err *e);
 void sniff_stats(struct sniff *s, struct wire_stats *sum);
 

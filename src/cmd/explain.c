@@ -1,0 +1,254 @@
+/*
+ * explain: one run: options, what is told of the findings, the summary and the exit status. How
+ * frames come in is explain_files' and explain_live's; what they mean is judge/explain's.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cmd/explain_run.h"
+#include "cmd/resolve.h"
+#include "wire/clock.h"
+#include "wire/privilege.h"
+#include "wire/signals.h"
+#include "wire/wire.h"
+
+/* --- what goes wrong -------------------------------------------------------------------------- */
+
+void explain_note(struct explain_run *x, const char *text)
+{
+	const struct record_sink *sink = x->out.report ? &x->out.report->sink : NULL;
+
+	if (sink && sink->note)
+		sink->note(sink->ctx, text);
+	else
+		log_warn("%s", text);
+}
+
+int explain_fail(struct explain_run *x, int status, const struct err *e)
+{
+	/* a note clears the progress line, and stands in JSON too */
+	if (x->out.report && x->o.verbosity >= 0)
+		explain_note(x, e->msg);
+	else
+		log_error("%s", e->msg);
+	x->status = cmd_worse(x->status, status);
+	return -1;
+}
+
+int explain_cut(struct explain_run *x, const struct err *e)
+{
+	x->end.complete = false;
+	if (!x->end.why[0])
+		snprintf(x->end.why, sizeof(x->end.why), "%s", e->msg);
+	return explain_fail(x, STATUS_INCOMPLETE, e);
+}
+
+/* --- findings --------------------------------------------------------------------------------- */
+
+static bool is_asked_for(const struct explain_options *o, const struct finding *f)
+{
+	bool flow = o->n_flows == 0;
+
+	for (size_t i = 0; !flow && i < o->n_flows; i++)
+		flow = flow_expr_matches(&o->flows[i], &f->src, f->sport, &f->dst, f->dport);
+	return flow && (!o->by_cause || o->causes[f->cause]);
+}
+
+/* Who names a cause or a flow wants to see it, however benign. */
+static bool wants_all(const struct explain_options *o)
+{
+	return o->all || o->by_cause || o->n_flows;
+}
+
+bool explain_lists(const struct explain_run *x, const struct finding *f)
+{
+	if (!is_asked_for(&x->o, f))
+		return false;
+	return wants_all(&x->o) || (!f->root && f->severity >= SEVERITY_PROBLEM);
+}
+
+static void keep_it(struct explain_run *x, const struct finding *f)
+{
+	struct err e;
+
+	if (keep_flow(x->keep, f) == 0)
+		return;
+	err_set(&e, "out of memory for the flows of -w: not all of them are written");
+	explain_cut(x, &e);
+}
+
+void explain_told(void *ctx, const struct finding *f)
+{
+	struct explain_run *x = ctx;
+	const struct record_sink *sink = &x->out.report->sink;
+	struct finding joined;
+
+	if (x->told_with)
+		f = explain_joined(x, f, &joined);
+	if (x->over || !f)
+		return;
+	x->end.matched++;
+	if (!is_asked_for(&x->o, f))
+		return;
+	x->end.shown++;
+	if (sink->reset)
+		sink->reset(sink->ctx, f);
+	if (!f->root)
+		x->unexpected |= x->o.fail_cause[f->cause] || x->o.fail_severity[f->severity];
+	if (explain_lists(x, f)) {
+		x->listed += !f->root;
+		if (x->keep)
+			keep_it(x, f);
+	}
+	x->over = (x->o.count && x->listed >= x->o.count) || reporting_failed(&x->out);
+}
+
+/* --- begin and end ---------------------------------------------------------------------------- */
+
+int explain_report(struct explain_run *x)
+{
+	const struct explain_options *o = &x->o;
+	const struct report_style style = {
+	    .all = wants_all(o),
+	    .verbose = o->verbosity > 0,
+	    .summary_only = o->summary,
+	    .numeric = o->numeric,
+	};
+	const struct progress_wish progress = {
+	    .line = !o->no_progress,
+	    .notes = o->verbosity >= 0,
+	    .every_ns = o->stats_every_ns,
+	};
+	struct err e;
+
+	if (reporting_start(&x->out, &x->info, &style, &progress, &e) == 0)
+		return 0;
+	return explain_fail(x, STATUS_CANNOT, &e);
+}
+
+void explain_progress(struct explain_run *x)
+{
+	const struct record_sink *sink = x->out.report ? &x->out.report->sink : NULL;
+	const struct explain_summary *sum = explain_summary(x->explain);
+	const struct progress p = {
+	    .explain = true,
+	    .frames = sum->frames,
+	    .resets = sum->resets,
+	    .elapsed_s = (double)(clock_mono_ns() - x->began_ns) / 1e9,
+	};
+
+	if (sink && sink->progress)
+		sink->progress(sink->ctx, &p, signals_take() & WIRE_STATUS);
+}
+
+bool explain_deadline_over(const struct explain_run *x)
+{
+	return x->o.deadline_ns && clock_mono_ns() - x->began_ns >= x->o.deadline_ns;
+}
+
+void explain_sum_up(struct explain_run *x)
+{
+	const struct record_sink *sink = x->out.report ? &x->out.report->sink : NULL;
+
+	x->end.sum = explain_summary(x->explain);
+	x->end.elapsed_s = (double)(clock_mono_ns() - x->began_ns) / 1e9;
+	if (sink && sink->explained)
+		sink->explained(sink->ctx, &x->end);
+	if (x->unexpected)
+		x->status = cmd_worse(x->status, STATUS_UNEXPECTED);
+}
+
+static void not_written(void *ctx, const struct err *e)
+{
+	struct explain_run *x = ctx;
+
+	/* `| head` has seen enough, and says so by going away */
+	if (!x->unread)
+		log_error("%s", e->msg);
+	x->status = cmd_worse(x->status, STATUS_INCOMPLETE);
+}
+
+static int begin(struct explain_run *x)
+{
+	struct explain_limits limits = x->o.ifname ? explain_limits_live : explain_limits_file;
+	struct err e;
+
+	x->began_ns = clock_mono_ns();
+	if (x->o.max_flows)
+		limits.flows = (size_t)x->o.max_flows;
+	x->explain = explain_new(&limits, explain_told, x);
+	if (!x->explain) {
+		err_set(&e, "out of memory for %zu flows: --max-flows takes fewer", limits.flows);
+		return explain_fail(x, STATUS_CANNOT, &e);
+	}
+	x->info = (struct run_info){
+	    .command = x->line->argv[0],
+	    .version = PACKAGE_VERSION,
+	    .argv = x->line->full,
+	    .started_wall_ns = clock_wall_ns(),
+	    .files = x->o.files,
+	    .n_files = x->o.n_files,
+	    .live = x->o.ifname,
+	    .zone_name = resolve_zone_name,
+	    .service_name = x->o.numeric ? NULL : resolve_service_name,
+	};
+	x->end = (struct explain_record){.live = x->o.ifname != NULL, .complete = true};
+	return 0;
+}
+
+int explain_open_outputs(struct explain_run *x)
+{
+	struct err e;
+
+	if (reporting_open(&x->out, &x->o.out, &e) < 0)
+		return explain_fail(x, STATUS_USAGE, &e);
+	if (!x->o.write_pcap)
+		return 0;
+	x->keep = keep_open(x->o.write_pcap, &e);
+	return x->keep ? 0 : explain_fail(x, STATUS_USAGE, &e);
+}
+
+int explain_drop_privilege(struct explain_run *x)
+{
+	struct err e;
+
+	signals_install();
+	return privilege_drop(&e) < 0 ? explain_fail(x, STATUS_CANNOT, &e) : 0;
+}
+
+static int end(struct explain_run *x)
+{
+	struct err e;
+
+	x->unread = reporting_unread(&x->out);
+	reporting_close(&x->out, not_written, x);
+	x->unread |= reporting_unread(&x->out);
+	if (keep_close(x->keep, &e) < 0)
+		explain_fail(x, STATUS_INCOMPLETE, &e);
+	explain_free(x->explain);
+	explain_options_free(&x->o);
+	return x->status;
+}
+
+int cmd_explain(const struct cmd_line *l)
+{
+	struct explain_run x = {.line = l, .status = STATUS_OK};
+	struct err e;
+	int rc = explain_options_parse(&x.o, l->argc, l->argv, &e);
+
+	if (rc < 0)
+		return explain_fail(&x, STATUS_USAGE, &e), x.status;
+	if (rc > 0)
+		return STATUS_OK;
+	log_set_verbosity(x.o.verbosity);
+	if (begin(&x) == 0) {
+		if (x.o.ifname)
+			explain_live(&x);
+		else
+			explain_files(&x);
+	}
+	return end(&x);
+}

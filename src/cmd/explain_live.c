@@ -1,0 +1,235 @@
+/*
+ * explain_live: an interface, and where it may the kernel's own words, through the explainer until
+ * somebody says that it is enough. Asking it to end is a normal end.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cmd/explain_run.h"
+#include "packet/decode.h"
+#include "wire/capfile.h"
+#include "wire/clock.h"
+#include "wire/kernel.h"
+#include "wire/signals.h"
+#include "wire/sniff.h"
+
+enum {
+	SNAP_HEADERS = 512, /* tunnels, IPv6, options, and the text that a RST may hold */
+	SNAP_ALL = 262144,
+	CPUS_MAX = 1024,
+	TICK_NS = 100000000, /* what is due is told so late at most */
+};
+
+struct listening {
+	struct explain_run *x;
+	struct sniff *sniff;
+	struct kernel *kernel; /* NULL: its words are not to be had */
+	struct err no_kernel;  /* why */
+	uint32_t number;       /* of the last frame */
+	struct pollfd poll[2 + CPUS_MAX];
+	size_t n_poll;
+};
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static int open_sniff(struct listening *l)
+{
+	struct explain_run *x = l->x;
+	const struct sniff_config c = {
+	    .ifname = x->o.ifname,
+	    .filter = x->o.filter,
+	    .snaplen = x->o.write_pcap ? SNAP_ALL : SNAP_HEADERS,
+	};
+	bool denied = false, usage = false;
+	struct err e;
+
+	l->sniff = sniff_open(&c, &denied, &usage, &e);
+	if (l->sniff)
+		return 0;
+	explain_fail(x, usage ? STATUS_USAGE : STATUS_CANNOT, &e);
+	if (denied)
+		cmd_put_privilege_fix();
+	return -1;
+}
+
+/* Who asks for the kernel's words by name gets them or nothing; else they are welcome. */
+static int open_kernel(struct listening *l)
+{
+	struct explain_run *x = l->x;
+	enum kernel_access access = KERNEL_OK;
+
+	if (x->o.kernel == KERNEL_NOT_ASKED)
+		return 0;
+	l->kernel = kernel_open(&access, &l->no_kernel);
+	x->end.kernel = "";
+	if (l->kernel && access == KERNEL_NO_REASON)
+		x->end.kernel = "this kernel gives no reasons (Linux 6.10 and later do)";
+	if (!l->kernel)
+		x->end.kernel = l->no_kernel.msg;
+	if (x->o.kernel == KERNEL_NEEDED && !l->kernel) {
+		struct err e;
+
+		err_set(&e, "--kernel: %s", x->end.kernel);
+		return explain_fail(x, STATUS_CANNOT, &e);
+	}
+	return 0;
+}
+
+static void watch(struct listening *l)
+{
+	int fds[CPUS_MAX];
+	size_t n = l->kernel ? kernel_fds(l->kernel, fds, CPUS_MAX) : 0;
+
+	l->poll[0] = (struct pollfd){.fd = sniff_fd(l->sniff), .events = POLLIN};
+	/* no event is asked for: only that nobody reads any more is told */
+	l->poll[1] = (struct pollfd){.fd = STDOUT_FILENO};
+	for (size_t i = 0; i < n; i++)
+		l->poll[2 + i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+	l->n_poll = 2 + n;
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static void on_frame(void *ctx, const struct wire_in *in)
+{
+	struct listening *l = ctx;
+	const struct explain_frame at = {in->at_ns, ++l->number, 0};
+	const struct capfile_frame f = {.bytes = in->frame,
+					.captured = in->captured,
+					.len = in->len,
+					.linktype = in->linktype,
+					.wall_ns = in->at_ns,
+					.number = l->number};
+	struct packet p;
+	enum decode_status st = decode_frame_how(in->frame, in->captured, in->len, in->linktype,
+						 DECODE_TUNNELS | DECODE_SUMS_OF_RSTS, &p);
+	struct err e;
+
+	if (l->x->keep && st == DECODE_OK && keep_see(l->x->keep, &f, true, &e) < 0)
+		explain_cut(l->x, &e);
+	explain_packet(l->x->explain, &at, st, &p);
+}
+
+static void on_kernel(void *ctx, const struct kernel_reset *k)
+{
+	struct listening *l = ctx;
+
+	explain_kernel(l->x->explain, k);
+}
+
+/* What is there now. -1 where the interface is gone, which is said. */
+static int read_all(struct listening *l)
+{
+	struct err e;
+
+	if (l->kernel)
+		kernel_read(l->kernel, on_kernel, l);
+	return sniff_read(l->sniff, on_frame, l, &e) < 0 ? explain_cut(l->x, &e) : 0;
+}
+
+/* The signals are blocked from the look at them to the sleep, so that none slips in between. */
+static void sleep_a_tick(struct listening *l)
+{
+	const struct timespec tick = {.tv_nsec = TICK_NS};
+	sigset_t block, old;
+
+	signals_set(&block);
+	pthread_sigmask(SIG_BLOCK, &block, &old);
+	if (!signals_pending() && ppoll(l->poll, l->n_poll, &tick, &old) < 0)
+		l->poll[1].revents = 0;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+static bool is_over(const struct listening *l)
+{
+	return (signals_pending() & WIRE_STOP) || l->x->over || explain_deadline_over(l->x) ||
+	       (l->poll[1].revents & POLLERR);
+}
+
+static void listen_on(struct listening *l)
+{
+	while (!is_over(l)) {
+		sleep_a_tick(l);
+		if (read_all(l) < 0)
+			return;
+		explain_tick(l->x->explain, clock_wall_ns());
+		reporting_flush(&l->x->out);
+		explain_progress(l->x);
+	}
+	read_all(l);
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static void count_losses(struct listening *l)
+{
+	struct wire_stats stats = {0};
+	uint64_t unheard = l->kernel ? kernel_lost(l->kernel) : 0;
+	struct err e;
+
+	sniff_stats(l->sniff, &stats);
+	l->x->end.dropped = stats.dropped;
+	if (stats.dropped) {
+		err_set(&e,
+			"the capture lost %llu of %llu frames: what they held was not judged "
+			"(-f takes fewer)",
+			(unsigned long long)stats.dropped,
+			(unsigned long long)(stats.captured + stats.dropped));
+		explain_cut(l->x, &e);
+	}
+	if (unheard) {
+		err_set(&e, "the kernel's reason of %llu resets was lost",
+			(unsigned long long)unheard);
+		explain_note(l->x, e.msg);
+	}
+}
+
+static void write_flows(struct listening *l)
+{
+	struct err e;
+
+	if (l->x->keep && keep_unspool(l->x->keep, explain_spooled, l->x, &e) < 0)
+		explain_cut(l->x, &e);
+}
+
+static void say_hello(struct listening *l)
+{
+	char text[400];
+
+	snprintf(text, sizeof(text), "listening on %s; Ctrl-C ends it", l->x->o.ifname);
+	explain_note(l->x, text);
+	if (l->x->end.kernel && *l->x->end.kernel) {
+		snprintf(text, sizeof(text), "without the kernel's own reasons: %s",
+			 l->x->end.kernel);
+		explain_note(l->x, text);
+	}
+}
+
+static void run(struct listening *l)
+{
+	watch(l);
+	say_hello(l);
+	listen_on(l);
+	explain_end(l->x->explain);
+	count_losses(l);
+	write_flows(l);
+	explain_sum_up(l->x);
+}
+
+void explain_live(struct explain_run *x)
+{
+	struct listening l = {.x = x};
+
+	if (open_sniff(&l) == 0 && open_kernel(&l) == 0 && explain_open_outputs(x) == 0 &&
+	    explain_drop_privilege(x) == 0 && explain_report(x) == 0)
+		run(&l);
+	kernel_close(l.kernel);
+	sniff_close(l.sniff);
+}

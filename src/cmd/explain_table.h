@@ -1,0 +1,39 @@
+/* explain_table: the options of `explain`, as the table that parser, --help and manual share. */
+#ifndef CMD_EXPLAIN_TABLE_H
+#define CMD_EXPLAIN_TABLE_H
+
+#include "cmd/options.h"
+
+enum explain_option_id {
+	EXPLAIN_HELP = 1,
+	EXPLAIN_READ,
+	EXPLAIN_INTERFACE,
+	EXPLAIN_FILTER,
+	EXPLAIN_KERNEL,
+	EXPLAIN_NO_KERNEL,
+	EXPLAIN_SEPARATE,
+	EXPLAIN_JOIN,
+	EXPLAIN_MAX_FLOWS,
+	EXPLAIN_COUNT,
+	EXPLAIN_DEADLINE,
+	EXPLAIN_ALL,
+	EXPLAIN_SUMMARY,
+	EXPLAIN_CAUSE,
+	EXPLAIN_FLOW,
+	EXPLAIN_FAIL_ON,
+	EXPLAIN_FORMAT,
+	EXPLAIN_OUTPUT,
+	EXPLAIN_OUTPUT_JSON,
+	EXPLAIN_WRITE_PCAP,
+	EXPLAIN_NUMERIC,
+	EXPLAIN_VERBOSE,
+	EXPLAIN_QUIET,
+	EXPLAIN_COLOR,
+	EXPLAIN_NO_PROGRESS,
+	EXPLAIN_STATS_EVERY,
+	EXPLAIN_IDS
+};
+
+extern const struct option_table explain_table;
+
+#endif

@@ -1,0 +1,225 @@
+/*
+ * outputs: reads the options that say where results go, opens the files, and sets a renderer on
+ * each, the progress line before them. It knows no record.
+ */
+#include "config.h"
+
+#include "cmd/outputs.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cmd/options.h"
+
+/* --- options ---------------------------------------------------------------------------------- */
+
+int outputs_take_format(struct outputs *o, const char *said, const char *value, bool html,
+			struct err *e)
+{
+	static const char *const words[] = {
+	    [FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_HTML] = "html"};
+	int format;
+
+	if (option_choice(said, value, words, html ? 3 : 2, &format, e) < 0)
+		return -1;
+	o->format = (enum output_format)format;
+	o->format_given = true;
+	return 0;
+}
+
+static int add(struct outputs *o, enum output_format format, const char *path, struct err *e)
+{
+	if (!*path)
+		return err_set(e, "the name of an output is empty: give a file, or - for stdout");
+	if (o->n == OUTPUTS_MAX)
+		return err_set(e, "%.80s: at most %d outputs of one run", path, OUTPUTS_MAX);
+	o->v[o->n++] = (struct output){format, path};
+	return 0;
+}
+
+int outputs_take_file(struct outputs *o, const char *said, const char *value, struct err *e)
+{
+	if (o->n_to == OUTPUTS_MAX)
+		return err_set(e, "%s %.80s: at most %d outputs of one run", said, value,
+			       OUTPUTS_MAX);
+	o->to[o->n_to++] = value;
+	return 0;
+}
+
+int outputs_take_json(struct outputs *o, const char *value, struct err *e)
+{
+	return add(o, FORMAT_JSON, value, e);
+}
+
+int outputs_take_color(struct outputs *o, const char *said, const char *value, struct err *e)
+{
+	static const char *const words[] = {
+	    [COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"};
+	int wish;
+
+	if (option_choice(said, value, words, 3, &wish, e) < 0)
+		return -1;
+	o->color = (enum color_wish)wish;
+	return 0;
+}
+
+int outputs_settle(struct outputs *o, const char *pcap, struct err *e)
+{
+	bool json_on_stdout = false;
+
+	for (size_t i = 0; i < o->n; i++)
+		json_on_stdout |= strcmp(o->v[i].path, "-") == 0;
+	for (size_t i = 0; i < o->n_to; i++)
+		if (add(o, o->format, o->to[i], e) < 0)
+			return -1;
+	if (o->n_to == 0 && json_on_stdout && o->format_given && o->format != FORMAT_JSON)
+		return err_set(e, "--format %s and -oJ - both want stdout: name a file by -o FILE",
+			       o->format == FORMAT_HTML ? "html" : "text");
+	if (o->n_to == 0 && !json_on_stdout && add(o, o->format, "-", e) < 0)
+		return -1;
+	for (size_t i = 0; i < o->n; i++) {
+		const char *path = o->v[i].path;
+		bool again = pcap && strcmp(path, pcap) == 0;
+
+		for (size_t j = 0; j < i; j++)
+			again |= strcmp(path, o->v[j].path) == 0;
+		if (again)
+			return err_set(
+			    e, "two outputs go to %.80s: name another file by -o, -oJ or -w",
+			    strcmp(path, "-") == 0 ? "stdout" : path);
+	}
+	return 0;
+}
+
+/* --- files ------------------------------------------------------------------------------------ */
+
+int reporting_open(struct reporting *r, const struct outputs *asked, struct err *e)
+{
+	r->asked = asked;
+	for (size_t i = 0; i < asked->n; i++) {
+		bool to_stdout = strcmp(asked->v[i].path, "-") == 0;
+
+		r->files[i] = to_stdout ? stdout : fopen(asked->v[i].path, "we");
+		if (!r->files[i])
+			return err_sys(e, errno, "cannot write %s", asked->v[i].path);
+	}
+	return 0;
+}
+
+void reporting_flush(struct reporting *r)
+{
+	for (size_t i = 0; r->asked && i < r->asked->n; i++)
+		if (r->files[i])
+			fflush(r->files[i]);
+}
+
+bool reporting_failed(const struct reporting *r)
+{
+	for (size_t i = 0; r->asked && i < r->asked->n; i++)
+		if (r->files[i] && ferror(r->files[i]))
+			return true;
+	return false;
+}
+
+bool reporting_unread(const struct reporting *r)
+{
+	for (size_t i = 0; r->asked && i < r->asked->n; i++) {
+		struct pollfd p = {.fd = STDOUT_FILENO};
+
+		if (r->files[i] == stdout && poll(&p, 1, 0) > 0 && (p.revents & POLLERR))
+			return true;
+	}
+	return false;
+}
+
+/* --- renderers -------------------------------------------------------------------------------- */
+
+static bool wants_color(enum color_wish wish, FILE *f)
+{
+	const char *term = getenv("TERM"), *none = getenv("NO_COLOR");
+
+	if (wish != COLOR_AUTO)
+		return wish == COLOR_ALWAYS;
+	return !(none && *none) && isatty(fileno(f)) && !(term && strcmp(term, "dumb") == 0);
+}
+
+/* Columns for sentences: what the terminal has, but no more than is good to read. */
+static unsigned text_width(FILE *f)
+{
+	enum { LEAST = 40, USUAL = 80, MOST = 100 };
+	const char *given = getenv("COLUMNS");
+	long n = given ? strtol(given, NULL, 10) : 0;
+	struct winsize size;
+
+	if (isatty(fileno(f)) && ioctl(fileno(f), TIOCGWINSZ, &size) == 0 && size.ws_col)
+		n = size.ws_col;
+	if (n <= 0)
+		return USUAL;
+	return n < LEAST ? LEAST : n > MOST ? MOST : (unsigned)n;
+}
+
+static struct report *renderer(enum output_format format, FILE *f, const struct run_info *info,
+			       const struct report_style *style)
+{
+	switch (format) {
+	case FORMAT_JSON: return report_json_new(f, info, style);
+	case FORMAT_HTML: return report_html_new(f, info, style);
+	default: return report_text_new(f, info, style);
+	}
+}
+
+int reporting_start(struct reporting *r, const struct run_info *info,
+		    const struct report_style *style, const struct progress_wish *progress,
+		    struct err *e)
+{
+	const struct outputs *o = r->asked;
+	struct report *v[OUTPUTS_MAX + 1];
+	size_t n = 0;
+
+	if (progress->notes) { /* first: it clears its line before others print */
+		v[n] = report_progress_new(stderr, isatty(STDERR_FILENO) && progress->line,
+					   progress->every_ns);
+		n += v[n] != NULL;
+	}
+	for (size_t i = 0; i < o->n; i++) {
+		struct report_style own = *style;
+
+		own.color = wants_color(o->color, r->files[i]);
+		own.width = text_width(r->files[i]);
+		v[n] = renderer(o->v[i].format, r->files[i], info, &own);
+		if (!v[n])
+			goto out;
+		n++;
+	}
+	r->report = report_tee_new(v, n);
+	if (r->report)
+		return 0;
+out:
+	while (n > 0) {
+		n--;
+		v[n]->close(v[n], NULL);
+	}
+	return err_set(e, "out of memory");
+}
+
+void reporting_close(struct reporting *r, void (*fail)(void *ctx, const struct err *e), void *ctx)
+{
+	struct err e;
+
+	if (r->report && r->report->close(r->report, &e) < 0)
+		fail(ctx, &e);
+	r->report = NULL;
+	for (size_t i = 0; r->asked && i < r->asked->n; i++) {
+		FILE *f = r->files[i];
+
+		r->files[i] = NULL;
+		if (!f || f == stdout || fclose(f) == 0)
+			continue;
+		err_sys(&e, errno, "cannot write %s", r->asked->v[i].path);
+		fail(ctx, &e);
+	}
+}

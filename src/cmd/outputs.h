@@ -1,0 +1,76 @@
+/*
+ * outputs: where results go and in what form: the options that say so, the files, and the renderers
+ * on them. Shared by all commands that report.
+ */
+#ifndef CMD_OUTPUTS_H
+#define CMD_OUTPUTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "report/report.h"
+
+enum output_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_HTML };
+enum color_wish { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+enum { OUTPUTS_MAX = 8 };
+
+/* --- what is asked for; paths are borrowed from argv ------------------------------------------ */
+
+struct output {
+	enum output_format format;
+	const char *path; /* "-" is stdout */
+};
+
+struct outputs {
+	struct output v[OUTPUTS_MAX];
+	size_t n; /* at least 1 once settled: text or --format on stdout or -o */
+	enum color_wish color;
+	/* -o until it is settled: its format may come behind it */
+	const char *to[OUTPUTS_MAX];
+	size_t n_to;
+	bool format_given;
+	enum output_format format;
+};
+
+/* Each takes the value of one option, spelled `said`; -1 with `e` where it is none. */
+int outputs_take_format(struct outputs *o, const char *said, const char *value, bool html,
+			struct err *e);
+int outputs_take_file(struct outputs *o, const char *said, const char *value, struct err *e);
+int outputs_take_json(struct outputs *o, const char *value, struct err *e);
+int outputs_take_color(struct outputs *o, const char *said, const char *value, struct err *e);
+/* After the last option. No two go to one place, nor to `pcap`, the file of -w, or NULL. */
+int outputs_settle(struct outputs *o, const char *pcap, struct err *e);
+
+/* --- what comes of it ------------------------------------------------------------------------- */
+
+struct reporting {
+	const struct outputs *asked;
+	FILE *files[OUTPUTS_MAX];
+	struct report *report; /* a tee */
+};
+
+struct progress_wish {
+	bool line;	   /* on stderr, where that is a terminal */
+	bool notes;	   /* not -q: notes and asked progress too */
+	uint64_t every_ns; /* --stats-every */
+};
+
+/* Opens the files alone: with the invoking user's rights, so before privilege is dropped. */
+int reporting_open(struct reporting *r, const struct outputs *asked, struct err *e);
+/* Sets renderers on them. Colour and width of `style` are found out here, for each file. */
+int reporting_start(struct reporting *r, const struct run_info *info,
+		    const struct report_style *style, const struct progress_wish *progress,
+		    struct err *e);
+/* What is written so far can be read. */
+void reporting_flush(struct reporting *r);
+/* Could something not be written? */
+bool reporting_failed(const struct reporting *r);
+/* Did the reader of stdout go away, as `head` does? */
+bool reporting_unread(const struct reporting *r);
+/* Ends renderers and files; `fail` gets each thing that could not be written. */
+void reporting_close(struct reporting *r, void (*fail)(void *ctx, const struct err *e), void *ctx);
+
+#endif

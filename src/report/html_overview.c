@@ -1,0 +1,242 @@
+/*
+ * html_overview: what stands above and below the findings: the run, counts, the causes as a table,
+ * idle timers as bars, and what the reading of the packets met with.
+ */
+#include <stdlib.h>
+
+#include "report/html_private.h"
+
+enum { BINS = sizeof(((struct explain_summary *)0)->idle) / sizeof(struct idle_bin) };
+
+void html_run(struct html_report *r, const struct explain_record *e)
+{
+	const struct run_info *run = r->run;
+	char when[HTML_TIME];
+
+	(void)e;
+	string_putf(&r->s, "<p>");
+	if (run->live)
+		html_putf(&r->s, "Heard on the interface %s", run->live);
+	else
+		string_putf(&r->s, "Read from ");
+	for (size_t i = 0; i < run->n_files; i++)
+		html_putf(&r->s, "%s%s", i ? ", " : "", run->files[i]);
+	string_putf(&r->s, "</p>\n<p>By rstprobe ");
+	html_putf(&r->s, "%s at %s: ", run->version, html_time(run->started_wall_ns, when));
+	string_putf(&r->s, "<code>");
+	for (char *const *arg = run->argv; arg && *arg; arg++)
+		html_putf(&r->s, "%s%s", arg == run->argv ? "" : " ", *arg);
+	string_putf(&r->s, "</code></p>\n");
+}
+
+static int by_weight(const void *a, const void *b)
+{
+	const struct html_cause *x = *(const struct html_cause *const *)a;
+	const struct html_cause *y = *(const struct html_cause *const *)b;
+	/* what hurts before what only looks odd */
+	static const int weight[] = {[SEVERITY_BENIGN] = 3,
+				     [SEVERITY_NOTICE] = 2,
+				     [SEVERITY_PROBLEM] = 0,
+				     [SEVERITY_SUSPICIOUS] = 1};
+
+	if (weight[x->worst] != weight[y->worst])
+		return weight[x->worst] - weight[y->worst];
+	if (x->told != y->told)
+		return x->told < y->told ? 1 : -1;
+	return (int)x->id - (int)y->id;
+}
+
+size_t html_ranked(const struct html_report *r, const struct html_cause *out[CAUSES])
+{
+	size_t n = 0;
+
+	for (size_t c = 0; c < CAUSES; c++)
+		if (r->causes[c].told)
+			out[n++] = &r->causes[c];
+	qsort(out, n, sizeof(*out), by_weight);
+	return n;
+}
+
+static void put_tile(struct html_report *r, const char *class_name, uint64_t n, const char *what)
+{
+	string_putf(&r->s, "<li class=\"%s\"><b>%llu</b> %s</li>\n", class_name,
+		    (unsigned long long)n, what);
+}
+
+static void put_tiles(struct html_report *r, const struct explain_record *e)
+{
+	static const enum severity order[] = {SEVERITY_PROBLEM, SEVERITY_SUSPICIOUS,
+					      SEVERITY_NOTICE, SEVERITY_BENIGN};
+
+	string_putf(&r->s, "<ul class=\"tiles\">\n");
+	put_tile(r, "all", e ? e->sum->resets : r->told, "RSTs");
+	for (size_t i = 0; e && i < sizeof(order) / sizeof(order[0]); i++)
+		put_tile(r, severity_name(order[i]), e->sum->by_severity[order[i]],
+			 severity_name(order[i]));
+	if (e) {
+		put_tile(r, "all", e->sum->flows, "connections");
+		put_tile(r, "all", e->sum->frames, "frames");
+	}
+	string_putf(&r->s, "</ul>\n");
+}
+
+static void put_warnings(struct html_report *r, const struct explain_record *e)
+{
+	if (!e)
+		html_line(&r->s, "p", "warning", "The run broke off: this is what it had told.");
+	else if (!e->complete)
+		html_line(&r->s, "p", "warning", "Incomplete: %s.",
+			  e->why[0] ? e->why : "not all packets were read");
+	if (e && !r->style.summary_only && r->told < e->sum->resets)
+		html_line(&r->s, "p", "soft",
+			  "%llu of %llu RSTs are shown: those that the options of the run left.",
+			  (unsigned long long)r->told, (unsigned long long)e->sum->resets);
+}
+
+static void put_cause(struct html_report *r, enum cause c, uint64_t n, enum severity worst,
+		      bool linked)
+{
+	const char *name = cause_name(c), *severity = severity_name(worst);
+
+	string_putf(&r->s, "<tr><td>");
+	if (linked)
+		string_putf(&r->s, "<a href=\"#cause-%s\">%s</a>", name, name);
+	else
+		string_putf(&r->s, "%s", name);
+	string_putf(&r->s,
+		    "</td><td class=\"n\">%llu</td>"
+		    "<td><span class=\"badge %s\">%s</span></td><td>",
+		    (unsigned long long)n, severity, severity);
+	html_put(&r->s, cause_infos[c].summary);
+	string_putf(&r->s, "</td></tr>\n");
+}
+
+static void put_causes(struct html_report *r, const struct explain_record *e)
+{
+	const struct html_cause *ranked[CAUSES];
+	size_t n = html_ranked(r, ranked);
+
+	if (!n && !(e && e->sum->resets))
+		return;
+	string_putf(&r->s,
+		    "<table>\n<caption>Causes</caption>\n<thead><tr><th scope=\"col\">Cause</th>"
+		    "<th scope=\"col\" class=\"n\">RSTs</th><th scope=\"col\">Severity</th>"
+		    "<th scope=\"col\">What happened at the RST's sender</th></tr></thead>\n"
+		    "<tbody>\n");
+	for (size_t i = 0; i < n; i++)
+		put_cause(r, ranked[i]->id, ranked[i]->told, ranked[i]->worst, true);
+	for (int c = 0; !n && c < CAUSES; c++)
+		if (e->sum->by_cause[c])
+			put_cause(r, (enum cause)c, e->sum->by_cause[c], cause_infos[c].severity,
+				  false);
+	string_putf(&r->s, "</tbody>\n</table>\n");
+}
+
+static int by_seconds(const void *a, const void *b)
+{
+	const struct idle_bin *x = a, *y = b;
+
+	return x->seconds < y->seconds ? -1 : x->seconds > y->seconds;
+}
+
+static void put_bar(struct html_report *r, const struct idle_bin *b, uint32_t most, int y)
+{
+	uint32_t minutes = b->seconds / 60;
+	unsigned width = (unsigned)((uint64_t)520 * b->n / most);
+
+	string_putf(&r->s, "<text x=\"120\" y=\"%d\" text-anchor=\"end\">%u s", y + 14, b->seconds);
+	if (minutes && b->seconds % 60 == 0)
+		string_putf(&r->s, " (%u min)", minutes);
+	string_putf(&r->s,
+		    "</text><rect class=\"bar\" x=\"130\" y=\"%d\" width=\"%u\" height=\"14\" "
+		    "rx=\"2\"/><text x=\"%u\" y=\"%d\">%u</text>\n",
+		    y + 3, width > 2 ? width : 2, 138 + width, y + 14, b->n);
+}
+
+/* A timer shows as many connections that were reset after the same silence. */
+static void put_idle(struct html_report *r, const struct explain_record *e)
+{
+	struct idle_bin bins[BINS];
+	size_t n = 0;
+	uint32_t most = 0;
+
+	for (size_t i = 0; e && i < BINS; i++) {
+		if (!e->sum->idle[i].seconds || !e->sum->idle[i].n)
+			continue;
+		bins[n++] = e->sum->idle[i];
+		most = bins[n - 1].n > most ? bins[n - 1].n : most;
+	}
+	if (!n)
+		return;
+	qsort(bins, n, sizeof(bins[0]), by_seconds);
+	string_putf(&r->s,
+		    "<figure><figcaption>Silence before resets that an idle timer explains"
+		    "</figcaption>\n<svg viewBox=\"0 0 800 %zu\" role=\"img\" "
+		    "aria-labelledby=\"idle-title\"><title id=\"idle-title\">Resets by the seconds "
+		    "of silence before them</title><desc>",
+		    n * 20 + 4);
+	for (size_t i = 0; i < n; i++)
+		string_putf(&r->s, "%u s: %u. ", bins[i].seconds, bins[i].n);
+	string_putf(&r->s, "</desc>\n");
+	for (size_t i = 0; i < n; i++)
+		put_bar(r, &bins[i], most, (int)i * 20);
+	string_putf(&r->s, "</svg></figure>\n");
+}
+
+void html_overview(struct html_report *r, const struct explain_record *e)
+{
+	put_warnings(r, e);
+	put_tiles(r, e);
+	put_causes(r, e);
+	put_idle(r, e);
+}
+
+static void put_count(struct html_report *r, const char *what, uint64_t n)
+{
+	if (n)
+		html_term(&r->s, what, "%llu", (unsigned long long)n);
+}
+
+static void put_undecoded(struct html_report *r, const struct explain_summary *s)
+{
+	put_count(r, "Frames of other protocols", s->undecoded[DECODE_OTHER]);
+	put_count(r, "Fragments without a TCP header", s->undecoded[DECODE_FRAGMENT]);
+	put_count(r, "Cut before a header ended", s->undecoded[DECODE_TRUNCATED]);
+	put_count(r, "Malformed", s->undecoded[DECODE_MALFORMED]);
+	put_count(r, "Of an unknown link type", s->undecoded[DECODE_LINKTYPE]);
+}
+
+void html_ended(struct html_report *r, const struct explain_record *e)
+{
+	const struct explain_summary *s;
+	char first[HTML_TIME], last[HTML_TIME];
+
+	if (!e)
+		return;
+	s = e->sum;
+	string_putf(&r->s, "<h2>The run</h2>\n<dl>\n");
+	html_term(&r->s, "Complete", "%s", e->complete ? "yes" : "no");
+	if (s->first_ns)
+		html_term(&r->s, "Packets", "%s to %s", html_time(s->first_ns, first),
+			  html_time(s->last_ns, last));
+	html_term(&r->s, "Frames", "%llu, %llu of them TCP", (unsigned long long)s->frames,
+		  (unsigned long long)s->tcp);
+	put_undecoded(r, s);
+	put_count(r, "In tunnels", s->tunnelled);
+	put_count(r, "Duplicate frames", s->duplicates);
+	put_count(r, "Bad checksums", s->bad_checksums);
+	put_count(r, "Time stamps that ran backwards", s->backwards);
+	put_count(r, "Lost by the capture", e->dropped);
+	html_term(&r->s, "Connections", "%llu", (unsigned long long)s->flows);
+	put_count(r, "Forgotten for want of room", s->evicted);
+	put_count(r, "Forgotten after a long silence", s->expired);
+	put_count(r, "RSTs judged before their time", s->cut);
+	if (e->kernel && !e->kernel[0])
+		html_term(&r->s, "Kernel", "%llu of %llu events belong to a RST here",
+			  (unsigned long long)s->kernel_joined,
+			  (unsigned long long)s->kernel_events);
+	else if (e->kernel)
+		html_term(&r->s, "Kernel", "%s", e->kernel);
+	html_term(&r->s, "Time taken", "%.3f s", e->elapsed_s);
+	string_putf(&r->s, "</dl>\n");
+}

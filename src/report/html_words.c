@@ -1,0 +1,156 @@
+/*
+ * html_words: text as markup. The one place where foreign text enters the page, and where it is
+ * made harmless; and the few forms that several parts of the page share.
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "report/host.h"
+#include "report/html_private.h"
+#include "report/utf8.h"
+
+static const char *entity(char c)
+{
+	switch (c) {
+	case '&': return "&amp;";
+	case '<': return "&lt;";
+	case '>': return "&gt;";
+	case '"': return "&quot;";
+	case '\'': return "&#39;";
+	default: return NULL;
+	}
+}
+
+/* Controls, C0 and C1, and the marks that turn the direction of what follows: U+200E-200F,
+ * U+202A-202E, U+2066-2069. */
+static bool steers(const char *s, size_t n)
+{
+	const unsigned char *u = (const unsigned char *)s;
+
+	if (n == 1)
+		return u[0] < 0x20 || u[0] == 0x7f;
+	if (n == 2)
+		return u[0] == 0xc2 && u[1] < 0xa0;
+	if (n != 3 || u[0] != 0xe2)
+		return false;
+	return (u[1] == 0x80 && (u[2] == 0x8e || u[2] == 0x8f || (u[2] >= 0xaa && u[2] <= 0xae))) ||
+	       (u[1] == 0x81 && u[2] >= 0xa6 && u[2] <= 0xa9);
+}
+
+void html_put(struct string *s, const char *text)
+{
+	while (*text) {
+		const char *e = entity(*text);
+		size_t n = utf8_len(text);
+
+		if (e)
+			string_put(s, e, strlen(e));
+		else if (!n || steers(text, n))
+			string_put(s, UTF8_REPLACEMENT, strlen(UTF8_REPLACEMENT));
+		else
+			string_put(s, text, n);
+		text += n ? n : 1;
+	}
+}
+
+static void __attribute__((format(printf, 2, 0)))
+put_formatted(struct string *s, const char *fmt, va_list ap)
+{
+	char *text = NULL;
+	va_list again;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	if (n >= 0)
+		text = malloc((size_t)n + 1);
+	if (text) {
+		vsnprintf(text, (size_t)n + 1, fmt, ap);
+		html_put(s, text);
+	} else {
+		s->failed = true;
+	}
+	free(text);
+}
+
+void html_putf(struct string *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	put_formatted(s, fmt, ap);
+	va_end(ap);
+}
+
+void html_line(struct string *s, const char *tag, const char *class_name, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (class_name)
+		string_putf(s, "<%s class=\"%s\">", tag, class_name);
+	else
+		string_putf(s, "<%s>", tag);
+	va_start(ap, fmt);
+	put_formatted(s, fmt, ap);
+	va_end(ap);
+	string_putf(s, "</%s>\n", tag);
+}
+
+void html_term(struct string *s, const char *term, const char *fmt, ...)
+{
+	va_list ap;
+
+	string_putf(s, "<dt>%s</dt><dd>", term);
+	va_start(ap, fmt);
+	put_formatted(s, fmt, ap);
+	va_end(ap);
+	string_putf(s, "</dd>\n");
+}
+
+const char *html_time(uint64_t wall_ns, char buf[HTML_TIME])
+{
+	time_t t = (time_t)(wall_ns / 1000000000U);
+	char date[24];
+	struct tm tm;
+
+	if (!wall_ns || !gmtime_r(&t, &tm)) {
+		snprintf(buf, HTML_TIME, "no time");
+		return buf;
+	}
+	strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm);
+	snprintf(buf, HTML_TIME, "%s.%06u UTC", date, (unsigned)(wall_ns / 1000 % 1000000));
+	return buf;
+}
+
+const char *html_span(uint64_t ns, char buf[HTML_SPAN])
+{
+	double s = (double)ns / 1e9;
+
+	if (ns < 1000000)
+		snprintf(buf, HTML_SPAN, "%.0f \xc2\xb5s", s * 1e6);
+	else if (ns < 1000000000)
+		snprintf(buf, HTML_SPAN, "%.3g ms", s * 1e3);
+	else if (s < 100)
+		snprintf(buf, HTML_SPAN, "%.3g s", s);
+	else
+		snprintf(buf, HTML_SPAN, "%.0f s", s);
+	return buf;
+}
+
+const char *html_end(const struct run_info *run, const struct addr *a, uint16_t port,
+		     char buf[HTML_END])
+{
+	char addr[ADDR_TEXT];
+
+	snprintf(buf, HTML_END, a->family == ADDR_V6 ? "[%s]:%u" : "%s:%u", host_addr(run, a, addr),
+		 port);
+	return buf;
+}
+
+const char *html_file(const struct run_info *run, uint16_t file)
+{
+	return file < run->n_files ? run->files[file] : NULL;
+}

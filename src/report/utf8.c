@@ -1,0 +1,23 @@
+/*
+ * utf8: well-formed sequences by RFC 3629, so that no renderer passes on what a reader may refuse:
+ * overlong forms, surrogates and what lies behind U+10FFFF are none.
+ */
+#include "report/utf8.h"
+
+size_t utf8_len(const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	static const unsigned char low[] = {[0xe0 - 0xe0] = 0xa0, [0xf0 - 0xe0] = 0x90};
+	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+
+	if (n == 0 || s[0] > 0xf4)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((s[0] == 0xe0 || s[0] == 0xf0) && s[1] < low[s[0] - 0xe0])
+		return 0;
+	if ((s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}

@@ -622,7 +622,15 @@ static void test_what_is_shown(void **state)
 	struct report_style style = {.width = 80};
 	struct paper p;
 
+	struct made m;
+
 	(void)state;
+	make(&m, CAUSE_ABORT_IDLE, SURE_CERTAIN);
+	assert_int_equal(m.f.severity, SEVERITY_NOTICE);
+	paper_open(&p, &run_one, &style);
+	give(&p, &m);
+	assert_string_equal(paper_end(&p), "");
+	free(p.text);
 	assert_string_equal(page_of_all(&run_one, &style, &p),
 			    "FRAME 17       problem     refused (certain)\n" REFUSED_PAGE);
 	free(p.text);
@@ -804,6 +812,10 @@ static void test_kernel(void **state)
 	    &m, SAYS_KERNEL,
 	    "The kernel of the server says RRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRR (pid "
 	    "7, ???????????????\?).");
+	m.f.kernel = (struct kernel_reset){.reason = "TCP_ABORT_ON_CLOSE", .state = "TCP_CLOSE"};
+	expect_sentence(&m, SAYS_KERNEL,
+			"The kernel of the server says TCP_ABORT_ON_CLOSE in state TCP_CLOSE: the "
+			"socket was closed while received data were still unread.");
 	m.f.kernel = (struct kernel_reset){.state = "TCP_CLOSE"};
 	expect_sentence(&m, SAYS_KERNEL,
 			"The kernel of the server gives no reason in state TCP_CLOSE.");
@@ -1113,13 +1125,6 @@ static void test_findings_are_flushed(void **state)
 	paper_end(&p);
 	assert_int_equal(strncmp(p.text + len, "\nNo RST in", 10), 0);
 	free(p.text);
-}
-
-/* The judge's own is not in this library yet. */
-const char *kernel_reset_meaning(const struct kernel_reset *k)
-{
-	(void)k;
-	return NULL;
 }
 
 int main(void)

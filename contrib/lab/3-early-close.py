@@ -18,8 +18,8 @@ def server(where):
         conn.read(4096)    # ... and this is as large as the buffer was thought to need
         conn.close()
         return
-    conn.close()       # the parent's descriptor; the connection is the child's now
-    listener.accept()  # and the parent waits for the next client
+    conn.close("(the parent's copy)")  # the connection is the child's now
+    listener.accept()                  # and the parent waits for the next client
 
 
 def client(where):

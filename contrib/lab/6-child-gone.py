@@ -21,7 +21,7 @@ def server(where):
         conn.vanish()
         calls.say("gone")
         return
-    conn.close()
+    conn.close("(the parent's copy)")
     calls.say("handed-over")
     listener.accept()
 

@@ -111,8 +111,8 @@ class Socket:
         return self._call("read(%d)" % n, lambda: os.read(self.s.fileno(), n), result=len,
                           note=lambda got: "(end of file)" if got == b"" else None)
 
-    def close(self):
-        self._call("close()", self.s.close)
+    def close(self, note=None):
+        self._call("close()", self.s.close, note=lambda _: note)
 
     def linger(self, seconds):
         """SO_LINGER: what close() does with what is not delivered yet. 0 s: throw it away, RST."""

@@ -136,7 +136,7 @@ const struct cause_row cause_rows[] = {
      "the kernel says that it was closed with data unread"},
     {CAUSE_LISTENER_CLOSED, F(X_ONLY_SYNACK, BURST_PORT), F(X_DATA), SURE_LIKELY,
      F(CAUSE_ABORT_NO_DATA), "several connections of the port that had never answered, at once"},
-    {CAUSE_LISTENER_CLOSED, F(X_RESPONDER, BURST_PORT), F(X_DATA), SURE_LIKELY,
+    {CAUSE_LISTENER_CLOSED, F(X_RESPONDER, BURST_PORT), F(X_DATA, R_WIN_GREW), SURE_LIKELY,
      F(CAUSE_ABORT_NO_DATA, CAUSE_UNREAD_DATA_CLOSE),
      "several connections of the port that had never answered, at once"},
     {CAUSE_SOCK_DESTROY, F(K_DESTROYED), NONE, SURE_LIKELY, F(CAUSE_ABORT_LINGER),

@@ -26,7 +26,9 @@ static void read_around(struct explain *e, struct rst_case *c, struct burst *b)
 	fact_set(&c->facts, LISTENER, l.before);
 	fact_set(&c->facts, LISTENER_ON, l.source_before && l.source_after);
 	fact_set(&c->facts, BURST, b->n >= BURST_MIN);
-	fact_set(&c->facts, BURST_PORT, b->n_port >= BURST_MIN && b->n_port == b->n);
+	/* a listener that takes connections between the resets has not been closed */
+	fact_set(&c->facts, BURST_PORT,
+		 b->n_port >= BURST_MIN && b->n_port == b->n && !b->took_between);
 }
 
 /* --- who, what came of it

@@ -29,7 +29,7 @@ const struct cause_row cause_rows[] = {
      "RSTs with several sequence numbers, one beyond all that was sent"},
     {CAUSE_FIREWALL_REJECT, F(FOREIGN, T_FOUND, T_SYN), NONE, SURE_LIKELY,
      F(CAUSE_REFUSED, CAUSE_INJECTED_SYN), "the RST to the SYN came from elsewhere than the host"},
-    {CAUSE_FIREWALL_REJECT, F(FOREIGN, T_FOUND), F(R_ACK), SURE_LIKELY,
+    {CAUSE_FIREWALL_REJECT, F(FOREIGN, T_FOUND), F(R_ACK, X_ONLY_SYN), SURE_LIKELY,
      F(CAUSE_INJECTED_RACE, CAUSE_HALF_OPEN),
      "in the form of an answer to a segment, and not from where X's packets come"},
     {CAUSE_MIDDLEBOX_IDLE, F(FOREIGN, QUIET), F(T_FOUND), SURE_LIKELY, F(CAUSE_INJECTED_RACE),
@@ -44,7 +44,7 @@ const struct cause_row cause_rows[] = {
      "acknowledges what was never sent"},
     {CAUSE_INJECTED_LATE, F(FOREIGN, R_SEQ_BELOW), F(T_FOUND), SURE_LIKELY, F(CAUSE_INJECTED_RACE),
      "behind what X had sent already, and provoked by nothing"},
-    {CAUSE_INJECTED_RACE, F(FOREIGN), NONE, SURE_LIKELY, F(CAUSE_FIREWALL_REJECT),
+    {CAUSE_INJECTED_RACE, F(FOREIGN), F(X_ONLY_SYN), SURE_LIKELY, F(CAUSE_FIREWALL_REJECT),
      "X's packets before or after contradict it"},
 
     /* An answer to a SYN. */

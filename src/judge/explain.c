@@ -129,9 +129,9 @@ static void settle_first(struct explain *e)
 	e->n--;
 }
 
-static void settle_due(struct explain *e)
+static void settle_due(struct explain *e, uint64_t now_ns)
 {
-	while (e->n && e->now_ns >= e->cases[e->first].at_ns + e->limits.settle_ns)
+	while (e->n && now_ns >= e->cases[e->first].at_ns + e->limits.settle_ns)
 		settle_first(e);
 }
 
@@ -431,7 +431,7 @@ static void pass_time(struct explain *e, uint64_t ns)
 		e->sum.last_ns = ns;
 	if (ns >= e->now_ns) {
 		e->now_ns = ns;
-		settle_due(e);
+		settle_due(e, ns);
 		return;
 	}
 	e->sum.backwards++;
@@ -470,10 +470,8 @@ void explain_packet(struct explain *e, const struct explain_frame *at, enum deco
 
 void explain_tick(struct explain *e, uint64_t wall_ns)
 {
-	if (wall_ns > e->now_ns) {
-		e->now_ns = wall_ns;
-		settle_due(e);
-	}
+	/* frames captured before may still be on their way: packets alone move the clock */
+	settle_due(e, wall_ns);
 }
 
 void explain_forget(struct explain *e)

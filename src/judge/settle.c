@@ -79,7 +79,10 @@ static enum outcome outcome_of(const struct rst_case *c)
 
 	if (c->after & AFTER_CHALLENGED)
 		return OUTCOME_CHALLENGED;
-	if (c->after & AFTER_IGNORED || fact_has(k, C_SYN_ACK_LATER))
+	/* what is exact can't be ignored: it never got there, which is not to be seen from here */
+	if (c->after & AFTER_IGNORED)
+		return known && c->rst.seq == c->y_acked ? OUTCOME_UNKNOWN : OUTCOME_IGNORED;
+	if (fact_has(k, C_SYN_ACK_LATER))
 		return OUTCOME_IGNORED;
 	if (fact_has(k, T_SYN)) /* SYN-SENT: only an acceptable ACK makes it valid */
 		return c->rst.ack == c->trigger_end ? OUTCOME_ACCEPTED : OUTCOME_IGNORED;
@@ -103,6 +106,7 @@ static void see(struct finding *f, const struct rst_case *c)
 	if (f->sees_at_sender)
 		return;
 	if (f->outcome == OUTCOME_IGNORED || f->outcome == OUTCOME_CHALLENGED ||
+	    c->after & AFTER_IGNORED ||
 	    (fact_has(k, Y_FIN) && f->cause != CAUSE_DATA_AFTER_CLOSE && !fact_has(k, X_FIN)) ||
 	    (fact_has(k, X_ONLY_SYN) && !fact_has(k, OWN_OLD_LIVED) && !(c->y_flags & SIDE_OTHER)))
 		memcpy(f->sees, (enum app_result[APP_SEES_MAX]){APP_NONE}, sizeof(f->sees));
@@ -305,8 +309,7 @@ static void provoked(struct finding *f)
 	f->provoked_by = k->trigger_frame;
 	if (f->provoked_by)
 		return;
-	if (f->cause == CAUSE_UNREAD_DATA_CLOSE || f->cause == CAUSE_DATA_AFTER_CLOSE ||
-	    (f->cause == CAUSE_ABORT_CLOSE && fact_has(k, LAST_DATA_Y)))
+	if (f->cause == CAUSE_UNREAD_DATA_CLOSE || f->cause == CAUSE_DATA_AFTER_CLOSE)
 		f->provoked_by = k->y_data_frame;
 	else if (f->cause == CAUSE_ABORT_AFTER_FIN)
 		f->provoked_by = k->y_fin_frame;

@@ -229,6 +229,26 @@ static void the_order_of_the_files_is_not_believed(void **state)
 	}
 }
 
+/* One direction alone has no round trip to compare: TTL tells, and not who sent the SYN. */
+static void ttl_tells_the_ends_of_one_direction(void **state)
+{
+	struct scene w = scene(100);
+	struct joined t;
+	uint32_t at[2];
+
+	(void)state;
+	w.swapped = true;
+	w.hops = 1;
+	note(&w);
+	pass(&w, 0, C2S, (struct seg){TCP_SYN, 1000, 0, 0, 11}, ARRIVES);
+	rst(&w, 40 * MS, S2C, FORGED, at);
+	join_heard(w.j, JOIN_CLIENT, (uint64_t)(begin + w.skew + SECOND)); /* the server's */
+	assert_true(join_align(w.j));
+	t = tell(&w, 0, S2C, at[0]);
+	assert_true(t.known && !t.sent_here && t.arrived);
+	join_free(w.j);
+}
+
 static void other_flows_cannot_be_joined(void **state)
 {
 	struct scene w = scene(100);
@@ -366,6 +386,92 @@ static void of_repeated_rsts_the_one_in_time_arrived(void **state)
 	join_free(w.j);
 }
 
+static struct seg rst_with(uint16_t id)
+{
+	return (struct seg){TCP_RST | TCP_ACK, 5001, 1001, 0, id};
+}
+
+/* The same numbers from two senders: where IP IDs cross unchanged they are two segments. */
+static void a_forged_twin_of_a_lost_rst(void **state)
+{
+	struct scene w = scene(100);
+	struct joined lost, forged;
+	uint32_t at[2];
+
+	(void)state;
+	note(&w);
+	handshake(&w);
+	pass(&w, 30 * MS, S2C, (struct seg){TCP_ACK, 5001, 1001, 0, 21}, ARRIVES);
+	pass(&w, 40 * MS, S2C, rst_with(22), LOST);
+	at[1] = w.at[1];
+	pass(&w, 45 * MS, S2C, rst_with(4711), FORGED);
+	at[0] = w.at[0];
+	proof(&w, 60 * MS);
+	assert_true(join_align(w.j));
+	lost = tell(&w, 1, S2C, at[1]);
+	forged = tell(&w, 0, S2C, at[0]);
+	assert_true(lost.known && lost.sent_here && !lost.arrived);
+	assert_true(forged.known && !forged.sent_here && forged.arrived);
+	join_free(w.j);
+}
+
+static void a_rst_whose_id_was_rewritten_arrived(void **state)
+{
+	struct scene w = scene(100);
+	struct joined t;
+	uint32_t frame;
+
+	(void)state;
+	note(&w);
+	handshake(&w);
+	frame = capture(&w, 1, 40 * MS, S2C, &(struct seg){TCP_RST, 5001, 0, 0, 22});
+	capture(&w, 0, 50 * MS, S2C, &(struct seg){TCP_RST, 5001, 0, 0, 4711});
+	assert_true(join_align(w.j));
+	t = tell(&w, 1, S2C, frame);
+	assert_true(t.known && t.sent_here && t.arrived);
+	join_free(w.j);
+}
+
+static void a_second_capture_of_a_rst_is_not_judged(void **state)
+{
+	struct scene w = scene(100);
+	struct seg s = rst_with(22);
+	struct joined first, second;
+	uint32_t frame;
+
+	(void)state;
+	note(&w);
+	handshake(&w);
+	frame = capture(&w, 1, 40 * MS, S2C, &s);
+	capture(&w, 1, 40 * MS + 1000, S2C, &s);
+	capture(&w, 0, 50 * MS, S2C, &s);
+	assert_true(join_align(w.j));
+	first = tell(&w, 1, S2C, frame);
+	second = tell(&w, 1, S2C, frame + 1);
+	assert_true(first.known && first.arrived);
+	assert_false(second.known);
+	join_free(w.j);
+}
+
+/* Somebody sets the server's clock back: what is the same stays the same. */
+static void a_clock_that_is_set(void **state)
+{
+	struct scene w = scene(100);
+	struct joined t;
+	uint32_t at[2];
+
+	(void)state;
+	note(&w);
+	for (uint32_t i = 0; i < 5; i++)
+		handshake(&w);
+	w.skew -= 2 * SECOND;
+	rst(&w, 2100 * MS, C2S, ARRIVES, at);
+	assert_true(join_align(w.j));
+	t = tell(&w, 1, C2S, at[1]);
+	assert_true(t.known && t.sent_here && t.arrived);
+	join_free(w.j);
+}
+
 /* A SYN that a firewall rejects: the other end has nothing at all of that flow. */
 static void a_flow_that_one_end_never_saw(void **state)
 {
@@ -463,6 +569,21 @@ static void the_first_copy_was_lost(void **state)
 		data(&w, 630 * MS, 1001, 100, ids ? 15 : 0, ARRIVES);
 		expect_lost(&w, 2, frame);
 	}
+}
+
+/* So close together that time can't tell, and no other segment that shows what IDs are worth. */
+static void an_id_tells_which_copy_was_lost(void **state)
+{
+	struct scene w = scene(100);
+	uint32_t frame;
+
+	(void)state;
+	note(&w);
+	pass(&w, 0, S2C, (struct seg){TCP_ACK, 5001, 1001, 0, 0}, ARRIVES);
+	data(&w, 30 * MS, 1001, 100, 13, ARRIVES);
+	data(&w, 35 * MS, 1001, 100, 14, LOST);
+	frame = w.at[0];
+	expect_lost(&w, 1, frame);
 }
 
 static void the_second_copy_was_lost(void **state)
@@ -770,6 +891,12 @@ int main(void)
 	    cmocka_unit_test(a_capture_with_holes_is_no_proof),
 	    cmocka_unit_test(a_rst_that_was_lost),
 	    cmocka_unit_test(of_repeated_rsts_the_one_in_time_arrived),
+	    cmocka_unit_test(ttl_tells_the_ends_of_one_direction),
+	    cmocka_unit_test(a_forged_twin_of_a_lost_rst),
+	    cmocka_unit_test(a_rst_whose_id_was_rewritten_arrived),
+	    cmocka_unit_test(a_second_capture_of_a_rst_is_not_judged),
+	    cmocka_unit_test(a_clock_that_is_set),
+	    cmocka_unit_test(an_id_tells_which_copy_was_lost),
 	    cmocka_unit_test(a_flow_that_one_end_never_saw),
 	    cmocka_unit_test(a_third_host_is_not_judged),
 	    cmocka_unit_test(a_segment_that_never_arrived),

@@ -103,15 +103,13 @@ static void read_frames(struct reading *r, size_t file, struct capfile *c, visit
 
 static void explain_frame(struct reading *r, size_t file, const struct capfile_frame *f)
 {
-	const struct explain_frame at = {f->wall_ns, f->number, (uint16_t)file};
 	struct keep *k = r->first ? r->x->keep : NULL;
 	struct packet p;
-	enum decode_status st = decode(f, &p);
 	struct err e;
 
-	if (k && st == DECODE_OK && keep_see(k, f, !r->sources[file].again, &e) < 0)
+	if (explain_decoded(r->x, r->explain, f, (uint16_t)file, &p) == DECODE_OK && k &&
+	    keep_see(k, f, !r->sources[file].again, &e) < 0)
 		explain_cut(r->x, &e);
-	explain_packet(r->explain, &at, st, &p);
 }
 
 /* NULL where it can't be read at all: said in the first reading. */

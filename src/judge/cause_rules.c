@@ -134,7 +134,7 @@ const struct cause_row cause_rows[] = {
      F(CAUSE_UNREAD_DATA_CLOSE, CAUSE_ABORT_LINGER), "the other end's FIN came before it"},
     {CAUSE_LISTENER_CLOSED, F(X_ONLY_SYNACK, BURST_PORT), F(X_DATA), SURE_LIKELY,
      F(CAUSE_ABORT_NO_DATA), "several connections of the port that had never answered, at once"},
-    {CAUSE_LISTENER_CLOSED, F(X_RESPONDER, BURST_PORT), F(X_DATA), SURE_LIKELY,
+    {CAUSE_LISTENER_CLOSED, F(X_RESPONDER, BURST_PORT), F(X_DATA, R_WIN_GREW), SURE_LIKELY,
      F(CAUSE_ABORT_NO_DATA, CAUSE_UNREAD_DATA_CLOSE),
      "several connections of the port that had never answered, at once"},
     {CAUSE_UNREAD_DATA_CLOSE, F(K_ABORT_ON_CLOSE), NONE, SURE_CERTAIN, ALONE,

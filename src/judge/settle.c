@@ -160,7 +160,7 @@ static void clues_of_origin(struct finding *f, const struct rst_case *c)
 static void clues_of_close(struct finding *f, const struct rst_case *c)
 {
 	const struct facts *k = &f->facts;
-	bool active = !fact_has(k, T_FOUND);
+	bool active = !fact_has(k, T_FOUND) && !is_third_party(f->cause);
 
 	if (active && fact_has(k, R_WIN_GREW) && fact_has(k, Y_DATA))
 		clue(f, CLUE_WINDOW_GREW, c->win_from, c->win_to, 0);
@@ -387,6 +387,7 @@ static void count_idle(struct explain_summary *s, const struct finding *f)
 static void count(struct explain_summary *s, const struct finding *f)
 {
 	s->by_cause[f->cause]++;
+	s->weighed[f->severity][f->cause]++;
 	if (!f->root)
 		s->by_severity[f->severity]++;
 	count_idle(s, f);

@@ -350,7 +350,10 @@ def test_gzip_cut_between_frames(tmp_path):
     frames = some_frames(10)
     d = dump(tmp_path, gzip.compress(pcap(frames))[:-1], "a.pcap.gz")
     assert d.lines == lines(frames)
-    assert (d.status, d.said) == (3, f"{tmp_path}/a.pcap.gz: cut off after frame 10 (the gzip data ends early)")
+    assert d.status == 3
+    # by zlib, or by the gzip program where it was built without
+    assert d.said in (f"{tmp_path}/a.pcap.gz: cut off after frame 10 ({why})" for why in (
+        "the gzip data ends early", "the gzip data is cut or damaged: gzip ended with status 1"))
 
 
 def test_gzip_damaged(tmp_path):
@@ -358,7 +361,7 @@ def test_gzip_damaged(tmp_path):
     data[-6] ^= 1  # of its checksum
     d = dump(tmp_path, bytes(data))
     assert d.status == 3 and len(d.lines) == 2000
-    assert "after frame 2000 (the gzip data is damaged" in d.said
+    assert "after frame 2000 (the gzip data is " in d.said and "damaged: " in d.said
 
 
 @pytest.mark.parametrize("pack", PACKERS)

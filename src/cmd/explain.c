@@ -182,7 +182,6 @@ static void count_unreadable(struct explain_run *x)
 void explain_sum_up(struct explain_run *x)
 {
 	const struct record_sink *sink = x->out.report ? &x->out.report->sink : NULL;
-
 	struct explain_summary sum = *explain_summary(x->explain);
 
 	count_unreadable(x);
@@ -194,6 +193,7 @@ void explain_sum_up(struct explain_run *x)
 	x->end.elapsed_s = (double)(clock_mono_ns() - x->began_ns) / 1e9;
 	if (sink && sink->explained)
 		sink->explained(sink->ctx, &x->end);
+	x->end.sum = NULL;
 	if (x->unexpected)
 		x->status = cmd_worse(x->status, STATUS_UNEXPECTED);
 }

@@ -218,7 +218,7 @@ static void note_syn(struct flow *f, uint8_t side, const struct packet *p, uint6
 	/* a RST to an earlier SYN was not its own, or it has thought better of it */
 	if (side_has(s, SIDE_RST) && side_has(o, SIDE_ISN) && p->seg.ack == o->isn + 1) {
 		s->flags &= (uint16_t)~SIDE_RST;
-		o->flags &= (uint16_t) ~(SIDE_SYN_AGAIN | SIDE_TOLD);
+		o->flags &= (uint16_t)~SIDE_SYN_AGAIN;
 	}
 	if (f->handshake_us == UINT32_MAX && f->syn_ns && ns >= f->syn_ns)
 		f->handshake_us = ns - f->syn_ns < 4000000000000ull
@@ -299,6 +299,14 @@ static void take_ack(struct flow *f, uint8_t side, const struct segment *seg, ui
 		s->rtt_us = us ? (uint32_t)us : 1;
 }
 
+/* Who answers a SYN-ACK by an ACK did not take the RST that had answered its SYN. */
+static void take_first(struct flow_side *s, const struct flow_side *o)
+{
+	if (!side_has(s, SIDE_OTHER) && side_has(o, SIDE_SYN_ACK))
+		s->flags &= (uint16_t)~SIDE_TOLD;
+	s->flags |= SIDE_OTHER;
+}
+
 static void take_ip(struct flow_side *s, const struct segment *seg)
 {
 	uint16_t step = (uint16_t)(seg->ip_id - s->ip_id);
@@ -336,7 +344,7 @@ unsigned flow_segment(struct flows *t, struct flow *f, uint8_t side, const struc
 		if (seg->flags & TCP_SYN)
 			note_syn(f, side, p, ns);
 		else
-			s->flags |= SIDE_OTHER;
+			take_first(s, o);
 		is |= take_numbers(f, side, seg, ns, frame);
 		if (seg->flags & TCP_ACK)
 			take_ack(f, side, seg, ns);

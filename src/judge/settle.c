@@ -82,7 +82,8 @@ static enum outcome outcome_of(const struct rst_case *c)
 	/* what is exact can't be ignored: it never got there, which is not to be seen from here */
 	if (c->after & AFTER_IGNORED)
 		return known && c->rst.seq == c->y_acked ? OUTCOME_UNKNOWN : OUTCOME_IGNORED;
-	if (fact_has(k, C_SYN_ACK_LATER))
+	/* a client that took it has no more to say to the SYN-ACK than a RST */
+	if (fact_has(k, C_SYN_ACK_LATER) && c->after & AFTER_Y_SPOKE)
 		return OUTCOME_IGNORED;
 	if (fact_has(k, T_SYN)) /* SYN-SENT: only an acceptable ACK makes it valid */
 		return c->rst.ack == c->trigger_end ? OUTCOME_ACCEPTED : OUTCOME_IGNORED;

@@ -138,6 +138,10 @@ static void clues_of_origin(struct finding *f, const struct rst_case *c)
 {
 	const struct facts *k = &f->facts;
 
+	if (c->hops_on)
+		clue(f, CLUE_SECOND_POINT, c->hops_on, 0, c->root);
+	if (fact_has(k, R_DUPLICATE))
+		return;
 	if (fact_has(k, C_SYN_ACK_LATER))
 		clue(f, CLUE_SYN_ACK_LATER, 0, 0, k->shown_by);
 	else if (fact_has(k, C_GOES_ON))

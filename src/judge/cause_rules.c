@@ -34,7 +34,7 @@ const struct cause_row cause_rows[] = {
      "in the form of an answer to a segment, and not from where X's packets come"},
     {CAUSE_MIDDLEBOX_IDLE, F(FOREIGN, QUIET), F(T_FOUND), SURE_LIKELY, F(CAUSE_INJECTED_RACE),
      "after silence, provoked by nothing, and not from where X's packets come"},
-    {CAUSE_MIDDLEBOX_IDLE, F(C_BOTH_SIDES, QUIET), F(T_FOUND), SURE_LIKELY, F(CAUSE_ABORT_IDLE),
+    {CAUSE_MIDDLEBOX_IDLE, F(C_BOTH_SIDES), F(T_FOUND), SURE_LIKELY, F(CAUSE_ABORT_IDLE),
      "both directions were reset at once after silence, and neither provoked the other"},
     {CAUSE_MIDDLEBOX_IDLE, F(C_NO_TS, QUIET, R_SEQ_EXACT), F(T_FOUND), SURE_POSSIBLE,
      F(CAUSE_ABORT_IDLE), "after silence, in another form than X's other segments"},

@@ -41,6 +41,15 @@ bool flow_is_over(const struct flow *f)
 	       (side_has(&f->side[0], SIDE_FIN) && side_has(&f->side[1], SIDE_FIN));
 }
 
+/* The record's type 21, its version 3.x; what follows is encrypted, and most likely close_notify.
+ */
+static bool is_tls_alert(const struct packet *p)
+{
+	const uint8_t *b = p->seg.payload;
+
+	return p->payload_captured >= 3 && b[0] == 21 && b[1] == 3 && b[2] <= 4;
+}
+
 struct seen flow_seen(const struct packet *p, uint8_t side, uint64_t ns, uint32_t frame)
 {
 	return (struct seen){
@@ -55,6 +64,7 @@ struct seen flow_seen(const struct packet *p, uint8_t side, uint64_t ns, uint32_
 	    .ttl = p->seg.ttl,
 	    .from_x = side != 0,
 	    .has_ts = p->options.has_timestamps,
+	    .tls_alert = is_tls_alert(p),
 	};
 }
 

@@ -186,11 +186,10 @@ static void clues_of_close(struct finding *f, const struct rst_case *c)
 	else if (active && fact_has(k, RETRANSMITS))
 		clue(f, CLUE_REPEATS, k->runs, 0, 0);
 	if (fact_has(k, T_DATA) && fact_has(k, X_FIN) && c->trigger != 0xff) {
-		uint32_t len = c->notes[c->trigger].len;
+		const struct seen *q = &c->notes[c->trigger];
 
-		/* an encrypted alert: 24 to 31 octets with the record's header, by cipher */
-		if (len >= 19 && len <= TLS_ALERT_MAX && len != 20)
-			clue(f, CLUE_CLOSE_NOTIFY, len, 0, k->trigger_frame);
+		if (q->tls_alert && q->len <= TLS_ALERT_MAX)
+			clue(f, CLUE_CLOSE_NOTIFY, q->len, 0, k->trigger_frame);
 	}
 }
 

@@ -175,7 +175,9 @@ static void clues_of_close(struct finding *f, const struct rst_case *c)
 
 	if (active && fact_has(k, R_WIN_GREW) && fact_has(k, Y_DATA))
 		clue(f, CLUE_WINDOW_GREW, c->win_from, c->win_to, 0);
-	if (active && fact_has(k, LAST_DATA_Y))
+	/* a client that has its answer owes none */
+	if (active && fact_has(k, LAST_DATA_Y) &&
+	    !(fact_has(k, X_INITIATOR) && fact_has(k, X_DATA)))
 		clue(f, CLUE_UNANSWERED, k->y_data, 0, k->y_data_frame);
 	if (active && c->unacked)
 		clue(f, CLUE_UNACKED, c->unacked, 0, 0);

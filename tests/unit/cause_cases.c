@@ -27,9 +27,9 @@ const struct cause_case cause_cases[] = {
      OPEN "< abort; = abort-no-data likely from server sees ECONNRESET by none;"},
 
     {CAUSE_FIREWALL_REJECT, CAUSE_FIREWALL_REJECT, "to the SYN, in no time",
-     OPEN_2 "2> P. len 9; 2< . +0.02;"
-	    "2server ttl 60; 3> S; 3< S. +0.02; 3> .; > S; < answer ttl 63 +0.0001;"
-	    "= firewall-reject likely also refused by 9 clue TOO_FAST clue HOPS row 1;"},
+     "2> S; 2< S. +0.02; 2> .; 2> P. len 9; 2< . +0.02;"
+     "2server ttl 60; 3> S; 3< S. +0.02; 3> .; > S; < answer ttl 63 +0.0001;"
+     "= firewall-reject likely also refused by 9 clue TOO_FAST clue HOPS row 1;"},
     {CAUSE_FIREWALL_REJECT, CAUSE_FIREWALL_REJECT, "amid a conversation",
      TALKED "> P. len 10 +5; < answer ttl 64 +0.0001;"
 	    "= firewall-reject likely also half-open by 8 from server origin middlebox clue HOPS"
@@ -77,13 +77,13 @@ const struct cause_case cause_cases[] = {
 
     {CAUSE_STALE_CONNECTION, CAUSE_STALE_CONNECTION, "an older connection, not in the capture",
      "> S; < . seq 400000 ack 300000; > answer;"
-     "= stale-connection likely alone by 2 from client outcome accepted sees ECONNRESET,EPIPE"
+     "= stale-connection likely alone by 2 from client outcome accepted sees ECONNRESET"
      "  severity notice row 2;"
      "> retry +1; < S.; > .;"},
     {CAUSE_STALE_CONNECTION, CAUSE_STALE_CONNECTION, "the client has rebooted",
      TALKED "> S isn 3000000 dropped +60; < .; > answer;"
 	    "= stale-connection likely alone by 9 from client clue OLD_LIVED outcome accepted"
-	    "  sees ECONNRESET,EPIPE row 1;"
+	    "  sees ECONNRESET row 1;"
 	    "> retry +1; < S. isn 9000000; > .;"},
     {CAUSE_STALE_CONNECTION, CAUSE_BAD_SYNACK, "it is a SYN-ACK that is wrong",
      "> S; < S. ack 300000; > answer; = bad-synack likely;"},
@@ -153,14 +153,17 @@ const struct cause_case cause_cases[] = {
     {CAUSE_ABORT_CLOSE, CAUSE_ABORT_CLOSE, "the request was read, or was not",
      ASKED "< abort;"
 	   "= abort-close likely also unread-data-close,abort-linger,sock-destroy by 4 from server"
-	   "  outcome accepted sees ECONNRESET,EPIPE severity notice row 1;"},
+	   "  outcome accepted sees ECONNRESET,EPIPE severity notice row 2;"},
     {CAUSE_ABORT_CLOSE, CAUSE_ABORT_CLOSE, "answered, and aborted",
-     TALKED "< abort; = abort-close likely also abort-linger,unread-data-close by none row 2;"},
+     TALKED "< abort; = abort-close likely also abort-linger,unread-data-close by none row 3;"},
+    {CAUSE_ABORT_CLOSE, CAUSE_ABORT_CLOSE, "the client has its answer, and aborts",
+     TALKED "> abort; = abort-close likely also abort-linger,unread-data-close by none from client"
+	    "  noclue UNANSWERED row 1;"},
     {CAUSE_ABORT_CLOSE, CAUSE_ABORT_CLOSE, "old stacks abort by a bare RST",
-     TALKED "< R +5; = abort-close possible also abort-linger by none row 3;"},
+     TALKED "< R +5; = abort-close possible also abort-linger by none row 4;"},
     {CAUSE_ABORT_CLOSE, CAUSE_ABORT_CLOSE, "only the other direction is there",
      "> P. len 10; < . unseen; < P. len 700 unseen; > .; < abort;"
-     "= abort-close possible clue ONE_SIDED row 4;"},
+     "= abort-close possible clue ONE_SIDED row 5;"},
     {CAUSE_ABORT_CLOSE, CAUSE_HALF_OPEN, "in the form of an answer",
      TALKED "> P. len 10; < answer; = half-open likely;"},
 
@@ -213,7 +216,7 @@ const struct cause_case cause_cases[] = {
 
     {CAUSE_ABORT_AFTER_FIN, CAUSE_ABORT_AFTER_FIN, "the client has closed, the server aborts",
      TALKED "> F.; < .; < abort;"
-	    "= abort-after-fin likely also unread-data-close by 8 from server sees none"
+	    "= abort-after-fin likely also unread-data-close by none from server sees none"
 	    "  severity benign;"},
     {CAUSE_ABORT_AFTER_FIN, CAUSE_FIN_THEN_ABORT, "it had closed itself",
      TALKED "> F.; < .; < F.; < abort +1; = fin-then-abort likely;"},
@@ -271,7 +274,10 @@ const struct cause_case cause_cases[] = {
     {CAUSE_DATA_AFTER_CLOSE, CAUSE_DATA_AFTER_CLOSE, "the writer did not see the end",
      TALKED "< F.; > .; > P. len 50 +1; < answer;"
 	    "= data-after-close certain alone by 10 from server sees write-ok,EPIPE"
-	    "  severity notice row 1;"},
+	    "  severity notice noclue CLOSE_NOTIFY row 1;"},
+    {CAUSE_DATA_AFTER_CLOSE, CAUSE_DATA_AFTER_CLOSE, "a farewell of TLS to who has left",
+     TALKED "< F.; > .; > P. alert +1; < answer;"
+	    "= data-after-close certain by 10 severity benign clue CLOSE_NOTIFY;"},
     {CAUSE_DATA_AFTER_CLOSE, CAUSE_DATA_AFTER_CLOSE, "Windows answers by RST+ACK",
      TALKED "< F.; > .; > P. len 50 +1; < abort bare win 0;"
 	    "= data-after-close likely also fin-then-abort by 10 sees write-ok,EPIPE row 2;"},
@@ -320,8 +326,8 @@ const struct cause_case cause_cases[] = {
      TALKED "> P. len 10 +400; > P. len 10 +0.0001; < answer 8; = half-open likely by 8;"
 	    "< answer 9 +0.0001; = after-reset certain by 9 root 10;"},
     {CAUSE_RST_LOST_REPEAT, CAUSE_DUP_FRAME, "one RST, captured twice",
-     TALKED "> P. len 10 +400; < answer id 7; = half-open likely;"
-	    "< again; = dup-frame certain root 9;"},
+     TALKED "> P. len 10 +400; > again; < answer id 7; = half-open likely;"
+	    "< again; = dup-frame certain root 10;"},
     {CAUSE_RST_LOST_REPEAT, CAUSE_REFUSED, "Windows, half a second later",
      "> S; < answer; = refused likely; > retry +0.5; < answer; = refused likely root 2;"},
 
@@ -353,7 +359,7 @@ const struct cause_case cause_cases[] = {
     {CAUSE_NO_CONNECTION, CAUSE_LISTEN_ACK, "the port accepts others",
      OPEN_2 "> P. len 10; < answer; = listen-ack likely;"},
     {CAUSE_NO_CONNECTION, CAUSE_NO_CONTEXT, "what it answers is not there",
-     "> P. len 10 unseen; < answer; = no-context certain;"},
+     "> P. len 10 unseen; < answer; = no-context possible;"},
 
     /* --- a third party --- */
     {CAUSE_MIDDLEBOX_IDLE, CAUSE_MIDDLEBOX_IDLE, "from another distance",
@@ -362,10 +368,13 @@ const struct cause_case cause_cases[] = {
 	    "  clue IDLE_TIMER severity problem row 1;"},
     {CAUSE_MIDDLEBOX_IDLE, CAUSE_MIDDLEBOX_IDLE, "both directions at once",
      TALKED "< abort +240; = middlebox-idle likely also abort-idle clue BOTH_SIDES row 2;"
-	    "> abort +0.0001; = middlebox-idle likely root 8;"},
+	    "> abort +0.0001; = middlebox-idle likely root 8 clue BOTH_SIDES;"},
     {CAUSE_MIDDLEBOX_IDLE, CAUSE_MIDDLEBOX_IDLE, "in another form than all else",
      "v4;" ASKED "< P. len 9; > .; < P. len 9; > .; < P. len 9; > .; < R. win 0 bare id 0 +240;"
      "= middlebox-idle possible also abort-idle clue NO_TS row 3;"},
+    {CAUSE_MIDDLEBOX_IDLE, CAUSE_MIDDLEBOX_IDLE, "a hop nearer, and no counter to tell",
+     TALKED "server sameid 1; < abort ttl 61 id 0 +240;"
+	    "= middlebox-idle possible also abort-idle clue HOPS row 4;"},
     {CAUSE_MIDDLEBOX_IDLE, CAUSE_ABORT_IDLE, "from where the server is, in its form",
      TALKED "< abort +240; = abort-idle likely also middlebox-idle;"},
 
@@ -435,8 +444,8 @@ const struct cause_case cause_cases[] = {
      ASKED "< abort text Go away, or else; = abort-close likely clue VENDOR_TEXT;"},
 
     {CAUSE_DUP_FRAME, CAUSE_DUP_FRAME, "a mirror port",
-     TALKED "< abort; = abort-close likely root none followers 0; < again;"
-	    "= dup-frame certain alone root 8 severity benign noclue SECOND_POINT;"},
+     TALKED "> P. len 9; > again; < .; < abort; = abort-close likely root none followers 0;"
+	    "< again; = dup-frame certain alone root 11 severity benign noclue SECOND_POINT;"},
     {CAUSE_DUP_FRAME, CAUSE_DUP_FRAME, "the other side of a router",
      "v4;" TALKED "< abort id 7; = abort-close likely; < again ttl 59;"
      "= dup-frame certain root 8 clue SECOND_POINT;"},
@@ -450,7 +459,7 @@ const struct cause_case cause_cases[] = {
      TALKED "< RPU.; = abort-close likely;"},
 
     {CAUSE_NO_CONTEXT, CAUSE_NO_CONTEXT, "a RST alone",
-     "< R.; = no-context certain alone by none from unknown origin unknown outcome unknown;"},
+     "< R.; = no-context possible alone by none from unknown origin unknown outcome unknown;"},
     {CAUSE_NO_CONTEXT, CAUSE_NO_CONNECTION, "what it answers is there",
      "> .; < answer; = no-connection likely;"},
 

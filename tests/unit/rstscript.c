@@ -249,6 +249,16 @@ static uint32_t tcp_number(const char *w, uint32_t isn, uint32_t own)
 	return isn + (uint32_t)number(w);
 }
 
+/* close_notify as TLS 1.3 sends it: an encrypted record of type 21 (RFC 8446, 5.2). */
+static void take_alert(struct frame *f)
+{
+	static const uint8_t alert[24] = {21, 3, 3, 0, 19, 0xd0};
+
+	memcpy(f->payload, alert, sizeof(alert));
+	f->p.seg.payload = f->payload;
+	f->p.seg.payload_len = f->p.payload_captured = sizeof(alert);
+}
+
 /* The words that need no value; whether it was one. */
 static bool plain_word(struct frame *f, const char *w)
 {
@@ -259,6 +269,8 @@ static bool plain_word(struct frame *f, const char *w)
 		s->options_len = 0;
 	else if (is(w, "opts"))
 		put_timestamps(s);
+	else if (is(w, "alert"))
+		take_alert(f);
 	else if (is(w, "nodf"))
 		s->df = false;
 	else if (is(w, "badsum"))

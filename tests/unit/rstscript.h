@@ -19,9 +19,9 @@
  *   > keepalive;                SND.NXT - 1, no payload
  *   > again ttl 61;             the last frame once more, captured 50 us later
  *
- * More words of a frame: win ttl id tcprst N; len N, text ABC (to the end); bare (no options), opts
- * (time stamps), nodf, badsum, fastclose. Where it went: unseen (arrived, but is not captured),
- * lost (neither), dropped (captured, and never arrived).
+ * More words of a frame: win ttl id tcprst N; len N, text ABC (to the end), alert (of TLS); bare
+ * (no options), opts (time stamps), nodf, badsum, fastclose. Where it went: unseen (arrived, but is
+ * not captured), lost (neither), dropped (captured, and never arrived).
  *
  * Other statements: client, server WORD N: ttl N, ts 0 (without time stamps), wscale N, id N,
  * sameid 1 (IP ID always 0); "client at A:PORT" (IPv4; over IPv6 it becomes 2001:db8::A).

@@ -281,7 +281,7 @@ static struct rst_case *copy_of(struct explain *e, const struct flow *f, const s
  */
 static bool answers_challenge(const struct rst_case *c, const struct rst_case *o)
 {
-	return fact_has(&c->facts, T_PURE_ACK) && c->facts.trigger_frame > o->rst.frame;
+	return o->after & AFTER_CHALLENGED && fact_has(&c->facts, T_PURE_ACK);
 }
 
 /* Several of one sender that differ, the farthest beyond all that it had sent: guesses. */

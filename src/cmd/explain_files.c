@@ -204,11 +204,13 @@ static void note_finding(void *ctx, const struct finding *f)
 
 static void visit_join(struct reading *r, size_t file, const struct capfile_frame *f)
 {
+	enum join_end end = file == 0 ? JOIN_CLIENT : JOIN_SERVER;
 	struct join *j = r->x->join;
 	struct packet p;
 
+	join_heard(j, end, f->wall_ns);
 	if (decode(f, &p) == DECODE_OK && join_wants(j, &p))
-		join_packet(j, file == 0 ? JOIN_CLIENT : JOIN_SERVER, f->wall_ns, f->number, &p);
+		join_packet(j, end, f->wall_ns, f->number, &p);
 }
 
 /*

@@ -5,12 +5,15 @@ refuses (a problem), and an abort after the other end has closed (benign). What 
 know of causes is tested elsewhere.
 """
 
+import array
+import fcntl
 import gzip
 import json
 import os
 import shutil
 import signal
 import subprocess
+import termios
 import threading
 import time
 
@@ -594,13 +597,31 @@ def test_interrupted_while_reading(lab, host, capture):
     with open(path, "wb") as to, open(capture, "rb") as f:
         to.write(f.read())
         to.flush()
-        until("the frames to be read", lambda: pipe_is_empty(to))
+        until("the frames to be read", lambda: waiting_in(to.fileno()) == 0)
         until("it to wait for more", lambda: state_of(run.process.pid) == "S")
         run.signal(signal.SIGINT)
         result = run.wait(10)
     assert result.status == 3, result
     assert told(result) == ALL and result.summary["complete"] is False, result
     assert "interrupted" in result.summary["why"], result
+
+
+def test_interrupted_in_a_file(lab, host, made):
+    """Held up by a pipe that takes no more until the signal is there."""
+    path, n = lab.path("fifo"), 2000
+    capture = made.write("many.pcap", [f for i in range(n) for f in refused(10000 + i)])
+    os.mkfifo(path, 0o644)
+    keep = os.open(path, os.O_RDWR)
+    run = host.start("explain", "--format", "json", "-o", path, capture)
+    until("the pipe to be full", lambda: waiting_in(keep) > 60000)
+    run.signal(signal.SIGINT)
+    with open(path, "rb") as f:
+        os.close(keep)
+        records = [json.loads(line) for line in f.read().splitlines()]
+    result = run.wait(10)
+    check_one_line(result, 3, "interrupted")
+    summary = records[-1]
+    assert "interrupted" in summary["why"] and 0 < summary["resets"] < n, summary
 
 
 def test_interrupted_before_anybody_writes(lab, host):
@@ -622,13 +643,11 @@ def open_files(pid):
         return []
 
 
-def pipe_is_empty(f):
-    import array
-    import fcntl
-    import termios
+def waiting_in(fd):
+    """Octets in a pipe."""
     n = array.array("i", [0])
-    fcntl.ioctl(f.fileno(), termios.FIONREAD, n)
-    return n[0] == 0
+    fcntl.ioctl(fd, termios.FIONREAD, n)
+    return n[0]
 
 
 def state_of(pid):
@@ -754,7 +773,7 @@ def test_live_second_signal_ends_at_once(host, capture, lab):
     os.mkfifo(path, 0o644)
     keep = os.open(path, os.O_RDWR)
     run = host.start("explain", capture, "--all", "-o", path, *[capture] * 200)
-    until("the pipe to be full", lambda: state_of(run.process.pid) == "S")
+    until("the pipe to be full", lambda: waiting_in(keep) > 60000)
     run.signal(signal.SIGINT)
     # within 0.1 s it would be the same wish told twice
     begun = time.monotonic()

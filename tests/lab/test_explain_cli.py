@@ -459,6 +459,40 @@ def test_graver_statuses_win_over_fail_on(lab, explain, capture):
     assert explain(capture, "/nonexistent", "--fail-on", "problem").status == 2
 
 
+# --- both ends ----------------------------------------------------------------------------------
+
+def test_join_tells_a_rst_once(made, resets):
+    """Seen at both ends: where it was sent. Seen by one: whatever the other is silent about."""
+    stories = [refused(40060), aborted_after_fin(40061), refused(40062, 8080)]
+    client = made.write("client.pcap", [f for s in stories for f in s])
+    server = made.write("server.pcap", [f for s in stories[:2] for f in s])
+    result = resets("--join", client, server)
+    assert result.status == 0 and not result.err, result
+    assert [(r["file"], r["sport"]) for r in result.of("reset")] == [
+        (client, 8080), (server, 81), (server, 80)], result
+    assert result.summary["shown"] == 3, result
+
+
+def test_join_of_strangers(made, explain):
+    a, b = made.write("a.pcap", refused(40070)), made.write("b.pcap", refused(40071, 82, OTHER))
+    result = explain("--join", a, b)
+    check_one_line(result, 2, "no packet in common")
+    assert result.out == "", "nothing that looks like a result"
+
+
+def test_join_says_once_what_is_wrong(lab, made, resets):
+    story = aborted_after_fin(40080) + refused(40081)
+    client, server = made.write("client.pcap", story), made.write("server.pcap", story)
+    with open(server, "r+b") as f:
+        f.truncate(os.path.getsize(server) - 7)
+    result = resets(client, server, "--join")
+    check_one_line(result, 3, server)
+    assert len(told(result)) == 2, result
+    result = resets(client, lab.path("missing"), "--join")
+    check_one_line(result, 2, "missing")
+    assert result.out == "", result
+
+
 # --- outputs ------------------------------------------------------------------------------------
 
 def test_several_outputs_at_once(lab, explain, capture):

@@ -41,9 +41,6 @@ def read_pcap(path):
 class Packet(Segment):
     """A segment of a capture: its frame number, its time, whose it says it is."""
 
-    NO_CONNECTION = ("no-connection", "no-context", "vendor-reported", "malformed", "mptcp-reset",
-                     "mptcp-fastclose", "unknown")
-
     def __init__(self, frame, when, data):
         super().__init__(data)
         self.frame, self.when = frame, when
@@ -135,6 +132,9 @@ class Reset:
 
     WORST = ("benign", "notice", "problem", "suspicious")
 
+    NO_CONNECTION = ("no-connection", "no-context", "vendor-reported", "malformed", "mptcp-reset",
+                     "mptcp-fastclose", "unknown")
+
     def __init__(self, cause, **kw):
         self.cause, self.also, self.named, self.by = cause, (), (), SERVER_SIDE
         self.take, self.least, self.seen = 1, 1, EVERYWHERE
@@ -191,7 +191,7 @@ class Reset:
         if self.WORST.index(said["severity"]) > self.WORST.index(self.severity):
             wrong.append("severity " + said["severity"])
         # data left unread provoke it, though no segment is answered: the last of them is named
-        if said["cause"] == "unread-data-close" and said["provoked_by"]:
+        if said["cause"] in ("unread-data-close", "abort-close") and said["provoked_by"]:
             trigger_frames = None
         if trigger_frames is not None and (said["provoked_by"] or 0) not in trigger_frames:
             wrong.append("provoked_by %s, not %s" % (said["provoked_by"], sorted(trigger_frames)))
@@ -230,12 +230,15 @@ def assign(resets, packets, vantage):
 
 
 def triggers(reset, rst, packets):
-    """The frames of the newest packet of the other side that fits, and of its copies."""
+    """The frames of the newest packet of the other side that fits, of its copies, and of what was
+    sent with it: several in flight draw as many RSTs, all alike."""
     if reset.after is None:
         return None
     if reset.after is nothing:
         return {0}
-    for q in reversed([q for q in packets if q.frame < rst.frame]):
-        if q.by != rst.by and q.flow() == rst.flow() and not q.flags & RST and reset.after(q):
-            return {p.frame for p in packets if p.original is q.original}
+    fits = [q for q in packets if q.frame < rst.frame and q.by != rst.by and
+            q.flow() == rst.flow() and not q.flags & RST and reset.after(q)]
+    if fits:
+        flight = [q for q in fits if q.ack == fits[-1].ack and fits[-1].when - q.when < 0.005]
+        return {p.frame for p in packets if p.original in [q.original for q in flight]}
     raise TruthError("no trigger of frame %d" % rst.frame)

@@ -556,7 +556,8 @@ def frames_of(path):
         pytest.skip("no tshark")
     done = subprocess.run(["tshark", "-r", path, "-T", "fields", "-e", "tcp.srcport", "-e",
                            "tcp.dstport", "-e", "frame.time_epoch"], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, timeout=DEADLINE, check=False)
+                          stderr=subprocess.PIPE, text=True, timeout=DEADLINE, check=False,
+                          env=dict(os.environ, HOME="/nonexistent"))  # no settings of a person's
     assert done.returncode == 0, done.stderr
     return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
 

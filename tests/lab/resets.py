@@ -67,10 +67,17 @@ def load():
 
 # --- the delay -----------------------------------------------------------------------------------
 
+def on_one_processor():
+    """Who sends does so on one processor: veth pairs deliver where the sender runs, and two of them
+    overtake each other."""
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
 def relay(ns, delays):
     """Between the interfaces a and b of a namespace: frames pass on after the delay that is meant
     for their port on the server's side. A whole process; never returns."""
     die_with_parent()
+    on_one_processor()
     enter_netns(ns)
     ends = []
     for dev in ("a", "b"):
@@ -295,6 +302,7 @@ class Actors:
         """The process of one actor; never returns."""
         try:
             die_with_parent()
+            on_one_processor()
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             enter_netns(self.net.names["client"])

@@ -102,6 +102,22 @@ def pure_ack(p):
     return p.flags & (SYN | FIN | RST | ACK) == ACK and not p.payload
 
 
+def at_most(predicate):
+    """Such a packet may be called the trigger, or none."""
+    def test(p):
+        return predicate(p)
+    test.optional = True
+    return test
+
+
+def one_of(predicate):
+    """Not the newest alone: each such packet with the number that was answered."""
+    def test(p):
+        return predicate(p)
+    test.each = True
+    return test
+
+
 def anything(_):
     return True
 
@@ -116,10 +132,13 @@ class Reset:
     cause   the id that is right
     also    ids that may be given instead, if the right one is then among the alternatives
     named   ids that must be among the alternatives whatever the cause
-    by      whose it says it is: "S", "C"; the program's "sender" must agree
+    by      whose it says it is: "S", "C"; the program's "sender" must agree, or, where `sender`
+            is False, be "unknown"
     take    how many RSTs of that side, in order; ALL: the rest, at least `least`
     seen    the vantage points that have it
-    after   what provoked it: a predicate, or `nothing`; None is not asked
+    after   what provoked it: a predicate, the newest packet counts; or `nothing`; or
+            `at_most(predicate)`, that or nothing; or `one_of(predicate)`, where the RSTs to several
+            look alike; None is not asked
     app     what the application got, measured, call by call; the program may say the first of
             them only; None is not asked
     severity the worst word that may be said
@@ -176,7 +195,8 @@ class Reset:
         for other in self.named:
             if other not in named:
                 wrong.append("%s is not among %s" % (other, named))
-        if self.sender and said["sender"] != {"S": "server", "C": "client"}[self.by]:
+        senders = [{"S": "server", "C": "client"}[self.by]] + ["unknown"] * (not self.sender)
+        if said["sender"] not in senders:
             wrong.append("sender " + said["sender"])
         if self.origin and said["origin"] not in (self.origin, "unknown"):
             wrong.append("origin " + said["origin"])
@@ -227,7 +247,13 @@ def triggers(reset, rst, packets):
         return None
     if reset.after is nothing:
         return {0}
-    for q in reversed([q for q in packets if q.frame < rst.frame]):
-        if q.by != rst.by and q.flow() == rst.flow() and not q.flags & RST and reset.after(q):
-            return {p.frame for p in packets if p.original is q.original}
-    raise TruthError("no trigger of frame %d" % rst.frame)
+    fitting = [q for q in packets if q.frame < rst.frame and q.by != rst.by
+               and q.flow() == rst.flow() and not q.flags & RST and reset.after(q)]
+    if not fitting and not hasattr(reset.after, "optional"):
+        raise TruthError("no trigger of frame %d" % rst.frame)
+    if hasattr(reset.after, "each"):
+        fitting = [q for q in fitting if q.ack == rst.seq]
+    else:
+        fitting = fitting[-1:]
+    frames = {p.frame for q in fitting for p in packets if p.original is q.original}
+    return frames | ({0} if hasattr(reset.after, "optional") else set())

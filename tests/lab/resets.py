@@ -276,10 +276,11 @@ class Played:
         packets = read_capture(self.files[vantage])
         return assign(self.row.resets, packets, vantage), packets
 
-    def reasons(self, packet):
-        """What the kernel said of the RST that this packet is: it names a listener alone where a
-        listener was matched."""
-        return [e[5] for e in self.events if e[1] == packet.sport and e[3] in (packet.dport, 0)]
+    def reasons(self, packet, strictly=False):
+        """What the kernel said of the RST that this packet is. It names a listener alone where a
+        listener was matched; that could be another host's, since it tells none apart."""
+        return [e[5] for e in self.events if e[1] == packet.sport
+                and (e[3] == packet.dport or e[3] == 0 and not strictly)]
 
 
 class Actors:
@@ -410,7 +411,7 @@ def check(each, missing=None):
             wrong.append(str(e))
             continue
         for truth, packet, _ in found.values():
-            reasons = each.reasons(packet)
+            reasons = each.reasons(packet, truth.kernel == "")
             if not missing and not truth.kernel_agrees(reasons):
                 wrong.append("the kernel said %s of frame %d at %s, not %r" % (
                     reasons, packet.frame, VANTAGES[v], truth.kernel))
@@ -429,7 +430,7 @@ def write_labels(done, where):
             with open(os.path.join(where, name), "wb") as f:
                 f.write(octets_of(each.files[v]))
             for frame, (truth, packet, _) in sorted(found.items()):
-                said = each.reasons(packet)
+                said = each.reasons(packet, truth.kernel == "")
                 why = [truth.why or each.row.says]
                 if said and truth.cause != "dup-frame":
                     why.append("Kernel: %s." % ", ".join(sorted(set(said))))

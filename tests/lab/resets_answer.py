@@ -7,7 +7,7 @@ import time
 
 from resets import scenario
 from resets_play import ACK, CLOSE_WAIT, PSH, RST
-from resets_truth import RESET, Reset, data, fin, one_of, pure_ack
+from resets_truth import ALL, RESET, Reset, data, fin, one_of, pure_ack
 from resets_abort import keep_alive, later
 
 CLOSE_NOTIFY = b"\x15\x03\x03\x00\x1a" + bytes(range(26))
@@ -156,9 +156,9 @@ def client_power_loss(p):
 
 
 @scenario(Reset(**dict(HALF, app=None), seen="bsy", kernel="NO_SOCKET"),
-          Reset("rst-lost-repeat", after=data, take=2, seen="bsy", kernel="NO_SOCKET"),
-          Reset("rst-lost-repeat", after=data, kernel="NO_SOCKET", app=RESET,
-                at={"ca": dict(cause="half-open", also=("rst-lost-repeat", "listen-ack"))}),
+          Reset("rst-lost-repeat", after=data, take=ALL, least=2, seen="bsy", kernel="NO_SOCKET"),
+          Reset("half-open", also=("rst-lost-repeat", "listen-ack"), after=data, seen="ca",
+                kernel="NO_SOCKET", app=RESET),
           seconds=4)
 def rst_lost(p):
     """The RSTs of a host that has forgotten are lost; the client sends its data again and again."""

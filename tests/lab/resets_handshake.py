@@ -42,8 +42,9 @@ def refused_asked_again(p):
 
 
 @scenario(Reset("refused", also=("firewall-reject",), after=syn, kernel="NO_SOCKET", seen="bsy"),
-          Reset("rst-lost-repeat", after=syn, kernel="NO_SOCKET", app=["ECONNREFUSED"],
-                at={"ca": dict(cause="refused", also=("rst-lost-repeat", "firewall-reject"))}),
+          Reset("rst-lost-repeat", after=syn, take=ALL, kernel="NO_SOCKET", seen="bsy"),
+          Reset("refused", also=("rst-lost-repeat", "firewall-reject"), after=syn, seen="ca",
+                kernel="NO_SOCKET", app=["ECONNREFUSED"]),
           seconds=4)
 def refused_lost(p):
     """A refusal is lost on its way; the kernel's SYN comes again after its RTO of 1 s."""
@@ -82,7 +83,7 @@ def firewall_input(p):
 
 
 @scenario(Reset("handshake-abandoned", by="C", after=syn_ack, kernel="NO_SOCKET",
-                also=("syn-ack-unexpected",), app=["ETIMEDOUT"]), delay_ms=200)
+                also=("syn-ack-unexpected",), app=["ETIMEDOUT"]), delay_ms=500)
 def abandoned(p):
     """The client gives up after 100 ms, the SYN-ACK takes longer."""
     p.listen()

@@ -164,7 +164,7 @@ class Reset:
     def kernel_agrees(self, reasons):
         if self.kernel is None:
             return True
-        if not self.kernel:
+        if self.kernel == "":
             return not reasons
         return bool(set(reasons) & ({self.kernel} if isinstance(self.kernel, str)
                                     else set(self.kernel)))

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cmd/explain_run.h"
 #include "packet/decode.h"
@@ -14,9 +15,14 @@
 #include "wire/signals.h"
 #include "wire/wire.h"
 
-enum { LOOK_EVERY = 4096 /* frames between looks at the clock */, JOIN_PACKETS = 4 << 20 };
+enum {
+	LOOK_EVERY = 4096 /* frames between looks at the clock */,
+	JOIN_PACKETS = 4 << 20,
+	HELD_MAX = 512 /* files at once: half of what a process may usually have */
+};
 
 struct source {
+	int held;	 /* opened while there were rights to it; -1: by its name, in its turn */
 	bool again;	 /* can be read a second time */
 	bool bad;	 /* said already */
 	uint32_t frames; /* that the first reading had of it */
@@ -117,7 +123,7 @@ static struct capfile *open_source(struct reading *r, size_t file)
 
 	if (s->bad)
 		return NULL;
-	c = capfile_open(r->x->o.files[file], &e);
+	c = capfile_open_held(r->x->o.files[file], s->held, &e);
 	if (c)
 		return c;
 	s->bad = true;
@@ -314,10 +320,15 @@ void explain_files(struct explain_run *x)
 		explain_fail(x, STATUS_CANNOT, &e);
 		return;
 	}
-	for (size_t i = 0; i < x->o.n_files; i++)
+	for (size_t i = 0; i < x->o.n_files; i++) {
 		r.sources[i].again = capfile_can_reread(x->o.files[i]);
+		r.sources[i].held = i < HELD_MAX ? capfile_hold(x->o.files[i]) : -1;
+	}
 	if (check_outputs(x) == 0 && explain_open_outputs(x) == 0 && explain_drop_privilege(x) == 0)
 		run(&r);
 	join_free(x->join);
+	for (size_t i = 0; i < x->o.n_files; i++)
+		if (r.sources[i].held >= 0)
+			close(r.sources[i].held);
 	free(r.sources);
 }

@@ -76,6 +76,10 @@ void aftermath_segment(struct rst_case *c, uint8_t side, const struct seen *n)
 	}
 	if (n->duplicate)
 		return;
+	if (n->flags & TCP_SYN && !(c->isn_known >> side & 1)) {
+		c->isn[side] = n->seq;
+		c->isn_known |= (uint8_t)(1u << side);
+	}
 	if (side == c->x)
 		of_x(c, n, later);
 	else

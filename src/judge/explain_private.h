@@ -10,7 +10,7 @@
 #include "judge/explain.h"
 #include "judge/flow.h"
 
-enum { AFTER_NOTES = 6, EXTRAS = 4096, CASES = 32768 };
+enum { AFTER_NOTES = 6, EXTRAS = 4096, CASES = 65536 };
 
 /* What few RSTs have. */
 struct extra {

@@ -35,6 +35,8 @@ static void count_with_root(struct html_report *r, const struct finding *f)
 
 	if (k && k->f.file == f->root_file && k->f.frame == f->root && f->cause != CAUSE_DUP_FRAME)
 		k->followers++;
+	if (k && k->followers > k->f.followers)
+		k->f.followers = k->followers;
 }
 
 /* A copy, or what the connection's end drew: nothing to say beyond its root. */

@@ -133,11 +133,13 @@ static int read_first(struct unpack *u)
 }
 
 /* stdin is duplicated: closing the file must not close the program's own. */
-static int open_file(struct packed *in, const char *path, const char *name, struct err *e)
+static int open_file(struct packed *in, const char *path, int held, const char *name, struct err *e)
 {
 	struct stat st;
 
-	if (strcmp(path, "-") == 0)
+	if (held >= 0 && lseek(held, 0, SEEK_SET) == 0)
+		in->fd = fcntl(held, F_DUPFD_CLOEXEC, 3);
+	else if (strcmp(path, "-") == 0)
 		in->fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 	else
 		in->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -162,7 +164,7 @@ static const struct unpack_way *find_way(const struct packed *in)
 	return NULL;
 }
 
-struct unpack *unpack_open(const char *path, const char *name, struct err *e)
+struct unpack *unpack_open(const char *path, int held, const char *name, struct err *e)
 {
 	struct unpack *u = calloc(1, sizeof(*u));
 
@@ -171,7 +173,7 @@ struct unpack *unpack_open(const char *path, const char *name, struct err *e)
 		return NULL;
 	}
 	u->in.fd = -1;
-	if (open_file(&u->in, path, name, e) < 0)
+	if (open_file(&u->in, path, held, name, e) < 0)
 		goto out;
 	if (read_head(&u->in, &u->fault) < 0) {
 		err_set(e, "%s: cannot be read: %s", name, u->fault.msg);

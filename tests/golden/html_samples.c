@@ -51,7 +51,7 @@ static void tell_all(struct page *p)
 	for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++) {
 		makers[i](&r);
 		/* in the order of the capture, as findings come */
-		r.f.frame += (uint32_t)i * 100;
+		reset_shift(&r, (uint32_t)i * 100);
 		tell(p, &r, 0);
 		if (makers[i] != reset_unread)
 			continue;
@@ -84,7 +84,7 @@ static void hostile(struct page *p)
 	strcpy(r.f.vendor, "]]></svg><img src=x onerror=alert(4)>");
 	tell(p, &r, 1);
 	reset_unread(&r);
-	r.f.frame = 400;
+	reset_shift(&r, 400);
 	strcpy(r.f.kernel.reason, "<iframe src=//x>");
 	tell(p, &r, 1);
 	p->end.complete = false;
@@ -103,12 +103,12 @@ static void many(struct page *p)
 	page_open(p);
 	for (uint32_t i = 0; i < 2500; i++) {
 		reset_refused(&r);
-		r.f.frame = 2 * i + 2;
+		reset_shift(&r, 2 * i);
 		r.f.dport = (uint16_t)(20000 + i);
 		tell(p, &r, 0);
 	}
 	reset_half_open(&r);
-	r.f.frame = 6000;
+	reset_shift(&r, 6000);
 	tell(p, &r, 0);
 	p->sum.resets = 2501;
 	p->end.live = true;

@@ -250,6 +250,21 @@ def test_file_of_somebody_else(made, explain, real_root):
     check_one_line(explain(path, wrap=AS_NOBODY), 2, path)
 
 
+def test_sudo_reads_what_its_user_may_not_share(lab, made, explain, real_root):
+    """The files, and the place to write, are opened before the privilege to pass by modes goes."""
+    path, home = made.write("private.pcap", refused(40031)), lab.path("home")
+    os.mkdir(home, 0o700)
+    os.chmod(path, 0o600)
+    for p in (path, home):
+        os.chown(p, 65534, 65534)
+    result = explain(path, "--format", "json", "-w", home + "/found.pcap", "-o",
+                     home + "/lines")
+    assert result.status == 0 and not result.err, result
+    with open(home + "/lines", encoding="utf-8") as f:
+        assert '"refused"' in f.read()
+    assert len(frames_of(home + "/found.pcap")) == 2
+
+
 def test_cut_file_tells_what_it_has(lab, resets, capture, explain):
     with open(capture, "rb") as f:
         whole = f.read()

@@ -622,7 +622,15 @@ static void test_what_is_shown(void **state)
 	struct report_style style = {.width = 80};
 	struct paper p;
 
+	struct made m;
+
 	(void)state;
+	make(&m, CAUSE_ABORT_IDLE, SURE_CERTAIN);
+	assert_int_equal(m.f.severity, SEVERITY_NOTICE);
+	paper_open(&p, &run_one, &style);
+	give(&p, &m);
+	assert_string_equal(paper_end(&p), "");
+	free(p.text);
 	assert_string_equal(page_of_all(&run_one, &style, &p),
 			    "FRAME 17       problem     refused (certain)\n" REFUSED_PAGE);
 	free(p.text);
@@ -804,6 +812,10 @@ static void test_kernel(void **state)
 	    &m, SAYS_KERNEL,
 	    "The kernel of the server says RRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRR (pid "
 	    "7, ???????????????\?).");
+	m.f.kernel = (struct kernel_reset){.reason = "TCP_ABORT_ON_CLOSE", .state = "TCP_CLOSE"};
+	expect_sentence(&m, SAYS_KERNEL,
+			"The kernel of the server says TCP_ABORT_ON_CLOSE in state TCP_CLOSE: the "
+			"socket was closed while received data were still unread.");
 	m.f.kernel = (struct kernel_reset){.state = "TCP_CLOSE"};
 	expect_sentence(&m, SAYS_KERNEL,
 			"The kernel of the server gives no reason in state TCP_CLOSE.");
@@ -979,11 +991,17 @@ static struct explain_summary summary_full(void)
 
 	sum.resets = 1030;
 	sum.by_cause[CAUSE_REFUSED] = 1;
+	sum.weighed[SEVERITY_PROBLEM][CAUSE_REFUSED] = 1;
 	sum.by_cause[CAUSE_HALF_OPEN] = 3;
+	sum.weighed[SEVERITY_PROBLEM][CAUSE_HALF_OPEN] = 3;
 	sum.by_cause[CAUSE_INJECTED_RACE] = 1;
+	sum.weighed[SEVERITY_SUSPICIOUS][CAUSE_INJECTED_RACE] = 1;
 	sum.by_cause[CAUSE_ABORT_IDLE] = 1000;
+	sum.weighed[SEVERITY_NOTICE][CAUSE_ABORT_IDLE] = 1000;
 	sum.by_cause[CAUSE_LATE_AFTER_CLOSE] = 2;
+	sum.weighed[SEVERITY_BENIGN][CAUSE_LATE_AFTER_CLOSE] = 2;
 	sum.by_cause[CAUSE_AFTER_RESET] = 23;
+	sum.weighed[SEVERITY_BENIGN][CAUSE_AFTER_RESET] = 23;
 	sum.by_severity[SEVERITY_PROBLEM] = 4;
 	sum.by_severity[SEVERITY_SUSPICIOUS] = 1;
 	sum.by_severity[SEVERITY_NOTICE] = 1000;
@@ -1113,13 +1131,6 @@ static void test_findings_are_flushed(void **state)
 	paper_end(&p);
 	assert_int_equal(strncmp(p.text + len, "\nNo RST in", 10), 0);
 	free(p.text);
-}
-
-/* The judge's own is not in this library yet. */
-const char *kernel_reset_meaning(const struct kernel_reset *k)
-{
-	(void)k;
-	return NULL;
 }
 
 int main(void)

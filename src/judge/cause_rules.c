@@ -172,7 +172,7 @@ const struct cause_row cause_rows[] = {
     {CAUSE_MPTCP_FASTCLOSE, F(R_MP_FASTCLOSE), NONE, SURE_LIKELY, ALONE, "its MPTCP option"},
     {CAUSE_MPTCP_RESET, F(R_MP_TCPRST), NONE, SURE_LIKELY, ALONE, "its MPTCP option"},
     {CAUSE_VENDOR_REPORTED, F(R_VENDOR), NONE, SURE_POSSIBLE, ALONE, "what it says itself"},
-    {CAUSE_NO_CONTEXT, NONE, F(X_SEEN, Y_SEEN), SURE_CERTAIN, ALONE,
+    {CAUSE_NO_CONTEXT, NONE, F(X_SEEN, Y_SEEN), SURE_POSSIBLE, ALONE,
      "nothing else of the connection in the capture"},
     {CAUSE_UNKNOWN, NONE, NONE, SURE_POSSIBLE, ALONE, "no rule fits"},
 };

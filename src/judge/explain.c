@@ -246,8 +246,12 @@ static void find_kernel(struct explain *e, struct rst_case *c)
 /* --- a RST
  * --------------------------------------------------------------------------------------------- */
 
-/* The earlier RST that this is a second capture of. */
-static const struct rst_case *copy_of(const struct explain *e, const struct rst_case *c)
+/*
+ * The earlier RST that this is a second capture of. Without an IP ID it may as well answer another
+ * segment in flight: a copy only where other frames of the flow come twice, or there are none.
+ */
+static const struct rst_case *copy_of(const struct explain *e, const struct flow *f,
+				      const struct rst_case *c)
 {
 	for (uint32_t i = c->next, n = 0; i != FLOW_NONE && n < OPEN_MAX;
 	     i = e->cases[i].next, n++) {
@@ -263,8 +267,10 @@ static const struct rst_case *copy_of(const struct explain *e, const struct rst_
 				return o;
 			continue;
 		}
-		/* one segment draws one RST */
-		if (a->ttl != b->ttl || o->facts.trigger_frame == c->facts.trigger_frame)
+		if (a->ttl != b->ttl)
+			return o;
+		if (o->facts.trigger_frame == c->facts.trigger_frame &&
+		    (f->flags & FLOW_DUPLICATES || !fact_has(&c->facts, Y_SEEN)))
 			return o;
 	}
 	return NULL;
@@ -362,7 +368,7 @@ static void take_rst(struct explain *e, struct flow *f, uint8_t side,
 	c->tunnel = p->tunnel;
 	c->bad_checksum = p->csum_bad;
 	facts_read(e, f, c, p);
-	copy = copy_of(e, c);
+	copy = copy_of(e, f, c);
 	if (copy) {
 		fact_set(&c->facts, R_DUPLICATE, true);
 		c->root = copy->rst.frame;

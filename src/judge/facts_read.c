@@ -314,6 +314,9 @@ static void read_origin(struct facts *k, const struct flow *f, struct rst_case *
 		 fact_has(k, T_FOUND) && rtt > RTT_KNOWN_US && oldest_ns < rtt * 1000 * 2 / 5);
 	fact_set(k, C_IP_ID,
 		 r->ip_id && x->ip_steps >= IP_STEPS && jump > IP_JUMP && back > IP_JUMP);
+	/* an abort comes out of the socket, and takes the next of its counter */
+	if (r->flags & TCP_ACK && !fact_has(k, T_FOUND) && !r->ip_id && x->ip_steps >= 2)
+		fact_set(k, C_IP_ID, true);
 	fact_set(k, C_NO_TS,
 		 side_has(x, SIDE_TS) && x->ip_id && x->ip_steps >= IP_STEPS && !r->ip_id &&
 		     r->flags & TCP_ACK && !r->win && !p->seg.options_len);
@@ -463,8 +466,5 @@ void facts_read(struct explain *e, struct flow *f, struct rst_case *c, const str
 	read_origin(k, f, c, &host, p, s.oldest_ns);
 	read_earlier(k, f, c);
 	read_raw_syn(k, f, c, &host);
-	for (size_t i = 0; i < s.n; i++)
-		if (!s.v[i].from_x && s.v[i].flags & TCP_FIN)
-			k->y_fin_frame = s.v[i].frame;
 	keep(c, f, &s);
 }

@@ -325,6 +325,7 @@ unsigned flow_segment(struct flows *t, struct flow *f, uint8_t side, const struc
 
 	if (is_duplicate(t, f, &n)) {
 		n.duplicate = 1;
+		f->flags |= FLOW_DUPLICATES;
 		flows_note(t, f, &n);
 		return SEGMENT_DUPLICATE;
 	}

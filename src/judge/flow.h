@@ -82,7 +82,10 @@ struct flow {
 };
 static_assert(sizeof(struct flow) <= 256, "a flow at rest");
 
-enum flow_flag { FLOW_SYN2_SIDE = 1 /* who sent syn2 */, FLOW_USED = 2 };
+enum flow_flag {
+	FLOW_SYN2_SIDE = 1,  /* who sent syn2 */
+	FLOW_DUPLICATES = 2, /* frames of it were captured twice */
+};
 
 /* The last segments of one flow, oldest overwritten. */
 struct note_block {

@@ -311,8 +311,6 @@ static void provoked(struct finding *f)
 		return;
 	if (f->cause == CAUSE_UNREAD_DATA_CLOSE || f->cause == CAUSE_DATA_AFTER_CLOSE)
 		f->provoked_by = k->y_data_frame;
-	else if (f->cause == CAUSE_ABORT_AFTER_FIN)
-		f->provoked_by = k->y_fin_frame;
 }
 
 /* Before, the RST itself, after. */

@@ -34,6 +34,7 @@ struct reading {
 	struct explain *explain; /* where frames go */
 	struct source *sources;
 	bool first; /* the one that says what is wrong with a file, and counts */
+	bool said;  /* ... but another one did already */
 	bool stopped;
 };
 
@@ -93,9 +94,8 @@ static void read_frames(struct reading *r, size_t file, struct capfile *c, visit
 	}
 	if (rc >= 0)
 		return;
-	if (r->first && !must_stop(r, file, 1)) /* a signal breaks off a read */
-		explain_cut(r->x, &e);
-	else if (!r->first && read < r->sources[file].frames)
+	/* a signal breaks off a read, and is no fault of the file's */
+	if (r->first ? !must_stop(r, file, 1) && !r->said : read < r->sources[file].frames)
 		explain_cut(r->x, &e);
 }
 
@@ -103,15 +103,13 @@ static void read_frames(struct reading *r, size_t file, struct capfile *c, visit
 
 static void explain_frame(struct reading *r, size_t file, const struct capfile_frame *f)
 {
-	const struct explain_frame at = {f->wall_ns, f->number, (uint16_t)file};
 	struct keep *k = r->first ? r->x->keep : NULL;
 	struct packet p;
-	enum decode_status st = decode(f, &p);
 	struct err e;
 
-	if (k && st == DECODE_OK && keep_see(k, f, !r->sources[file].again, &e) < 0)
+	if (explain_decoded(r->x, r->explain, f, (uint16_t)file, &p) == DECODE_OK && k &&
+	    keep_see(k, f, !r->sources[file].again, &e) < 0)
 		explain_cut(r->x, &e);
-	explain_packet(r->explain, &at, st, &p);
 }
 
 /* NULL where it can't be read at all: said in the first reading. */
@@ -241,6 +239,7 @@ static int join_ends(struct reading *r)
 		read_source(&before, i, visit_join);
 	if (join_align(x->join)) {
 		x->told_with = x->join;
+		r->said = true;
 		return 0;
 	}
 	err_set(&e, "--join: %.80s and %.80s have no packet in common: not the same flows",

@@ -136,9 +136,10 @@ static void html_findings(struct html_report *r, const struct explain_record *e)
 	const struct html_cause *ranked[CAUSES];
 	size_t n = r->style.summary_only ? 0 : html_ranked(r, ranked);
 
-	(void)e;
 	if (!r->told)
-		html_line(&r->s, "p", NULL, "No RST was found.");
+		html_line(&r->s, "p", NULL,
+			  e && e->sum->resets ? "No RST fits --cause and --flow."
+					      : "No RST was found.");
 	for (size_t i = 0; i < n; i++)
 		put_group(r, ranked[i]);
 }

@@ -132,7 +132,8 @@ static void put_causes(struct html_report *r, const struct explain_record *e)
 		    "<th scope=\"col\">What happened at the RST's sender</th></tr></thead>\n"
 		    "<tbody>\n");
 	for (size_t i = 0; i < n; i++)
-		put_cause(r, ranked[i]->id, ranked[i]->told, ranked[i]->worst, true);
+		put_cause(r, ranked[i]->id, ranked[i]->told, ranked[i]->worst,
+			  !r->style.summary_only);
 	for (int c = 0; !n && c < CAUSES; c++)
 		if (e->sum->by_cause[c])
 			put_cause(r, (enum cause)c, e->sum->by_cause[c], cause_infos[c].severity,

@@ -9,7 +9,7 @@
 #include "report/report.h"
 
 enum {
-	/* So many findings are drawn, and of each cause these few even beyond: about 8 MB. */
+	/* So many findings are drawn, and of each cause these few even beyond: at most 6 MB. */
 	HTML_KEPT_MAX = 2000,
 	HTML_KEPT_OF_CAUSE = 50,
 	HTML_OPEN_OF_CAUSE = 10, /* these stand open, the others are a line */

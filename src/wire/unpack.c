@@ -142,7 +142,8 @@ static int open_file(struct packed *in, const char *path, int held, const char *
 	else if (strcmp(path, "-") == 0)
 		in->fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 	else
-		in->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		/* a FIFO that nobody writes to yet is waited for where a signal can end it */
+		in->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (in->fd < 0 || fstat(in->fd, &st) < 0)
 		return err_sys(e, errno, "%s: cannot be opened", name);
 	if (S_ISDIR(st.st_mode))
@@ -150,6 +151,8 @@ static int open_file(struct packed *in, const char *path, int held, const char *
 	if (isatty(in->fd))
 		return err_set(e, "%s: a terminal; name a capture file, or pipe one in", name);
 	in->waits = !S_ISREG(st.st_mode);
+	if (S_ISFIFO(st.st_mode) && strcmp(path, "-") != 0)
+		fcntl(in->fd, F_SETFL, 0);
 	return 0;
 }
 

@@ -19,13 +19,14 @@ static const char *const plain_files[] = {"web1.pcap"};
 struct page {
 	struct run_info run;
 	struct report *report;
+	bool summary_only;
 	struct explain_summary sum;
 	struct explain_record end;
 };
 
 static void page_open(struct page *p)
 {
-	static const struct report_style style = {.width = 80};
+	const struct report_style style = {.width = 80, .summary_only = p->summary_only};
 
 	resets_summary(&p->sum, &p->end);
 	p->run.command = "explain";
@@ -125,6 +126,22 @@ static void none(struct page *p)
 	p->report->sink.explained(p->report->sink.ctx, &p->end);
 }
 
+static void summary(struct page *p)
+{
+	p->summary_only = true;
+	all(p);
+}
+
+/* Options left nothing of what was found. */
+static void filtered(struct page *p)
+{
+	p->run.files = plain_files;
+	p->run.n_files = 1;
+	page_open(p);
+	p->end.shown = 0;
+	p->report->sink.explained(p->report->sink.ctx, &p->end);
+}
+
 /* The program ended before it could sum up. */
 static void broken(struct page *p)
 {
@@ -143,7 +160,8 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*write)(struct page *p);
 	} samples[] = {
-	    {"all", all}, {"hostile", hostile}, {"many", many}, {"none", none}, {"broken", broken},
+	    {"all", all},	{"hostile", hostile}, {"many", many},	      {"none", none},
+	    {"broken", broken}, {"summary", summary}, {"filtered", filtered},
 	};
 
 	for (size_t i = 0; argc == 2 && i < sizeof(samples) / sizeof(samples[0]); i++) {
@@ -155,6 +173,6 @@ int main(int argc, char **argv)
 		samples[i].write(&p);
 		return p.report->close(p.report, &e) ? 1 : 0;
 	}
-	fprintf(stderr, "usage: html_samples all|hostile|many|none|broken\n");
+	fprintf(stderr, "usage: html_samples all|hostile|many|none|broken|summary|filtered\n");
 	return 2;
 }

@@ -12,7 +12,7 @@ import pytest
 import browser as chromium
 
 BUILDDIR = os.environ.get("builddir", ".")
-SAMPLES = ("all", "hostile", "many", "none", "broken")
+SAMPLES = ("all", "hostile", "many", "none", "broken", "summary", "filtered")
 VOID = {"meta", "link", "input", "br", "img", "line", "path", "rect"}
 SHAPES = {"line", "path", "rect"}  # of SVG: they close themselves
 
@@ -100,7 +100,7 @@ def test_page_is_well_formed_and_stands_alone(pages, name):
     assert len(reader.ids) == len(set(reader.ids))
     # links lead into the page; the icon is none
     for link in reader.links:
-        assert link == "data:," or link[1:] in reader.ids, link
+        assert link == "data:," or link.startswith("#") and link[1:] in reader.ids, link
     assert reader.tags["script"] == reader.tags["style"] == 1
     assert "default-src 'none'" in page
     for word in ("@import", "url(", "http:", "https:", "(null)"):
@@ -126,6 +126,8 @@ def test_incomplete_is_said(pages):
         page, _ = read(pages[name])
         assert "Incomplete: " not in page and "broke off" not in page
     assert "No RST was found" in read(pages["none"])[0]
+    assert "No RST fits --cause and --flow" in read(pages["filtered"])[0]
+    assert "0 of 8 RSTs fit" in read(pages["filtered"])[0]
 
 
 def test_a_page_has_bounds(pages):
@@ -142,7 +144,8 @@ def test_console_is_silent_and_nothing_is_fetched(browser, pages, name):
     assert browser.complaints() == []
     assert [u for u in browser.requests() if u != "file://" + pages[name] and u != "data:,"] == []
     # the script ran to its end, where there is something to filter
-    assert browser.run("document.getElementById('filters').hidden") == (name == "none")
+    bare = name in ("none", "summary", "filtered")
+    assert browser.run("document.getElementById('filters').hidden") == bare
 
 
 def test_policy_lets_nothing_else_run(browser, pages):

@@ -269,6 +269,8 @@ class Played:
     def __init__(self, row, family):
         self.row, self.family = row, family
         self.app, self.error, self.files, self.events = None, None, {}, []
+        # by vantage point: the capture of everything, and the frames there that are in our file
+        self.whole, self.places = {}, {}
         self.key = "%s-%d" % (row.name.replace("_", "-"), family)
 
     def truth(self, vantage):
@@ -379,7 +381,9 @@ def cut(net, done, where):
     for v, (_, path, _) in net.captures.items():
         head, records = read_pcap(path)
         kept = {p: [head] for p in done.values()}
-        for record, _, ip in records:
+        for p in done.values():
+            p.whole[v], p.places[v] = path, []
+        for number, (record, _, ip) in enumerate(records, 1):
             if ip is None or not is_tcp(ip):
                 continue
             seg = Segment(ip)
@@ -387,6 +391,7 @@ def cut(net, done, where):
                 p = by_place.get(((port - FIRST_PORT) // PORTS_EACH, seg.version))
                 if p:
                     kept[p].append(record)
+                    p.places[v].append(number)
                     break
         for p, chunks in kept.items():
             p.files[v] = os.path.join(where, "%s-%s.pcap" % (p.key, VANTAGES[v]))

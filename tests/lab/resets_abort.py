@@ -10,7 +10,7 @@ import time
 
 from resets import scenario
 from resets_play import CLOSE_WAIT, ESTABLISHED, FIN_WAIT2, SIOCINQ, SIOCOUTQ
-from resets_truth import ALL, RESET, Reset, anything, at_most, data, nothing
+from resets_truth import ALL, RESET, Reset, anything, at_most, data, nothing, pure_ack
 
 TCP_USER_TIMEOUT = 18
 MAYBE_LINGER = ("abort-close", "unread-data-close")
@@ -299,6 +299,18 @@ def fin_then_abort(p):
     p.acked(c)
     s.shutdown(socket.SHUT_WR)
     p.in_state(s, FIN_WAIT2)
+    s.close()
+    p.gone(c)
+    return p.after(c)
+
+
+@scenario(Reset("fin-then-abort", also=("late-after-close",), after=at_most(pure_ack),
+                kernel="TCP_ABORT_ON_DATA", app=["EOF", "EPIPE"], severity="notice"))
+def fin_then_no_wait(p):
+    """The server closes with TCP_LINGER2 below 0: no FIN-WAIT-2, a RST after its FIN's ACK."""
+    c, s, _ = p.pair()
+    p.talk(c, s)
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_LINGER2, -1)
     s.close()
     p.gone(c)
     return p.after(c)

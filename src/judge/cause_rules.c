@@ -38,6 +38,8 @@ const struct cause_row cause_rows[] = {
      "both directions were reset at once after silence, and neither provoked the other"},
     {CAUSE_MIDDLEBOX_IDLE, F(C_NO_TS, QUIET, R_SEQ_EXACT), F(T_FOUND), SURE_POSSIBLE,
      F(CAUSE_ABORT_IDLE), "after silence, in another form than X's other segments"},
+    {CAUSE_MIDDLEBOX_IDLE, F(C_HOPS_WEAK, QUIET, R_SEQ_EXACT), F(T_FOUND), SURE_POSSIBLE,
+     F(CAUSE_ABORT_IDLE, CAUSE_ABORT_CLOSE), "after silence, and from one hop nearer or farther"},
     {CAUSE_INJECTED_BLIND, F(FOREIGN, C_IN_WINDOW), F(T_FOUND), SURE_LIKELY, F(CAUSE_INJECTED_RACE),
      "in the window, and not the number that is due"},
     {CAUSE_INJECTED_ACK, F(FOREIGN, C_ACK_BEYOND), NONE, SURE_LIKELY, F(CAUSE_INJECTED_RACE),

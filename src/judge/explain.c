@@ -250,12 +250,11 @@ static void find_kernel(struct explain *e, struct rst_case *c)
  * The earlier RST that this is a second capture of. Without an IP ID it may as well answer another
  * segment in flight: a copy only where other frames of the flow come twice, or there are none.
  */
-static const struct rst_case *copy_of(const struct explain *e, const struct flow *f,
-				      const struct rst_case *c)
+static struct rst_case *copy_of(struct explain *e, const struct flow *f, const struct rst_case *c)
 {
 	for (uint32_t i = c->next, n = 0; i != FLOW_NONE && n < OPEN_MAX;
 	     i = e->cases[i].next, n++) {
-		const struct rst_case *o = &e->cases[i];
+		struct rst_case *o = &e->cases[i];
 		const struct seen *a = &o->rst, *b = &c->rst;
 
 		if (o->x != c->x || fact_has(&o->facts, R_DUPLICATE) || a->seq != b->seq ||
@@ -267,6 +266,8 @@ static const struct rst_case *copy_of(const struct explain *e, const struct flow
 				return o;
 			continue;
 		}
+		if (o->twice)
+			continue;
 		if (a->ttl != b->ttl)
 			return o;
 		if (o->facts.trigger_frame == c->facts.trigger_frame &&
@@ -354,7 +355,7 @@ static void take_rst(struct explain *e, struct flow *f, uint8_t side,
 		     const struct explain_frame *at, const struct packet *p)
 {
 	struct rst_case *c = new_case(e, f);
-	const struct rst_case *copy;
+	struct rst_case *copy;
 	struct seen n = flow_seen(p, side, at->wall_ns, at->number);
 
 	e->sum.resets++;
@@ -370,6 +371,7 @@ static void take_rst(struct explain *e, struct flow *f, uint8_t side,
 	facts_read(e, f, c, p);
 	copy = copy_of(e, f, c);
 	if (copy) {
+		copy->twice = true;
 		fact_set(&c->facts, R_DUPLICATE, true);
 		c->root = copy->rst.frame;
 		c->root_file = copy->file;

@@ -309,7 +309,9 @@ static void provoked(struct finding *f)
 	f->provoked_by = k->trigger_frame;
 	if (f->provoked_by)
 		return;
-	if (f->cause == CAUSE_UNREAD_DATA_CLOSE || f->cause == CAUSE_DATA_AFTER_CLOSE)
+	/* the data that were left unread, if that is what fits first */
+	if (f->cause == CAUSE_UNREAD_DATA_CLOSE || f->cause == CAUSE_DATA_AFTER_CLOSE ||
+	    (f->cause == CAUSE_ABORT_CLOSE && f->also[0] == CAUSE_UNREAD_DATA_CLOSE))
 		f->provoked_by = k->y_data_frame;
 }
 

@@ -151,6 +151,9 @@ class Reset:
 
     WORST = ("benign", "notice", "problem", "suspicious")
 
+    NO_CONNECTION = ("no-connection", "no-context", "vendor-reported", "malformed", "mptcp-reset",
+                     "mptcp-fastclose", "unknown")
+
     def __init__(self, cause, **kw):
         self.cause, self.also, self.named, self.by = cause, (), (), SERVER_SIDE
         self.take, self.least, self.seen = 1, 1, EVERYWHERE
@@ -206,7 +209,7 @@ class Reset:
         if self.WORST.index(said["severity"]) > self.WORST.index(self.severity):
             wrong.append("severity " + said["severity"])
         # data left unread provoke it, though no segment is answered: the last of them is named
-        if said["cause"] == "unread-data-close" and said["provoked_by"]:
+        if said["cause"] in ("unread-data-close", "abort-close") and said["provoked_by"]:
             trigger_frames = None
         if trigger_frames is not None and (said["provoked_by"] or 0) not in trigger_frames:
             wrong.append("provoked_by %s, not %s" % (said["provoked_by"], sorted(trigger_frames)))
@@ -245,7 +248,8 @@ def assign(resets, packets, vantage):
 
 
 def triggers(reset, rst, packets):
-    """The frames of the newest packet of the other side that fits, and of its copies."""
+    """The frames of the newest packet of the other side that fits, of its copies, and of what was
+    sent with it: several in flight draw as many RSTs, all alike."""
     if reset.after is None:
         return None
     if reset.after is nothing:
@@ -256,7 +260,8 @@ def triggers(reset, rst, packets):
         raise TruthError("no trigger of frame %d" % rst.frame)
     if hasattr(reset.after, "each"):
         fitting = [q for q in fitting if q.ack == rst.seq]
-    else:
-        fitting = fitting[-1:]
+    else:  # the newest, and what flew beside it: which of them drew this RST is not to be seen
+        fitting = [q for q in fitting if q.ack == fitting[-1].ack
+                   and fitting[-1].when - q.when < 0.005]
     frames = {p.frame for q in fitting for p in packets if p.original is q.original}
     return frames | ({0} if hasattr(reset.after, "optional") else set())

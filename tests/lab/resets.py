@@ -141,10 +141,11 @@ class Net:
                      "peer", "name", end, "netns", wire.ns])
             host.address(dev, *addresses)
             wire.ip("link", "set", "dev", end, "up")
-        for host, gates in ((client, ("10.203.1.1", "fd03:1::1")), (a, ("10.203.2.2", "fd03:2::2")),
-                            (b, ("10.203.2.1", "fd03:2::1")), (server, ("10.203.3.1", "fd03:3::1"))):
-            for gate in gates:
-                host.route("default", "via", gate)
+        for host, gate, gate6 in ((client, "10.203.1.1", "fd03:1::1"),
+                                  (a, "10.203.2.2", "fd03:2::2"), (b, "10.203.2.1", "fd03:2::1"),
+                                  (server, "10.203.3.1", "fd03:3::1")):
+            host.route("default", "via", gate)
+            host.route("default", "via", gate6)
         for host, dev in ((client, "up"), (server, "up"), (a, "down"), (a, "mid"), (b, "near"),
                           (b, "far")):
             # what is captured is to be what goes over the wire
@@ -156,8 +157,8 @@ class Net:
         for v, (node, dev) in self.INTERFACES.items():
             path = self.lab.path(VANTAGES[v] + ".pcap")
             process = self.lab.spawn(self.hosts[node].within(
-                ["tcpdump", "--immediate-mode", "-U", "-Z", "root", "-n", "-s", "2000", "-B", "16384", "-i", dev,
-                 "-w", path, "tcp or udp port 9"]))
+                ["tcpdump", "--immediate-mode", "-U", "-Z", "root", "-n", "-s", "2000",
+                 "-B", "16384", "-i", dev, "-w", path, "tcp or udp port 9"]))
             self.captures[v] = (process, path, self.lab.files[-1].name)
         for _, _, said in self.captures.values():
             until("tcpdump to listen", lambda said=said: "listening on" in text_of(said))

@@ -1,5 +1,5 @@
-"""resets_abort: a socket that is ended by a RST of its own, each way with its nearest neighbour, and
-the ways that look like it and send none.
+"""resets_abort: a socket that is ended by a RST of its own, each way with its nearest neighbour,
+and the ways that look like it and send none.
 
 What the wire cannot tell apart (unread data, SO_LINGER 0, a socket destroyed from outside) has the
 true cause among the alternatives, and the kernel's own reason beside it.
@@ -338,7 +338,8 @@ def keepalive(p):
 
 
 @scenario(Reset("keepalive-fail", by="C", after=nothing, kernel="TCP_KEEPALIVE_TIMEOUT",
-                at={"bs": dict(blind=True, after=at_most(data), also=MAYBE_LINGER + ("abort-linger",))}), seconds=5)
+                at={"bs": dict(blind=True, after=at_most(data),
+                               also=MAYBE_LINGER + ("abort-linger",))}), seconds=5)
 def keepalive_rst_passes(p):
     """The path drops the probes and lets the RST through: beyond it nobody saw them."""
     c, s, _ = p.pair()

@@ -1,5 +1,5 @@
-"""resets_third: RSTs that neither end sent, forged by a router of the path or by nobody's TCP, beside
-real ones that look like them.
+"""resets_third: RSTs that neither end sent, forged by a router of the path or by nobody's TCP,
+beside real ones that look like them.
 
 Router A forges what the client gets, router B what the server gets: each is two hops nearer than
 whom it impersonates.
@@ -9,7 +9,7 @@ import time
 
 from resets import scenario
 from resets_play import ACK, PSH, RST, SYN, SYN_OPTIONS
-from resets_truth import EVERYWHERE, INJECTED, RESET, Reset, data, nothing, syn, syn_ack
+from resets_truth import INJECTED, RESET, Reset, data, nothing, syn, syn_ack
 from resets_abort import IDLE_S, MAYBE_LINGER, later, linger
 
 MSS = 1448
@@ -306,7 +306,7 @@ def mptcp_join_unknown(p):
     hear(lambda seg: seg.flags & RST)
 
 
-@scenario(Reset("unknown", kernel="", seen=EVERYWHERE, after=nothing, also=("no-context", "injected-race"),
+@scenario(Reset("unknown", kernel="", after=nothing, also=("no-context", "injected-race"),
                 severity="suspicious", sender=False, blind=True,
                 at={"bs": dict(cause="no-context", blind=False)}))
 def riddle(p):

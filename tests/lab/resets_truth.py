@@ -208,9 +208,6 @@ class Reset:
             wrong.append("app_sees %s, measured %s" % (sees, self.app))
         if self.WORST.index(said["severity"]) > self.WORST.index(self.severity):
             wrong.append("severity " + said["severity"])
-        # data left unread provoke it, though no segment is answered: the last of them is named
-        if said["cause"] in ("unread-data-close", "abort-close") and said["provoked_by"]:
-            trigger_frames = None
         if trigger_frames is not None and (said["provoked_by"] or 0) not in trigger_frames:
             wrong.append("provoked_by %s, not %s" % (said["provoked_by"], sorted(trigger_frames)))
         return wrong

@@ -382,6 +382,7 @@ static void take_rst(struct explain *e, struct flow *f, uint8_t side,
 	copy = copy_of(e, f, c);
 	if (copy) {
 		copy->twice = true;
+		c->hops_on = (uint8_t)apart(copy->rst.ttl, c->rst.ttl);
 		fact_set(&c->facts, R_DUPLICATE, true);
 		c->root = copy->rst.frame;
 		c->root_file = copy->file;

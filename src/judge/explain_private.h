@@ -39,7 +39,8 @@ struct rst_case {
 	uint8_t after;			    /* enum after_flag */
 	uint8_t n_before, n_after, trigger; /* notes; index of the trigger, 0xff: none */
 	bool bad_checksum;
-	bool twice; /* its second capture was seen */
+	bool twice;	 /* its second capture was seen */
+	uint8_t hops_on; /* a second capture: so many hops from the first */
 	uint8_t tunnel, mptcp_reason, raw_syn, targets;
 	uint8_t isn_known; /* bit a side */
 	uint16_t file, root_file;

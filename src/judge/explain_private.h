@@ -10,7 +10,7 @@
 #include "judge/explain.h"
 #include "judge/flow.h"
 
-enum { AFTER_NOTES = 6, EXTRAS = 4096, CASES = 65536 };
+enum { AFTER_NOTES = 6, EXTRAS = 4096 };
 
 /* What few RSTs have. */
 struct extra {
@@ -65,6 +65,7 @@ struct explain {
 	struct flows *flows;
 	struct around *around;
 	struct rst_case *cases; /* a ring, in the order of the RSTs */
+	uint32_t room;		/* of the ring */
 	uint32_t first, n;	/* the oldest that waits; how many wait */
 	struct extra *extras;
 	uint32_t extra_hand;

@@ -67,10 +67,17 @@ def load():
 
 # --- the delay -----------------------------------------------------------------------------------
 
+def on_one_processor():
+    """Who sends does so on one processor: veth pairs deliver where the sender runs, and two of them
+    overtake each other."""
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
 def relay(ns, delays):
     """Between the interfaces a and b of a namespace: frames pass on after the delay that is meant
     for their port on the server's side. A whole process; never returns."""
     die_with_parent()
+    on_one_processor()
     enter_netns(ns)
     ends = []
     for dev in ("a", "b"):
@@ -134,10 +141,11 @@ class Net:
                      "peer", "name", end, "netns", wire.ns])
             host.address(dev, *addresses)
             wire.ip("link", "set", "dev", end, "up")
-        for host, gates in ((client, ("10.203.1.1", "fd03:1::1")), (a, ("10.203.2.2", "fd03:2::2")),
-                            (b, ("10.203.2.1", "fd03:2::1")), (server, ("10.203.3.1", "fd03:3::1"))):
-            for gate in gates:
-                host.route("default", "via", gate)
+        for host, gate, gate6 in ((client, "10.203.1.1", "fd03:1::1"),
+                                  (a, "10.203.2.2", "fd03:2::2"), (b, "10.203.2.1", "fd03:2::1"),
+                                  (server, "10.203.3.1", "fd03:3::1")):
+            host.route("default", "via", gate)
+            host.route("default", "via", gate6)
         for host, dev in ((client, "up"), (server, "up"), (a, "down"), (a, "mid"), (b, "near"),
                           (b, "far")):
             # what is captured is to be what goes over the wire
@@ -149,8 +157,8 @@ class Net:
         for v, (node, dev) in self.INTERFACES.items():
             path = self.lab.path(VANTAGES[v] + ".pcap")
             process = self.lab.spawn(self.hosts[node].within(
-                ["tcpdump", "--immediate-mode", "-U", "-Z", "root", "-n", "-s", "2000", "-B", "16384", "-i", dev,
-                 "-w", path, "tcp or udp port 9"]))
+                ["tcpdump", "--immediate-mode", "-U", "-Z", "root", "-n", "-s", "2000",
+                 "-B", "16384", "-i", dev, "-w", path, "tcp or udp port 9"]))
             self.captures[v] = (process, path, self.lab.files[-1].name)
         for _, _, said in self.captures.values():
             until("tcpdump to listen", lambda said=said: "listening on" in text_of(said))
@@ -262,6 +270,8 @@ class Played:
     def __init__(self, row, family):
         self.row, self.family = row, family
         self.app, self.error, self.files, self.events = None, None, {}, []
+        # by vantage point: the capture of everything, and the frames there that are in our file
+        self.whole, self.places = {}, {}
         self.key = "%s-%d" % (row.name.replace("_", "-"), family)
 
     def truth(self, vantage):
@@ -269,10 +279,11 @@ class Played:
         packets = read_capture(self.files[vantage])
         return assign(self.row.resets, packets, vantage), packets
 
-    def reasons(self, packet):
-        """What the kernel said of the RST that this packet is: it names a listener alone where a
-        listener was matched."""
-        return [e[5] for e in self.events if e[1] == packet.sport and e[3] in (packet.dport, 0)]
+    def reasons(self, packet, strictly=False):
+        """What the kernel said of the RST that this packet is. It names a listener alone where a
+        listener was matched; that could be another host's, since it tells none apart."""
+        return [e[5] for e in self.events if e[1] == packet.sport
+                and (e[3] == packet.dport or e[3] == 0 and not strictly)]
 
 
 class Actors:
@@ -295,6 +306,7 @@ class Actors:
         """The process of one actor; never returns."""
         try:
             die_with_parent()
+            on_one_processor()
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             enter_netns(self.net.names["client"])
@@ -370,7 +382,9 @@ def cut(net, done, where):
     for v, (_, path, _) in net.captures.items():
         head, records = read_pcap(path)
         kept = {p: [head] for p in done.values()}
-        for record, _, ip in records:
+        for p in done.values():
+            p.whole[v], p.places[v] = path, []
+        for number, (record, _, ip) in enumerate(records, 1):
             if ip is None or not is_tcp(ip):
                 continue
             seg = Segment(ip)
@@ -378,6 +392,7 @@ def cut(net, done, where):
                 p = by_place.get(((port - FIRST_PORT) // PORTS_EACH, seg.version))
                 if p:
                     kept[p].append(record)
+                    p.places[v].append(number)
                     break
         for p, chunks in kept.items():
             p.files[v] = os.path.join(where, "%s-%s.pcap" % (p.key, VANTAGES[v]))
@@ -402,7 +417,7 @@ def check(each, missing=None):
             wrong.append(str(e))
             continue
         for truth, packet, _ in found.values():
-            reasons = each.reasons(packet)
+            reasons = each.reasons(packet, truth.kernel == "")
             if not missing and not truth.kernel_agrees(reasons):
                 wrong.append("the kernel said %s of frame %d at %s, not %r" % (
                     reasons, packet.frame, VANTAGES[v], truth.kernel))
@@ -421,7 +436,7 @@ def write_labels(done, where):
             with open(os.path.join(where, name), "wb") as f:
                 f.write(octets_of(each.files[v]))
             for frame, (truth, packet, _) in sorted(found.items()):
-                said = each.reasons(packet)
+                said = each.reasons(packet, truth.kernel == "")
                 why = [truth.why or each.row.says]
                 if said and truth.cause != "dup-frame":
                     why.append("Kernel: %s." % ", ".join(sorted(set(said))))

@@ -113,7 +113,8 @@ static void see(struct finding *f, const struct rst_case *c)
 		memcpy(f->sees, (enum app_result[APP_SEES_MAX]){APP_NONE}, sizeof(f->sees));
 	else if (fact_has(k, T_SYN))
 		memcpy(f->sees, (enum app_result[APP_SEES_MAX]){APP_ECONNREFUSED}, sizeof(f->sees));
-	else if (f->sees[0] == APP_ECONNRESET && fact_has(k, X_FIN))
+	else if ((f->sees[0] == APP_ECONNRESET && fact_has(k, X_FIN)) ||
+		 (f->cause == CAUSE_LATE_AFTER_CLOSE && !fact_has(k, Y_FIN)))
 		memcpy(f->sees, (enum app_result[APP_SEES_MAX]){APP_EOF, APP_EPIPE},
 		       sizeof(f->sees));
 }

@@ -176,6 +176,9 @@ void around_syn(struct around *a, const struct packet *p, uint64_t ns, uint32_t 
 		if (rtt_us && (!e->rtt_us || rtt_us < e->rtt_us))
 			e->rtt_us = rtt_us;
 		note_listener(a, s, ns);
+		if (e->burst && a->n_bursts - e->burst < BURSTS)
+			a->bursts[e->burst % BURSTS].took |=
+			    a->bursts[e->burst % BURSTS].port == s->sport;
 	} else {
 		e->targets |= 1ull << (hash(a, &s->dst, s->dport) & 63);
 	}
@@ -228,6 +231,7 @@ uint32_t around_reset(struct around *a, const struct addr *host, uint16_t port, 
 		return e->burst;
 	}
 	b->n++;
+	b->took_between |= b->took;
 	if (ns > b->last_ns)
 		b->last_ns = ns;
 	b->n_port += port == b->port;

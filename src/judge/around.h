@@ -41,6 +41,8 @@ struct burst {
 	uint32_t n, n_port; /* connections; those of the first one's port */
 	uint16_t port;
 	uint64_t first_ns, last_ns;
+	/* the port took a connection: since the last reset, and before another reset */
+	bool took, took_between;
 };
 /* n is 0 where it is too long ago. */
 struct burst around_burst(const struct around *a, uint32_t id);

@@ -20,7 +20,7 @@ enum {
 	KERNEL_NS = 250000000, /* the kernel's word comes so near to the frame; most within 1 ms */
 };
 
-/* 256 MB: 262,144 flows x 248 octets, half as many blocks x 536, 32,768 cases x 1.2 kB. */
+/* 256 MB: 262,144 flows x 248 octets, half as many blocks x 536, 65,536 cases x 984. */
 const struct explain_limits explain_limits_file = {
     .flows = 262144, .idle_ns = 7860 * SECOND, .settle_ns = 10 * SECOND};
 const struct explain_limits explain_limits_live = {
@@ -129,9 +129,9 @@ static void settle_first(struct explain *e)
 	e->n--;
 }
 
-static void settle_due(struct explain *e)
+static void settle_due(struct explain *e, uint64_t now_ns)
 {
-	while (e->n && e->now_ns >= e->cases[e->first].at_ns + e->limits.settle_ns)
+	while (e->n && now_ns >= e->cases[e->first].at_ns + e->limits.settle_ns)
 		settle_first(e);
 }
 
@@ -246,12 +246,15 @@ static void find_kernel(struct explain *e, struct rst_case *c)
 /* --- a RST
  * --------------------------------------------------------------------------------------------- */
 
-/* The earlier RST that this is a second capture of. */
-static const struct rst_case *copy_of(const struct explain *e, const struct rst_case *c)
+/*
+ * The earlier RST that this is a second capture of. Without an IP ID it may as well answer another
+ * segment in flight: a copy only where other frames of the flow come twice, or there are none.
+ */
+static struct rst_case *copy_of(struct explain *e, const struct flow *f, const struct rst_case *c)
 {
 	for (uint32_t i = c->next, n = 0; i != FLOW_NONE && n < OPEN_MAX;
 	     i = e->cases[i].next, n++) {
-		const struct rst_case *o = &e->cases[i];
+		struct rst_case *o = &e->cases[i];
 		const struct seen *a = &o->rst, *b = &c->rst;
 
 		if (o->x != c->x || fact_has(&o->facts, R_DUPLICATE) || a->seq != b->seq ||
@@ -263,8 +266,12 @@ static const struct rst_case *copy_of(const struct explain *e, const struct rst_
 				return o;
 			continue;
 		}
-		/* one segment draws one RST */
-		if (a->ttl != b->ttl || o->facts.trigger_frame == c->facts.trigger_frame)
+		if (o->twice)
+			continue;
+		if (a->ttl != b->ttl)
+			return o;
+		if (o->facts.trigger_frame == c->facts.trigger_frame &&
+		    (f->flags & FLOW_DUPLICATES || !fact_has(&c->facts, Y_SEEN)))
 			return o;
 	}
 	return NULL;
@@ -323,7 +330,7 @@ static void note_rst(struct explain *e, struct flow *f, struct rst_case *c,
 	struct flow_side *x = &f->side[c->x];
 	struct rst_case *root;
 
-	if (f->rst_frame) {
+	if (f->rst_frame && fact_has(&c->facts, RST_BEFORE)) {
 		c->root = f->rst_frame;
 		c->root_file = f->rst_file;
 		root = root_of(e, c);
@@ -334,6 +341,7 @@ static void note_rst(struct explain *e, struct flow *f, struct rst_case *c,
 		f->rst_file = at->file;
 	}
 	x->flags |= SIDE_RST;
+	f->side[!c->x].flags |= SIDE_TOLD;
 	x->rst_seq = c->rst.seq;
 	x->last_ns = at->wall_ns;
 	if (counts_in_burst(&c->facts)) {
@@ -347,7 +355,7 @@ static void take_rst(struct explain *e, struct flow *f, uint8_t side,
 		     const struct explain_frame *at, const struct packet *p)
 {
 	struct rst_case *c = new_case(e, f);
-	const struct rst_case *copy;
+	struct rst_case *copy;
 	struct seen n = flow_seen(p, side, at->wall_ns, at->number);
 
 	e->sum.resets++;
@@ -361,8 +369,9 @@ static void take_rst(struct explain *e, struct flow *f, uint8_t side,
 	c->tunnel = p->tunnel;
 	c->bad_checksum = p->csum_bad;
 	facts_read(e, f, c, p);
-	copy = copy_of(e, c);
+	copy = copy_of(e, f, c);
 	if (copy) {
+		copy->twice = true;
 		fact_set(&c->facts, R_DUPLICATE, true);
 		c->root = copy->rst.frame;
 		c->root_file = copy->file;
@@ -394,7 +403,6 @@ static void take_segment(struct explain *e, struct flow *f, uint8_t side,
 {
 	struct seen n = flow_seen(p, side, at->wall_ns, at->number);
 	unsigned is = flow_segment(e->flows, f, side, p, at->wall_ns, at->number);
-	bool lives = false;
 
 	if (is & SEGMENT_DUPLICATE) {
 		e->sum.duplicates++;
@@ -406,14 +414,15 @@ static void take_segment(struct explain *e, struct flow *f, uint8_t side,
 		on_leave(e, f);
 	for (uint32_t i = f->cases, k = 0; i != FLOW_NONE && k < OPEN_MAX;
 	     i = e->cases[i].next, k++) {
+		const struct rst_case *c = &e->cases[i];
+
 		aftermath_segment(&e->cases[i], side, &n);
-		lives |= fact_has(&e->cases[i].facts, C_GOES_ON);
-	}
-	/* a RST that its sender does not stand by ended nothing */
-	if (lives) {
-		f->rst_frame = 0;
-		f->side[0].flags &= (uint16_t)~SIDE_RST;
-		f->side[1].flags &= (uint16_t)~SIDE_RST;
+		/* a RST that its sender does not stand by, or its receiver does not take, ended
+		 * nothing there */
+		if (fact_has(&c->facts, C_GOES_ON))
+			f->side[c->x].flags &= (uint16_t)~SIDE_RST;
+		if (c->after & AFTER_IGNORED)
+			f->side[!c->x].flags &= (uint16_t)~SIDE_TOLD;
 	}
 	if (p->seg.flags & TCP_SYN && !(is & SEGMENT_DUPLICATE))
 		around_syn(e->around, p, e->now_ns,
@@ -430,7 +439,7 @@ static void pass_time(struct explain *e, uint64_t ns)
 		e->sum.last_ns = ns;
 	if (ns >= e->now_ns) {
 		e->now_ns = ns;
-		settle_due(e);
+		settle_due(e, ns);
 		return;
 	}
 	e->sum.backwards++;
@@ -469,10 +478,8 @@ void explain_packet(struct explain *e, const struct explain_frame *at, enum deco
 
 void explain_tick(struct explain *e, uint64_t wall_ns)
 {
-	if (wall_ns > e->now_ns) {
-		e->now_ns = wall_ns;
-		settle_due(e);
-	}
+	/* frames captured before may still be on their way: packets alone move the clock */
+	settle_due(e, wall_ns);
 }
 
 void explain_forget(struct explain *e)

@@ -102,25 +102,16 @@ static const struct combination {
 	enum fact need[3];
 	enum fact lack;
 } foreign[] = {
-    {{C_MULTI, FACT_NONE}, C_BOTH_SIDES},
-    {{C_GOES_ON, C_HOPS}, FACT_NONE},
-    {{C_GOES_ON, C_HOPS_WEAK}, FACT_NONE},
-    {{C_GOES_ON, C_FAST}, FACT_NONE},
-    {{C_GOES_ON, C_IP_ID}, FACT_NONE},
-    {{C_GOES_ON, C_ACK_BEYOND}, FACT_NONE},
-    {{C_GOES_ON, C_NO_TS}, FACT_NONE},
-    {{C_GOES_ON, C_IN_WINDOW}, FACT_NONE},
-    {{C_GOES_ON, X_SEEN}, T_FOUND},
-    {{C_HOPS, C_FAST}, FACT_NONE},
-    {{C_HOPS_WEAK, C_FAST}, FACT_NONE},
-    {{C_HOPS, C_IP_ID}, FACT_NONE},
-    {{C_HOPS, C_COPIED}, FACT_NONE},
-    {{C_HOPS, X_SEEN}, T_FOUND},
-    {{C_HOPS, T_FOUND}, R_ACK},
-    {{C_HOPS, T_SYN}, FACT_NONE},
-    {{C_ACK_BEYOND, C_HOPS_WEAK}, FACT_NONE},
-    {{C_ACK_BEYOND, C_IP_ID}, FACT_NONE},
-    {{C_ACK_BEYOND, C_NO_TS}, FACT_NONE},
+    {{C_MULTI, FACT_NONE}, C_BOTH_SIDES},  {{C_GOES_ON, C_HOPS}, FACT_NONE},
+    {{C_GOES_ON, C_HOPS_WEAK}, FACT_NONE}, {{C_GOES_ON, C_FAST}, FACT_NONE},
+    {{C_GOES_ON, C_IP_ID}, FACT_NONE},	   {{C_GOES_ON, C_ACK_BEYOND}, FACT_NONE},
+    {{C_GOES_ON, C_NO_TS}, FACT_NONE},	   {{C_GOES_ON, C_IN_WINDOW}, FACT_NONE},
+    {{C_GOES_ON, X_SEEN}, T_FOUND},	   {{C_HOPS, C_FAST}, FACT_NONE},
+    {{C_HOPS_WEAK, C_FAST}, FACT_NONE},	   {{C_HOPS, C_IP_ID}, FACT_NONE},
+    {{C_HOPS_WEAK, C_IP_ID}, FACT_NONE},   {{C_HOPS, C_COPIED}, FACT_NONE},
+    {{C_HOPS, X_SEEN}, T_FOUND},	   {{C_HOPS, T_FOUND}, R_ACK},
+    {{C_HOPS, T_SYN}, FACT_NONE},	   {{C_ACK_BEYOND, C_HOPS_WEAK}, FACT_NONE},
+    {{C_ACK_BEYOND, C_IP_ID}, FACT_NONE},  {{C_ACK_BEYOND, C_NO_TS}, FACT_NONE},
 };
 
 void facts_derive(struct facts *f)

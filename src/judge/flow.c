@@ -36,7 +36,8 @@ static bool fin_acked(const struct flow *f, uint8_t side)
 
 bool flow_is_over(const struct flow *f)
 {
-	return side_has(&f->side[0], SIDE_RST) || side_has(&f->side[1], SIDE_RST) ||
+	return side_has(&f->side[0], SIDE_RST | SIDE_TOLD) ||
+	       side_has(&f->side[1], SIDE_RST | SIDE_TOLD) ||
 	       (side_has(&f->side[0], SIDE_FIN) && side_has(&f->side[1], SIDE_FIN));
 }
 
@@ -217,8 +218,7 @@ static void note_syn(struct flow *f, uint8_t side, const struct packet *p, uint6
 	/* a RST to an earlier SYN was not its own, or it has thought better of it */
 	if (side_has(s, SIDE_RST) && side_has(o, SIDE_ISN) && p->seg.ack == o->isn + 1) {
 		s->flags &= (uint16_t)~SIDE_RST;
-		o->flags &= (uint16_t)~SIDE_SYN_AGAIN;
-		f->rst_frame = 0;
+		o->flags &= (uint16_t) ~(SIDE_SYN_AGAIN | SIDE_TOLD);
 	}
 	if (f->handshake_us == UINT32_MAX && f->syn_ns && ns >= f->syn_ns)
 		f->handshake_us = ns - f->syn_ns < 4000000000000ull
@@ -325,6 +325,7 @@ unsigned flow_segment(struct flows *t, struct flow *f, uint8_t side, const struc
 
 	if (is_duplicate(t, f, &n)) {
 		n.duplicate = 1;
+		f->flags |= FLOW_DUPLICATES;
 		flows_note(t, f, &n);
 		return SEGMENT_DUPLICATE;
 	}

@@ -26,7 +26,9 @@ static void read_around(struct explain *e, struct rst_case *c, struct burst *b)
 	fact_set(&c->facts, LISTENER, l.before);
 	fact_set(&c->facts, LISTENER_ON, l.source_before && l.source_after);
 	fact_set(&c->facts, BURST, b->n >= BURST_MIN);
-	fact_set(&c->facts, BURST_PORT, b->n_port >= BURST_MIN && b->n_port == b->n);
+	/* a listener that takes connections between the resets has not been closed */
+	fact_set(&c->facts, BURST_PORT,
+		 b->n_port >= BURST_MIN && b->n_port == b->n && !b->took_between);
 }
 
 /* --- who, what came of it
@@ -77,7 +79,10 @@ static enum outcome outcome_of(const struct rst_case *c)
 
 	if (c->after & AFTER_CHALLENGED)
 		return OUTCOME_CHALLENGED;
-	if (c->after & AFTER_IGNORED || fact_has(k, C_SYN_ACK_LATER))
+	/* what is exact can't be ignored: it never got there, which is not to be seen from here */
+	if (c->after & AFTER_IGNORED)
+		return known && c->rst.seq == c->y_acked ? OUTCOME_UNKNOWN : OUTCOME_IGNORED;
+	if (fact_has(k, C_SYN_ACK_LATER))
 		return OUTCOME_IGNORED;
 	if (fact_has(k, T_SYN)) /* SYN-SENT: only an acceptable ACK makes it valid */
 		return c->rst.ack == c->trigger_end ? OUTCOME_ACCEPTED : OUTCOME_IGNORED;
@@ -101,6 +106,7 @@ static void see(struct finding *f, const struct rst_case *c)
 	if (f->sees_at_sender)
 		return;
 	if (f->outcome == OUTCOME_IGNORED || f->outcome == OUTCOME_CHALLENGED ||
+	    c->after & AFTER_IGNORED ||
 	    (fact_has(k, Y_FIN) && f->cause != CAUSE_DATA_AFTER_CLOSE && !fact_has(k, X_FIN)) ||
 	    (fact_has(k, X_ONLY_SYN) && !fact_has(k, OWN_OLD_LIVED) && !(c->y_flags & SIDE_OTHER)))
 		memcpy(f->sees, (enum app_result[APP_SEES_MAX]){APP_NONE}, sizeof(f->sees));
@@ -160,7 +166,7 @@ static void clues_of_origin(struct finding *f, const struct rst_case *c)
 static void clues_of_close(struct finding *f, const struct rst_case *c)
 {
 	const struct facts *k = &f->facts;
-	bool active = !fact_has(k, T_FOUND);
+	bool active = !fact_has(k, T_FOUND) && !is_third_party(f->cause);
 
 	if (active && fact_has(k, R_WIN_GREW) && fact_has(k, Y_DATA))
 		clue(f, CLUE_WINDOW_GREW, c->win_from, c->win_to, 0);
@@ -303,11 +309,10 @@ static void provoked(struct finding *f)
 	f->provoked_by = k->trigger_frame;
 	if (f->provoked_by)
 		return;
+	/* the data that were left unread, if that is what fits first */
 	if (f->cause == CAUSE_UNREAD_DATA_CLOSE || f->cause == CAUSE_DATA_AFTER_CLOSE ||
-	    (f->cause == CAUSE_ABORT_CLOSE && fact_has(k, LAST_DATA_Y)))
+	    (f->cause == CAUSE_ABORT_CLOSE && f->also[0] == CAUSE_UNREAD_DATA_CLOSE))
 		f->provoked_by = k->y_data_frame;
-	else if (f->cause == CAUSE_ABORT_AFTER_FIN)
-		f->provoked_by = k->y_fin_frame;
 }
 
 /* Before, the RST itself, after. */
@@ -387,6 +392,7 @@ static void count_idle(struct explain_summary *s, const struct finding *f)
 static void count(struct explain_summary *s, const struct finding *f)
 {
 	s->by_cause[f->cause]++;
+	s->weighed[f->severity][f->cause]++;
 	if (!f->root)
 		s->by_severity[f->severity]++;
 	count_idle(s, f);

@@ -16,7 +16,9 @@ enum block_type {
 	BLOCK_SIMPLE = 3,
 	BLOCK_ENHANCED = 6,
 	BLOCK_JOURNAL = 9,
-	BLOCK_SECTION = 0x0a0d0d0a, /* the same in both byte orders */
+	BLOCK_CUSTOM = 0x0bad,
+	BLOCK_CUSTOM_NOT_COPIED = 0x40000bad, /* by editors of such files */
+	BLOCK_SECTION = 0x0a0d0d0a,	      /* the same in both byte orders */
 };
 
 enum option_code { OPTION_END = 0, OPTION_TSRESOL = 9, OPTION_TSOFFSET = 14 };
@@ -310,7 +312,9 @@ int pcapng_block(struct pcapng *p, const uint8_t *block, size_t len, struct pcap
 	case BLOCK_PACKET_OLD: return full_frame(p, true, &body, out, e);
 	case BLOCK_ENHANCED: return full_frame(p, false, &body, out, e);
 	case BLOCK_SIMPLE: return simple_frame(p, &body, out, e);
-	case BLOCK_JOURNAL: return PCAPNG_NUMBERED;
+	case BLOCK_JOURNAL:
+	case BLOCK_CUSTOM:
+	case BLOCK_CUSTOM_NOT_COPIED: return PCAPNG_NUMBERED;
 	default: return 0;
 	}
 }

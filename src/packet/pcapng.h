@@ -39,7 +39,7 @@ int pcapng_block_len(const struct pcapng *p, const uint8_t head[PCAPNG_HEADER], 
 		     struct err *e);
 enum { PCAPNG_NUMBERED = 2 };
 /* One whole block. 1: a frame in *out; 0: a block without one; PCAPNG_NUMBERED: a block without
- * one that Wireshark numbers as if it were (an entry of the systemd journal); -1 with `e`: damaged.
+ * one that Wireshark numbers as if it were (of the systemd journal, custom); -1 with `e`: damaged.
  */
 int pcapng_block(struct pcapng *p, const uint8_t *block, size_t len, struct pcapng_frame *out,
 		 struct err *e);

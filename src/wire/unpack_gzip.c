@@ -67,11 +67,13 @@ static void next_member(struct gunzip *g)
 ssize_t gunzip_read(void *state, struct packed *in, void *buf, size_t n, struct err *fault)
 {
 	struct gunzip *g = state;
-	int rc;
+	bool damaged = false;
 
 	g->z.next_out = buf;
 	g->z.avail_out = (uInt)n;
-	while (!g->over && g->z.avail_out == n) {
+	while (!g->over && !damaged && g->z.avail_out == n) {
+		int rc;
+
 		if (g->z.avail_in == 0) {
 			int more = refill(g, in, fault);
 
@@ -85,10 +87,13 @@ ssize_t gunzip_read(void *state, struct packed *in, void *buf, size_t n, struct 
 		rc = inflate(&g->z, Z_NO_FLUSH);
 		if (rc == Z_STREAM_END)
 			g->inside = false;
-		else if (rc != Z_OK && rc != Z_BUF_ERROR)
-			return err_set(fault, "the gzip data is damaged: %s",
-				       g->z.msg ? g->z.msg : "not to be unpacked");
+		else
+			damaged = rc != Z_OK && rc != Z_BUF_ERROR;
 	}
+	/* what was unpacked before the damage comes first; it is told by the next call */
+	if (damaged && g->z.avail_out == n)
+		return err_set(fault, "the gzip data is damaged: %s",
+			       g->z.msg ? g->z.msg : "not to be unpacked");
 	return (ssize_t)(n - g->z.avail_out);
 }
 

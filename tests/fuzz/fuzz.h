@@ -12,6 +12,7 @@
 int fuzz_explain(const uint8_t *data, size_t len); /* a whole capture (memcap.h) */
 int fuzz_decode(const uint8_t *data, size_t len);  /* first octet picks the link type */
 int fuzz_options(const uint8_t *data, size_t len); /* a block of TCP options */
+int fuzz_pcapng(const uint8_t *data, size_t len);  /* a pcapng file */
 int fuzz_ports(const uint8_t *data, size_t len);   /* the text of -p */
 int fuzz_targets(const uint8_t *data, size_t len); /* the text of a target file */
 

@@ -14,32 +14,94 @@
 #include "packet/decode.h"
 #include "packet/notation.h"
 #include "packet/options.h"
+#include "packet/pcapng.h"
+
+/* What must hold of any packet read out of [data, data + len). */
+static void check_packet(const struct packet *p, const uint8_t *data, size_t len)
+{
+	char line[512];
+	struct text t = text_of(line, sizeof(line));
+
+	assert(p->kind == PACKET_TCP || p->kind == PACKET_ICMP_ERROR);
+	assert(p->payload_captured <= len);
+	assert(!p->payload_captured || (p->seg.payload > data && p->seg.payload < data + len));
+	assert(p->payload_captured <= p->seg.payload_len);
+	assert(!p->csum_bad || p->csum_checked);
+	assert(!p->csum_checked || !p->payload_cut);
+	assert(!p->quoted.has_flags || p->quoted.has_ack);
+	assert(p->n_tunnels <= 4 && !p->n_tunnels == (p->tunnel == TUNNEL_NONE));
+	assert(!p->n_tunnels || tunnel_name(p->tunnel));
+	notation_put_packet(&t, p);
+	assert(t.len == strlen(line));
+}
 
 int fuzz_decode(const uint8_t *data, size_t len)
 {
 	static const int linktypes[] = {LINKTYPE_ETHERNET, LINKTYPE_RAW,       LINKTYPE_NULL,
-					LINKTYPE_LOOP,	   LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2,
+					LINKTYPE_FDDI,	   LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2,
 					LINKTYPE_IPV4,	   LINKTYPE_IPV6};
-	char line[512];
-	struct text t = text_of(line, sizeof(line));
+	enum decode_status plain, inside;
 	struct packet p;
 	size_t wire_len;
+	int linktype;
 
 	if (len < 1)
 		return 0;
 	/* the upper bits: how much longer than its capture the frame was */
 	wire_len = len - 1 + (data[0] >> 3) * 8U;
-	if (decode_frame(data + 1, len - 1, wire_len, linktypes[data[0] & 7], &p) != DECODE_OK)
-		return 0;
-	assert(p.kind == PACKET_TCP || p.kind == PACKET_ICMP_ERROR);
-	assert(p.payload_captured <= len - 1);
-	assert(!p.payload_captured || (p.seg.payload > data && p.seg.payload < data + len));
-	assert(p.payload_captured <= p.seg.payload_len);
-	assert(!p.csum_bad || p.csum_checked);
-	assert(!p.csum_checked || !p.payload_cut);
-	assert(!p.quoted.has_flags || p.quoted.has_ack);
-	notation_put_packet(&t, &p);
-	assert(t.len == strlen(line));
+	linktype = linktypes[data[0] & 7];
+	plain = decode_frame(data + 1, len - 1, wire_len, linktype, &p);
+	if (plain == DECODE_OK) {
+		check_packet(&p, data, len);
+		assert(p.n_tunnels == 0);
+	}
+	inside = decode_frame_how(data + 1, len - 1, wire_len, linktype,
+				  DECODE_TUNNELS | DECODE_SUMS_OF_RSTS, &p);
+	if (inside == DECODE_OK) {
+		check_packet(&p, data, len);
+		assert(!p.csum_checked || p.seg.flags & TCP_RST);
+	}
+	/* only what is neither TCP nor ICMP can hold a tunnel */
+	assert(plain == inside || plain == DECODE_OTHER);
+	return 0;
+}
+
+/* A file of blocks, read as wire/capfile reads it: each in memory of just its length. */
+int fuzz_pcapng(const uint8_t *data, size_t len)
+{
+	struct pcapng *p = pcapng_new();
+	struct err e = {""};
+	size_t at = 0, n;
+
+	assert(p);
+	while (len - at >= PCAPNG_HEADER && pcapng_block_len(p, data + at, &n, &e) == 0) {
+		struct pcapng_frame f;
+		uint8_t *block;
+		int rc;
+
+		assert(n >= PCAPNG_HEADER && n % 4 == 0 && n <= PCAPNG_BLOCK_MAX);
+		if (n > len - at)
+			break;
+		block = malloc(n);
+		assert(block);
+		memcpy(block, data + at, n);
+		rc = pcapng_block(p, block, n, &f, &e);
+		assert(rc >= -1 && rc <= PCAPNG_NUMBERED && (rc != -1 || e.msg[0]));
+		if (rc == 1) {
+			struct packet packet;
+
+			assert(f.bytes > block && f.bytes + f.captured < block + n);
+			assert(f.has_time || !f.wall_ns);
+			if (decode_frame_how(f.bytes, f.captured, f.len, f.linktype, DECODE_TUNNELS,
+					     &packet) == DECODE_OK)
+				check_packet(&packet, block, n);
+		}
+		free(block);
+		if (rc < 0)
+			break;
+		at += n;
+	}
+	pcapng_free(p);
 	return 0;
 }
 

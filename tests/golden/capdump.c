@@ -2,7 +2,8 @@
  * capdump: what wire/capfile reads of a capture file and what the decoder makes of it, a line a
  * frame: number, time in ns, link type, octets captured and sent, decode status, tunnels, and the
  * packet. tests/golden/test_capfile.py reads it. Ends with 0, with 3 where the file is cut, with 2
- * where it can't be read at all. -w OUT writes the frames again, -x prints their octets instead.
+ * where it can't be read at all. -w OUT writes the frames again, -x prints their octets instead of
+ * the packet. A signal to end ends the wait for a pipe, as in the program.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include "packet/decode.h"
 #include "packet/notation.h"
 #include "wire/capfile.h"
+#include "wire/signals.h"
 
 static void put_packet(const struct capfile_frame *f)
 {
@@ -53,6 +55,8 @@ int main(int argc, char **argv)
 			to = optarg;
 		octets |= c == 'x';
 	}
+	signals_install();
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	f = capfile_open(argc > optind ? argv[optind] : "-", &e);
 	if (!f) {
 		fprintf(stderr, "%s\n", e.msg);

@@ -209,6 +209,22 @@ def test_mixed_link_types(made, resets):
     assert [c for _, c in told(resets(a, b))] == ["refused", "refused"]
 
 
+def test_link_type_that_nobody_reads(made, resets, capture):
+    """Radio frames: nothing of them is judged, and that is no "nothing found"."""
+    from scapy.utils import PcapWriter
+    path = made.lab.path("radio.pcap")
+    with PcapWriter(path, linktype=127) as w:
+        w.write_header(None)
+        for f in made.stamp(refused(40022)):
+            w.write(bytes(f))
+    result = resets(path)
+    check_one_line(result, 2, "2 of 2 frames", "127")
+    assert result.summary["complete"] is False, result
+    result = resets(path, capture)
+    check_one_line(result, 3, "2 of 16 frames")
+    assert told(result) == ALL, result
+
+
 # --- files that are none ------------------------------------------------------------------------
 
 def check_one_line(result, status, *has):
@@ -248,6 +264,21 @@ def test_file_of_somebody_else(made, explain, real_root):
     path = made.write("secret.pcap", refused(40030))
     os.chmod(path, 0o600)
     check_one_line(explain(path, wrap=AS_NOBODY), 2, path)
+
+
+def test_sudo_reads_what_its_user_may_not_share(lab, made, explain, real_root):
+    """The files, and the place to write, are opened before the privilege to pass by modes goes."""
+    path, home = made.write("private.pcap", refused(40031)), lab.path("home")
+    os.mkdir(home, 0o700)
+    os.chmod(path, 0o600)
+    for p in (path, home):
+        os.chown(p, 65534, 65534)
+    result = explain(path, "--format", "json", "-w", home + "/found.pcap", "-o",
+                     home + "/lines")
+    assert result.status == 0 and not result.err, result
+    with open(home + "/lines", encoding="utf-8") as f:
+        assert '"refused"' in f.read()
+    assert len(frames_of(home + "/found.pcap")) == 2
 
 
 def test_cut_file_tells_what_it_has(lab, resets, capture, explain):
@@ -570,6 +601,25 @@ def test_interrupted_while_reading(lab, host, capture):
     assert result.status == 3, result
     assert told(result) == ALL and result.summary["complete"] is False, result
     assert "interrupted" in result.summary["why"], result
+
+
+def test_interrupted_before_anybody_writes(lab, host):
+    path = lab.path("fifo")
+    os.mkfifo(path, 0o644)
+    run = host.start("explain", path)
+    until("it to wait", lambda: path in open_files(run.process.pid))
+    run.signal(signal.SIGINT)
+    result = run.wait(10)
+    check_one_line(result, 3, "interrupted")
+    assert result.out == "", result
+
+
+def open_files(pid):
+    try:
+        names = os.listdir("/proc/%d/fd" % pid)
+        return [os.readlink("/proc/%d/fd/%s" % (pid, n)) for n in names]
+    except OSError:
+        return []
 
 
 def pipe_is_empty(f):

@@ -105,6 +105,33 @@ static const struct fixture fixtures[] = {
      SYN4, 4, DECODE_OTHER, NULL},
     {"ARP", LINKTYPE_ETHERNET, MACS "0806", "0001080006040001", 0, DECODE_OTHER, NULL},
     {"802.3", LINKTYPE_ETHERNET, MACS "0026", "424203000000", 0, DECODE_OTHER, NULL},
+    {"SNAP", LINKTYPE_ETHERNET, MACS "0044 aaaa03 000000 0800", SYN4, 0, DECODE_OK, SYN4_TEXT},
+    {"SNAP v6, tagged", LINKTYPE_ETHERNET, MACS "8100 0064 0058 aaaa03 000000 86dd", SYN6, 1,
+     DECODE_OK, SYN6_TEXT},
+    {"SNAP of an organisation", LINKTYPE_ETHERNET, MACS "0044 aaaa03 00000c 0800", SYN4, 0,
+     DECODE_OTHER, NULL},
+    {"SNAP in SNAP", LINKTYPE_ETHERNET, MACS "0044 aaaa03 000000 0044 aaaa03 000000 0800", SYN4, 0,
+     DECODE_OTHER, NULL},
+    {"LLC, unnumbered but another", LINKTYPE_ETHERNET, MACS "0044 aaaa13 000000 0800", SYN4, 0,
+     DECODE_OTHER, NULL},
+    {"PPPoE", LINKTYPE_ETHERNET, MACS "8864 1100 0007 003e 0021", SYN4, 0, DECODE_OK, SYN4_TEXT},
+    {"PPPoE v6", LINKTYPE_ETHERNET, MACS "8864 1100 0007 0052 0057", SYN6, 0, DECODE_OK, SYN6_TEXT},
+    {"PPPoE LCP", LINKTYPE_ETHERNET, MACS "8864 1100 0007 000a c021", "0900000800000000", 0,
+     DECODE_OTHER, NULL},
+    {"PPPoE of no session", LINKTYPE_ETHERNET, MACS "8864 1109 0000 003e 0021", SYN4, 0,
+     DECODE_OTHER, NULL},
+    {"MPLS", LINKTYPE_ETHERNET, MACS "8847 0006413f", SYN4, 0, DECODE_OK, SYN4_TEXT},
+    {"MPLS, two labels, v6", LINKTYPE_ETHERNET, MACS "8848 0006403f 0006413f", SYN6, 0, DECODE_OK,
+     SYN6_TEXT},
+    {"MPLS, pseudowire", LINKTYPE_ETHERNET, MACS "8847 0006413f", "00000000", 0, DECODE_OTHER,
+     NULL},
+    {"MPLS without a bottom", LINKTYPE_ETHERNET,
+     MACS "8847 0006403f 0006403f 0006403f 0006403f 0006403f 0006403f 0006403f 0006403f 0006413f",
+     SYN4, 0, DECODE_OTHER, NULL},
+    {"FDDI", LINKTYPE_FDDI, "50" MACS "aaaa03 000000 0800", SYN4, 0, DECODE_OK, SYN4_TEXT},
+    {"FDDI v6, by priority", LINKTYPE_FDDI, "54" MACS "aaaa03 000000 86dd", SYN6, 0, DECODE_OK,
+     SYN6_TEXT},
+    {"FDDI SMT", LINKTYPE_FDDI, "41" MACS, SYN4, 0, DECODE_OTHER, NULL},
     {"raw v4", LINKTYPE_RAW, "", SYN4, 0, DECODE_OK, SYN4_TEXT},
     {"raw v6", LINKTYPE_RAW, "", SYN6, 0, DECODE_OK, SYN6_TEXT},
     {"raw v5", LINKTYPE_RAW, "", "55000000", 0, DECODE_OTHER, NULL},
@@ -340,6 +367,30 @@ static void a_cut_payload_keeps_its_length(void **state)
 	assert_false(p.payload_cut || p.csum_bad);
 	assert_true(p.csum_checked);
 	assert_memory_equal(p.seg.payload, "abc", 3);
+}
+
+static void sums_of_resets_only_where_asked(void **state)
+{
+	static const struct {
+		const char *hex;
+		bool reset;
+	} rows[] = {{SYN4, false}, {ALL_FLAGS, true}, {IPV4_OPTIONS, true}, {ICMP4_40, false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint8_t frame[FRAME_MAX];
+		size_t len = put_hex(frame, 0, rows[i].hex);
+		struct packet p;
+
+		frame[len - 1] ^= 1;
+		assert_int_equal(
+		    decode_frame_how(frame, len, len, LINKTYPE_RAW, DECODE_SUMS_OF_RSTS, &p),
+		    DECODE_OK);
+		assert_int_equal(p.csum_checked, rows[i].reset);
+		assert_int_equal(p.csum_bad, rows[i].reset);
+		assert_int_equal(decode_frame(frame, len, len, LINKTYPE_RAW, &p), DECODE_OK);
+		assert_true(p.csum_checked && p.csum_bad);
+	}
 }
 
 static void an_offset_below_five_never_reads_options(void **state)
@@ -582,6 +633,7 @@ int main(void)
 	    cmocka_unit_test(golden_frames),
 	    cmocka_unit_test(every_truncation_against_a_guard_page),
 	    cmocka_unit_test(a_cut_payload_keeps_its_length),
+	    cmocka_unit_test(sums_of_resets_only_where_asked),
 	    cmocka_unit_test(an_offset_below_five_never_reads_options),
 	    cmocka_unit_test(vlan_identifiers_outermost_first),
 	    cmocka_unit_test(checksums_are_judged_only_where_all_is_there),

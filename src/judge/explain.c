@@ -287,13 +287,21 @@ static struct rst_case *copy_of(struct explain *e, const struct flow *f, const s
 	return NULL;
 }
 
+/* RFC 5961, 3.2: a RST that overtook what was lost is challenged, and the ACK draws the exact one.
+ */
+static bool answers_challenge(const struct rst_case *c, const struct rst_case *o)
+{
+	return o->after & AFTER_CHALLENGED && fact_has(&c->facts, T_PURE_ACK);
+}
+
 /* Several of one sender that differ, the farthest beyond all that it had sent: guesses. */
 static void compare_numbers(struct rst_case *c, struct rst_case *o)
 {
 	const struct rst_case *far = seq_gt(c->rst.seq, o->rst.seq) ? c : o;
 
 	if (c->rst.seq == o->rst.seq || !fact_has(&far->facts, R_SEQ_ABOVE) ||
-	    seq_diff(far->rst.seq, far->x_nxt) <= 2 || fact_has(&far->facts, T_FOUND))
+	    seq_diff(far->rst.seq, far->x_nxt) <= 2 || fact_has(&far->facts, T_FOUND) ||
+	    (far == o && answers_challenge(c, o)))
 		return;
 	fact_set(&c->facts, C_MULTI, true);
 	fact_set(&o->facts, C_MULTI, true);

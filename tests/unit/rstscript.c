@@ -322,7 +322,7 @@ static void take_value(struct play *p, struct frame *f, const char *w, const cha
 	}
 }
 
-enum fate { ARRIVES = 1, CAPTURED = 2 };
+enum fate { ARRIVES = 1, CAPTURED = 2, FORGED = 4 };
 
 /* The words after the kind of a frame. */
 static unsigned take_words(struct play *p, struct frame *f, char **w)
@@ -338,6 +338,8 @@ static unsigned take_words(struct play *p, struct frame *f, char **w)
 			fate = 0;
 		else if (is(*w, "dropped"))
 			fate = CAPTURED;
+		else if (is(*w, "forged"))
+			fate = CAPTURED | FORGED;
 		else if (is(*w, "text")) {
 			take_text(f, w + 1);
 			break;
@@ -356,7 +358,7 @@ static void follow(struct connection *c, struct frame *f, unsigned fate)
 	const struct segment *s = &f->p.seg;
 	uint32_t end = s->seq + segment_len(s);
 
-	if (s->flags & TCP_RST)
+	if (s->flags & TCP_RST || fate & FORGED)
 		return;
 	if (s->flags & TCP_SYN) {
 		from->isn = s->seq;

@@ -21,7 +21,8 @@
  *
  * More words of a frame: win ttl id tcprst N; len N, text ABC (to the end), alert (of TLS); bare
  * (no options), opts (time stamps), nodf, badsum, fastclose. Where it went: unseen (arrived, but is
- * not captured), lost (neither), dropped (captured, and never arrived).
+ * not captured), lost (neither), dropped (captured, and never arrived), forged (dropped, and its
+ * sender knows nothing).
  *
  * Other statements: client, server WORD N: ttl N, ts 0 (without time stamps), wscale N, id N,
  * sameid 1 (IP ID always 0); "client at A:PORT" (IPv4; over IPv6 it becomes 2001:db8::A).

@@ -299,6 +299,10 @@ static void weigh(struct finding *f)
 
 	if (f->cause == CAUSE_ABORT_NO_DATA && f->sender == SENDER_SERVER)
 		f->severity = SEVERITY_NOTICE;
+	/* a request that was taken and never answered is what the user came for */
+	if (f->cause == CAUSE_ABORT_CLOSE && f->also[0] == CAUSE_UNREAD_DATA_CLOSE &&
+	    f->sender != SENDER_CLIENT && !fact_has(k, ONE_SIDED))
+		f->severity = SEVERITY_PROBLEM;
 	if (f->cause == CAUSE_DATA_AFTER_CLOSE && fact_has(k, Y_FIN))
 		f->severity = SEVERITY_BENIGN;
 	for (size_t i = 0; i < f->n_clues; i++)

@@ -132,6 +132,17 @@ static int read_first(struct unpack *u)
 	return 0;
 }
 
+/* A pipe nobody writes to yet would be waited for here, where no signal ends it: packed_wait does.
+ */
+static int open_path(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd >= 0)
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	return fd;
+}
+
 /* stdin is duplicated: closing the file must not close the program's own. */
 static int open_file(struct packed *in, const char *path, const char *name, struct err *e)
 {
@@ -140,7 +151,7 @@ static int open_file(struct packed *in, const char *path, const char *name, stru
 	if (strcmp(path, "-") == 0)
 		in->fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 	else
-		in->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		in->fd = open_path(path);
 	if (in->fd < 0 || fstat(in->fd, &st) < 0)
 		return err_sys(e, errno, "%s: cannot be opened", name);
 	if (S_ISDIR(st.st_mode))

@@ -106,6 +106,19 @@ void explain_told(void *ctx, const struct finding *f)
 	x->over = (x->o.count && x->listed >= x->o.count) || reporting_failed(&x->out);
 }
 
+enum decode_status explain_decoded(struct explain_run *x, struct explain *to,
+				   const struct capfile_frame *f, uint16_t file, struct packet *p)
+{
+	const struct explain_frame at = {f->wall_ns, f->number, file};
+	enum decode_status st = decode_frame_how(f->bytes, f->captured, f->len, f->linktype,
+						 DECODE_TUNNELS | DECODE_SUMS_OF_RSTS, p);
+
+	if (st == DECODE_LINKTYPE)
+		x->alien = f->linktype;
+	explain_packet(to, &at, st, p);
+	return st;
+}
+
 /* --- begin and end ---------------------------------------------------------------------------- */
 
 int explain_report(struct explain_run *x)
@@ -149,14 +162,38 @@ bool explain_deadline_over(const struct explain_run *x)
 	return x->o.deadline_ns && clock_mono_ns() - x->began_ns >= x->o.deadline_ns;
 }
 
+/* Frames that no decoder here reads were not judged; where those are all, it is no input of ours.
+ */
+static void count_unreadable(struct explain_run *x)
+{
+	const struct explain_summary *sum = explain_summary(x->explain);
+	uint64_t n = sum->undecoded[DECODE_LINKTYPE];
+	struct err e;
+
+	if (!n)
+		return;
+	err_set(&e, "%llu of %llu frames have a link type that is not read here (%d): not judged",
+		(unsigned long long)n, (unsigned long long)sum->frames, x->alien);
+	explain_cut(x, &e);
+	if (n == sum->frames)
+		x->status = cmd_worse(x->status, STATUS_USAGE);
+}
+
 void explain_sum_up(struct explain_run *x)
 {
 	const struct record_sink *sink = x->out.report ? &x->out.report->sink : NULL;
+	struct explain_summary sum = *explain_summary(x->explain);
 
-	x->end.sum = explain_summary(x->explain);
+	count_unreadable(x);
+	sum.unknown_linktype = x->alien;
+	x->end.sum = &sum;
+	if (x->keep)
+		log_info("%s: %llu packets", x->o.write_pcap,
+			 (unsigned long long)keep_written(x->keep));
 	x->end.elapsed_s = (double)(clock_mono_ns() - x->began_ns) / 1e9;
 	if (sink && sink->explained)
 		sink->explained(sink->ctx, &x->end);
+	x->end.sum = NULL;
 	if (x->unexpected)
 		x->status = cmd_worse(x->status, STATUS_UNEXPECTED);
 }
@@ -177,6 +214,7 @@ static int begin(struct explain_run *x)
 	struct err e;
 
 	x->began_ns = clock_mono_ns();
+	x->alien = -1;
 	if (x->o.max_flows)
 		limits.flows = (size_t)x->o.max_flows;
 	x->explain = explain_new(&limits, explain_told, x);

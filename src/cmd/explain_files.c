@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cmd/explain_run.h"
 #include "packet/decode.h"
@@ -14,9 +15,14 @@
 #include "wire/signals.h"
 #include "wire/wire.h"
 
-enum { LOOK_EVERY = 4096 /* frames between looks at the clock */, JOIN_PACKETS = 4 << 20 };
+enum {
+	LOOK_EVERY = 4096 /* frames between looks at the clock */,
+	JOIN_PACKETS = 4 << 20,
+	HELD_MAX = 512 /* files at once: half of what a process may usually have */
+};
 
 struct source {
+	int held;	 /* opened while there were rights to it; -1: by its name, in its turn */
 	bool again;	 /* can be read a second time */
 	bool bad;	 /* said already */
 	uint32_t frames; /* that the first reading had of it */
@@ -28,6 +34,8 @@ struct reading {
 	struct explain *explain; /* where frames go */
 	struct source *sources;
 	bool first; /* the one that says what is wrong with a file, and counts */
+	bool said;  /* ... but another one did already */
+	bool tells; /* findings go to the report, which begins with the first file that is one */
 	bool stopped;
 };
 
@@ -55,8 +63,9 @@ static void stop(struct reading *r, size_t file, const char *by)
 /* Is it time to end? A later reading is as long as the first was, and ends with it. */
 static bool must_stop(struct reading *r, size_t file, uint32_t read)
 {
-	if (!r->first)
-		return read >= r->sources[file].frames;
+	if (!r->first) /* of --join the last reading says that it was interrupted */
+		return read >= r->sources[file].frames ||
+		       (r->x->join && (signals_pending() & WIRE_STOP));
 	if (r->stopped)
 		return true;
 	if (signals_pending() & WIRE_STOP)
@@ -87,9 +96,8 @@ static void read_frames(struct reading *r, size_t file, struct capfile *c, visit
 	}
 	if (rc >= 0)
 		return;
-	if (r->first && !must_stop(r, file, 1)) /* a signal breaks off a read */
-		explain_cut(r->x, &e);
-	else if (!r->first && read < r->sources[file].frames)
+	/* a signal breaks off a read, and is no fault of the file's */
+	if (r->first ? !must_stop(r, file, 1) && !r->said : read < r->sources[file].frames)
 		explain_cut(r->x, &e);
 }
 
@@ -97,15 +105,13 @@ static void read_frames(struct reading *r, size_t file, struct capfile *c, visit
 
 static void explain_frame(struct reading *r, size_t file, const struct capfile_frame *f)
 {
-	const struct explain_frame at = {f->wall_ns, f->number, (uint16_t)file};
 	struct keep *k = r->first ? r->x->keep : NULL;
 	struct packet p;
-	enum decode_status st = decode(f, &p);
 	struct err e;
 
-	if (k && st == DECODE_OK && keep_see(k, f, !r->sources[file].again, &e) < 0)
+	if (explain_decoded(r->x, r->explain, f, (uint16_t)file, &p) == DECODE_OK && k &&
+	    keep_see(k, f, !r->sources[file].again, &e) < 0)
 		explain_cut(r->x, &e);
-	explain_packet(r->explain, &at, st, &p);
 }
 
 /* NULL where it can't be read at all: said in the first reading. */
@@ -117,7 +123,7 @@ static struct capfile *open_source(struct reading *r, size_t file)
 
 	if (s->bad)
 		return NULL;
-	c = capfile_open(r->x->o.files[file], &e);
+	c = capfile_open_held(r->x->o.files[file], s->held, &e);
 	if (c)
 		return c;
 	s->bad = true;
@@ -135,7 +141,7 @@ static void read_source(struct reading *r, size_t file, visit_fn *visit)
 	if (!c)
 		return;
 	/* only now is there something to report on */
-	if (r->first && !r->x->out.report && explain_report(r->x) < 0)
+	if (r->tells && !r->x->out.report && explain_report(r->x) < 0)
 		r->stopped = true;
 	else
 		read_frames(r, file, c, visit);
@@ -153,7 +159,7 @@ static void read_all(struct reading *r, bool apart)
 		if (r->first && r->x->keep && !r->sources[i].again && keep_mark(r->x->keep, &e) < 0)
 			explain_cut(r->x, &e);
 	}
-	if (r->x->out.report)
+	if (!r->tells || r->x->out.report)
 		explain_end(r->explain);
 }
 
@@ -200,11 +206,13 @@ static void note_finding(void *ctx, const struct finding *f)
 
 static void visit_join(struct reading *r, size_t file, const struct capfile_frame *f)
 {
+	enum join_end end = file == 0 ? JOIN_CLIENT : JOIN_SERVER;
 	struct join *j = r->x->join;
 	struct packet p;
 
+	join_heard(j, end, f->wall_ns);
 	if (decode(f, &p) == DECODE_OK && join_wants(j, &p))
-		join_packet(j, file == 0 ? JOIN_CLIENT : JOIN_SERVER, f->wall_ns, f->number, &p);
+		join_packet(j, end, f->wall_ns, f->number, &p);
 }
 
 /*
@@ -235,6 +243,7 @@ static int join_ends(struct reading *r)
 		read_source(&before, i, visit_join);
 	if (join_align(x->join)) {
 		x->told_with = x->join;
+		r->said = true;
 		return 0;
 	}
 	err_set(&e, "--join: %.80s and %.80s have no packet in common: not the same flows",
@@ -305,7 +314,7 @@ static void run(struct reading *r)
 
 void explain_files(struct explain_run *x)
 {
-	struct reading r = {.x = x, .explain = x->explain, .first = true};
+	struct reading r = {.x = x, .explain = x->explain, .first = true, .tells = true};
 	struct err e;
 
 	r.sources = calloc(x->o.n_files, sizeof(*r.sources));
@@ -314,10 +323,15 @@ void explain_files(struct explain_run *x)
 		explain_fail(x, STATUS_CANNOT, &e);
 		return;
 	}
-	for (size_t i = 0; i < x->o.n_files; i++)
+	for (size_t i = 0; i < x->o.n_files; i++) {
 		r.sources[i].again = capfile_can_reread(x->o.files[i]);
+		r.sources[i].held = i < HELD_MAX ? capfile_hold(x->o.files[i]) : -1;
+	}
 	if (check_outputs(x) == 0 && explain_open_outputs(x) == 0 && explain_drop_privilege(x) == 0)
 		run(&r);
 	join_free(x->join);
+	for (size_t i = 0; i < x->o.n_files; i++)
+		if (r.sources[i].held >= 0)
+			close(r.sources[i].held);
 	free(r.sources);
 }

@@ -89,7 +89,7 @@ static void watch(struct listening *l)
 
 	l->poll[0] = (struct pollfd){.fd = sniff_fd(l->sniff), .events = POLLIN};
 	/* no event is asked for: only that nobody reads any more is told */
-	l->poll[1] = (struct pollfd){.fd = STDOUT_FILENO};
+	l->poll[1].fd = reporting_on_stdout(&l->x->out) ? STDOUT_FILENO : -1;
 	for (size_t i = 0; i < n; i++)
 		l->poll[2 + i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
 	l->n_poll = 2 + n;
@@ -100,21 +100,19 @@ static void watch(struct listening *l)
 static void on_frame(void *ctx, const struct wire_in *in)
 {
 	struct listening *l = ctx;
-	const struct explain_frame at = {in->at_ns, ++l->number, 0};
+	struct explain_run *x = l->x;
 	const struct capfile_frame f = {.bytes = in->frame,
 					.captured = in->captured,
 					.len = in->len,
 					.linktype = in->linktype,
 					.wall_ns = in->at_ns,
-					.number = l->number};
+					.number = ++l->number};
 	struct packet p;
-	enum decode_status st = decode_frame_how(in->frame, in->captured, in->len, in->linktype,
-						 DECODE_TUNNELS | DECODE_SUMS_OF_RSTS, &p);
 	struct err e;
 
-	if (l->x->keep && st == DECODE_OK && keep_see(l->x->keep, &f, true, &e) < 0)
-		explain_cut(l->x, &e);
-	explain_packet(l->x->explain, &at, st, &p);
+	if (explain_decoded(x, x->explain, &f, 0, &p) == DECODE_OK && x->keep &&
+	    keep_see(x->keep, &f, true, &e) < 0)
+		explain_cut(x, &e);
 }
 
 static void on_kernel(void *ctx, const struct kernel_reset *k)

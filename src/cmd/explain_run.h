@@ -26,6 +26,7 @@ struct explain_run {
 	bool unexpected;	      /* --fail-on */
 	bool over;		      /* nothing more is to be told */
 	bool unread;		      /* over because nobody reads the output */
+	int alien;		      /* a link type that is not read; -1: none */
 	struct explain_record end;
 };
 
@@ -37,6 +38,9 @@ int explain_cut(struct explain_run *x, const struct err *e);
 int explain_open_outputs(struct explain_run *x);
 /* No way back. */
 int explain_drop_privilege(struct explain_run *x);
+/* One frame to `to`; its decoding is left in *p. */
+enum decode_status explain_decoded(struct explain_run *x, struct explain *to,
+				   const struct capfile_frame *f, uint16_t file, struct packet *p);
 /* Begins to report: the first moment at which there is something to read. -1: told. */
 int explain_report(struct explain_run *x);
 void explain_note(struct explain_run *x, const char *text);

@@ -77,11 +77,6 @@ int keep_close(struct keep *k, struct err *e)
 	return rc;
 }
 
-bool keep_mixed(const struct keep *k)
-{
-	return k->mixed;
-}
-
 uint64_t keep_written(const struct keep *k)
 {
 	return k->written;

@@ -23,7 +23,7 @@ int keep_see(struct keep *k, const struct capfile_frame *f, bool spool, struct e
 /* This flow is one of them. -1 where memory is out. */
 int keep_flow(struct keep *k, const struct finding *f);
 bool keep_wants(const struct keep *k, const struct packet *p);
-/* Second reading. */
+/* Second reading. Where the first saw several link types only the IP packets are written. */
 void keep_put(struct keep *k, const struct capfile_frame *f, const struct packet *p);
 /* What was spooled, in order, from where the last call stopped to the next mark or the end; `fn`
  * is called for each. */
@@ -31,8 +31,6 @@ typedef void keep_frame_fn(void *ctx, const struct capfile_frame *f);
 int keep_unspool(struct keep *k, keep_frame_fn *fn, void *ctx, struct err *e);
 /* The spool of one source ends here. */
 int keep_mark(struct keep *k, struct err *e);
-/* Were frames of several link types seen? They are written as IP packets alone then. */
-bool keep_mixed(const struct keep *k);
 uint64_t keep_written(const struct keep *k);
 /* Takes it, and NULL. */
 int keep_close(struct keep *k, struct err *e);

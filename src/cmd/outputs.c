@@ -125,15 +125,19 @@ bool reporting_failed(const struct reporting *r)
 	return false;
 }
 
+bool reporting_on_stdout(const struct reporting *r)
+{
+	for (size_t i = 0; r->asked && i < r->asked->n; i++)
+		if (r->files[i] == stdout)
+			return true;
+	return false;
+}
+
 bool reporting_unread(const struct reporting *r)
 {
-	for (size_t i = 0; r->asked && i < r->asked->n; i++) {
-		struct pollfd p = {.fd = STDOUT_FILENO};
+	struct pollfd p = {.fd = STDOUT_FILENO};
 
-		if (r->files[i] == stdout && poll(&p, 1, 0) > 0 && (p.revents & POLLERR))
-			return true;
-	}
-	return false;
+	return reporting_on_stdout(r) && poll(&p, 1, 0) > 0 && (p.revents & POLLERR);
 }
 
 /* --- renderers -------------------------------------------------------------------------------- */

@@ -68,6 +68,8 @@ int reporting_start(struct reporting *r, const struct run_info *info,
 void reporting_flush(struct reporting *r);
 /* Could something not be written? */
 bool reporting_failed(const struct reporting *r);
+/* Does anything go to stdout? */
+bool reporting_on_stdout(const struct reporting *r);
 /* Did the reader of stdout go away, as `head` does? */
 bool reporting_unread(const struct reporting *r);
 /* Ends renderers and files; `fail` gets each thing that could not be written. */

@@ -31,8 +31,11 @@ static void of_x(struct rst_case *c, const struct seen *n, uint64_t later)
 	bool newer = n->ip_id && c->rst.ip_id && (uint16_t)(n->ip_id - c->rst.ip_id) < 1024;
 
 	if (n->flags & TCP_SYN) {
+		/* a newer SYN may have found a listener, unless no stack sends such a RST at all */
+		bool odd = c->rst.ack != c->trigger_end || fact_has(&c->facts, C_COPIED);
+
 		if (n->flags & TCP_ACK && fact_has(&c->facts, T_SYN) && n->ack == c->trigger_end &&
-		    !(c->after & AFTER_Y_SYN)) {
+		    (odd || !(c->after & AFTER_Y_SYN))) {
 			fact_set(&c->facts, C_SYN_ACK_LATER, true);
 			c->facts.shown_by = n->frame;
 		}
@@ -76,6 +79,10 @@ void aftermath_segment(struct rst_case *c, uint8_t side, const struct seen *n)
 	}
 	if (n->duplicate)
 		return;
+	if (n->flags & TCP_SYN && !(c->isn_known >> side & 1)) {
+		c->isn[side] = n->seq;
+		c->isn_known |= (uint8_t)(1u << side);
+	}
 	if (side == c->x)
 		of_x(c, n, later);
 	else

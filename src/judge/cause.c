@@ -15,7 +15,7 @@
 
 /* Columns: id, name, severity, what is seen, by whom, summary, clause, advice, who could tell. */
 const struct cause_info cause_infos[CAUSES] = {
-    [CAUSE_UNKNOWN] = {CAUSE_UNKNOWN, "unknown", SEVERITY_NOTICE, SEES(APP_ECONNRESET), AT_RECEIVER,
+    [CAUSE_UNKNOWN] = {CAUSE_UNKNOWN, "unknown", SEVERITY_NOTICE, SEES(APP_END), AT_RECEIVER,
 		       "packets of the connection are there, and no rule fits them", "",
 		       "Capture at both ends, from before the connection on.", ""},
     [CAUSE_REFUSED] =
@@ -218,7 +218,7 @@ const struct cause_info cause_infos[CAUSES] = {
     [CAUSE_MALFORMED] = {CAUSE_MALFORMED, "malformed", SEVERITY_SUSPICIOUS, SEES(APP_NONE),
 			 AT_RECEIVER, "RST together with SYN or FIN: no stack sends that", "",
 			 "A scanner, a fuzzer, or damage.", ""},
-    [CAUSE_NO_CONTEXT] = {CAUSE_NO_CONTEXT, "no-context", SEVERITY_NOTICE, SEES(APP_ECONNRESET),
+    [CAUSE_NO_CONTEXT] = {CAUSE_NO_CONTEXT, "no-context", SEVERITY_NOTICE, SEES(APP_END),
 			  AT_RECEIVER, "no other packet of this connection is in the capture", "",
 			  "Begin the capture earlier, or raise --max-flows if flows were evicted.",
 			  "a capture from before the connection on"},

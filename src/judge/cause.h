@@ -89,7 +89,8 @@ struct cause_info {
 	enum cause id;
 	const char *name; /* "unread-data-close" */
 	enum severity severity;
-	/* What the application at the receiver of the RST sees, in call order ... */
+	/* What the application at the receiver of the RST sees, in call order (none: not known) ...
+	 */
 	enum app_result sees[APP_SEES_MAX];
 	bool sees_at_sender; /* ... or, where that sees nothing, the one at its sender */
 	const char *summary; /* what happened, in a few words: "no process listens on the port" */

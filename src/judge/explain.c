@@ -16,17 +16,26 @@ enum {
 	BACK_S = 60,	  /* time that runs back by more is another capture's */
 	DUPLICATE_MS = 5, /* a frame captured twice comes within */
 	BOTH_SIDES_S = 1,
+	ROOM_MIN = 256, /* RSTs that wait, at the least and at the most */
+	ROOM_MAX = 65536,
+	SETS_MIN = 256, /* of hosts and of listeners */
+	SETS_MAX = 16384,
 	OPEN_MAX = 32,	       /* RSTs of one flow that are looked at in hindsight */
 	KERNEL_NS = 250000000, /* the kernel's word comes so near to the frame; most within 1 ms */
 };
 
-/* 256 MB: 262,144 flows x 248 octets, half as many blocks x 536, 32,768 cases x 1.2 kB. */
+/* 256 MB: 262,144 flows x 248 octets, half as many blocks x 536, 65,536 cases x 984. */
 const struct explain_limits explain_limits_file = {
     .flows = 262144, .idle_ns = 7860 * SECOND, .settle_ns = 10 * SECOND};
 const struct explain_limits explain_limits_live = {
     .flows = 262144, .idle_ns = 7860 * SECOND, .settle_ns = SECOND * 3 / 2};
 
 static void on_leave(void *ctx, struct flow *f);
+
+static size_t between(size_t n, size_t min, size_t max)
+{
+	return n < min ? min : n > max ? max : n;
+}
 
 struct explain *explain_new(const struct explain_limits *l, finding_fn *fn, void *ctx)
 {
@@ -38,8 +47,9 @@ struct explain *explain_new(const struct explain_limits *l, finding_fn *fn, void
 	e->fn = fn;
 	e->ctx = ctx;
 	e->flows = flows_new(l->flows, l->seed);
-	e->around = around_new(l->seed);
-	e->cases = calloc(CASES, sizeof(*e->cases));
+	e->room = (uint32_t)between(l->flows / 4, ROOM_MIN, ROOM_MAX);
+	e->around = around_new(between(l->flows / 16, SETS_MIN, SETS_MAX), l->seed);
+	e->cases = calloc(e->room, sizeof(*e->cases));
 	e->extras = calloc(EXTRAS, sizeof(*e->extras));
 	if (!e->flows || !e->around || !e->cases || !e->extras) {
 		explain_free(e);
@@ -125,13 +135,13 @@ static void settle_first(struct explain *e)
 	if (c->extra)
 		e->extras[c->extra - 1].used = false;
 	unlink_case(e, e->first);
-	e->first = (e->first + 1) % CASES;
+	e->first = (e->first + 1) % e->room;
 	e->n--;
 }
 
-static void settle_due(struct explain *e)
+static void settle_due(struct explain *e, uint64_t now_ns)
 {
-	while (e->n && e->now_ns >= e->cases[e->first].at_ns + e->limits.settle_ns)
+	while (e->n && now_ns >= e->cases[e->first].at_ns + e->limits.settle_ns)
 		settle_first(e);
 }
 
@@ -140,11 +150,11 @@ static struct rst_case *new_case(struct explain *e, struct flow *f)
 	struct rst_case *c;
 	uint32_t i;
 
-	if (e->n == CASES) {
+	if (e->n == e->room) {
 		e->sum.cut++;
 		settle_first(e);
 	}
-	i = (e->first + e->n) % CASES;
+	i = (e->first + e->n) % e->room;
 	c = &e->cases[i];
 	memset(c, 0, offsetof(struct rst_case, notes));
 	c->at_ns = e->now_ns;
@@ -200,7 +210,7 @@ void explain_kernel(struct explain *e, const struct kernel_reset *k)
 
 	e->sum.kernel_events++;
 	for (uint32_t i = 0; i < e->n; i++) {
-		struct rst_case *c = &e->cases[(e->first + i) % CASES];
+		struct rst_case *c = &e->cases[(e->first + i) % e->room];
 		uint64_t d = apart(k->wall_ns, c->rst.wall_ns);
 
 		if (d > KERNEL_NS || has_kernel(e, c) || fact_has(&c->facts, R_DUPLICATE) ||
@@ -246,12 +256,15 @@ static void find_kernel(struct explain *e, struct rst_case *c)
 /* --- a RST
  * --------------------------------------------------------------------------------------------- */
 
-/* The earlier RST that this is a second capture of. */
-static const struct rst_case *copy_of(const struct explain *e, const struct rst_case *c)
+/*
+ * The earlier RST that this is a second capture of. Without an IP ID it may as well answer another
+ * segment in flight: a copy only where other frames of the flow come twice, or there are none.
+ */
+static struct rst_case *copy_of(struct explain *e, const struct flow *f, const struct rst_case *c)
 {
 	for (uint32_t i = c->next, n = 0; i != FLOW_NONE && n < OPEN_MAX;
 	     i = e->cases[i].next, n++) {
-		const struct rst_case *o = &e->cases[i];
+		struct rst_case *o = &e->cases[i];
 		const struct seen *a = &o->rst, *b = &c->rst;
 
 		if (o->x != c->x || fact_has(&o->facts, R_DUPLICATE) || a->seq != b->seq ||
@@ -263,11 +276,22 @@ static const struct rst_case *copy_of(const struct explain *e, const struct rst_
 				return o;
 			continue;
 		}
-		/* one segment draws one RST */
-		if (a->ttl != b->ttl || o->facts.trigger_frame == c->facts.trigger_frame)
+		if (o->twice)
+			continue;
+		if (a->ttl != b->ttl)
+			return o;
+		if (o->facts.trigger_frame == c->facts.trigger_frame &&
+		    (f->flags & FLOW_DUPLICATES || !fact_has(&c->facts, Y_SEEN)))
 			return o;
 	}
 	return NULL;
+}
+
+/* RFC 5961, 3.2: a RST that overtook what was lost is challenged, and the ACK draws the exact one.
+ */
+static bool answers_challenge(const struct rst_case *c, const struct rst_case *o)
+{
+	return o->after & AFTER_CHALLENGED && fact_has(&c->facts, T_PURE_ACK);
 }
 
 /* Several of one sender that differ, the farthest beyond all that it had sent: guesses. */
@@ -276,7 +300,8 @@ static void compare_numbers(struct rst_case *c, struct rst_case *o)
 	const struct rst_case *far = seq_gt(c->rst.seq, o->rst.seq) ? c : o;
 
 	if (c->rst.seq == o->rst.seq || !fact_has(&far->facts, R_SEQ_ABOVE) ||
-	    seq_diff(far->rst.seq, far->x_nxt) <= 2 || fact_has(&far->facts, T_FOUND))
+	    seq_diff(far->rst.seq, far->x_nxt) <= 2 || fact_has(&far->facts, T_FOUND) ||
+	    (far == o && answers_challenge(c, o)))
 		return;
 	fact_set(&c->facts, C_MULTI, true);
 	fact_set(&o->facts, C_MULTI, true);
@@ -323,7 +348,7 @@ static void note_rst(struct explain *e, struct flow *f, struct rst_case *c,
 	struct flow_side *x = &f->side[c->x];
 	struct rst_case *root;
 
-	if (f->rst_frame) {
+	if (f->rst_frame && fact_has(&c->facts, RST_BEFORE)) {
 		c->root = f->rst_frame;
 		c->root_file = f->rst_file;
 		root = root_of(e, c);
@@ -334,6 +359,7 @@ static void note_rst(struct explain *e, struct flow *f, struct rst_case *c,
 		f->rst_file = at->file;
 	}
 	x->flags |= SIDE_RST;
+	f->side[!c->x].flags |= SIDE_TOLD;
 	x->rst_seq = c->rst.seq;
 	x->last_ns = at->wall_ns;
 	if (counts_in_burst(&c->facts)) {
@@ -347,7 +373,7 @@ static void take_rst(struct explain *e, struct flow *f, uint8_t side,
 		     const struct explain_frame *at, const struct packet *p)
 {
 	struct rst_case *c = new_case(e, f);
-	const struct rst_case *copy;
+	struct rst_case *copy;
 	struct seen n = flow_seen(p, side, at->wall_ns, at->number);
 
 	e->sum.resets++;
@@ -361,8 +387,10 @@ static void take_rst(struct explain *e, struct flow *f, uint8_t side,
 	c->tunnel = p->tunnel;
 	c->bad_checksum = p->csum_bad;
 	facts_read(e, f, c, p);
-	copy = copy_of(e, c);
+	copy = copy_of(e, f, c);
 	if (copy) {
+		copy->twice = true;
+		c->hops_on = (uint8_t)apart(copy->rst.ttl, c->rst.ttl);
 		fact_set(&c->facts, R_DUPLICATE, true);
 		c->root = copy->rst.frame;
 		c->root_file = copy->file;
@@ -394,7 +422,6 @@ static void take_segment(struct explain *e, struct flow *f, uint8_t side,
 {
 	struct seen n = flow_seen(p, side, at->wall_ns, at->number);
 	unsigned is = flow_segment(e->flows, f, side, p, at->wall_ns, at->number);
-	bool lives = false;
 
 	if (is & SEGMENT_DUPLICATE) {
 		e->sum.duplicates++;
@@ -406,14 +433,15 @@ static void take_segment(struct explain *e, struct flow *f, uint8_t side,
 		on_leave(e, f);
 	for (uint32_t i = f->cases, k = 0; i != FLOW_NONE && k < OPEN_MAX;
 	     i = e->cases[i].next, k++) {
+		const struct rst_case *c = &e->cases[i];
+
 		aftermath_segment(&e->cases[i], side, &n);
-		lives |= fact_has(&e->cases[i].facts, C_GOES_ON);
-	}
-	/* a RST that its sender does not stand by ended nothing */
-	if (lives) {
-		f->rst_frame = 0;
-		f->side[0].flags &= (uint16_t)~SIDE_RST;
-		f->side[1].flags &= (uint16_t)~SIDE_RST;
+		/* a RST that its sender does not stand by, or its receiver does not take, ended
+		 * nothing there */
+		if (fact_has(&c->facts, C_GOES_ON))
+			f->side[c->x].flags &= (uint16_t)~SIDE_RST;
+		if (c->after & AFTER_IGNORED)
+			f->side[!c->x].flags &= (uint16_t)~SIDE_TOLD;
 	}
 	if (p->seg.flags & TCP_SYN && !(is & SEGMENT_DUPLICATE))
 		around_syn(e->around, p, e->now_ns,
@@ -430,7 +458,7 @@ static void pass_time(struct explain *e, uint64_t ns)
 		e->sum.last_ns = ns;
 	if (ns >= e->now_ns) {
 		e->now_ns = ns;
-		settle_due(e);
+		settle_due(e, ns);
 		return;
 	}
 	e->sum.backwards++;
@@ -469,10 +497,8 @@ void explain_packet(struct explain *e, const struct explain_frame *at, enum deco
 
 void explain_tick(struct explain *e, uint64_t wall_ns)
 {
-	if (wall_ns > e->now_ns) {
-		e->now_ns = wall_ns;
-		settle_due(e);
-	}
+	/* frames captured before may still be on their way: packets alone move the clock */
+	settle_due(e, wall_ns);
 }
 
 void explain_forget(struct explain *e)

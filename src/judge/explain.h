@@ -25,7 +25,8 @@ extern const struct explain_limits explain_limits_file, explain_limits_live;
 struct explain_summary {
 	uint64_t frames, tcp, resets;
 	uint64_t by_cause[CAUSES];
-	uint64_t by_severity[4]; /* roots only: followers and duplicates are not counted */
+	uint64_t weighed[4][CAUSES]; /* the same by severity: not all of a cause weigh alike */
+	uint64_t by_severity[4];     /* roots only: followers and duplicates are not counted */
 	uint64_t flows, evicted, expired;
 	uint64_t cut; /* resets judged before their time, for want of room */
 	uint64_t bad_checksums, duplicates, backwards; /* frames; time stamps that ran backwards */

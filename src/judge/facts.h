@@ -108,13 +108,13 @@ struct facts {
 	uint64_t handshake_ns; /* SYN to SYN-ACK, where X asked */
 	uint64_t rtt_ns;       /* least round trip to X from the capture point; 0 unknown */
 	uint32_t trigger_frame;
-	uint32_t y_data_frame, y_fin_frame; /* Y's last payload and its FIN; 0: none */
-	uint32_t y_data;		    /* octets that Y sent since X's last payload */
-	uint32_t shown_by;    /* the frame that shows the clearest contradiction; 0: none */
-	uint32_t runs;	      /* probes or retransmissions that stayed unanswered */
-	uint32_t unread;      /* octets that the window grew by */
-	uint32_t bytes_lost;  /* octets sent by either and not acknowledged by the other */
-	uint8_t hops, x_hops; /* of the RST, of X's other packets; by the assumed initial TTL */
+	uint32_t y_data_frame; /* Y's last payload; 0: none */
+	uint32_t y_data;       /* octets that Y sent since X's last payload */
+	uint32_t shown_by;     /* the frame that shows the clearest contradiction; 0: none */
+	uint32_t runs;	       /* probes or retransmissions that stayed unanswered */
+	uint32_t unread;       /* octets that the window grew by */
+	uint32_t bytes_lost;   /* octets sent by either and not acknowledged by the other */
+	uint8_t hops, x_hops;  /* of the RST, of X's other packets; by the assumed initial TTL */
 	uint8_t ttl, x_ttl;
 };
 

@@ -49,6 +49,11 @@ static uint32_t end_of(const struct seen *s)
 	return s->seq + s->len + !!(s->flags & TCP_SYN) + !!(s->flags & TCP_FIN);
 }
 
+static bool takes_room(const struct seen *s)
+{
+	return end_of(s) != s->seq;
+}
+
 /* RFC 9293, 3.5.2: its numbers come from the segment that it answers. */
 static bool answers(const struct seen *r, const struct seen *q)
 {
@@ -64,7 +69,7 @@ static bool answers(const struct seen *r, const struct seen *q)
 static bool was_taken(const struct search *s, size_t q, uint64_t x_rtt_ns)
 {
 	const struct seen *a = &s->v[q];
-	bool stale = a->keepalive || a->repeat || end_of(a) == a->seq;
+	bool stale = a->keepalive || a->repeat || !takes_room(a);
 
 	for (size_t i = q + 1; i < s->n; i++) {
 		const struct seen *x = &s->v[i];
@@ -111,8 +116,8 @@ static void find_trigger(struct search *s, const struct seen *r, uint64_t x_rtt_
 		if (s->answered[i - 1])
 			continue;
 		t = s->found < 0 ? NULL : &s->v[s->found];
-		if (!t ||
-		    (!!t->len == !!q->len && !t->repeat && since(q->wall_ns, r->wall_ns) <= flight))
+		if (!t || (takes_room(t) == takes_room(q) && !t->repeat &&
+			   since(q->wall_ns, r->wall_ns) <= flight))
 			s->found = (int)i - 1;
 	}
 	if (s->found < 0)
@@ -309,6 +314,9 @@ static void read_origin(struct facts *k, const struct flow *f, struct rst_case *
 		 fact_has(k, T_FOUND) && rtt > RTT_KNOWN_US && oldest_ns < rtt * 1000 * 2 / 5);
 	fact_set(k, C_IP_ID,
 		 r->ip_id && x->ip_steps >= IP_STEPS && jump > IP_JUMP && back > IP_JUMP);
+	/* an abort comes out of the socket, and takes the next of its counter */
+	if (r->flags & TCP_ACK && !fact_has(k, T_FOUND) && !r->ip_id && x->ip_steps >= 2)
+		fact_set(k, C_IP_ID, true);
 	fact_set(k, C_NO_TS,
 		 side_has(x, SIDE_TS) && x->ip_id && x->ip_steps >= IP_STEPS && !r->ip_id &&
 		     r->flags & TCP_ACK && !r->win && !p->seg.options_len);
@@ -386,7 +394,7 @@ static void read_earlier(struct facts *k, const struct flow *f, const struct rst
 {
 	const struct flow_side *x = &f->side[c->x], *y = &f->side[!c->x];
 
-	fact_set(k, RST_BEFORE, side_has(x, SIDE_RST) || side_has(y, SIDE_RST));
+	fact_set(k, RST_BEFORE, side_has(x, SIDE_RST | SIDE_TOLD));
 	fact_set(k, RST_SAME_BEFORE, side_has(x, SIDE_RST) && x->rst_seq == c->rst.seq);
 	fact_set(k, SYN_ANSWERED_RST,
 		 fact_has(k, T_SYN) && fact_has(k, T_REPEAT) && side_has(x, SIDE_RST) &&
@@ -458,8 +466,5 @@ void facts_read(struct explain *e, struct flow *f, struct rst_case *c, const str
 	read_origin(k, f, c, &host, p, s.oldest_ns);
 	read_earlier(k, f, c);
 	read_raw_syn(k, f, c, &host);
-	for (size_t i = 0; i < s.n; i++)
-		if (!s.v[i].from_x && s.v[i].flags & TCP_FIN)
-			k->y_fin_frame = s.v[i].frame;
 	keep(c, f, &s);
 }

@@ -31,6 +31,8 @@ enum side_flag {
 	SIDE_TS = 0x0800,	 /* its last segment carried time stamps */
 	SIDE_WIN = 0x1000,	 /* win is that of a segment without SYN */
 	SIDE_NO_DF = 0x2000,	 /* its SYN had DF clear */
+	SIDE_TOLD =
+	    0x8000, /* the other side sent it a RST, and it did not go on as if nothing was */
 	SIDE_SYN_AGAIN = 0x4000, /* the SYN came again after a RST had answered it */
 };
 
@@ -80,7 +82,10 @@ struct flow {
 };
 static_assert(sizeof(struct flow) <= 256, "a flow at rest");
 
-enum flow_flag { FLOW_SYN2_SIDE = 1 /* who sent syn2 */, FLOW_USED = 2 };
+enum flow_flag {
+	FLOW_SYN2_SIDE = 1,  /* who sent syn2 */
+	FLOW_DUPLICATES = 2, /* frames of it were captured twice */
+};
 
 /* The last segments of one flow, oldest overwritten. */
 struct note_block {

@@ -6,6 +6,10 @@
 #ifndef JUDGE_JOIN_H
 #define JUDGE_JOIN_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "judge/finding.h"
 #include "packet/decode.h"
 
@@ -18,7 +22,10 @@ void join_free(struct join *j);
 /* First reading, of both files: notes the flow of each finding. */
 void join_note_finding(struct join *j, const struct finding *f);
 bool join_wants(const struct join *j, const struct packet *p); /* is its flow one of those? */
-/* Second reading of both files: every packet of such a flow. */
+/* Second reading of both files: when anything was captured, so that what is missing is missed only
+ * while that end was listening (packets that are passed on below count by themselves) ... */
+void join_heard(struct join *j, enum join_end end, uint64_t wall_ns);
+/* ... and every packet of such a flow. */
 void join_packet(struct join *j, enum join_end end, uint64_t wall_ns, uint32_t frame,
 		 const struct packet *p);
 /* After both. False where the captures share no packet: they are not of the same flows. */
@@ -26,11 +33,13 @@ bool join_align(struct join *j);
 int64_t join_offset_ns(const struct join *j); /* server's clock - client's */
 
 struct joined {
-	bool known;			   /* the RST's flow was seen at both ends */
+	bool known; /* both captures can tell: which end is whose, and that both were running */
+	/* Not sent here, and no doubt: that capture went on after it, and missed nothing else. */
+	bool certain;
 	bool sent_here;			   /* X's own end sent it */
 	bool arrived;			   /* Y's end got it */
 	uint32_t other_frame;		   /* of the same RST in the other file; 0: not there */
-	uint32_t lost_from_x, lost_from_y; /* segments of the flow that never arrived */
+	uint32_t lost_from_x, lost_from_y; /* segments of the flow that never arrived, no RSTs */
 	uint32_t first_lost_frame;	   /* in its sender's file; 0: none */
 };
 /* What both ends together say of a RST found in the file of `end`. */

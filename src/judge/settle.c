@@ -26,7 +26,9 @@ static void read_around(struct explain *e, struct rst_case *c, struct burst *b)
 	fact_set(&c->facts, LISTENER, l.before);
 	fact_set(&c->facts, LISTENER_ON, l.source_before && l.source_after);
 	fact_set(&c->facts, BURST, b->n >= BURST_MIN);
-	fact_set(&c->facts, BURST_PORT, b->n_port >= BURST_MIN && b->n_port == b->n);
+	/* a listener that takes connections between the resets has not been closed */
+	fact_set(&c->facts, BURST_PORT,
+		 b->n_port >= BURST_MIN && b->n_port == b->n && !b->took_between);
 }
 
 /* --- who, what came of it
@@ -77,7 +79,11 @@ static enum outcome outcome_of(const struct rst_case *c)
 
 	if (c->after & AFTER_CHALLENGED)
 		return OUTCOME_CHALLENGED;
-	if (c->after & AFTER_IGNORED || fact_has(k, C_SYN_ACK_LATER))
+	/* what is exact can't be ignored: it never got there, which is not to be seen from here */
+	if (c->after & AFTER_IGNORED)
+		return known && c->rst.seq == c->y_acked ? OUTCOME_UNKNOWN : OUTCOME_IGNORED;
+	/* a client that took it has no more to say to the SYN-ACK than a RST */
+	if (fact_has(k, C_SYN_ACK_LATER) && c->after & AFTER_Y_SPOKE)
 		return OUTCOME_IGNORED;
 	if (fact_has(k, T_SYN)) /* SYN-SENT: only an acceptable ACK makes it valid */
 		return c->rst.ack == c->trigger_end ? OUTCOME_ACCEPTED : OUTCOME_IGNORED;
@@ -101,12 +107,14 @@ static void see(struct finding *f, const struct rst_case *c)
 	if (f->sees_at_sender)
 		return;
 	if (f->outcome == OUTCOME_IGNORED || f->outcome == OUTCOME_CHALLENGED ||
+	    c->after & AFTER_IGNORED ||
 	    (fact_has(k, Y_FIN) && f->cause != CAUSE_DATA_AFTER_CLOSE && !fact_has(k, X_FIN)) ||
 	    (fact_has(k, X_ONLY_SYN) && !fact_has(k, OWN_OLD_LIVED) && !(c->y_flags & SIDE_OTHER)))
 		memcpy(f->sees, (enum app_result[APP_SEES_MAX]){APP_NONE}, sizeof(f->sees));
 	else if (fact_has(k, T_SYN))
 		memcpy(f->sees, (enum app_result[APP_SEES_MAX]){APP_ECONNREFUSED}, sizeof(f->sees));
-	else if (f->sees[0] == APP_ECONNRESET && fact_has(k, X_FIN))
+	else if ((f->sees[0] == APP_ECONNRESET && fact_has(k, X_FIN)) ||
+		 (f->cause == CAUSE_LATE_AFTER_CLOSE && !fact_has(k, Y_FIN)))
 		memcpy(f->sees, (enum app_result[APP_SEES_MAX]){APP_EOF, APP_EPIPE},
 		       sizeof(f->sees));
 }
@@ -131,6 +139,10 @@ static void clues_of_origin(struct finding *f, const struct rst_case *c)
 {
 	const struct facts *k = &f->facts;
 
+	if (c->hops_on)
+		clue(f, CLUE_SECOND_POINT, c->hops_on, 0, c->root);
+	if (fact_has(k, R_DUPLICATE))
+		return;
 	if (fact_has(k, C_SYN_ACK_LATER))
 		clue(f, CLUE_SYN_ACK_LATER, 0, 0, k->shown_by);
 	else if (fact_has(k, C_GOES_ON))
@@ -160,11 +172,13 @@ static void clues_of_origin(struct finding *f, const struct rst_case *c)
 static void clues_of_close(struct finding *f, const struct rst_case *c)
 {
 	const struct facts *k = &f->facts;
-	bool active = !fact_has(k, T_FOUND);
+	bool active = !fact_has(k, T_FOUND) && !is_third_party(f->cause);
 
 	if (active && fact_has(k, R_WIN_GREW) && fact_has(k, Y_DATA))
 		clue(f, CLUE_WINDOW_GREW, c->win_from, c->win_to, 0);
-	if (active && fact_has(k, LAST_DATA_Y))
+	/* a client that has its answer owes none */
+	if (active && fact_has(k, LAST_DATA_Y) &&
+	    !(fact_has(k, X_INITIATOR) && fact_has(k, X_DATA)))
 		clue(f, CLUE_UNANSWERED, k->y_data, 0, k->y_data_frame);
 	if (active && c->unacked)
 		clue(f, CLUE_UNACKED, c->unacked, 0, 0);
@@ -175,11 +189,10 @@ static void clues_of_close(struct finding *f, const struct rst_case *c)
 	else if (active && fact_has(k, RETRANSMITS))
 		clue(f, CLUE_REPEATS, k->runs, 0, 0);
 	if (fact_has(k, T_DATA) && fact_has(k, X_FIN) && c->trigger != 0xff) {
-		uint32_t len = c->notes[c->trigger].len;
+		const struct seen *q = &c->notes[c->trigger];
 
-		/* an encrypted alert: 24 to 31 octets with the record's header, by cipher */
-		if (len >= 19 && len <= TLS_ALERT_MAX && len != 20)
-			clue(f, CLUE_CLOSE_NOTIFY, len, 0, k->trigger_frame);
+		if (q->tls_alert && q->len <= TLS_ALERT_MAX)
+			clue(f, CLUE_CLOSE_NOTIFY, q->len, 0, k->trigger_frame);
 	}
 }
 
@@ -303,11 +316,10 @@ static void provoked(struct finding *f)
 	f->provoked_by = k->trigger_frame;
 	if (f->provoked_by)
 		return;
+	/* the data that were left unread, if that is what fits first */
 	if (f->cause == CAUSE_UNREAD_DATA_CLOSE || f->cause == CAUSE_DATA_AFTER_CLOSE ||
-	    (f->cause == CAUSE_ABORT_CLOSE && fact_has(k, LAST_DATA_Y)))
+	    (f->cause == CAUSE_ABORT_CLOSE && f->also[0] == CAUSE_UNREAD_DATA_CLOSE))
 		f->provoked_by = k->y_data_frame;
-	else if (f->cause == CAUSE_ABORT_AFTER_FIN)
-		f->provoked_by = k->y_fin_frame;
 }
 
 /* Before, the RST itself, after. */
@@ -387,6 +399,7 @@ static void count_idle(struct explain_summary *s, const struct finding *f)
 static void count(struct explain_summary *s, const struct finding *f)
 {
 	s->by_cause[f->cause]++;
+	s->weighed[f->severity][f->cause]++;
 	if (!f->root)
 		s->by_severity[f->severity]++;
 	count_idle(s, f);

@@ -35,6 +35,8 @@ static void count_with_root(struct html_report *r, const struct finding *f)
 
 	if (k && k->f.file == f->root_file && k->f.frame == f->root && f->cause != CAUSE_DUP_FRAME)
 		k->followers++;
+	if (k && k->followers > k->f.followers)
+		k->f.followers = k->followers;
 }
 
 /* A copy, or what the connection's end drew: nothing to say beyond its root. */
@@ -134,9 +136,10 @@ static void html_findings(struct html_report *r, const struct explain_record *e)
 	const struct html_cause *ranked[CAUSES];
 	size_t n = r->style.summary_only ? 0 : html_ranked(r, ranked);
 
-	(void)e;
 	if (!r->told)
-		html_line(&r->s, "p", NULL, "No RST was found.");
+		html_line(&r->s, "p", NULL,
+			  e && e->sum->resets ? "No RST fits --cause and --flow."
+					      : "No RST was found.");
 	for (size_t i = 0; i < n; i++)
 		put_group(r, ranked[i]);
 }

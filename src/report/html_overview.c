@@ -5,13 +5,13 @@
 #include <stdlib.h>
 
 #include "report/html_private.h"
+#include "report/reset_words.h"
 
 enum { BINS = sizeof(((struct explain_summary *)0)->idle) / sizeof(struct idle_bin) };
 
 void html_run(struct html_report *r, const struct explain_record *e)
 {
 	const struct run_info *run = r->run;
-	char when[HTML_TIME];
 
 	(void)e;
 	string_putf(&r->s, "<p>");
@@ -21,9 +21,9 @@ void html_run(struct html_report *r, const struct explain_record *e)
 		string_putf(&r->s, "Read from ");
 	for (size_t i = 0; i < run->n_files; i++)
 		html_putf(&r->s, "%s%s", i ? ", " : "", run->files[i]);
-	string_putf(&r->s, "</p>\n<p>By rstprobe ");
-	html_putf(&r->s, "%s at %s: ", run->version, html_time(run->started_wall_ns, when));
-	string_putf(&r->s, "<code>");
+	string_putf(&r->s, "</p>\n<p>By rstprobe %s at ", run->version);
+	html_time(&r->s, run->started_wall_ns);
+	string_putf(&r->s, ": <code>");
 	for (char *const *arg = run->argv; arg && *arg; arg++)
 		html_putf(&r->s, "%s%s", arg == run->argv ? "" : " ", *arg);
 	string_putf(&r->s, "</code></p>\n");
@@ -59,8 +59,9 @@ size_t html_ranked(const struct html_report *r, const struct html_cause *out[CAU
 
 static void put_tile(struct html_report *r, const char *class_name, uint64_t n, const char *what)
 {
-	string_putf(&r->s, "<li class=\"%s\"><b>%llu</b> %s</li>\n", class_name,
-		    (unsigned long long)n, what);
+	string_putf(&r->s, "<li class=\"%s\"><b>", class_name);
+	html_number(&r->s, n);
+	string_putf(&r->s, "</b> %s</li>\n", what);
 }
 
 static void put_tiles(struct html_report *r, const struct explain_record *e)
@@ -68,14 +69,21 @@ static void put_tiles(struct html_report *r, const struct explain_record *e)
 	static const enum severity order[] = {SEVERITY_PROBLEM, SEVERITY_SUSPICIOUS,
 					      SEVERITY_NOTICE, SEVERITY_BENIGN};
 
+	uint64_t resets = e ? e->sum->resets : r->told;
+	static const char *const many[] = {"benign", "notices", "problems", "suspicious"};
+
 	string_putf(&r->s, "<ul class=\"tiles\">\n");
-	put_tile(r, "all", e ? e->sum->resets : r->told, "RSTs");
-	for (size_t i = 0; e && i < sizeof(order) / sizeof(order[0]); i++)
-		put_tile(r, severity_name(order[i]), e->sum->by_severity[order[i]],
-			 severity_name(order[i]));
+	put_tile(r, "all", resets, resets == 1 ? "RST" : "RSTs");
+	for (size_t i = 0; e && i < sizeof(order) / sizeof(order[0]); i++) {
+		uint64_t n = e->sum->by_severity[order[i]];
+
+		put_tile(r, severity_name(order[i]), n,
+			 n == 1 ? severity_name(order[i]) : many[order[i]]);
+	}
 	if (e) {
-		put_tile(r, "all", e->sum->flows, "connections");
-		put_tile(r, "all", e->sum->frames, "frames");
+		put_tile(r, "all", e->sum->flows,
+			 e->sum->flows == 1 ? "connection" : "connections");
+		put_tile(r, "all", e->sum->frames, e->sum->frames == 1 ? "frame" : "frames");
 	}
 	string_putf(&r->s, "</ul>\n");
 }
@@ -87,10 +95,10 @@ static void put_warnings(struct html_report *r, const struct explain_record *e)
 	else if (!e->complete)
 		html_line(&r->s, "p", "warning", "Incomplete: %s.",
 			  e->why[0] ? e->why : "not all packets were read");
-	if (e && !r->style.summary_only && r->told < e->sum->resets)
+	if (e && e->shown < e->matched)
 		html_line(&r->s, "p", "soft",
-			  "%llu of %llu RSTs are shown: those that the options of the run left.",
-			  (unsigned long long)r->told, (unsigned long long)e->sum->resets);
+			  "%llu of %llu RSTs fit --cause and --flow; the numbers below count all.",
+			  (unsigned long long)e->shown, (unsigned long long)e->matched);
 }
 
 static void put_cause(struct html_report *r, enum cause c, uint64_t n, enum severity worst,
@@ -103,10 +111,10 @@ static void put_cause(struct html_report *r, enum cause c, uint64_t n, enum seve
 		string_putf(&r->s, "<a href=\"#cause-%s\">%s</a>", name, name);
 	else
 		string_putf(&r->s, "%s", name);
-	string_putf(&r->s,
-		    "</td><td class=\"n\">%llu</td>"
-		    "<td><span class=\"badge %s\">%s</span></td><td>",
-		    (unsigned long long)n, severity, severity);
+	string_putf(&r->s, "</td><td class=\"n\">");
+	html_number(&r->s, n);
+	string_putf(&r->s, "</td><td><span class=\"badge %s\">%s</span></td><td>", severity,
+		    severity);
 	html_put(&r->s, cause_infos[c].summary);
 	string_putf(&r->s, "</td></tr>\n");
 }
@@ -124,7 +132,8 @@ static void put_causes(struct html_report *r, const struct explain_record *e)
 		    "<th scope=\"col\">What happened at the RST's sender</th></tr></thead>\n"
 		    "<tbody>\n");
 	for (size_t i = 0; i < n; i++)
-		put_cause(r, ranked[i]->id, ranked[i]->told, ranked[i]->worst, true);
+		put_cause(r, ranked[i]->id, ranked[i]->told, ranked[i]->worst,
+			  !r->style.summary_only);
 	for (int c = 0; !n && c < CAUSES; c++)
 		if (e->sum->by_cause[c])
 			put_cause(r, (enum cause)c, e->sum->by_cause[c], cause_infos[c].severity,
@@ -141,16 +150,19 @@ static int by_seconds(const void *a, const void *b)
 
 static void put_bar(struct html_report *r, const struct idle_bin *b, uint32_t most, int y)
 {
-	uint32_t minutes = b->seconds / 60;
-	unsigned width = (unsigned)((uint64_t)520 * b->n / most);
+	unsigned width = (unsigned)((uint64_t)360 * b->n / most);
+	const char *whose = reset_words_timer(b->seconds);
 
-	string_putf(&r->s, "<text x=\"120\" y=\"%d\" text-anchor=\"end\">%u s", y + 14, b->seconds);
-	if (minutes && b->seconds % 60 == 0)
-		string_putf(&r->s, " (%u min)", minutes);
+	string_putf(&r->s, "<text x=\"100\" y=\"%d\" text-anchor=\"end\">", y + 14);
+	html_duration(&r->s, b->seconds * UINT64_C(1000000000));
 	string_putf(&r->s,
-		    "</text><rect class=\"bar\" x=\"130\" y=\"%d\" width=\"%u\" height=\"14\" "
-		    "rx=\"2\"/><text x=\"%u\" y=\"%d\">%u</text>\n",
-		    y + 3, width > 2 ? width : 2, 138 + width, y + 14, b->n);
+		    "</text><rect class=\"bar\" x=\"110\" y=\"%d\" width=\"%u\" height=\"14\" "
+		    "rx=\"2\"/><text x=\"%u\" y=\"%d\">%u</text>",
+		    y + 3, width > 2 ? width : 2, 118 + (width > 2 ? width : 2), y + 14, b->n);
+	if (whose)
+		string_putf(&r->s, "<text class=\"soft\" x=\"520\" y=\"%d\">default of %s</text>",
+			    y + 14, whose);
+	string_putf(&r->s, "\n");
 }
 
 /* A timer shows as many connections that were reset after the same silence. */
@@ -170,7 +182,7 @@ static void put_idle(struct html_report *r, const struct explain_record *e)
 		return;
 	qsort(bins, n, sizeof(bins[0]), by_seconds);
 	string_putf(&r->s,
-		    "<figure><figcaption>Silence before resets that an idle timer explains"
+		    "<figure><figcaption>Silence before RSTs, as an idle timer would leave it"
 		    "</figcaption>\n<svg viewBox=\"0 0 800 %zu\" role=\"img\" "
 		    "aria-labelledby=\"idle-title\"><title id=\"idle-title\">Resets by the seconds "
 		    "of silence before them</title><desc>",
@@ -193,8 +205,11 @@ void html_overview(struct html_report *r, const struct explain_record *e)
 
 static void put_count(struct html_report *r, const char *what, uint64_t n)
 {
-	if (n)
-		html_term(&r->s, what, "%llu", (unsigned long long)n);
+	if (!n)
+		return;
+	string_putf(&r->s, "<dt>%s</dt><dd>", what);
+	html_number(&r->s, n);
+	string_putf(&r->s, "</dd>\n");
 }
 
 static void put_undecoded(struct html_report *r, const struct explain_summary *s)
@@ -209,25 +224,28 @@ static void put_undecoded(struct html_report *r, const struct explain_summary *s
 void html_ended(struct html_report *r, const struct explain_record *e)
 {
 	const struct explain_summary *s;
-	char first[HTML_TIME], last[HTML_TIME];
 
 	if (!e)
 		return;
 	s = e->sum;
 	string_putf(&r->s, "<h2>The run</h2>\n<dl>\n");
 	html_term(&r->s, "Complete", "%s", e->complete ? "yes" : "no");
-	if (s->first_ns)
-		html_term(&r->s, "Packets", "%s to %s", html_time(s->first_ns, first),
-			  html_time(s->last_ns, last));
-	html_term(&r->s, "Frames", "%llu, %llu of them TCP", (unsigned long long)s->frames,
-		  (unsigned long long)s->tcp);
+	if (s->first_ns) {
+		string_putf(&r->s, "<dt>Packets</dt><dd>");
+		html_time(&r->s, s->first_ns);
+		string_putf(&r->s, " to ");
+		html_time(&r->s, s->last_ns);
+		string_putf(&r->s, "</dd>\n");
+	}
+	put_count(r, "Frames", s->frames);
+	put_count(r, "Of TCP", s->tcp);
 	put_undecoded(r, s);
 	put_count(r, "In tunnels", s->tunnelled);
 	put_count(r, "Duplicate frames", s->duplicates);
 	put_count(r, "Bad checksums", s->bad_checksums);
 	put_count(r, "Time stamps that ran backwards", s->backwards);
 	put_count(r, "Lost by the capture", e->dropped);
-	html_term(&r->s, "Connections", "%llu", (unsigned long long)s->flows);
+	put_count(r, "Connections", s->flows);
 	put_count(r, "Forgotten for want of room", s->evicted);
 	put_count(r, "Forgotten after a long silence", s->expired);
 	put_count(r, "RSTs judged before their time", s->cut);

@@ -9,20 +9,18 @@
 #include "report/report.h"
 
 enum {
-	/* So many findings are drawn, and of each cause these few even beyond: about 8 MB. */
+	/* So many findings are drawn, and of each cause these few even beyond: at most 6 MB. */
 	HTML_KEPT_MAX = 2000,
 	HTML_KEPT_OF_CAUSE = 50,
 	HTML_OPEN_OF_CAUSE = 10, /* these stand open, the others are a line */
-	HTML_TIME = 40,
-	HTML_SPAN = 24,
-	HTML_END = ADDR_TEXT + 10,
 };
 
 /* A finding with the ladder it borrows. */
 struct html_kept {
 	struct finding f;
 	size_t n;	    /* place among those kept */
-	uint32_t followers; /* told after it; f.followers: known when it was told */
+	uint32_t followers; /* told after it; f.followers: known when it was told, and then the
+			       larger of the two */
 	struct seen ladder[];
 };
 
@@ -58,12 +56,10 @@ void html_line(struct string *s, const char *tag, const char *class_name, const 
 /* A row of a list of terms. */
 void html_term(struct string *s, const char *term, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-const char *html_time(uint64_t wall_ns, char buf[HTML_TIME]); /* "2026-11-20 12:00:00.000042 UTC" */
-const char *html_span(uint64_t ns, char buf[HTML_SPAN]);      /* "110 us", "350 s" */
-/* "192.0.2.7:80", "[2001:db8::7]:80" */
-const char *html_end(const struct run_info *run, const struct addr *a, uint16_t port,
-		     char buf[HTML_END]);
-const char *html_file(const struct run_info *run, uint16_t file); /* NULL: none */
+/* "12,345", "350 s", "2026-11-20 12:00:00.000042 UTC" */
+void html_number(struct string *s, uint64_t n);
+void html_duration(struct string *s, uint64_t ns);
+void html_time(struct string *s, uint64_t wall_ns);
 
 /* --- the parts --- */
 

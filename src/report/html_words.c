@@ -5,10 +5,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "report/host.h"
 #include "report/html_private.h"
+#include "report/reset_words.h"
 #include "report/utf8.h"
 
 static const char *entity(char c)
@@ -110,47 +109,29 @@ void html_term(struct string *s, const char *term, const char *fmt, ...)
 	string_putf(s, "</dd>\n");
 }
 
-const char *html_time(uint64_t wall_ns, char buf[HTML_TIME])
+void html_number(struct string *s, uint64_t n)
 {
-	time_t t = (time_t)(wall_ns / 1000000000U);
-	char date[24];
-	struct tm tm;
+	char buf[RESET_WORDS_MAX];
+	struct text t = text_of(buf, sizeof(buf));
 
-	if (!wall_ns || !gmtime_r(&t, &tm)) {
-		snprintf(buf, HTML_TIME, "no time");
-		return buf;
-	}
-	strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm);
-	snprintf(buf, HTML_TIME, "%s.%06u UTC", date, (unsigned)(wall_ns / 1000 % 1000000));
-	return buf;
+	reset_words_number(&t, n);
+	html_put(s, buf);
 }
 
-const char *html_span(uint64_t ns, char buf[HTML_SPAN])
+void html_duration(struct string *s, uint64_t ns)
 {
-	double s = (double)ns / 1e9;
+	char buf[RESET_WORDS_MAX];
+	struct text t = text_of(buf, sizeof(buf));
 
-	if (ns < 1000000)
-		snprintf(buf, HTML_SPAN, "%.0f \xc2\xb5s", s * 1e6);
-	else if (ns < 1000000000)
-		snprintf(buf, HTML_SPAN, "%.3g ms", s * 1e3);
-	else if (s < 100)
-		snprintf(buf, HTML_SPAN, "%.3g s", s);
-	else
-		snprintf(buf, HTML_SPAN, "%.0f s", s);
-	return buf;
+	reset_words_duration(&t, ns);
+	html_put(s, buf);
 }
 
-const char *html_end(const struct run_info *run, const struct addr *a, uint16_t port,
-		     char buf[HTML_END])
+void html_time(struct string *s, uint64_t wall_ns)
 {
-	char addr[ADDR_TEXT];
+	char buf[RESET_WORDS_MAX];
+	struct text t = text_of(buf, sizeof(buf));
 
-	snprintf(buf, HTML_END, a->family == ADDR_V6 ? "[%s]:%u" : "%s:%u", host_addr(run, a, addr),
-		 port);
-	return buf;
-}
-
-const char *html_file(const struct run_info *run, uint16_t file)
-{
-	return file < run->n_files ? run->files[file] : NULL;
+	reset_words_time(&t, wall_ns);
+	string_putf(s, "%s UTC", buf);
 }

@@ -5,6 +5,7 @@
  * they say something.
  */
 #include "report/json_private.h"
+#include "report/reset_words.h"
 
 static const char *file_name(const struct json_report *r, uint16_t file)
 {
@@ -60,6 +61,20 @@ static void add_where(json_object *o, const struct json_report *r, const struct 
 	json_add_text(o, "sender", sender_name(f->sender));
 }
 
+static json_object *new_clues(const struct finding *f)
+{
+	json_object *a = json_object_new_array();
+
+	for (size_t i = 0; i < f->n_clues; i++) {
+		char buf[RESET_WORDS_MAX];
+		struct text t = text_of(buf, sizeof(buf));
+
+		reset_words_clue(&t, f, &f->clues[i]);
+		json_object_array_add(a, json_new_text(buf));
+	}
+	return a;
+}
+
 /* The keys of the contract, in its order. */
 static void add_verdict(json_object *o, const struct finding *f)
 {
@@ -68,7 +83,7 @@ static void add_verdict(json_object *o, const struct finding *f)
 	json_add_text(o, "confidence", sureness_name(f->sure));
 	add_frame(o, "provoked_by", f->provoked_by);
 	json_add_text(o, "origin", origin_name(f->origin));
-	json_object_object_add(o, "clues", json_new_clues(f->clues, f->n_clues));
+	json_object_object_add(o, "clues", new_clues(f));
 	json_add_text(o, "severity", severity_name(f->severity));
 	json_add_text(o, "outcome", outcome_name(f->outcome));
 	json_object_object_add(o, "app_sees", new_sees(f));

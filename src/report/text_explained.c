@@ -115,29 +115,29 @@ static void put_headline(struct text_report *t, const struct explain_record *r)
 
 /* --- by cause ----------------------------------------------------------------------------- */
 
-/* The commonest cause of the severity that is not in `done` yet; CAUSES where there is none. */
-static enum cause next_cause(const struct explain_summary *s, enum severity severity,
-			     const bool done[CAUSES])
+/* The commonest cause that is not in `done` yet; CAUSES where there is none. */
+static enum cause next_cause(const uint64_t by_cause[CAUSES], const bool done[CAUSES])
 {
 	enum cause best = CAUSES;
 
 	for (int c = 0; c < CAUSES; c++) {
-		if (done[c] || !s->by_cause[c] || cause_infos[c].severity != severity)
+		if (done[c] || !by_cause[c])
 			continue;
-		if (best == CAUSES || s->by_cause[c] > s->by_cause[best])
+		if (best == CAUSES || by_cause[c] > by_cause[best])
 			best = (enum cause)c;
 	}
 	return best;
 }
 
-static void put_cause(struct text_report *t, enum cause c, uint64_t n, int width)
+static void put_cause(struct text_report *t, enum severity weight, enum cause c, uint64_t n,
+		      int width)
 {
 	const struct cause_info *info = &cause_infos[c];
-	const char *severity = severity_name(info->severity);
+	const char *severity = severity_name(weight);
 	size_t column = SEVERITY_WIDTH + 2 + (size_t)width + 2 + CAUSE_WIDTH + 2;
 
-	string_putf(&t->line, "%s%s%s%*s  %*llu  %-*s  ", text_severity_color(t, info->severity),
-		    severity, text_plain(t), SEVERITY_WIDTH - (int)strlen(severity), "", width,
+	string_putf(&t->line, "%s%s%s%*s  %*llu  %-*s  ", text_severity_color(t, weight), severity,
+		    text_plain(t), SEVERITY_WIDTH - (int)strlen(severity), "", width,
 		    (unsigned long long)n, CAUSE_WIDTH, info->name);
 	text_put_from(t, info->summary, column, column);
 }
@@ -147,7 +147,6 @@ static void put_causes(struct text_report *t, const struct explain_summary *s)
 	char most[24];
 	int width = (int)strlen("RSTS"), len;
 	uint64_t max = 0;
-	bool done[CAUSES] = {false};
 
 	for (int c = 0; c < CAUSES; c++)
 		max = s->by_cause[c] > max ? s->by_cause[c] : max;
@@ -156,10 +155,12 @@ static void put_causes(struct text_report *t, const struct explain_summary *s)
 	string_putf(&t->line, "\n%-*s  %*s  %-*s  WHAT HAPPENED\n", SEVERITY_WIDTH, "SEVERITY",
 		    width, "RSTS", CAUSE_WIDTH, "CAUSE");
 	for (int i = 0; i < SEVERITIES; i++) {
+		const uint64_t *of = s->weighed[severities[i]];
+		bool done[CAUSES] = {false};
 		enum cause c;
 
-		while ((c = next_cause(s, severities[i], done)) != CAUSES) {
-			put_cause(t, c, s->by_cause[c], width);
+		while ((c = next_cause(of, done)) != CAUSES) {
+			put_cause(t, severities[i], c, of[c], width);
 			done[c] = true;
 		}
 	}

@@ -8,6 +8,7 @@
 #include "wire/capfile.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pcap/pcap.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,7 +90,7 @@ static int open_pcapng(struct capfile *f, struct err *e)
 	return 0;
 }
 
-struct capfile *capfile_open(const char *path, struct err *e)
+struct capfile *capfile_open_held(const char *path, int held, struct err *e)
 {
 	struct capfile *f = calloc(1, sizeof(*f));
 	const uint8_t *first;
@@ -100,7 +101,7 @@ struct capfile *capfile_open(const char *path, struct err *e)
 		return NULL;
 	}
 	set_name(f, path);
-	f->packed = unpack_open(path, f->name, e);
+	f->packed = unpack_open(path, held, f->name, e);
 	if (!f->packed)
 		goto out;
 	n = unpack_first(f->packed, &first);
@@ -119,6 +120,16 @@ struct capfile *capfile_open(const char *path, struct err *e)
 out:
 	capfile_close(f);
 	return NULL;
+}
+
+struct capfile *capfile_open(const char *path, struct err *e)
+{
+	return capfile_open_held(path, -1, e);
+}
+
+int capfile_hold(const char *path)
+{
+	return capfile_can_reread(path) ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
 }
 
 void capfile_close(struct capfile *f)

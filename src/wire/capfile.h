@@ -23,6 +23,11 @@ struct capfile_frame {
 
 /* "-" is stdin. NULL with `e` where it cannot be read at all: not there, empty, no capture. */
 struct capfile *capfile_open(const char *path, struct err *e);
+/* The same through a descriptor of capfile_hold's, borrowed; -1: as capfile_open. */
+struct capfile *capfile_open_held(const char *path, int held, struct err *e);
+/* A descriptor for capfile_open_held, opened with the rights of now; reads nothing. -1 where it is
+ * no regular file, or can't be opened: capfile_open will say why. */
+int capfile_hold(const char *path);
 /* 1: a frame; 0: the end; -1 with `e`: the file is cut or damaged here, frames so far stand. */
 int capfile_next(struct capfile *f, struct capfile_frame *out, struct err *e);
 /* Takes NULL. */

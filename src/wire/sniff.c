@@ -43,6 +43,7 @@ enum {
 #define COOKED PLAIN " or ether proto 0x8100 or ether proto 0x88a8"
 
 struct sniff {
+	char ifname[IF_NAMESIZE];
 	pcap_t *p;
 	int linktype;
 	uint32_t ifindex; /* 0 of `any`: each frame says its own */
@@ -92,6 +93,7 @@ struct sniff *sniff_open(const struct sniff_config *c, bool *denied, bool *usage
 		err_sys(e, ENOMEM, "capture: %s", c->ifname);
 		return NULL;
 	}
+	snprintf(s->ifname, sizeof(s->ifname), "%s", c->ifname);
 	s->p = pcap_create(c->ifname, errbuf);
 	if (!s->p) {
 		err_set(e, "capture: %s: %s", c->ifname, errbuf);
@@ -175,7 +177,7 @@ int sniff_read(struct sniff *s, wire_frame_fn *fn, void *ctx, struct err *e)
 		return n;
 	if (n == PCAP_ERROR_BREAK)
 		return 0;
-	return err_set(e, "%s", pcap_geterr(s->p));
+	return err_set(e, "%s: %s", s->ifname, pcap_geterr(s->p));
 }
 
 void sniff_stats(struct sniff *s, struct wire_stats *sum)

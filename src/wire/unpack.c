@@ -132,26 +132,18 @@ static int read_first(struct unpack *u)
 	return 0;
 }
 
-/* A pipe nobody writes to yet would be waited for here, where no signal ends it: packed_wait does.
- */
-static int open_path(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-
-	if (fd >= 0)
-		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
-	return fd;
-}
-
 /* stdin is duplicated: closing the file must not close the program's own. */
-static int open_file(struct packed *in, const char *path, const char *name, struct err *e)
+static int open_file(struct packed *in, const char *path, int held, const char *name, struct err *e)
 {
 	struct stat st;
 
-	if (strcmp(path, "-") == 0)
+	if (held >= 0 && lseek(held, 0, SEEK_SET) == 0)
+		in->fd = fcntl(held, F_DUPFD_CLOEXEC, 3);
+	else if (strcmp(path, "-") == 0)
 		in->fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 	else
-		in->fd = open_path(path);
+		/* a FIFO that nobody writes to yet is waited for where a signal can end it */
+		in->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (in->fd < 0 || fstat(in->fd, &st) < 0)
 		return err_sys(e, errno, "%s: cannot be opened", name);
 	if (S_ISDIR(st.st_mode))
@@ -159,6 +151,8 @@ static int open_file(struct packed *in, const char *path, const char *name, stru
 	if (isatty(in->fd))
 		return err_set(e, "%s: a terminal; name a capture file, or pipe one in", name);
 	in->waits = !S_ISREG(st.st_mode);
+	if (S_ISFIFO(st.st_mode) && strcmp(path, "-") != 0)
+		fcntl(in->fd, F_SETFL, 0);
 	return 0;
 }
 
@@ -173,7 +167,7 @@ static const struct unpack_way *find_way(const struct packed *in)
 	return NULL;
 }
 
-struct unpack *unpack_open(const char *path, const char *name, struct err *e)
+struct unpack *unpack_open(const char *path, int held, const char *name, struct err *e)
 {
 	struct unpack *u = calloc(1, sizeof(*u));
 
@@ -182,7 +176,7 @@ struct unpack *unpack_open(const char *path, const char *name, struct err *e)
 		return NULL;
 	}
 	u->in.fd = -1;
-	if (open_file(&u->in, path, name, e) < 0)
+	if (open_file(&u->in, path, held, name, e) < 0)
 		goto out;
 	if (read_head(&u->in, &u->fault) < 0) {
 		err_set(e, "%s: cannot be read: %s", name, u->fault.msg);

@@ -12,9 +12,10 @@
 
 struct unpack;
 
-/* "-" is stdin. `name` is how messages call it. NULL with `e` where it can't be read at all, or
- * holds nothing. */
-struct unpack *unpack_open(const char *path, const char *name, struct err *e);
+/* "-" is stdin. `held`: a descriptor of the file, borrowed, to be read from its beginning; -1:
+ * none. `name` is how messages call it. NULL with `e` where it can't be read at all, or holds
+ * nothing. */
+struct unpack *unpack_open(const char *path, int held, const char *name, struct err *e);
 /* Takes NULL. The stream is the reader's to close, before. */
 void unpack_close(struct unpack *u);
 /* How many of the first plain octets are known (at most 4), at *first. */

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+int fuzz_explain(const uint8_t *data, size_t len); /* a whole capture (memcap.h) */
 int fuzz_decode(const uint8_t *data, size_t len);  /* first octet picks the link type */
 int fuzz_options(const uint8_t *data, size_t len); /* a block of TCP options */
 int fuzz_pcapng(const uint8_t *data, size_t len);  /* a pcapng file */

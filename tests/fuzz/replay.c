@@ -12,8 +12,8 @@ static const struct {
 	const char *name;
 	int (*run)(const uint8_t *data, size_t len);
 } fuzzers[] = {
-    {"decode", fuzz_decode}, {"options", fuzz_options}, {"pcapng", fuzz_pcapng},
-    {"ports", fuzz_ports},   {"targets", fuzz_targets},
+    {"decode", fuzz_decode}, {"explain", fuzz_explain}, {"options", fuzz_options},
+    {"pcapng", fuzz_pcapng}, {"ports", fuzz_ports},	{"targets", fuzz_targets},
 };
 
 /* The file in a block of exactly its length; NULL where it can't be read. */
@@ -64,6 +64,6 @@ int main(int argc, char **argv)
 		puts("ok");
 		return 0;
 	}
-	fprintf(stderr, "usage: replay decode|options|pcapng|ports|targets FILE...\n");
+	fprintf(stderr, "usage: replay decode|explain|options|pcapng|ports|targets FILE...\n");
 	return 2;
 }

@@ -19,13 +19,14 @@ static const char *const plain_files[] = {"web1.pcap"};
 struct page {
 	struct run_info run;
 	struct report *report;
+	bool summary_only;
 	struct explain_summary sum;
 	struct explain_record end;
 };
 
 static void page_open(struct page *p)
 {
-	static const struct report_style style = {.width = 80};
+	const struct report_style style = {.width = 80, .summary_only = p->summary_only};
 
 	resets_summary(&p->sum, &p->end);
 	p->run.command = "explain";
@@ -51,7 +52,7 @@ static void tell_all(struct page *p)
 	for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++) {
 		makers[i](&r);
 		/* in the order of the capture, as findings come */
-		r.f.frame += (uint32_t)i * 100;
+		reset_shift(&r, (uint32_t)i * 100);
 		tell(p, &r, 0);
 		if (makers[i] != reset_unread)
 			continue;
@@ -84,7 +85,7 @@ static void hostile(struct page *p)
 	strcpy(r.f.vendor, "]]></svg><img src=x onerror=alert(4)>");
 	tell(p, &r, 1);
 	reset_unread(&r);
-	r.f.frame = 400;
+	reset_shift(&r, 400);
 	strcpy(r.f.kernel.reason, "<iframe src=//x>");
 	tell(p, &r, 1);
 	p->end.complete = false;
@@ -103,12 +104,12 @@ static void many(struct page *p)
 	page_open(p);
 	for (uint32_t i = 0; i < 2500; i++) {
 		reset_refused(&r);
-		r.f.frame = 2 * i + 2;
+		reset_shift(&r, 2 * i);
 		r.f.dport = (uint16_t)(20000 + i);
 		tell(p, &r, 0);
 	}
 	reset_half_open(&r);
-	r.f.frame = 6000;
+	reset_shift(&r, 6000);
 	tell(p, &r, 0);
 	p->sum.resets = 2501;
 	p->end.live = true;
@@ -122,6 +123,22 @@ static void none(struct page *p)
 	p->run.n_files = 1;
 	page_open(p);
 	p->sum = (struct explain_summary){.frames = 12, .tcp = 12, .unknown_linktype = -1};
+	p->report->sink.explained(p->report->sink.ctx, &p->end);
+}
+
+static void summary(struct page *p)
+{
+	p->summary_only = true;
+	all(p);
+}
+
+/* Options left nothing of what was found. */
+static void filtered(struct page *p)
+{
+	p->run.files = plain_files;
+	p->run.n_files = 1;
+	page_open(p);
+	p->end.shown = 0;
 	p->report->sink.explained(p->report->sink.ctx, &p->end);
 }
 
@@ -143,7 +160,8 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*write)(struct page *p);
 	} samples[] = {
-	    {"all", all}, {"hostile", hostile}, {"many", many}, {"none", none}, {"broken", broken},
+	    {"all", all},	{"hostile", hostile}, {"many", many},	      {"none", none},
+	    {"broken", broken}, {"summary", summary}, {"filtered", filtered},
 	};
 
 	for (size_t i = 0; argc == 2 && i < sizeof(samples) / sizeof(samples[0]); i++) {
@@ -155,6 +173,6 @@ int main(int argc, char **argv)
 		samples[i].write(&p);
 		return p.report->close(p.report, &e) ? 1 : 0;
 	}
-	fprintf(stderr, "usage: html_samples all|hostile|many|none|broken\n");
+	fprintf(stderr, "usage: html_samples all|hostile|many|none|broken|summary|filtered\n");
 	return 2;
 }

@@ -1,7 +1,8 @@
 #!/bin/sh
 # man: the manual and the program say the same. Every option of --help stands in the page and every
-# option of the page in --help; every probe and every segment of the battery is named; every example
-# runs. Nothing is sent: scans are dry runs, and what else could send only prints its help.
+# option of the page in --help; every probe, every segment of the battery and every cause is named;
+# every example runs. Nothing is sent: scans are dry runs, what reads captures gets one made here,
+# and what else could send or listen only prints its help.
 # shellcheck source=common.sh
 . "$(dirname "$0")/common.sh"
 
@@ -46,6 +47,7 @@ same() {
 same DESCRIPTION
 same SCAN scan
 same STACK stack
+same EXPLAIN explain
 same PROBES probes
 same DOCTOR doctor
 
@@ -74,20 +76,54 @@ awk '/^\.Ss The segments/ { inside = 1; next } /^\.S[sh] / { inside = 0 }
 } >"$out"
 tap "segments of the battery" "$out"
 
-# Each example runs where it can do no harm; status 0 and something on stdout is its success.
+# every cause with its severity: the first words of each row
+tr -d '\n' <"$srcdir/src/judge/cause.c" |
+	grep -oE '\{CAUSE_[A-Z_]+,[[:blank:]]*"[a-z-]+",[[:blank:]]*SEVERITY_[A-Z]+' |
+	sed -E 's/.*"([a-z-]+)".*SEVERITY_(.*)/\1 \2/' | tr '[:upper:]' '[:lower:]' |
+	sort >"$lint_tmp/causes"
+awk '/^\.Sh / { inside = ($0 == ".Sh CAUSES") } inside && /^\.It Cm / { print $3, $5 }' "$page" |
+	sort >"$lint_tmp/page"
+{
+	comm -23 "$lint_tmp/causes" "$lint_tmp/page" | sed 's/$/ is in cause.c, not in the page/'
+	comm -13 "$lint_tmp/causes" "$lint_tmp/page" | sed 's/$/ is in the page, not in cause.c/'
+	[ "$(wc -l <"$lint_tmp/causes")" -ge 40 ] || echo "too few causes in cause.c"
+} >"$out"
+tap "causes and their severities" "$out"
+
+# Two frames of raw IP for the examples of explain: a SYN, and the RST that refuses it.
+tiny_capture() {
+	base64 -d <<-EOF
+	1MOyoQIABAAAAAAAAAAAAP//AABlAAAAAPFTZQAAAAAoAAAAKAAAAEUAACgAAQAAQAaOmMAAAgHGM2QCnLABuwAAA+
+	gAAAAAUAL68CZnAAAA8VNl6AMAACgAAAAoAAAARQAAKAABAABABo6YxjNkAsAAAgEBu5ywAAAAAAAAA+lQFAAAIUUA
+	AA==
+	EOF
+}
+
+# Each example runs where it can do no harm; status 0 and something written is its success.
 sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl rstprobe //p' "$page" >"$lint_tmp/examples"
 while read -r line; do
 	eval "set -- $line"
+	live=
+	rm -f "$lint_tmp"/*.html
 	case $1 in
 	probes) ;;
 	doctor) set -- "$@" --help ;;
+	explain)
+		for word; do
+			case $word in
+			-i) live=--help ;;
+			*.pcap) tiny_capture >"$lint_tmp/$word" ;;
+			esac
+		done
+		set -- "$@" ${live:+"$live"}
+		;;
 	*) set -- "$@" --dry-run ;;
 	esac
 	status=0
 	(cd "$lint_tmp" && timeout 60 "$RSTPROBE" "$@") >"$lint_tmp/said" 2>"$lint_tmp/err" || status=$?
 	{
 		[ "$status" = 0 ] || { echo "status $status" && cat "$lint_tmp/err"; }
-		[ -s "$lint_tmp/said" ] || echo "printed nothing"
+		[ -s "$lint_tmp/said" ] || [ -s "$lint_tmp/report.html" ] || echo "wrote nothing"
 	} >"$out"
 	tap "example: rstprobe $line" "$out"
 done <"$lint_tmp/examples"

@@ -233,6 +233,20 @@ void reset_benign(struct reset *r)
 	r->f.origin = ORIGIN_ENDPOINT;
 }
 
+void reset_shift(struct reset *r, uint32_t frames)
+{
+	struct finding *f = &r->f;
+
+	f->frame += frames;
+	if (f->provoked_by)
+		f->provoked_by += frames;
+	for (size_t i = 0; i < f->n_ladder; i++)
+		r->ladder[i].frame += frames;
+	for (size_t i = 0; i < f->n_clues; i++)
+		if (f->clues[i].frame)
+			f->clues[i].frame += frames;
+}
+
 void reset_follower(struct reset *r, const struct reset *root, enum cause cause)
 {
 	struct seen *s;

@@ -22,6 +22,8 @@ void reset_abandoned(struct reset *r); /* the client's RST, 10 ms after its time
 /* Forged: a third party's, with text that tries to be markup. */
 void reset_injected(struct reset *r);
 void reset_benign(struct reset *r);
+/* The same, so many frames later. */
+void reset_shift(struct reset *r, uint32_t frames);
 /* A RST that follows the one of `root`. */
 void reset_follower(struct reset *r, const struct reset *root, enum cause cause);
 

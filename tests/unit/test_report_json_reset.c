@@ -314,10 +314,11 @@ static void hostile_text_is_valid(void **state)
 	(void)state;
 	reset_injected(&r);
 	r.f.file = 1;
-	strcpy(r.f.vendor, "\"}\n{\"type\":\"reset\"}\x7f\xc0\xaf\xf5");
+	strcpy(r.f.vendor, "\"}\n{\"type\":\"reset\"}\x7f\xc0\xaf\xf5\x80\x80\x80");
 	v = told(&r.f);
 	assert_string_equal(text(v, "file"), "\"\\\n\x01\xef\xbf\xbd\xe2\x82\xac.pcap");
 	assert_string_equal(text(v, "vendor_text"), "\"}\n{\"type\":\"reset\"}\x7f"
+						    "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
 						    "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
 	assert_string_equal(text(v, "origin"), "middlebox");
 	assert_string_equal(text(v, "tunnel"), "GRE");

@@ -991,11 +991,17 @@ static struct explain_summary summary_full(void)
 
 	sum.resets = 1030;
 	sum.by_cause[CAUSE_REFUSED] = 1;
+	sum.weighed[SEVERITY_PROBLEM][CAUSE_REFUSED] = 1;
 	sum.by_cause[CAUSE_HALF_OPEN] = 3;
+	sum.weighed[SEVERITY_PROBLEM][CAUSE_HALF_OPEN] = 3;
 	sum.by_cause[CAUSE_INJECTED_RACE] = 1;
+	sum.weighed[SEVERITY_SUSPICIOUS][CAUSE_INJECTED_RACE] = 1;
 	sum.by_cause[CAUSE_ABORT_IDLE] = 1000;
+	sum.weighed[SEVERITY_NOTICE][CAUSE_ABORT_IDLE] = 1000;
 	sum.by_cause[CAUSE_LATE_AFTER_CLOSE] = 2;
+	sum.weighed[SEVERITY_BENIGN][CAUSE_LATE_AFTER_CLOSE] = 2;
 	sum.by_cause[CAUSE_AFTER_RESET] = 23;
+	sum.weighed[SEVERITY_BENIGN][CAUSE_AFTER_RESET] = 23;
 	sum.by_severity[SEVERITY_PROBLEM] = 4;
 	sum.by_severity[SEVERITY_SUSPICIOUS] = 1;
 	sum.by_severity[SEVERITY_NOTICE] = 1000;

@@ -113,7 +113,8 @@ static void see(struct finding *f, const struct rst_case *c)
 		memcpy(f->sees, (enum app_result[APP_SEES_MAX]){APP_NONE}, sizeof(f->sees));
 	else if (fact_has(k, T_SYN))
 		memcpy(f->sees, (enum app_result[APP_SEES_MAX]){APP_ECONNREFUSED}, sizeof(f->sees));
-	else if (f->sees[0] == APP_ECONNRESET && fact_has(k, X_FIN))
+	else if ((f->sees[0] == APP_ECONNRESET && fact_has(k, X_FIN)) ||
+		 (f->cause == CAUSE_LATE_AFTER_CLOSE && !fact_has(k, Y_FIN)))
 		memcpy(f->sees, (enum app_result[APP_SEES_MAX]){APP_EOF, APP_EPIPE},
 		       sizeof(f->sees));
 }
@@ -298,6 +299,10 @@ static void weigh(struct finding *f)
 
 	if (f->cause == CAUSE_ABORT_NO_DATA && f->sender == SENDER_SERVER)
 		f->severity = SEVERITY_NOTICE;
+	/* a request that was taken and never answered is what the user came for */
+	if (f->cause == CAUSE_ABORT_CLOSE && f->also[0] == CAUSE_UNREAD_DATA_CLOSE &&
+	    f->sender != SENDER_CLIENT && !fact_has(k, ONE_SIDED))
+		f->severity = SEVERITY_PROBLEM;
 	if (f->cause == CAUSE_DATA_AFTER_CLOSE && fact_has(k, Y_FIN))
 		f->severity = SEVERITY_BENIGN;
 	for (size_t i = 0; i < f->n_clues; i++)

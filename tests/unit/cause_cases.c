@@ -153,7 +153,7 @@ const struct cause_case cause_cases[] = {
     {CAUSE_ABORT_CLOSE, CAUSE_ABORT_CLOSE, "the request was read, or was not",
      ASKED "< abort;"
 	   "= abort-close likely also unread-data-close,abort-linger,sock-destroy by 4 from server"
-	   "  outcome accepted sees ECONNRESET,EPIPE severity notice row 2;"},
+	   "  outcome accepted sees ECONNRESET,EPIPE severity problem row 2;"},
     {CAUSE_ABORT_CLOSE, CAUSE_ABORT_CLOSE, "answered, and aborted",
      TALKED "< abort; = abort-close likely also abort-linger,unread-data-close by none row 3;"},
     {CAUSE_ABORT_CLOSE, CAUSE_ABORT_CLOSE, "the client has its answer, and aborts",

@@ -262,7 +262,9 @@ static void no_row_hides_behind_another(void **state)
 	for (size_t i = 0; i < cause_row_count; i++) {
 		struct facts f = {0};
 
-		/* with what it needs and nothing more it decides */
+		/* with what it needs and nothing more it decides; unknown is what is left */
+		if (cause_rows[i].id == CAUSE_UNKNOWN)
+			continue;
 		require(&f, &cause_rows[i]);
 		close_under_implication(&f);
 		if (cause_decide(&f)->id != cause_rows[i].id)

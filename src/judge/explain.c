@@ -16,6 +16,10 @@ enum {
 	BACK_S = 60,	  /* time that runs back by more is another capture's */
 	DUPLICATE_MS = 5, /* a frame captured twice comes within */
 	BOTH_SIDES_S = 1,
+	ROOM_MIN = 256, /* RSTs that wait, at the least and at the most */
+	ROOM_MAX = 65536,
+	SETS_MIN = 256, /* of hosts and of listeners */
+	SETS_MAX = 16384,
 	OPEN_MAX = 32,	       /* RSTs of one flow that are looked at in hindsight */
 	KERNEL_NS = 250000000, /* the kernel's word comes so near to the frame; most within 1 ms */
 };
@@ -28,6 +32,11 @@ const struct explain_limits explain_limits_live = {
 
 static void on_leave(void *ctx, struct flow *f);
 
+static size_t between(size_t n, size_t min, size_t max)
+{
+	return n < min ? min : n > max ? max : n;
+}
+
 struct explain *explain_new(const struct explain_limits *l, finding_fn *fn, void *ctx)
 {
 	struct explain *e = calloc(1, sizeof(*e));
@@ -38,8 +47,9 @@ struct explain *explain_new(const struct explain_limits *l, finding_fn *fn, void
 	e->fn = fn;
 	e->ctx = ctx;
 	e->flows = flows_new(l->flows, l->seed);
-	e->around = around_new(l->seed);
-	e->cases = calloc(CASES, sizeof(*e->cases));
+	e->room = (uint32_t)between(l->flows / 4, ROOM_MIN, ROOM_MAX);
+	e->around = around_new(between(l->flows / 16, SETS_MIN, SETS_MAX), l->seed);
+	e->cases = calloc(e->room, sizeof(*e->cases));
 	e->extras = calloc(EXTRAS, sizeof(*e->extras));
 	if (!e->flows || !e->around || !e->cases || !e->extras) {
 		explain_free(e);
@@ -125,7 +135,7 @@ static void settle_first(struct explain *e)
 	if (c->extra)
 		e->extras[c->extra - 1].used = false;
 	unlink_case(e, e->first);
-	e->first = (e->first + 1) % CASES;
+	e->first = (e->first + 1) % e->room;
 	e->n--;
 }
 
@@ -140,11 +150,11 @@ static struct rst_case *new_case(struct explain *e, struct flow *f)
 	struct rst_case *c;
 	uint32_t i;
 
-	if (e->n == CASES) {
+	if (e->n == e->room) {
 		e->sum.cut++;
 		settle_first(e);
 	}
-	i = (e->first + e->n) % CASES;
+	i = (e->first + e->n) % e->room;
 	c = &e->cases[i];
 	memset(c, 0, offsetof(struct rst_case, notes));
 	c->at_ns = e->now_ns;
@@ -200,7 +210,7 @@ void explain_kernel(struct explain *e, const struct kernel_reset *k)
 
 	e->sum.kernel_events++;
 	for (uint32_t i = 0; i < e->n; i++) {
-		struct rst_case *c = &e->cases[(e->first + i) % CASES];
+		struct rst_case *c = &e->cases[(e->first + i) % e->room];
 		uint64_t d = apart(k->wall_ns, c->rst.wall_ns);
 
 		if (d > KERNEL_NS || has_kernel(e, c) || fact_has(&c->facts, R_DUPLICATE) ||
@@ -277,13 +287,21 @@ static struct rst_case *copy_of(struct explain *e, const struct flow *f, const s
 	return NULL;
 }
 
+/* RFC 5961, 3.2: a RST that overtook what was lost is challenged, and the ACK draws the exact one.
+ */
+static bool answers_challenge(const struct rst_case *c, const struct rst_case *o)
+{
+	return o->after & AFTER_CHALLENGED && fact_has(&c->facts, T_PURE_ACK);
+}
+
 /* Several of one sender that differ, the farthest beyond all that it had sent: guesses. */
 static void compare_numbers(struct rst_case *c, struct rst_case *o)
 {
 	const struct rst_case *far = seq_gt(c->rst.seq, o->rst.seq) ? c : o;
 
 	if (c->rst.seq == o->rst.seq || !fact_has(&far->facts, R_SEQ_ABOVE) ||
-	    seq_diff(far->rst.seq, far->x_nxt) <= 2 || fact_has(&far->facts, T_FOUND))
+	    seq_diff(far->rst.seq, far->x_nxt) <= 2 || fact_has(&far->facts, T_FOUND) ||
+	    (far == o && answers_challenge(c, o)))
 		return;
 	fact_set(&c->facts, C_MULTI, true);
 	fact_set(&o->facts, C_MULTI, true);
@@ -372,6 +390,7 @@ static void take_rst(struct explain *e, struct flow *f, uint8_t side,
 	copy = copy_of(e, f, c);
 	if (copy) {
 		copy->twice = true;
+		c->hops_on = (uint8_t)apart(copy->rst.ttl, c->rst.ttl);
 		fact_set(&c->facts, R_DUPLICATE, true);
 		c->root = copy->rst.frame;
 		c->root_file = copy->file;

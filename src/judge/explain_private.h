@@ -10,7 +10,7 @@
 #include "judge/explain.h"
 #include "judge/flow.h"
 
-enum { AFTER_NOTES = 6, EXTRAS = 4096, CASES = 65536 };
+enum { AFTER_NOTES = 6, EXTRAS = 4096 };
 
 /* What few RSTs have. */
 struct extra {
@@ -39,7 +39,8 @@ struct rst_case {
 	uint8_t after;			    /* enum after_flag */
 	uint8_t n_before, n_after, trigger; /* notes; index of the trigger, 0xff: none */
 	bool bad_checksum;
-	bool twice; /* its second capture was seen */
+	bool twice;	 /* its second capture was seen */
+	uint8_t hops_on; /* a second capture: so many hops from the first */
 	uint8_t tunnel, mptcp_reason, raw_syn, targets;
 	uint8_t isn_known; /* bit a side */
 	uint16_t file, root_file;
@@ -64,6 +65,7 @@ struct explain {
 	struct flows *flows;
 	struct around *around;
 	struct rst_case *cases; /* a ring, in the order of the RSTs */
+	uint32_t room;		/* of the ring */
 	uint32_t first, n;	/* the oldest that waits; how many wait */
 	struct extra *extras;
 	uint32_t extra_hand;

@@ -106,15 +106,15 @@ struct addr explain_addr(const struct rst_case *c, uint8_t side)
 static void unlink_case(struct explain *e, uint32_t index)
 {
 	struct rst_case *c = &e->cases[index];
-	uint32_t *link;
 
 	if (c->flow == FLOW_NONE)
 		return;
-	link = &flows_at(e->flows, c->flow)->cases;
-	while (*link != FLOW_NONE && *link != index)
-		link = &e->cases[*link].next;
-	if (*link == index)
-		*link = c->next;
+	if (c->newer != FLOW_NONE)
+		e->cases[c->newer].next = c->next;
+	else
+		flows_at(e->flows, c->flow)->cases = c->next;
+	if (c->next != FLOW_NONE)
+		e->cases[c->next].newer = c->newer;
 	c->flow = FLOW_NONE;
 }
 
@@ -160,6 +160,11 @@ static struct rst_case *new_case(struct explain *e, struct flow *f)
 	c->at_ns = e->now_ns;
 	c->flow = flows_index(e->flows, f);
 	c->next = f->cases;
+	c->newer = c->root_at = FLOW_NONE;
+	if (f->cases != FLOW_NONE) {
+		e->cases[f->cases].newer = i;
+		c->root_at = e->cases[f->cases].root_at;
+	}
 	f->cases = i;
 	e->n++;
 	return c;
@@ -335,10 +340,11 @@ static bool counts_in_burst(const struct facts *k)
 
 static struct rst_case *root_of(struct explain *e, const struct rst_case *c)
 {
-	for (uint32_t i = c->next; i != FLOW_NONE; i = e->cases[i].next)
-		if (e->cases[i].rst.frame == c->root && e->cases[i].file == c->root_file)
-			return &e->cases[i];
-	return NULL;
+	struct rst_case *o = c->root_at == FLOW_NONE ? NULL : &e->cases[c->root_at];
+
+	/* it may have been told, and its place be another's */
+	return o && o->flow == c->flow && o->rst.frame == c->root && o->file == c->root_file ? o
+											     : NULL;
 }
 
 /* A flow's first RST is the root of those after it. */
@@ -355,6 +361,7 @@ static void note_rst(struct explain *e, struct flow *f, struct rst_case *c,
 		if (root)
 			root->followers++;
 	} else {
+		c->root_at = (uint32_t)(c - e->cases);
 		f->rst_frame = at->number;
 		f->rst_file = at->file;
 	}

@@ -46,7 +46,8 @@ struct rst_case {
 	uint16_t file, root_file;
 	uint32_t root, followers; /* frame of the root; RSTs that follow this one */
 	uint32_t flow;		  /* FLOW_NONE: gone, nothing comes after any more */
-	uint32_t next;		  /* the next older one of the flow */
+	uint32_t next, newer;	  /* the next older one of the flow, and back */
+	uint32_t root_at;	  /* the case of the flow's root, if it still waits */
 	uint32_t burst;
 	uint32_t extra; /* 1 + index; 0: none */
 	uint32_t isn[2];

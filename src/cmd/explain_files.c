@@ -35,6 +35,7 @@ struct reading {
 	struct source *sources;
 	bool first; /* the one that says what is wrong with a file, and counts */
 	bool said;  /* ... but another one did already */
+	bool tells; /* findings go to the report, which begins with the first file that is one */
 	bool stopped;
 };
 
@@ -62,8 +63,9 @@ static void stop(struct reading *r, size_t file, const char *by)
 /* Is it time to end? A later reading is as long as the first was, and ends with it. */
 static bool must_stop(struct reading *r, size_t file, uint32_t read)
 {
-	if (!r->first)
-		return read >= r->sources[file].frames;
+	if (!r->first) /* of --join the last reading says that it was interrupted */
+		return read >= r->sources[file].frames ||
+		       (r->x->join && (signals_pending() & WIRE_STOP));
 	if (r->stopped)
 		return true;
 	if (signals_pending() & WIRE_STOP)
@@ -139,7 +141,7 @@ static void read_source(struct reading *r, size_t file, visit_fn *visit)
 	if (!c)
 		return;
 	/* only now is there something to report on */
-	if (r->first && !r->x->out.report && explain_report(r->x) < 0)
+	if (r->tells && !r->x->out.report && explain_report(r->x) < 0)
 		r->stopped = true;
 	else
 		read_frames(r, file, c, visit);
@@ -157,7 +159,7 @@ static void read_all(struct reading *r, bool apart)
 		if (r->first && r->x->keep && !r->sources[i].again && keep_mark(r->x->keep, &e) < 0)
 			explain_cut(r->x, &e);
 	}
-	if (r->x->out.report)
+	if (!r->tells || r->x->out.report)
 		explain_end(r->explain);
 }
 
@@ -312,7 +314,7 @@ static void run(struct reading *r)
 
 void explain_files(struct explain_run *x)
 {
-	struct reading r = {.x = x, .explain = x->explain, .first = true};
+	struct reading r = {.x = x, .explain = x->explain, .first = true, .tells = true};
 	struct err e;
 
 	r.sources = calloc(x->o.n_files, sizeof(*r.sources));

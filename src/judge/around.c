@@ -9,8 +9,6 @@
 
 enum {
 	WAYS = 4,
-	HOST_SETS = 1 << 14,
-	LISTENER_SETS = 1 << 14,
 	BURSTS = 4096,
 	BURST_NS = 1000000000, /* connections reset within a second of each other are one burst */
 };
@@ -36,19 +34,21 @@ struct around {
 	struct host_entry *hosts;
 	struct listener_entry *listeners;
 	struct burst *bursts;
+	size_t sets;	   /* of each of the two tables */
 	uint32_t n_bursts; /* ever; the next one's number is n_bursts + 1 */
 	uint64_t seed;
 };
 
-struct around *around_new(uint64_t seed)
+struct around *around_new(size_t sets, uint64_t seed)
 {
 	struct around *a = calloc(1, sizeof(*a));
 
 	if (!a)
 		return NULL;
 	a->seed = seed;
-	a->hosts = calloc((size_t)HOST_SETS * WAYS, sizeof(*a->hosts));
-	a->listeners = calloc((size_t)LISTENER_SETS * WAYS, sizeof(*a->listeners));
+	a->sets = sets;
+	a->hosts = calloc(sets * WAYS, sizeof(*a->hosts));
+	a->listeners = calloc(sets * WAYS, sizeof(*a->listeners));
 	a->bursts = calloc(BURSTS, sizeof(*a->bursts));
 	if (!a->hosts || !a->listeners || !a->bursts) {
 		around_free(a);
@@ -69,8 +69,8 @@ void around_free(struct around *a)
 
 void around_clear(struct around *a)
 {
-	memset(a->hosts, 0, (size_t)HOST_SETS * WAYS * sizeof(*a->hosts));
-	memset(a->listeners, 0, (size_t)LISTENER_SETS * WAYS * sizeof(*a->listeners));
+	memset(a->hosts, 0, a->sets * WAYS * sizeof(*a->hosts));
+	memset(a->listeners, 0, a->sets * WAYS * sizeof(*a->listeners));
 }
 
 static uint32_t hash(const struct around *a, const struct addr *h, uint16_t port)
@@ -90,7 +90,7 @@ static bool is_host(const struct host_entry *e, const struct addr *h)
 
 static struct host_entry *find_host(const struct around *a, const struct addr *h)
 {
-	struct host_entry *set = a->hosts + (size_t)(hash(a, h, 0) % HOST_SETS) * WAYS;
+	struct host_entry *set = a->hosts + hash(a, h, 0) % a->sets * WAYS;
 
 	for (size_t i = 0; i < WAYS; i++)
 		if (is_host(&set[i], h))
@@ -100,7 +100,7 @@ static struct host_entry *find_host(const struct around *a, const struct addr *h
 
 static struct host_entry *take_host(struct around *a, const struct addr *h)
 {
-	struct host_entry *set = a->hosts + (size_t)(hash(a, h, 0) % HOST_SETS) * WAYS, *e = set;
+	struct host_entry *set = a->hosts + hash(a, h, 0) % a->sets * WAYS, *e = set;
 
 	for (size_t i = 0; i < WAYS; i++) {
 		if (is_host(&set[i], h))
@@ -121,8 +121,7 @@ static bool is_listener(const struct listener_entry *e, const struct addr *h, ui
 static struct listener_entry *find_listener(const struct around *a, const struct addr *h,
 					    uint16_t port)
 {
-	struct listener_entry *set =
-	    a->listeners + (size_t)(hash(a, h, port) % LISTENER_SETS) * WAYS;
+	struct listener_entry *set = a->listeners + hash(a, h, port) % a->sets * WAYS;
 
 	for (size_t i = 0; i < WAYS; i++)
 		if (is_listener(&set[i], h, port))
@@ -133,8 +132,7 @@ static struct listener_entry *find_listener(const struct around *a, const struct
 static struct listener_entry *take_listener(struct around *a, const struct addr *h, uint16_t port)
 {
 	struct listener_entry *e = find_listener(a, h, port);
-	struct listener_entry *set =
-	    a->listeners + (size_t)(hash(a, h, port) % LISTENER_SETS) * WAYS;
+	struct listener_entry *set = a->listeners + hash(a, h, port) % a->sets * WAYS;
 
 	if (e)
 		return e;

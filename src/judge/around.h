@@ -7,13 +7,15 @@
 #define JUDGE_AROUND_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "packet/decode.h"
 
 struct around;
 
-struct around *around_new(uint64_t seed); /* some 12 MB at most; NULL: no memory */
+/* Room for 4 x `sets` hosts and as many listeners, some 150 octets each; NULL: no memory. */
+struct around *around_new(size_t sets, uint64_t seed);
 void around_free(struct around *a);
 void around_clear(struct around *a);
 

@@ -16,6 +16,10 @@ enum {
 	BACK_S = 60,	  /* time that runs back by more is another capture's */
 	DUPLICATE_MS = 5, /* a frame captured twice comes within */
 	BOTH_SIDES_S = 1,
+	ROOM_MIN = 256, /* RSTs that wait, at the least and at the most */
+	ROOM_MAX = 65536,
+	SETS_MIN = 256, /* of hosts and of listeners */
+	SETS_MAX = 16384,
 	OPEN_MAX = 32,	       /* RSTs of one flow that are looked at in hindsight */
 	KERNEL_NS = 250000000, /* the kernel's word comes so near to the frame; most within 1 ms */
 };
@@ -28,6 +32,11 @@ const struct explain_limits explain_limits_live = {
 
 static void on_leave(void *ctx, struct flow *f);
 
+static size_t between(size_t n, size_t min, size_t max)
+{
+	return n < min ? min : n > max ? max : n;
+}
+
 struct explain *explain_new(const struct explain_limits *l, finding_fn *fn, void *ctx)
 {
 	struct explain *e = calloc(1, sizeof(*e));
@@ -38,8 +47,9 @@ struct explain *explain_new(const struct explain_limits *l, finding_fn *fn, void
 	e->fn = fn;
 	e->ctx = ctx;
 	e->flows = flows_new(l->flows, l->seed);
-	e->around = around_new(l->seed);
-	e->cases = calloc(CASES, sizeof(*e->cases));
+	e->room = (uint32_t)between(l->flows / 4, ROOM_MIN, ROOM_MAX);
+	e->around = around_new(between(l->flows / 16, SETS_MIN, SETS_MAX), l->seed);
+	e->cases = calloc(e->room, sizeof(*e->cases));
 	e->extras = calloc(EXTRAS, sizeof(*e->extras));
 	if (!e->flows || !e->around || !e->cases || !e->extras) {
 		explain_free(e);
@@ -96,15 +106,15 @@ struct addr explain_addr(const struct rst_case *c, uint8_t side)
 static void unlink_case(struct explain *e, uint32_t index)
 {
 	struct rst_case *c = &e->cases[index];
-	uint32_t *link;
 
 	if (c->flow == FLOW_NONE)
 		return;
-	link = &flows_at(e->flows, c->flow)->cases;
-	while (*link != FLOW_NONE && *link != index)
-		link = &e->cases[*link].next;
-	if (*link == index)
-		*link = c->next;
+	if (c->newer != FLOW_NONE)
+		e->cases[c->newer].next = c->next;
+	else
+		flows_at(e->flows, c->flow)->cases = c->next;
+	if (c->next != FLOW_NONE)
+		e->cases[c->next].newer = c->newer;
 	c->flow = FLOW_NONE;
 }
 
@@ -125,7 +135,7 @@ static void settle_first(struct explain *e)
 	if (c->extra)
 		e->extras[c->extra - 1].used = false;
 	unlink_case(e, e->first);
-	e->first = (e->first + 1) % CASES;
+	e->first = (e->first + 1) % e->room;
 	e->n--;
 }
 
@@ -140,16 +150,21 @@ static struct rst_case *new_case(struct explain *e, struct flow *f)
 	struct rst_case *c;
 	uint32_t i;
 
-	if (e->n == CASES) {
+	if (e->n == e->room) {
 		e->sum.cut++;
 		settle_first(e);
 	}
-	i = (e->first + e->n) % CASES;
+	i = (e->first + e->n) % e->room;
 	c = &e->cases[i];
 	memset(c, 0, offsetof(struct rst_case, notes));
 	c->at_ns = e->now_ns;
 	c->flow = flows_index(e->flows, f);
 	c->next = f->cases;
+	c->newer = c->root_at = FLOW_NONE;
+	if (f->cases != FLOW_NONE) {
+		e->cases[f->cases].newer = i;
+		c->root_at = e->cases[f->cases].root_at;
+	}
 	f->cases = i;
 	e->n++;
 	return c;
@@ -200,7 +215,7 @@ void explain_kernel(struct explain *e, const struct kernel_reset *k)
 
 	e->sum.kernel_events++;
 	for (uint32_t i = 0; i < e->n; i++) {
-		struct rst_case *c = &e->cases[(e->first + i) % CASES];
+		struct rst_case *c = &e->cases[(e->first + i) % e->room];
 		uint64_t d = apart(k->wall_ns, c->rst.wall_ns);
 
 		if (d > KERNEL_NS || has_kernel(e, c) || fact_has(&c->facts, R_DUPLICATE) ||
@@ -248,7 +263,7 @@ static void find_kernel(struct explain *e, struct rst_case *c)
 
 /*
  * The earlier RST that this is a second capture of. Without an IP ID it may as well answer another
- * segment in flight: a copy only where other frames of the flow come twice, or there are none.
+ * segment in flight: a copy only where other frames of the flow come twice.
  */
 static struct rst_case *copy_of(struct explain *e, const struct flow *f, const struct rst_case *c)
 {
@@ -270,11 +285,17 @@ static struct rst_case *copy_of(struct explain *e, const struct flow *f, const s
 			continue;
 		if (a->ttl != b->ttl)
 			return o;
-		if (o->facts.trigger_frame == c->facts.trigger_frame &&
-		    (f->flags & FLOW_DUPLICATES || !fact_has(&c->facts, Y_SEEN)))
+		if (o->facts.trigger_frame == c->facts.trigger_frame && f->flags & FLOW_DUPLICATES)
 			return o;
 	}
 	return NULL;
+}
+
+/* RFC 5961, 3.2: a RST that overtook what was lost is challenged, and the ACK draws the exact one.
+ */
+static bool answers_challenge(const struct rst_case *c, const struct rst_case *o)
+{
+	return o->after & AFTER_CHALLENGED && fact_has(&c->facts, T_PURE_ACK);
 }
 
 /* Several of one sender that differ, the farthest beyond all that it had sent: guesses. */
@@ -283,7 +304,8 @@ static void compare_numbers(struct rst_case *c, struct rst_case *o)
 	const struct rst_case *far = seq_gt(c->rst.seq, o->rst.seq) ? c : o;
 
 	if (c->rst.seq == o->rst.seq || !fact_has(&far->facts, R_SEQ_ABOVE) ||
-	    seq_diff(far->rst.seq, far->x_nxt) <= 2 || fact_has(&far->facts, T_FOUND))
+	    seq_diff(far->rst.seq, far->x_nxt) <= 2 || fact_has(&far->facts, T_FOUND) ||
+	    (far == o && answers_challenge(c, o)))
 		return;
 	fact_set(&c->facts, C_MULTI, true);
 	fact_set(&o->facts, C_MULTI, true);
@@ -317,10 +339,11 @@ static bool counts_in_burst(const struct facts *k)
 
 static struct rst_case *root_of(struct explain *e, const struct rst_case *c)
 {
-	for (uint32_t i = c->next; i != FLOW_NONE; i = e->cases[i].next)
-		if (e->cases[i].rst.frame == c->root && e->cases[i].file == c->root_file)
-			return &e->cases[i];
-	return NULL;
+	struct rst_case *o = c->root_at == FLOW_NONE ? NULL : &e->cases[c->root_at];
+
+	/* it may have been told, and its place be another's */
+	return o && o->flow == c->flow && o->rst.frame == c->root && o->file == c->root_file ? o
+											     : NULL;
 }
 
 /* A flow's first RST is the root of those after it. */
@@ -337,6 +360,7 @@ static void note_rst(struct explain *e, struct flow *f, struct rst_case *c,
 		if (root)
 			root->followers++;
 	} else {
+		c->root_at = (uint32_t)(c - e->cases);
 		f->rst_frame = at->number;
 		f->rst_file = at->file;
 	}
@@ -372,6 +396,7 @@ static void take_rst(struct explain *e, struct flow *f, uint8_t side,
 	copy = copy_of(e, f, c);
 	if (copy) {
 		copy->twice = true;
+		c->hops_on = (uint8_t)apart(copy->rst.ttl, c->rst.ttl);
 		fact_set(&c->facts, R_DUPLICATE, true);
 		c->root = copy->rst.frame;
 		c->root_file = copy->file;

@@ -10,7 +10,7 @@
 #include "judge/explain.h"
 #include "judge/flow.h"
 
-enum { AFTER_NOTES = 6, EXTRAS = 4096, CASES = 65536 };
+enum { AFTER_NOTES = 6, EXTRAS = 4096 };
 
 /* What few RSTs have. */
 struct extra {
@@ -26,6 +26,7 @@ enum after_flag {
 	AFTER_CHALLENGED = 4, /* Y answered by a challenge ACK */
 	AFTER_IGNORED = 8,    /* Y went on as if nothing had been */
 	AFTER_Y_SYN = 16,     /* Y sent a SYN after it */
+	AFTER_X_SYN = 32,     /* X did */
 };
 
 struct rst_case {
@@ -39,13 +40,15 @@ struct rst_case {
 	uint8_t after;			    /* enum after_flag */
 	uint8_t n_before, n_after, trigger; /* notes; index of the trigger, 0xff: none */
 	bool bad_checksum;
-	bool twice; /* its second capture was seen */
+	bool twice;	 /* its second capture was seen */
+	uint8_t hops_on; /* a second capture: so many hops from the first */
 	uint8_t tunnel, mptcp_reason, raw_syn, targets;
 	uint8_t isn_known; /* bit a side */
 	uint16_t file, root_file;
 	uint32_t root, followers; /* frame of the root; RSTs that follow this one */
 	uint32_t flow;		  /* FLOW_NONE: gone, nothing comes after any more */
-	uint32_t next;		  /* the next older one of the flow */
+	uint32_t next, newer;	  /* the next older one of the flow, and back */
+	uint32_t root_at;	  /* the case of the flow's root, if it still waits */
 	uint32_t burst;
 	uint32_t extra; /* 1 + index; 0: none */
 	uint32_t isn[2];
@@ -64,6 +67,7 @@ struct explain {
 	struct flows *flows;
 	struct around *around;
 	struct rst_case *cases; /* a ring, in the order of the RSTs */
+	uint32_t room;		/* of the ring */
 	uint32_t first, n;	/* the oldest that waits; how many wait */
 	struct extra *extras;
 	uint32_t extra_hand;

@@ -99,29 +99,40 @@ const char *fact_name(enum fact f)
  * reorder. Two that have nothing to do with each other are.
  */
 static const struct combination {
-	enum fact need[3];
-	enum fact lack;
+	enum fact need[3], lack[3];
 } foreign[] = {
-    {{C_MULTI, FACT_NONE}, C_BOTH_SIDES},  {{C_GOES_ON, C_HOPS}, FACT_NONE},
-    {{C_GOES_ON, C_HOPS_WEAK}, FACT_NONE}, {{C_GOES_ON, C_FAST}, FACT_NONE},
-    {{C_GOES_ON, C_IP_ID}, FACT_NONE},	   {{C_GOES_ON, C_ACK_BEYOND}, FACT_NONE},
-    {{C_GOES_ON, C_NO_TS}, FACT_NONE},	   {{C_GOES_ON, C_IN_WINDOW}, FACT_NONE},
-    {{C_GOES_ON, X_SEEN}, T_FOUND},	   {{C_HOPS, C_FAST}, FACT_NONE},
-    {{C_HOPS_WEAK, C_FAST}, FACT_NONE},	   {{C_HOPS, C_IP_ID}, FACT_NONE},
-    {{C_HOPS_WEAK, C_IP_ID}, FACT_NONE},   {{C_HOPS, C_COPIED}, FACT_NONE},
-    {{C_HOPS, X_SEEN}, T_FOUND},	   {{C_HOPS, T_FOUND}, R_ACK},
-    {{C_HOPS, T_SYN}, FACT_NONE},	   {{C_ACK_BEYOND, C_HOPS_WEAK}, FACT_NONE},
-    {{C_ACK_BEYOND, C_IP_ID}, FACT_NONE},  {{C_ACK_BEYOND, C_NO_TS}, FACT_NONE},
+    {{C_MULTI, FACT_NONE}, {C_BOTH_SIDES}},
+    {{C_GOES_ON, C_HOPS}, {FACT_NONE}},
+    {{C_GOES_ON, C_HOPS_WEAK}, {FACT_NONE}},
+    {{C_GOES_ON, C_FAST}, {FACT_NONE}},
+    {{C_GOES_ON, C_IP_ID}, {FACT_NONE}},
+    {{C_GOES_ON, C_ACK_BEYOND}, {FACT_NONE}},
+    {{C_GOES_ON, C_NO_TS}, {FACT_NONE}},
+    {{C_GOES_ON, C_IN_WINDOW}, {FACT_NONE}},
+    {{C_GOES_ON, X_SEEN}, {T_FOUND, ONE_SIDED}},
+    {{C_HOPS, C_FAST}, {FACT_NONE}},
+    {{C_HOPS_WEAK, C_FAST}, {FACT_NONE}},
+    {{C_HOPS, C_IP_ID}, {FACT_NONE}},
+    {{C_HOPS_WEAK, C_IP_ID}, {FACT_NONE}},
+    {{C_HOPS, C_COPIED}, {FACT_NONE}},
+    {{C_HOPS, X_SEEN}, {T_FOUND, ONE_SIDED}},
+    {{C_HOPS, T_FOUND}, {R_ACK}},
+    {{C_HOPS, T_SYN}, {FACT_NONE}},
+    {{C_ACK_BEYOND, C_HOPS_WEAK}, {FACT_NONE}},
+    {{C_ACK_BEYOND, C_IP_ID}, {FACT_NONE}},
+    {{C_ACK_BEYOND, C_NO_TS}, {FACT_NONE}},
 };
 
 void facts_derive(struct facts *f)
 {
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
 		const struct combination *c = &foreign[i];
-		bool all = !c->lack || !fact_has(f, c->lack);
+		bool all = true;
 
 		for (size_t k = 0; k < 3 && c->need[k]; k++)
 			all = all && fact_has(f, c->need[k]);
+		for (size_t k = 0; k < 3 && c->lack[k]; k++)
+			all = all && !fact_has(f, c->lack[k]);
 		fact_set(f, FOREIGN, all);
 	}
 }

@@ -269,6 +269,10 @@ static void read_numbers(struct facts *k, const struct flow *f, struct rst_case 
 			fact_set(k, R_WIN_GREW, true);
 		}
 	}
+	/* its number comes from a segment that is not in the capture */
+	if (fact_has(k, X_ONLY_SYN) && !fact_has(k, Y_SEEN) && !(r->flags & TCP_ACK) &&
+	    r->seq != x->nxt && r->seq != x->isn)
+		fact_set(k, ONE_SIDED, true);
 	c->unacked = flow_unacked(f, c->x);
 	c->unacked -= c->unacked && side_has(x, SIDE_FIN);
 	k->bytes_lost = c->unacked;

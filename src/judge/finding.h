@@ -35,6 +35,7 @@ struct seen {
 	uint8_t has_ts : 1; /* carries RFC 7323 time stamps */
 	uint8_t after : 1;  /* captured after the RST */
 	uint8_t duplicate : 1;
+	uint8_t tls_alert : 1; /* payload that begins as a TLS alert does (RFC 8446, 5.1) */
 };
 
 enum { FINDING_CLUES = 10, LADDER_MAX = 24, VENDOR_TEXT = 80 };

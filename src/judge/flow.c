@@ -41,6 +41,15 @@ bool flow_is_over(const struct flow *f)
 	       (side_has(&f->side[0], SIDE_FIN) && side_has(&f->side[1], SIDE_FIN));
 }
 
+/* The record's type 21, its version 3.x; what follows is encrypted, and most likely close_notify.
+ */
+static bool is_tls_alert(const struct packet *p)
+{
+	const uint8_t *b = p->seg.payload;
+
+	return p->payload_captured >= 3 && b[0] == 21 && b[1] == 3 && b[2] <= 4;
+}
+
 struct seen flow_seen(const struct packet *p, uint8_t side, uint64_t ns, uint32_t frame)
 {
 	return (struct seen){
@@ -55,6 +64,7 @@ struct seen flow_seen(const struct packet *p, uint8_t side, uint64_t ns, uint32_
 	    .ttl = p->seg.ttl,
 	    .from_x = side != 0,
 	    .has_ts = p->options.has_timestamps,
+	    .tls_alert = is_tls_alert(p),
 	};
 }
 
@@ -218,7 +228,7 @@ static void note_syn(struct flow *f, uint8_t side, const struct packet *p, uint6
 	/* a RST to an earlier SYN was not its own, or it has thought better of it */
 	if (side_has(s, SIDE_RST) && side_has(o, SIDE_ISN) && p->seg.ack == o->isn + 1) {
 		s->flags &= (uint16_t)~SIDE_RST;
-		o->flags &= (uint16_t) ~(SIDE_SYN_AGAIN | SIDE_TOLD);
+		o->flags &= (uint16_t)~SIDE_SYN_AGAIN;
 	}
 	if (f->handshake_us == UINT32_MAX && f->syn_ns && ns >= f->syn_ns)
 		f->handshake_us = ns - f->syn_ns < 4000000000000ull
@@ -299,6 +309,14 @@ static void take_ack(struct flow *f, uint8_t side, const struct segment *seg, ui
 		s->rtt_us = us ? (uint32_t)us : 1;
 }
 
+/* Who answers a SYN-ACK by an ACK did not take the RST that had answered its SYN. */
+static void take_first(struct flow_side *s, const struct flow_side *o)
+{
+	if (!side_has(s, SIDE_OTHER) && side_has(o, SIDE_SYN_ACK))
+		s->flags &= (uint16_t)~SIDE_TOLD;
+	s->flags |= SIDE_OTHER;
+}
+
 static void take_ip(struct flow_side *s, const struct segment *seg)
 {
 	uint16_t step = (uint16_t)(seg->ip_id - s->ip_id);
@@ -336,7 +354,7 @@ unsigned flow_segment(struct flows *t, struct flow *f, uint8_t side, const struc
 		if (seg->flags & TCP_SYN)
 			note_syn(f, side, p, ns);
 		else
-			s->flags |= SIDE_OTHER;
+			take_first(s, o);
 		is |= take_numbers(f, side, seg, ns, frame);
 		if (seg->flags & TCP_ACK)
 			take_ack(f, side, seg, ns);

@@ -82,7 +82,8 @@ static enum outcome outcome_of(const struct rst_case *c)
 	/* what is exact can't be ignored: it never got there, which is not to be seen from here */
 	if (c->after & AFTER_IGNORED)
 		return known && c->rst.seq == c->y_acked ? OUTCOME_UNKNOWN : OUTCOME_IGNORED;
-	if (fact_has(k, C_SYN_ACK_LATER))
+	/* a client that took it has no more to say to the SYN-ACK than a RST */
+	if (fact_has(k, C_SYN_ACK_LATER) && c->after & AFTER_Y_SPOKE)
 		return OUTCOME_IGNORED;
 	if (fact_has(k, T_SYN)) /* SYN-SENT: only an acceptable ACK makes it valid */
 		return c->rst.ack == c->trigger_end ? OUTCOME_ACCEPTED : OUTCOME_IGNORED;
@@ -112,7 +113,8 @@ static void see(struct finding *f, const struct rst_case *c)
 		memcpy(f->sees, (enum app_result[APP_SEES_MAX]){APP_NONE}, sizeof(f->sees));
 	else if (fact_has(k, T_SYN))
 		memcpy(f->sees, (enum app_result[APP_SEES_MAX]){APP_ECONNREFUSED}, sizeof(f->sees));
-	else if (f->sees[0] == APP_ECONNRESET && fact_has(k, X_FIN))
+	else if ((f->sees[0] == APP_ECONNRESET && fact_has(k, X_FIN)) ||
+		 (f->cause == CAUSE_LATE_AFTER_CLOSE && !fact_has(k, Y_FIN)))
 		memcpy(f->sees, (enum app_result[APP_SEES_MAX]){APP_EOF, APP_EPIPE},
 		       sizeof(f->sees));
 }
@@ -137,6 +139,10 @@ static void clues_of_origin(struct finding *f, const struct rst_case *c)
 {
 	const struct facts *k = &f->facts;
 
+	if (c->hops_on)
+		clue(f, CLUE_SECOND_POINT, c->hops_on, 0, c->root);
+	if (fact_has(k, R_DUPLICATE))
+		return;
 	if (fact_has(k, C_SYN_ACK_LATER))
 		clue(f, CLUE_SYN_ACK_LATER, 0, 0, k->shown_by);
 	else if (fact_has(k, C_GOES_ON))
@@ -170,7 +176,9 @@ static void clues_of_close(struct finding *f, const struct rst_case *c)
 
 	if (active && fact_has(k, R_WIN_GREW) && fact_has(k, Y_DATA))
 		clue(f, CLUE_WINDOW_GREW, c->win_from, c->win_to, 0);
-	if (active && fact_has(k, LAST_DATA_Y))
+	/* a client that has its answer owes none */
+	if (active && fact_has(k, LAST_DATA_Y) &&
+	    !(fact_has(k, X_INITIATOR) && fact_has(k, X_DATA)))
 		clue(f, CLUE_UNANSWERED, k->y_data, 0, k->y_data_frame);
 	if (active && c->unacked)
 		clue(f, CLUE_UNACKED, c->unacked, 0, 0);
@@ -181,11 +189,10 @@ static void clues_of_close(struct finding *f, const struct rst_case *c)
 	else if (active && fact_has(k, RETRANSMITS))
 		clue(f, CLUE_REPEATS, k->runs, 0, 0);
 	if (fact_has(k, T_DATA) && fact_has(k, X_FIN) && c->trigger != 0xff) {
-		uint32_t len = c->notes[c->trigger].len;
+		const struct seen *q = &c->notes[c->trigger];
 
-		/* an encrypted alert: 24 to 31 octets with the record's header, by cipher */
-		if (len >= 19 && len <= TLS_ALERT_MAX && len != 20)
-			clue(f, CLUE_CLOSE_NOTIFY, len, 0, k->trigger_frame);
+		if (q->tls_alert && q->len <= TLS_ALERT_MAX)
+			clue(f, CLUE_CLOSE_NOTIFY, q->len, 0, k->trigger_frame);
 	}
 }
 
@@ -292,6 +299,10 @@ static void weigh(struct finding *f)
 
 	if (f->cause == CAUSE_ABORT_NO_DATA && f->sender == SENDER_SERVER)
 		f->severity = SEVERITY_NOTICE;
+	/* a request that was taken and never answered is what the user came for */
+	if (f->cause == CAUSE_ABORT_CLOSE && f->also[0] == CAUSE_UNREAD_DATA_CLOSE &&
+	    f->sender != SENDER_CLIENT && !fact_has(k, ONE_SIDED))
+		f->severity = SEVERITY_PROBLEM;
 	if (f->cause == CAUSE_DATA_AFTER_CLOSE && fact_has(k, Y_FIN))
 		f->severity = SEVERITY_BENIGN;
 	for (size_t i = 0; i < f->n_clues; i++)

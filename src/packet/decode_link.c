@@ -54,8 +54,7 @@ static enum decode_status llc(struct span *s, uint16_t *type)
 	if (cursor_be16(&c) != 0 || cursor_u8(&c) != 0)
 		return DECODE_OTHER;
 	*type = cursor_be16(&c);
-	/* a length again is LLC in LLC: nobody does that */
-	return *type < ETHERTYPE_MIN ? DECODE_OTHER : DECODE_OK;
+	return DECODE_OK;
 }
 
 /* RFC 2516, 4, and the PPP protocol behind it. */

@@ -240,6 +240,8 @@ static const struct interface *find_interface(const struct pcapng *p, uint32_t i
 static int set_bytes(struct cursor *c, uint32_t captured, struct pcapng_frame *out, struct err *e)
 {
 	out->captured = captured;
+	if (out->len < captured) /* a frame was as long as what is there of it */
+		out->len = captured;
 	out->bytes = cursor_take(c, captured);
 	if (c->short_read)
 		return err_set(e, "a frame of %u octets in a block that is shorter", captured);

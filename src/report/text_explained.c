@@ -289,11 +289,12 @@ static void put_kernel(struct text_report *t, const struct explain_record *r)
 		string_putf(&line, "The kernel's own word is missing: %s.", r->kernel);
 		put_sentence(t, &line);
 	} else if (r->sum->kernel_events) {
-		string_putf(&line, "The kernel gave its reason for ");
+		string_putf(&line, "The kernel told of ");
 		put_count(&line, r->sum->kernel_events, "RST");
-		string_putf(&line, " of this host, ");
+		string_putf(&line, " sent on this machine; ");
 		put_number(&line, r->sum->kernel_joined);
-		string_putf(&line, " of them captured.");
+		string_putf(&line, " of them %s in this capture.",
+			    r->sum->kernel_joined == 1 ? "is" : "are");
 		put_sentence(t, &line);
 	}
 	string_free(&line);

@@ -101,11 +101,10 @@ static ssize_t plain_read(struct unpack *u, void *buf, size_t n)
 /* Pipes give what they have: asked again until `want` octets are there or nothing more comes. */
 static int read_head(struct packed *in, struct err *fault)
 {
-	uint8_t head[PACKED_HEAD];
 	size_t n = 0;
 
-	while (n < sizeof(head)) {
-		ssize_t got = packed_read(in, head + n, sizeof(head) - n, fault);
+	while (n < sizeof(in->head)) {
+		ssize_t got = packed_read(in, in->head + n, sizeof(in->head) - n, fault);
 
 		if (got < 0)
 			return -1;
@@ -113,7 +112,6 @@ static int read_head(struct packed *in, struct err *fault)
 			break;
 		n += (size_t)got;
 	}
-	memcpy(in->head, head, n);
 	in->n_head = n;
 	return 0;
 }

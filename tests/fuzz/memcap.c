@@ -76,7 +76,7 @@ static bool pcapng_step(struct pcapng *p, struct cursor *c, const struct out *o)
 		return false;
 	got = pcapng_block(p, c->p, len, &f, &e);
 	assert(got >= 0 || e.msg[0]);
-	if (got > 0) {
+	if (got == 1) {
 		assert(f.bytes >= c->p && f.bytes + f.captured <= c->p + len);
 		hand_on(o, (struct memcap_item){.what = MEMCAP_FRAME,
 						.bytes = f.bytes,

@@ -3,6 +3,7 @@
 What was written must come out: numbers, times, link types, octets. What is cut must say so, after
 everything that came before.
 """
+import glob
 import gzip
 import lzma
 import os
@@ -12,6 +13,7 @@ import signal
 import struct
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -215,10 +217,10 @@ def test_tshark_gives_the_same_numbers_and_times(tmp_path):
     out = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, "HOME": str(tmp_path)})
     want = []
     for line in out.stdout.splitlines():
-        number, time, captured, length, protocols = line.split("|")
+        number, epoch, captured, length, protocols = line.split("|")
         if protocols.split(":")[0] not in ("raw", "eth", "sll"):
             continue  # no packet, and yet it has a number
-        s, ns = time.split(".")
+        s, ns = epoch.split(".")
         want.append((int(number), int(s) * 10 ** 9 + int(ns), int(captured), int(length)))
     got = []
     for line in Dump(path).lines:
@@ -250,8 +252,10 @@ def test_each_way_in(tmp_path, pack, make):
         whole(Dump("-", stdin=cat.stdout), frames)
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    with subprocess.Popen(["cp", path, fifo]):
-        whole(Dump(fifo), frames)
+    with subprocess.Popen(["cp", path, fifo]) as cp:
+        d = Dump(fifo)
+        cp.kill()  # if nobody reads, it waits for ever
+    whole(d, frames)
 
 
 @pytest.mark.parametrize("pack", PACKERS)
@@ -436,16 +440,52 @@ def test_a_tool_that_is_missing(tmp_path):
             f"{path}: packed by xz, which is needed to read it: install xz")
 
 
-def test_a_signal_ends_the_wait_for_a_pipe():
+def has_open(pid, path):
+    for fd in glob.glob(f"/proc/{pid}/fd/*"):
+        try:
+            if os.path.samefile(fd, path):
+                return True
+        except FileNotFoundError:
+            pass  # closed meanwhile
+    return False
+
+
+@pytest.fixture
+def started():
+    """Starts capdump; what a test leaves of it is killed."""
+    running = []
+
+    def start(*args, **kwargs):
+        running.append(subprocess.Popen([CAPDUMP, "-x", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kwargs))
+        return running[-1]
+    yield start
+    for p in running:
+        p.kill()
+        p.communicate()
+
+
+def test_a_signal_ends_the_wait_for_a_pipe(started):
     frames = some_frames(2)
-    with subprocess.Popen([CAPDUMP, "-x"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
-        p.stdin.write(pcap(frames))
-        p.stdin.flush()
-        got = [p.stdout.readline().decode().rstrip() for _ in frames]
-        p.send_signal(signal.SIGTERM)
-        assert p.wait(60) == 3
-        assert got == lines(frames)
-        assert p.stderr.read().decode() == "standard input: cut off after frame 2 (interrupted)\n"
+    p = started(stdin=subprocess.PIPE)
+    p.stdin.write(pcap(frames))
+    p.stdin.flush()
+    got = [p.stdout.readline().decode().rstrip() for _ in frames]
+    p.send_signal(signal.SIGTERM)
+    assert p.wait(30) == 3
+    assert got == lines(frames)
+    assert p.stderr.read().decode() == "standard input: cut off after frame 2 (interrupted)\n"
+
+
+def test_a_signal_ends_the_wait_for_a_writer(tmp_path, started):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    p = started(fifo)
+    deadline = time.monotonic() + 30
+    while not has_open(p.pid, fifo):
+        assert time.monotonic() < deadline
+    p.send_signal(signal.SIGTERM)
+    assert p.wait(30) == 2
+    assert p.stderr.read().decode() == f"{fifo}: cannot be read: interrupted\n"
 
 
 # --- written -------------------------------------------------------------------------------------

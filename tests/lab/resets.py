@@ -26,6 +26,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import lab as laboratory  # noqa: E402
 from lab import LabError, command, until  # noqa: E402
+from resets_capture import listen, no_offload  # noqa: E402
 from resets_play import (CLIENT, SERVER, Play, Segment, die_with_parent, enter_netns,  # noqa: E402
                          is_tcp)
 from resets_truth import (VANTAGES, TruthError, assign, read_capture, read_pcap)  # noqa: E402
@@ -67,10 +68,17 @@ def load():
 
 # --- the delay -----------------------------------------------------------------------------------
 
+def on_one_processor():
+    """Who sends does so on one processor: veth pairs deliver where the sender runs, and two of them
+    overtake each other."""
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
 def relay(ns, delays):
     """Between the interfaces a and b of a namespace: frames pass on after the delay that is meant
     for their port on the server's side. A whole process; never returns."""
     die_with_parent()
+    on_one_processor()
     enter_netns(ns)
     ends = []
     for dev in ("a", "b"):
@@ -134,47 +142,59 @@ class Net:
                      "peer", "name", end, "netns", wire.ns])
             host.address(dev, *addresses)
             wire.ip("link", "set", "dev", end, "up")
-        for host, gates in ((client, ("10.203.1.1", "fd03:1::1")), (a, ("10.203.2.2", "fd03:2::2")),
-                            (b, ("10.203.2.1", "fd03:2::1")), (server, ("10.203.3.1", "fd03:3::1"))):
-            for gate in gates:
-                host.route("default", "via", gate)
-        for host, dev in ((client, "up"), (server, "up"), (a, "down"), (a, "mid"), (b, "near"),
-                          (b, "far")):
-            # what is captured is to be what goes over the wire
-            host.sh("ethtool", "-K", dev, "tx", "off", "gso", "off", "tso", "off", "gro", "off")
+        for host, gate, gate6 in ((client, "10.203.1.1", "fd03:1::1"),
+                                  (a, "10.203.2.2", "fd03:2::2"), (b, "10.203.2.1", "fd03:2::1"),
+                                  (server, "10.203.3.1", "fd03:3::1")):
+            host.route("default", "via", gate)
+            host.route("default", "via", gate6)
+        for host, devices in ((client, ["up"]), (server, ["up"]), (a, ["down", "mid"]),
+                              (b, ["near", "far"])):
+            if os.waitpid(fork(no_offload, host.ns, devices), 0)[1]:
+                raise LabError("offloads cannot be turned off")
         self.pids = [fork(relay, wire.ns, delays)]
         self.captures = {}
 
     def capture(self):
         for v, (node, dev) in self.INTERFACES.items():
             path = self.lab.path(VANTAGES[v] + ".pcap")
-            process = self.lab.spawn(self.hosts[node].within(
-                ["tcpdump", "--immediate-mode", "-U", "-Z", "root", "-n", "-s", "2000", "-B", "16384", "-i", dev,
-                 "-w", path, "tcp or udp port 9"]))
-            self.captures[v] = (process, path, self.lab.files[-1].name)
-        for _, _, said in self.captures.values():
-            until("tcpdump to listen", lambda said=said: "listening on" in text_of(said))
+            mine, theirs = os.pipe()
+            self.captures[v] = path
+            self.pids.append(fork(listen, self.names[node], dev, path, theirs))
+            os.close(theirs)
+            if os.read(mine, 1) != b"r":
+                raise LabError("no capture on %s of %s" % (dev, node))
+            os.close(mine)
+        # neighbours are found and the relay is awake before anything is timed
+        self.mark("the beginning")
 
     def stop(self):
         """When what comes after everything else is in all the files."""
-        for node, to in (("client", SERVER), ("server", CLIENT)):
-            os.waitpid(fork(self.end, node, to), 0)
-        for process, path, said in self.captures.values():
-            until("the last packets in " + path, lambda path=path: all(
-                octets_of(path).count(b"the end of it, said " + node) >= 2
-                for node in (b"client", b"server")))
-            process.send_signal(signal.SIGINT)
-            process.wait(10)
-            lost = re.search(r"(\d+) packets? dropped by kernel", text_of(said))
-            if not lost or int(lost.group(1)):
-                raise LabError("tcpdump: " + text_of(said))
+        self.mark("the end")
+        while len(self.pids) > 1:  # the first is the relay
+            pid = self.pids.pop()
+            os.kill(pid, signal.SIGTERM)
+            if os.waitpid(pid, 0)[1]:
+                raise LabError("a capture lost frames")
 
-    def end(self, node, to):
-        """Say that all is over; a process of its own, since it goes to another host."""
+    def mark(self, words):
+        """Send words in both directions by both families until all captures have them."""
+        wanted = ["%s, %s %d" % (words, node, f) for node in ("client", "server") for f in (4, 6)]
+
+        def arrived():
+            for node, to in (("client", SERVER), ("server", CLIENT)):
+                os.waitpid(fork(self.say, words, node, to), 0)
+            time.sleep(0.05)
+            return all(w.encode() in octets_of(path) for path in self.captures.values()
+                       for w in wanted)
+        until("the words %r in all captures" % words, arrived)
+
+    def say(self, words, node, to):
+        """A process of its own, since it goes to another host."""
         enter_netns(self.names[node])
         for family, kind in ((4, socket.AF_INET), (6, socket.AF_INET6)):
             with socket.socket(kind, socket.SOCK_DGRAM) as s:
-                s.sendto(b"the end of it, said %s" % node.encode(), (to[family], 9))
+                s.sendto(("%s, %s %d" % (words, node, family)).encode(), (to[family], 9))
+        os._exit(0)
 
     def close(self):
         for pid in self.pids:
@@ -197,6 +217,8 @@ def fork(function, *arguments):
     if pid == 0:
         try:
             function(*arguments)
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(1)
     return pid
@@ -262,6 +284,8 @@ class Played:
     def __init__(self, row, family):
         self.row, self.family = row, family
         self.app, self.error, self.files, self.events = None, None, {}, []
+        # by vantage point: the capture of everything, and the frames there that are in our file
+        self.whole, self.places = {}, {}
         self.key = "%s-%d" % (row.name.replace("_", "-"), family)
 
     def truth(self, vantage):
@@ -269,10 +293,11 @@ class Played:
         packets = read_capture(self.files[vantage])
         return assign(self.row.resets, packets, vantage), packets
 
-    def reasons(self, packet):
-        """What the kernel said of the RST that this packet is: it names a listener alone where a
-        listener was matched."""
-        return [e[5] for e in self.events if e[1] == packet.sport and e[3] in (packet.dport, 0)]
+    def reasons(self, packet, strictly=False):
+        """What the kernel said of the RST that this packet is. It names a listener alone where a
+        listener was matched; that could be another host's, since it tells none apart."""
+        return [e[5] for e in self.events if e[1] == packet.sport
+                and (e[3] == packet.dport or e[3] == 0 and not strictly)]
 
 
 class Actors:
@@ -295,6 +320,8 @@ class Actors:
         """The process of one actor; never returns."""
         try:
             die_with_parent()
+            on_one_processor()
+            os.nice(5)  # the relay goes first
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             enter_netns(self.net.names["client"])
@@ -367,10 +394,12 @@ def play(lab, names=None, families=(4, 6), rstprobe=""):
 def cut(net, done, where):
     """One file a scenario, family and vantage point, frames in their order."""
     by_place = {((p.row.port - FIRST_PORT) // PORTS_EACH, p.family): p for p in done.values()}
-    for v, (_, path, _) in net.captures.items():
+    for v, path in net.captures.items():
         head, records = read_pcap(path)
         kept = {p: [head] for p in done.values()}
-        for record, _, ip in records:
+        for p in done.values():
+            p.whole[v], p.places[v] = path, []
+        for number, (record, _, ip) in enumerate(records, 1):
             if ip is None or not is_tcp(ip):
                 continue
             seg = Segment(ip)
@@ -378,6 +407,7 @@ def cut(net, done, where):
                 p = by_place.get(((port - FIRST_PORT) // PORTS_EACH, seg.version))
                 if p:
                     kept[p].append(record)
+                    p.places[v].append(number)
                     break
         for p, chunks in kept.items():
             p.files[v] = os.path.join(where, "%s-%s.pcap" % (p.key, VANTAGES[v]))
@@ -402,7 +432,7 @@ def check(each, missing=None):
             wrong.append(str(e))
             continue
         for truth, packet, _ in found.values():
-            reasons = each.reasons(packet)
+            reasons = each.reasons(packet, truth.kernel == "")
             if not missing and not truth.kernel_agrees(reasons):
                 wrong.append("the kernel said %s of frame %d at %s, not %r" % (
                     reasons, packet.frame, VANTAGES[v], truth.kernel))
@@ -421,7 +451,7 @@ def write_labels(done, where):
             with open(os.path.join(where, name), "wb") as f:
                 f.write(octets_of(each.files[v]))
             for frame, (truth, packet, _) in sorted(found.items()):
-                said = each.reasons(packet)
+                said = each.reasons(packet, truth.kernel == "")
                 why = [truth.why or each.row.says]
                 if said and truth.cause != "dup-frame":
                     why.append("Kernel: %s." % ", ".join(sorted(set(said))))

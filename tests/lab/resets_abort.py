@@ -1,5 +1,5 @@
-"""resets_abort: a socket that is ended by a RST of its own, each way with its nearest neighbour, and
-the ways that look like it and send none.
+"""resets_abort: a socket that is ended by a RST of its own, each way with its nearest neighbour,
+and the ways that look like it and send none.
 
 What the wire cannot tell apart (unread data, SO_LINGER 0, a socket destroyed from outside) has the
 true cause among the alternatives, and the kernel's own reason beside it.
@@ -10,7 +10,7 @@ import time
 
 from resets import scenario
 from resets_play import CLOSE_WAIT, ESTABLISHED, FIN_WAIT2, SIOCINQ, SIOCOUTQ
-from resets_truth import ALL, RESET, Reset, nothing
+from resets_truth import ALL, RESET, Reset, anything, at_most, data, nothing, pure_ack
 
 TCP_USER_TIMEOUT = 18
 MAYBE_LINGER = ("abort-close", "unread-data-close")
@@ -25,12 +25,12 @@ def later(cause="after-reset", **kw):
 
 def unread(**kw):
     return Reset("unread-data-close", **dict(dict(
-        also=MAYBE_UNREAD, after=nothing, kernel="TCP_ABORT_ON_CLOSE", app=RESET), **kw))
+        also=MAYBE_UNREAD, after=at_most(data), kernel="TCP_ABORT_ON_CLOSE", app=RESET), **kw))
 
 
 def linger(cause="abort-linger", **kw):
     return Reset(cause, **dict(dict(
-        after=nothing, kernel="TCP_STATE", app=RESET), **kw))
+        after=at_most(data), kernel="TCP_STATE", app=RESET), **kw))
 
 
 # --- unread data ---------------------------------------------------------------------------------
@@ -61,7 +61,7 @@ def early_kill(p):
     return p.after(c)
 
 
-@scenario(Reset("unread-data-close", also=("abort-close",), after=nothing,
+@scenario(Reset("unread-data-close", also=("abort-close",), after=at_most(data),
                 kernel="TCP_ABORT_ON_CLOSE", app=RESET))
 def early_close_small_window(p):
     """Requests pile up unread in a small buffer; the window of the RST is open again."""
@@ -261,7 +261,7 @@ def idle_briefly(p):
 
 # --- beside a FIN --------------------------------------------------------------------------------
 
-@scenario(linger("abort-after-fin", app=["none"], severity="benign"))
+@scenario(linger("abort-after-fin", app=["none"], severity="benign", after=at_most(anything)))
 def abort_after_fin(p):
     """The client has closed; the server, all read, aborts instead of closing."""
     c, s, _ = p.pair()
@@ -274,7 +274,8 @@ def abort_after_fin(p):
     return ["none"]
 
 
-@scenario(linger("abort-after-fin", app=["none"], kernel="TCP_ABORT_ON_CLOSE", severity="benign"))
+@scenario(linger("abort-after-fin", app=["none"], kernel="TCP_ABORT_ON_CLOSE", severity="benign",
+                 after=at_most(anything)))
 def unread_after_fin(p):
     """The client sends a request and closes; the server closes and has not read it."""
     c, s, _ = p.pair()
@@ -303,6 +304,18 @@ def fin_then_abort(p):
     return p.after(c)
 
 
+@scenario(Reset("fin-then-abort", also=("late-after-close",), after=at_most(pure_ack),
+                kernel="TCP_ABORT_ON_DATA", app=["EOF", "EPIPE"], severity="notice"))
+def fin_then_no_wait(p):
+    """The server closes with TCP_LINGER2 below 0: no FIN-WAIT-2, a RST after its FIN's ACK."""
+    c, s, _ = p.pair()
+    p.talk(c, s)
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_LINGER2, -1)
+    s.close()
+    p.gone(c)
+    return p.after(c)
+
+
 # --- the peer does not answer --------------------------------------------------------------------
 
 def keep_alive(s):
@@ -325,7 +338,8 @@ def keepalive(p):
 
 
 @scenario(Reset("keepalive-fail", by="C", after=nothing, kernel="TCP_KEEPALIVE_TIMEOUT",
-                at={"bs": dict(blind=True, also=MAYBE_LINGER + ("abort-linger",))}), seconds=5)
+                at={"bs": dict(blind=True, after=at_most(data),
+                               also=MAYBE_LINGER + ("abort-linger",))}), seconds=5)
 def keepalive_rst_passes(p):
     """The path drops the probes and lets the RST through: beyond it nobody saw them."""
     c, s, _ = p.pair()

@@ -7,7 +7,7 @@ import time
 
 from resets import scenario
 from resets_play import ACK, CLOSE_WAIT, PSH, RST
-from resets_truth import RESET, Reset, data, fin, pure_ack
+from resets_truth import ALL, RESET, Reset, data, fin, one_of, pure_ack
 from resets_abort import keep_alive, later
 
 CLOSE_NOTIFY = b"\x15\x03\x03\x00\x1a" + bytes(range(26))
@@ -50,7 +50,7 @@ def close_notify_after_close(p):
     return write_twice(p, server_closes(p), CLOSE_NOTIFY)
 
 
-@scenario(Reset(**dict(AFTER_CLOSE, app=None), kernel=None),
+@scenario(Reset(**dict(AFTER_CLOSE, app=None, after=one_of(data)), kernel=None),
           later("after-reset", also=("data-after-close", "late-after-close"), kernel=None))
 def close_crosses_data(p):
     """The server closes while the client's next request is on its way."""
@@ -156,9 +156,9 @@ def client_power_loss(p):
 
 
 @scenario(Reset(**dict(HALF, app=None), seen="bsy", kernel="NO_SOCKET"),
-          Reset("rst-lost-repeat", after=data, take=2, seen="bsy", kernel="NO_SOCKET"),
-          Reset("rst-lost-repeat", after=data, kernel="NO_SOCKET", app=RESET,
-                at={"ca": dict(cause="half-open", also=("rst-lost-repeat", "listen-ack"))}),
+          Reset("rst-lost-repeat", after=data, take=ALL, least=2, seen="bsy", kernel="NO_SOCKET"),
+          Reset("half-open", also=("rst-lost-repeat", "listen-ack"), after=data, seen="ca",
+                kernel="NO_SOCKET", app=RESET),
           seconds=4)
 def rst_lost(p):
     """The RSTs of a host that has forgotten are lost; the client sends its data again and again."""
@@ -176,7 +176,7 @@ def rst_lost(p):
 # --- no connection ever was ----------------------------------------------------------------------
 
 @scenario(Reset("no-connection", by="S", after=data, kernel="NO_SOCKET", severity="notice",
-                also=("half-open",)))
+                also=("half-open",), sender=False))
 def mid_stream(p):
     """The capture begins after the connection: data to a host that has forgotten it."""
     hear = p.ear()
@@ -185,7 +185,7 @@ def mid_stream(p):
     hear(lambda seg: seg.flags & RST)
 
 
-@scenario(Reset("no-context", after=None, kernel="", severity="notice"))
+@scenario(Reset("no-context", after=None, kernel="", severity="notice", sender=False))
 def lone_rst(p):
     """A RST alone: nothing else of that connection was captured."""
     hear = p.ear()

@@ -42,14 +42,16 @@ def refused_asked_again(p):
 
 
 @scenario(Reset("refused", also=("firewall-reject",), after=syn, kernel="NO_SOCKET", seen="bsy"),
-          Reset("rst-lost-repeat", after=syn, kernel="NO_SOCKET", app=["ECONNREFUSED"],
-                at={"ca": dict(cause="refused", also=("rst-lost-repeat", "firewall-reject"))}),
+          Reset("rst-lost-repeat", after=syn, take=ALL, kernel="NO_SOCKET", seen="bsy"),
+          Reset("refused", also=("rst-lost-repeat", "firewall-reject"), after=syn, seen="ca",
+                kernel="NO_SOCKET", app=["ECONNREFUSED"]),
           seconds=4)
 def refused_lost(p):
     """A refusal is lost on its way; the kernel's SYN comes again after its RTO of 1 s."""
     lift = p.rules("a", "forward", "tcp sport %d tcp flags & rst == rst drop" % p.port)
+    hear = p.ear("a")
     c = p.begin()
-    time.sleep(0.7)
+    hear(lambda seg: seg.flags & RST)
     lift()
     return [p.connected(c)]
 
@@ -82,7 +84,7 @@ def firewall_input(p):
 
 
 @scenario(Reset("handshake-abandoned", by="C", after=syn_ack, kernel="NO_SOCKET",
-                also=("syn-ack-unexpected",), app=["ETIMEDOUT"]), delay_ms=200)
+                also=("syn-ack-unexpected",), app=["ETIMEDOUT"]), delay_ms=500)
 def abandoned(p):
     """The client gives up after 100 ms, the SYN-ACK takes longer."""
     p.listen()
@@ -130,7 +132,7 @@ def scanned_by_rstprobe(p):
 
 @scenario(Reset("synack-unsolicited", by="C", after=syn_ack, kernel="NO_SOCKET",
                 severity="suspicious",
-                at={"bs": dict(cause="syn-ack-unexpected", also=("handshake-abandoned",))}))
+                at={"bs": dict(blind=True, also=("syn-ack-unexpected", "handshake-abandoned"))}))
 def synack_backscatter(p):
     """Somebody asks in the client's name: it gets a SYN-ACK for which it never asked."""
     p.listen()
@@ -155,7 +157,8 @@ def stale(p):
 
 @scenario(Reset("bad-synack", by="C", after=syn_ack, kernel="TCP_INVALID_ACK_SEQUENCE",
                 severity="suspicious",
-                at={"bs": dict(cause="no-context", also=("unknown",), after=nothing)}), seconds=2)
+                at={"bs": dict(cause="no-context", also=("unknown",), after=nothing,
+                               sender=False)}), seconds=2)
 def synack_bad(p):
     """A SYN-ACK that acknowledges what was never sent; the true one comes later."""
     listener = p.listen()
@@ -208,7 +211,7 @@ def ack_to_listener(p):
 
 
 @scenario(Reset("no-connection", after=pure_ack, kernel="NO_SOCKET", severity="notice",
-                also=("half-open", "listen-ack")))
+                also=("half-open", "listen-ack"), sender=False))
 def ack_to_closed(p):
     """An ACK without a connection to a port of which nothing is known, and which is closed."""
     hear = p.ear()
@@ -216,7 +219,8 @@ def ack_to_closed(p):
     hear(lambda seg: seg.flags & RST)
 
 
-@scenario(Reset("no-connection", take=3, after=anything, kernel="NO_SOCKET", severity="notice"))
+@scenario(Reset("no-connection", take=3, after=anything, kernel="NO_SOCKET",
+                severity="notice", sender=False))
 def scanned_fin_null_xmas(p):
     """FIN, nothing and FIN-PSH-URG to closed ports: a RST with ACK each time."""
     for n, flags in enumerate((FIN, 0, FIN | PSH | URG)):

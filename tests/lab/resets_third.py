@@ -1,5 +1,5 @@
-"""resets_third: RSTs that neither end sent, forged by a router of the path or by nobody's TCP, beside
-real ones that look like them.
+"""resets_third: RSTs that neither end sent, forged by a router of the path or by nobody's TCP,
+beside real ones that look like them.
 
 Router A forges what the client gets, router B what the server gets: each is two hops nearer than
 whom it impersonates.
@@ -9,7 +9,7 @@ import time
 
 from resets import scenario
 from resets_play import ACK, PSH, RST, SYN, SYN_OPTIONS
-from resets_truth import EVERYWHERE, INJECTED, RESET, Reset, data, nothing, syn
+from resets_truth import INJECTED, RESET, Reset, data, nothing, syn, syn_ack
 from resets_abort import IDLE_S, MAYBE_LINGER, later, linger
 
 MSS = 1448
@@ -54,7 +54,7 @@ def firewall_mid_stream(p):
 
 
 @scenario(Reset("middlebox-idle", by="S", kernel="", seen="cay", after=nothing, app=RESET,
-                origin="middlebox"),
+                origin="middlebox", at={"y": dict(also=("abort-idle",), origin=None)}),
           Reset("middlebox-idle", by="C", kernel="", seen="bs", after=nothing,
                 origin="middlebox"), seconds=12)
 def balancer_idle(p):
@@ -69,7 +69,9 @@ def balancer_idle(p):
 
 
 @scenario(Reset("middlebox-idle", by="S", kernel="", seen="cay", after=nothing, origin="middlebox",
-                also=("injected-race",), app=RESET), seconds=4)
+                also=("injected-race",), app=RESET,
+                at={"y": dict(blind=True, origin=None,
+                              also=MAYBE_LINGER + ("abort-linger",))}), seconds=4)
 def balancer_idle_short(p):
     """The same towards the client alone, after three seconds."""
     c, s, sport, (send, receive) = ends(p)
@@ -114,6 +116,24 @@ def injected_syn(p):
             peer=ask.sport)
     assert p.connected(c) == "ok"
     p.talk(c, p.accept(listener))
+
+
+@scenario(forged("injected-syn", after=syn, app=["ECONNREFUSED"],
+                 also=INJECTED + ("firewall-reject",)),
+          Reset("after-reset", by="C", after=syn_ack, kernel="NO_SOCKET", severity="benign",
+                seen="cay"),
+          Reset("handshake-abandoned", by="C", after=syn_ack, kernel="NO_SOCKET", seen="bs"),
+          delay_ms=150)
+def injected_syn_believed(p):
+    """The same with a number that the client believes; the SYN-ACK comes to a closed socket."""
+    p.listen()
+    hear = p.ear("a")
+    c = p.begin()
+    ask = hear(lambda seg: seg.flags == SYN)
+    p.forge("a", "S", RST | ACK, seq=0, ack=ask.seq + 1, peer=ask.sport)
+    got = p.connected(c)
+    hear(lambda seg: seg.flags == RST)
+    return [got]
 
 
 def request_and_forge(p, *forgeries):
@@ -188,7 +208,8 @@ def injected_perfectly(p):
 
 # --- options, words and nonsense -----------------------------------------------------------------
 
-@scenario(Reset("vendor-reported", kernel="", after=None, also=("no-context",), severity="notice"))
+@scenario(Reset("vendor-reported", kernel="", after=None, also=("no-context",), severity="notice",
+                sender=False))
 def words_alone(p):
     """A RST with a text in it, of a connection of which nothing was captured."""
     hear = p.ear()
@@ -197,7 +218,7 @@ def words_alone(p):
     hear(lambda seg: seg.flags & RST)
 
 
-@scenario(Reset("malformed", kernel="", severity="suspicious"))
+@scenario(Reset("malformed", kernel="", severity="suspicious", sender=False))
 def malformed(p):
     """RST and SYN in one segment."""
     hear = p.ear()
@@ -258,7 +279,7 @@ def mptcp_close(p):
     p.until("a reset", lambda: p.read(s) in ("ECONNRESET", "EOF"))
 
 
-@scenario(Reset("mptcp-fastclose", kernel="", after=None, also=("no-context",)))
+@scenario(Reset("mptcp-fastclose", kernel="", after=None, also=("no-context",), sender=False))
 def mptcp_fastclose_alone(p):
     """A RST with MP_FASTCLOSE, of a connection of which nothing was captured."""
     hear = p.ear()
@@ -266,7 +287,8 @@ def mptcp_fastclose_alone(p):
     hear(lambda seg: seg.flags & RST)
 
 
-@scenario(Reset("mptcp-reset", kernel="", after=None, also=("no-context",), severity="notice"))
+@scenario(Reset("mptcp-reset", kernel="", after=None, also=("no-context",), severity="notice",
+                sender=False))
 def mptcp_reset_alone(p):
     """A RST with MP_TCPRST, of a connection of which nothing was captured."""
     hear = p.ear()
@@ -284,8 +306,9 @@ def mptcp_join_unknown(p):
     hear(lambda seg: seg.flags & RST)
 
 
-@scenario(Reset("unknown", kernel="", seen=EVERYWHERE, after=nothing, also=("no-context", "injected-race"),
-                severity="suspicious", sender=False, blind=True))
+@scenario(Reset("unknown", kernel="", after=nothing, also=("no-context", "injected-race"),
+                severity="suspicious", sender=False, blind=True,
+                at={"bs": dict(cause="no-context", blind=False)}))
 def riddle(p):
     """A RST whose number fits nothing that is there: the middle of a connection, one side of it."""
     p.rules("b", "forward", "tcp dport %d drop" % p.port)

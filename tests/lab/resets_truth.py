@@ -102,6 +102,22 @@ def pure_ack(p):
     return p.flags & (SYN | FIN | RST | ACK) == ACK and not p.payload
 
 
+def at_most(predicate):
+    """Such a packet may be called the trigger, or none."""
+    def test(p):
+        return predicate(p)
+    test.optional = True
+    return test
+
+
+def one_of(predicate):
+    """Not the newest alone: each such packet with the number that was answered."""
+    def test(p):
+        return predicate(p)
+    test.each = True
+    return test
+
+
 def anything(_):
     return True
 
@@ -116,10 +132,13 @@ class Reset:
     cause   the id that is right
     also    ids that may be given instead, if the right one is then among the alternatives
     named   ids that must be among the alternatives whatever the cause
-    by      whose it says it is: "S", "C"; the program's "sender" must agree
+    by      whose it says it is: "S", "C"; the program's "sender" must agree, or, where `sender`
+            is False, be "unknown"
     take    how many RSTs of that side, in order; ALL: the rest, at least `least`
     seen    the vantage points that have it
-    after   what provoked it: a predicate, or `nothing`; None is not asked
+    after   what provoked it: a predicate, the newest packet counts; or `nothing`; or
+            `at_most(predicate)`, that or nothing; or `one_of(predicate)`, where the RSTs to several
+            look alike; None is not asked
     app     what the application got, measured, call by call; the program may say the first of
             them only; None is not asked
     severity the worst word that may be said
@@ -148,7 +167,7 @@ class Reset:
     def kernel_agrees(self, reasons):
         if self.kernel is None:
             return True
-        if not self.kernel:
+        if self.kernel == "":
             return not reasons
         return bool(set(reasons) & ({self.kernel} if isinstance(self.kernel, str)
                                     else set(self.kernel)))
@@ -179,9 +198,8 @@ class Reset:
         for other in self.named:
             if other not in named:
                 wrong.append("%s is not among %s" % (other, named))
-        # who asked whom is not to be seen where the connection is not there
-        if self.sender and said["sender"] != {"S": "server", "C": "client"}[self.by] and not (
-                said["sender"] == "unknown" and said["cause"] in self.NO_CONNECTION):
+        senders = [{"S": "server", "C": "client"}[self.by]] + ["unknown"] * (not self.sender)
+        if said["sender"] not in senders:
             wrong.append("sender " + said["sender"])
         if self.origin and said["origin"] not in (self.origin, "unknown"):
             wrong.append("origin " + said["origin"])
@@ -190,9 +208,6 @@ class Reset:
             wrong.append("app_sees %s, measured %s" % (sees, self.app))
         if self.WORST.index(said["severity"]) > self.WORST.index(self.severity):
             wrong.append("severity " + said["severity"])
-        # data left unread provoke it, though no segment is answered: the last of them is named
-        if said["cause"] in ("unread-data-close", "abort-close") and said["provoked_by"]:
-            trigger_frames = None
         if trigger_frames is not None and (said["provoked_by"] or 0) not in trigger_frames:
             wrong.append("provoked_by %s, not %s" % (said["provoked_by"], sorted(trigger_frames)))
         return wrong
@@ -236,9 +251,14 @@ def triggers(reset, rst, packets):
         return None
     if reset.after is nothing:
         return {0}
-    fits = [q for q in packets if q.frame < rst.frame and q.by != rst.by and
-            q.flow() == rst.flow() and not q.flags & RST and reset.after(q)]
-    if fits:
-        flight = [q for q in fits if q.ack == fits[-1].ack and fits[-1].when - q.when < 0.005]
-        return {p.frame for p in packets if p.original in [q.original for q in flight]}
-    raise TruthError("no trigger of frame %d" % rst.frame)
+    fitting = [q for q in packets if q.frame < rst.frame and q.by != rst.by
+               and q.flow() == rst.flow() and not q.flags & RST and reset.after(q)]
+    if not fitting and not hasattr(reset.after, "optional"):
+        raise TruthError("no trigger of frame %d" % rst.frame)
+    if hasattr(reset.after, "each"):
+        fitting = [q for q in fitting if q.ack == rst.seq]
+    else:  # the newest, and what flew beside it: which of them drew this RST is not to be seen
+        fitting = [q for q in fitting if q.ack == fitting[-1].ack
+                   and fitting[-1].when - q.when < 0.005]
+    frames = {p.frame for q in fitting for p in packets if p.original is q.original}
+    return frames | ({0} if hasattr(reset.after, "optional") else set())

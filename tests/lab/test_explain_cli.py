@@ -5,12 +5,15 @@ refuses (a problem), and an abort after the other end has closed (benign). What 
 know of causes is tested elsewhere.
 """
 
+import array
+import fcntl
 import gzip
 import json
 import os
 import shutil
 import signal
 import subprocess
+import termios
 import threading
 import time
 
@@ -456,6 +459,40 @@ def test_graver_statuses_win_over_fail_on(lab, explain, capture):
     assert explain(capture, "/nonexistent", "--fail-on", "problem").status == 2
 
 
+# --- both ends ----------------------------------------------------------------------------------
+
+def test_join_tells_a_rst_once(made, resets):
+    """Seen at both ends: where it was sent. Seen by one: whatever the other is silent about."""
+    stories = [refused(40060), aborted_after_fin(40061), refused(40062, 8080)]
+    client = made.write("client.pcap", [f for s in stories for f in s])
+    server = made.write("server.pcap", [f for s in stories[:2] for f in s])
+    result = resets("--join", client, server)
+    assert result.status == 0 and not result.err, result
+    assert [(r["file"], r["sport"]) for r in result.of("reset")] == [
+        (client, 8080), (server, 81), (server, 80)], result
+    assert result.summary["shown"] == 3, result
+
+
+def test_join_of_strangers(made, explain):
+    a, b = made.write("a.pcap", refused(40070)), made.write("b.pcap", refused(40071, 82, OTHER))
+    result = explain("--join", a, b)
+    check_one_line(result, 2, "no packet in common")
+    assert result.out == "", "nothing that looks like a result"
+
+
+def test_join_says_once_what_is_wrong(lab, made, resets):
+    story = aborted_after_fin(40080) + refused(40081)
+    client, server = made.write("client.pcap", story), made.write("server.pcap", story)
+    with open(server, "r+b") as f:
+        f.truncate(os.path.getsize(server) - 7)
+    result = resets(client, server, "--join")
+    check_one_line(result, 3, server)
+    assert len(told(result)) == 2, result
+    result = resets(client, lab.path("missing"), "--join")
+    check_one_line(result, 2, "missing")
+    assert result.out == "", result
+
+
 # --- outputs ------------------------------------------------------------------------------------
 
 def test_several_outputs_at_once(lab, explain, capture):
@@ -519,7 +556,8 @@ def frames_of(path):
         pytest.skip("no tshark")
     done = subprocess.run(["tshark", "-r", path, "-T", "fields", "-e", "tcp.srcport", "-e",
                            "tcp.dstport", "-e", "frame.time_epoch"], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, timeout=DEADLINE, check=False)
+                          stderr=subprocess.PIPE, text=True, timeout=DEADLINE, check=False,
+                          env=dict(os.environ, HOME="/nonexistent"))  # no settings of a person's
     assert done.returncode == 0, done.stderr
     return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
 
@@ -594,13 +632,31 @@ def test_interrupted_while_reading(lab, host, capture):
     with open(path, "wb") as to, open(capture, "rb") as f:
         to.write(f.read())
         to.flush()
-        until("the frames to be read", lambda: pipe_is_empty(to))
+        until("the frames to be read", lambda: waiting_in(to.fileno()) == 0)
         until("it to wait for more", lambda: state_of(run.process.pid) == "S")
         run.signal(signal.SIGINT)
         result = run.wait(10)
     assert result.status == 3, result
     assert told(result) == ALL and result.summary["complete"] is False, result
     assert "interrupted" in result.summary["why"], result
+
+
+def test_interrupted_in_a_file(lab, host, made):
+    """Held up by a pipe that takes no more until the signal is there."""
+    path, n = lab.path("fifo"), 2000
+    capture = made.write("many.pcap", [f for i in range(n) for f in refused(10000 + i)])
+    os.mkfifo(path, 0o644)
+    keep = os.open(path, os.O_RDWR)
+    run = host.start("explain", "--format", "json", "-o", path, capture)
+    until("the pipe to be full", lambda: waiting_in(keep) > 60000)
+    run.signal(signal.SIGINT)
+    with open(path, "rb") as f:
+        os.close(keep)
+        records = [json.loads(line) for line in f.read().splitlines()]
+    result = run.wait(10)
+    check_one_line(result, 3, "interrupted")
+    summary = records[-1]
+    assert "interrupted" in summary["why"] and 0 < summary["resets"] < n, summary
 
 
 def test_interrupted_before_anybody_writes(lab, host):
@@ -622,13 +678,11 @@ def open_files(pid):
         return []
 
 
-def pipe_is_empty(f):
-    import array
-    import fcntl
-    import termios
+def waiting_in(fd):
+    """Octets in a pipe."""
     n = array.array("i", [0])
-    fcntl.ioctl(f.fileno(), termios.FIONREAD, n)
-    return n[0] == 0
+    fcntl.ioctl(fd, termios.FIONREAD, n)
+    return n[0]
 
 
 def state_of(pid):
@@ -754,7 +808,7 @@ def test_live_second_signal_ends_at_once(host, capture, lab):
     os.mkfifo(path, 0o644)
     keep = os.open(path, os.O_RDWR)
     run = host.start("explain", capture, "--all", "-o", path, *[capture] * 200)
-    until("the pipe to be full", lambda: state_of(run.process.pid) == "S")
+    until("the pipe to be full", lambda: waiting_in(keep) > 60000)
     run.signal(signal.SIGINT)
     # within 0.1 s it would be the same wish told twice
     begun = time.monotonic()

@@ -12,7 +12,7 @@ import pytest
 
 import resets
 from lab import QUICK, RSTPROBE, Result, command
-from resets_truth import VANTAGES
+from resets_truth import INJECTED, VANTAGES, read_pcap
 
 FAMILIES = (4,) if QUICK else (4, 6)
 SRCDIR = os.environ.get("srcdir", os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -45,9 +45,15 @@ NEIGHBOURS = {
 UMBRELLAS = {"abort-close"}
 
 
-def explain(path):
-    done = command([RSTPROBE, "explain", path, "--format", "json"], check=False)
-    return Result([path], done.returncode, done.stdout, done.stderr, 0)
+# What blames somebody who is neither of the two ends.
+ACCUSATIONS = INJECTED + ("firewall-reject", "middlebox-idle")
+# Where all is in one file, other boxes have spoken in the server's name before.
+NOT_IN_ONE_FILE = {"firewall_syn_known"}
+
+
+def explain(*paths):
+    done = command([RSTPROBE, "explain", *paths, "--format", "json"], check=False)
+    return Result(list(paths), done.returncode, done.stdout, done.stderr, 0)
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +115,93 @@ def ladder(packets, result):
         "".join(c for i, c in enumerate("FSRPAU") if p.flags >> i & 1), p.seq, p.ack,
         len(p.payload), p.win, p.ttl, p.ip_id) for p in packets[-20:]]
     return "\n".join(lines + [str(r) for r in result.of("reset")])
+
+
+@pytest.mark.parametrize("vantage", VANTAGES, ids=VANTAGES.get)
+def test_all_in_one_file(played, vantage):
+    """A hundred connections at once, one capture: nothing of one is taken for another's."""
+    done, _, _ = played
+    result = explain(next(iter(done.values())).whole[vantage])
+    told = {r["frame"]: r for r in result.of("reset")}
+    wrong = []
+    for each in done.values():
+        places = [0] + each.places[vantage]
+        for frame, (right, _, frames) in each.truth(vantage)[0].items():
+            r = told.pop(places[frame])
+            if each.row.name not in NOT_IN_ONE_FILE:
+                wrong += ["%s: %s, frame %d there" % (each.key, w, frame) for w in right.judge(
+                    r, frames and {places[f] for f in frames})]
+    assert not wrong, "\n".join(wrong)
+    assert not told, "of nobody: %s" % told
+
+
+# --- captures that lack something: who knows less must not say more ------------------------------
+
+def only(side):
+    return lambda packets: [p for p in packets if p.by == side]
+
+
+VIEWS = {"only-client": only("C"), "only-server": only("S"),
+         "begun-late": lambda packets: packets[4:]}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_who_knows_less_accuses_nobody(played, lab, view):
+    done, _, _ = played
+    wrong = []
+    for each in done.values():
+        truth, packets = each.truth("c")
+        kept = VIEWS[view](packets)
+        if not any(p.frame in truth for p in kept):
+            continue
+        head, records = read_pcap(each.files["c"])
+        path = lab.path("view.pcap")
+        with open(path, "wb") as f:
+            f.write(head + b"".join(records[p.frame - 1][0] for p in kept))
+        told = explain(path).of("reset")
+        assert len(told) == sum(p.frame in truth for p in kept), each.key
+        for r in told:
+            right = truth[kept[r["frame"] - 1].frame][0]
+            if right.blind or r["cause"] in (right.cause,) + tuple(right.also):
+                continue
+            if r["cause"] in ACCUSATIONS and right.cause not in ACCUSATIONS:
+                wrong.append("%s: %s is blamed for %s" % (each.key, r["cause"], right.cause))
+            elif r["confidence"] == "certain":
+                wrong.append("%s: certain of %s, %s is true" % (each.key, r["cause"], right.cause))
+    assert not wrong, "\n".join(wrong)
+
+
+# --- both ends at once ---------------------------------------------------------------------------
+
+# name: what both captures together say of each RST, in order: cause, frame's file, and a clue
+JOINED = {
+    "firewall_mid_stream": [("firewall-reject", "c", None), ("after-reset", "c", None)],
+    "injected_race": [("injected-race", "c", None), ("after-reset", "c", None)],
+    "injected_late": [("injected-late", "c", None)],
+    "balancer_idle": [("middlebox-idle", "c", None), ("middlebox-idle", "s", None)],
+    "rst_lost": [("half-open", "s", "lost on the way")],
+    "keepalive_rst_passes": [("keepalive-fail", "c", None)],
+    "refused": [("refused", "s", None)],
+    "linger_server": [("abort-close", "s", None)],
+    "idle": [("abort-idle", "s", None)],
+}
+
+
+@pytest.mark.parametrize("name", JOINED)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_both_ends_joined(played, family, name):
+    done, _, _ = played
+    each = done[name, family]
+    result = explain("--join", each.files["c"], each.files["s"])
+    assert result.status == 0, result
+    told = result.of("reset")
+    for r, (cause, vantage, clue) in zip(told, JOINED[name], strict=False):
+        assert r["cause"] == cause, r
+        assert r["file"] == each.files[vantage], r
+        assert clue is None or any(clue in c for c in r["clues"]), r
+        if cause in ACCUSATIONS:
+            assert r["origin"] == "middlebox", r
+    assert len(told) >= len(JOINED[name]), result
 
 
 def test_no_cause_without_its_neighbour():

@@ -1106,8 +1106,9 @@ static void test_summary_names_what_is_missing(void **state)
 	sum.kernel_events = 3;
 	sum.kernel_joined = 2;
 	text = page_of_end(&p, &r, &style);
-	assert_non_null(strstr(text, "\nThe kernel gave its reason for 3 RSTs of this host, 2 of "
-				     "them captured.\n"));
+	assert_non_null(strstr(text,
+			       "\nThe kernel told of 3 RSTs sent on this machine; 2 of them are "
+			       "in this capture.\n"));
 	free(p.text);
 }
 

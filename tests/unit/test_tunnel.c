@@ -128,6 +128,8 @@ static const struct fixture {
      DECODE_OTHER, 0, 0, NULL},
     {"VXLAN's port, a lie about the length",
      OUTER4("006e", AS_UDP) UDP("12b5", "005b") VXLAN MACS "0800", SYN4, DECODE_OTHER, 0, 0, NULL},
+    {"VXLAN's port, a length that ends inside",
+     OUTER4("006e", AS_UDP) UDP("12b5", "0059") VXLAN MACS "0800", SYN4, DECODE_OTHER, 0, 0, NULL},
     {"VXLAN's port, a length of 7", OUTER4("006e", AS_UDP) UDP("12b5", "0007") VXLAN MACS "0800",
      SYN4, DECODE_OTHER, 0, 0, NULL},
     {"VXLAN's port, malformed inside", OUTER4("0046", AS_UDP) UDP("12b5", "0032") VXLAN MACS "0800",

@@ -31,6 +31,8 @@ static void of_x(struct rst_case *c, const struct seen *n, uint64_t later)
 	bool newer = n->ip_id && c->rst.ip_id && (uint16_t)(n->ip_id - c->rst.ip_id) < 1024;
 
 	if (n->flags & TCP_SYN) {
+		if (!(n->flags & TCP_ACK))
+			c->after |= AFTER_X_SYN;
 		/* a newer SYN may have found a listener, unless no stack sends such a RST at all */
 		bool odd = c->rst.ack != c->trigger_end || fact_has(&c->facts, C_COPIED);
 
@@ -41,7 +43,9 @@ static void of_x(struct rst_case *c, const struct seen *n, uint64_t later)
 		}
 		return;
 	}
-	if (!fact_has(&c->facts, X_SEEN) || (later < REORDER_US * 1000 && !newer))
+	/* what follows a new SYN is another connection, also where the number is the same */
+	if (!fact_has(&c->facts, X_SEEN) || c->after & AFTER_X_SYN ||
+	    (later < REORDER_US * 1000 && !newer))
 		return;
 	if (seq_gt(end_of(n), c->x_nxt) || later > ALIVE_MS * MS ||
 	    (!n->len && seq_gt(n->ack, c->x_acked)))

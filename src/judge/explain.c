@@ -263,7 +263,7 @@ static void find_kernel(struct explain *e, struct rst_case *c)
 
 /*
  * The earlier RST that this is a second capture of. Without an IP ID it may as well answer another
- * segment in flight: a copy only where other frames of the flow come twice, or there are none.
+ * segment in flight: a copy only where other frames of the flow come twice.
  */
 static struct rst_case *copy_of(struct explain *e, const struct flow *f, const struct rst_case *c)
 {
@@ -285,8 +285,7 @@ static struct rst_case *copy_of(struct explain *e, const struct flow *f, const s
 			continue;
 		if (a->ttl != b->ttl)
 			return o;
-		if (o->facts.trigger_frame == c->facts.trigger_frame &&
-		    (f->flags & FLOW_DUPLICATES || !fact_has(&c->facts, Y_SEEN)))
+		if (o->facts.trigger_frame == c->facts.trigger_frame && f->flags & FLOW_DUPLICATES)
 			return o;
 	}
 	return NULL;

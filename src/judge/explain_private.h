@@ -26,6 +26,7 @@ enum after_flag {
 	AFTER_CHALLENGED = 4, /* Y answered by a challenge ACK */
 	AFTER_IGNORED = 8,    /* Y went on as if nothing had been */
 	AFTER_Y_SYN = 16,     /* Y sent a SYN after it */
+	AFTER_X_SYN = 32,     /* X did */
 };
 
 struct rst_case {

@@ -213,6 +213,16 @@ static void read_both(struct facts *k, const struct flow *f, const struct rst_ca
 	k->handshake_ns = f->handshake_us == UINT32_MAX ? 0 : (uint64_t)f->handshake_us * 1000;
 }
 
+/* Payload that was not acknowledged: no more than there was, without SYN and FIN. */
+static uint32_t octets_lost(const struct flow *f, uint8_t side)
+{
+	const struct flow_side *s = &f->side[side];
+	uint32_t n = flow_unacked(f, side);
+
+	n -= n && side_has(s, SIDE_FIN);
+	return n < s->octets ? n : s->octets;
+}
+
 static void read_times(struct facts *k, const struct flow *f, const struct rst_case *c)
 {
 	const struct flow_side *x = &f->side[c->x], *y = &f->side[!c->x];
@@ -231,7 +241,7 @@ static void read_times(struct facts *k, const struct flow *f, const struct rst_c
 		 f->handshake_us != UINT32_MAX &&
 		     since(handshake, c->rst.wall_ns - k->answer_ns) < SECOND);
 	k->rtt_ns = (uint64_t)x->rtt_us * 1000;
-	if (flow_unacked(f, c->x) > (side_has(x, SIDE_FIN) ? 1u : 0u) && side_has(x, SIDE_DATA))
+	if (octets_lost(f, c->x))
 		fact_set(k, X_UNACKED, since(x->data_ns, c->rst.wall_ns) > PENDING_RTTS * rtt);
 }
 
@@ -269,11 +279,12 @@ static void read_numbers(struct facts *k, const struct flow *f, struct rst_case 
 			fact_set(k, R_WIN_GREW, true);
 		}
 	}
-	c->unacked = flow_unacked(f, c->x);
-	c->unacked -= c->unacked && side_has(x, SIDE_FIN);
-	k->bytes_lost = c->unacked;
-	if (flow_unacked(f, !c->x))
-		k->bytes_lost += flow_unacked(f, !c->x) - side_has(y, SIDE_FIN);
+	/* its number comes from a segment that is not in the capture */
+	if (fact_has(k, X_ONLY_SYN) && !fact_has(k, Y_SEEN) && !(r->flags & TCP_ACK) &&
+	    r->seq != x->nxt && r->seq != x->isn)
+		fact_set(k, ONE_SIDED, true);
+	c->unacked = octets_lost(f, c->x);
+	k->bytes_lost = c->unacked + octets_lost(f, !c->x);
 }
 
 /* --- where it came from

@@ -78,11 +78,10 @@ static bool pcapng_step(struct pcapng *p, struct cursor *c, const struct out *o)
 	assert(got >= 0 || e.msg[0]);
 	if (got == 1) {
 		assert(f.bytes >= c->p && f.bytes + f.captured <= c->p + len);
-		assert(f.captured <= f.len);
 		hand_on(o, (struct memcap_item){.what = MEMCAP_FRAME,
 						.bytes = f.bytes,
 						.captured = f.captured,
-						.len = f.len,
+						.len = f.len < f.captured ? f.captured : f.len,
 						.linktype = f.linktype,
 						.wall_ns = f.has_time ? f.wall_ns : 0});
 	}

@@ -26,6 +26,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import lab as laboratory  # noqa: E402
 from lab import LabError, command, until  # noqa: E402
+from resets_capture import listen, no_offload  # noqa: E402
 from resets_play import (CLIENT, SERVER, Play, Segment, die_with_parent, enter_netns,  # noqa: E402
                          is_tcp)
 from resets_truth import (VANTAGES, TruthError, assign, read_capture, read_pcap)  # noqa: E402
@@ -146,43 +147,54 @@ class Net:
                                   (server, "10.203.3.1", "fd03:3::1")):
             host.route("default", "via", gate)
             host.route("default", "via", gate6)
-        for host, dev in ((client, "up"), (server, "up"), (a, "down"), (a, "mid"), (b, "near"),
-                          (b, "far")):
-            # what is captured is to be what goes over the wire
-            host.sh("ethtool", "-K", dev, "tx", "off", "gso", "off", "tso", "off", "gro", "off")
+        for host, devices in ((client, ["up"]), (server, ["up"]), (a, ["down", "mid"]),
+                              (b, ["near", "far"])):
+            if os.waitpid(fork(no_offload, host.ns, devices), 0)[1]:
+                raise LabError("offloads cannot be turned off")
         self.pids = [fork(relay, wire.ns, delays)]
         self.captures = {}
 
     def capture(self):
         for v, (node, dev) in self.INTERFACES.items():
             path = self.lab.path(VANTAGES[v] + ".pcap")
-            process = self.lab.spawn(self.hosts[node].within(
-                ["tcpdump", "--immediate-mode", "-U", "-Z", "root", "-n", "-s", "2000",
-                 "-B", "16384", "-i", dev, "-w", path, "tcp or udp port 9"]))
-            self.captures[v] = (process, path, self.lab.files[-1].name)
-        for _, _, said in self.captures.values():
-            until("tcpdump to listen", lambda said=said: "listening on" in text_of(said))
+            mine, theirs = os.pipe()
+            self.captures[v] = path
+            self.pids.append(fork(listen, self.names[node], dev, path, theirs))
+            os.close(theirs)
+            if os.read(mine, 1) != b"r":
+                raise LabError("no capture on %s of %s" % (dev, node))
+            os.close(mine)
+        # neighbours are found and the relay is awake before anything is timed
+        self.mark("the beginning")
 
     def stop(self):
         """When what comes after everything else is in all the files."""
-        for node, to in (("client", SERVER), ("server", CLIENT)):
-            os.waitpid(fork(self.end, node, to), 0)
-        for process, path, said in self.captures.values():
-            until("the last packets in " + path, lambda path=path: all(
-                octets_of(path).count(b"the end of it, said " + node) >= 2
-                for node in (b"client", b"server")))
-            process.send_signal(signal.SIGINT)
-            process.wait(10)
-            lost = re.search(r"(\d+) packets? dropped by kernel", text_of(said))
-            if not lost or int(lost.group(1)):
-                raise LabError("tcpdump: " + text_of(said))
+        self.mark("the end")
+        while len(self.pids) > 1:  # the first is the relay
+            pid = self.pids.pop()
+            os.kill(pid, signal.SIGTERM)
+            if os.waitpid(pid, 0)[1]:
+                raise LabError("a capture lost frames")
 
-    def end(self, node, to):
-        """Say that all is over; a process of its own, since it goes to another host."""
+    def mark(self, words):
+        """Send words in both directions by both families until all captures have them."""
+        wanted = ["%s, %s %d" % (words, node, f) for node in ("client", "server") for f in (4, 6)]
+
+        def arrived():
+            for node, to in (("client", SERVER), ("server", CLIENT)):
+                os.waitpid(fork(self.say, words, node, to), 0)
+            time.sleep(0.05)
+            return all(w.encode() in octets_of(path) for path in self.captures.values()
+                       for w in wanted)
+        until("the words %r in all captures" % words, arrived)
+
+    def say(self, words, node, to):
+        """A process of its own, since it goes to another host."""
         enter_netns(self.names[node])
         for family, kind in ((4, socket.AF_INET), (6, socket.AF_INET6)):
             with socket.socket(kind, socket.SOCK_DGRAM) as s:
-                s.sendto(b"the end of it, said %s" % node.encode(), (to[family], 9))
+                s.sendto(("%s, %s %d" % (words, node, family)).encode(), (to[family], 9))
+        os._exit(0)
 
     def close(self):
         for pid in self.pids:
@@ -205,6 +217,8 @@ def fork(function, *arguments):
     if pid == 0:
         try:
             function(*arguments)
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(1)
     return pid
@@ -307,6 +321,7 @@ class Actors:
         try:
             die_with_parent()
             on_one_processor()
+            os.nice(5)  # the relay goes first
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             enter_netns(self.net.names["client"])
@@ -379,7 +394,7 @@ def play(lab, names=None, families=(4, 6), rstprobe=""):
 def cut(net, done, where):
     """One file a scenario, family and vantage point, frames in their order."""
     by_place = {((p.row.port - FIRST_PORT) // PORTS_EACH, p.family): p for p in done.values()}
-    for v, (_, path, _) in net.captures.items():
+    for v, path in net.captures.items():
         head, records = read_pcap(path)
         kept = {p: [head] for p in done.values()}
         for p in done.values():

@@ -49,8 +49,9 @@ def refused_asked_again(p):
 def refused_lost(p):
     """A refusal is lost on its way; the kernel's SYN comes again after its RTO of 1 s."""
     lift = p.rules("a", "forward", "tcp sport %d tcp flags & rst == rst drop" % p.port)
+    hear = p.ear("a")
     c = p.begin()
-    time.sleep(0.7)
+    hear(lambda seg: seg.flags & RST)
     lift()
     return [p.connected(c)]
 

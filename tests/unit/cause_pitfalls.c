@@ -68,7 +68,8 @@ const struct pitfall pitfalls[] = {
 
     /* --- outcome --- */
     {"in the window and not exact: challenged, and the answer to that is exact",
-     TALKED "< P. len 1000 lost; < abort +0.05; = abort-close likely outcome challenged sees none;"
+     TALKED "< P. len 1000 lost; < abort +0.05; = abort-close likely outcome challenged"
+	    "  sees ECONNRESET,EPIPE;"
 	    "> .; < answer; = after-reset certain by 9 root 8 outcome accepted;"},
     {"behind what the receiver has acknowledged: ignored",
      TALKED "< R. seq ~-200; = abort-close likely outcome ignored sees none;"},

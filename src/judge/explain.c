@@ -31,6 +31,7 @@ const struct explain_limits explain_limits_live = {
     .flows = 262144, .idle_ns = 7860 * SECOND, .settle_ns = SECOND * 3 / 2};
 
 static void on_leave(void *ctx, struct flow *f);
+static void take_all(struct explain *e);
 
 static size_t between(size_t n, size_t min, size_t max)
 {
@@ -213,6 +214,7 @@ void explain_kernel(struct explain *e, const struct kernel_reset *k)
 	struct kernel_ring *ring;
 	struct rst_case *best = NULL;
 
+	take_all(e);
 	e->sum.kernel_events++;
 	for (uint32_t i = 0; i < e->n; i++) {
 		struct rst_case *c = &e->cases[(e->first + i) % e->room];
@@ -475,16 +477,17 @@ static void pass_time(struct explain *e, uint64_t ns)
 	}
 }
 
-void explain_packet(struct explain *e, const struct explain_frame *at, enum decode_status st,
-		    const struct packet *p)
+static void take(struct explain *e, const struct coming *in)
 {
+	const struct explain_frame *at = &in->at;
+	const struct packet *p = &in->p;
 	struct flow *f;
 	uint8_t side;
 
 	e->sum.frames++;
 	pass_time(e, at->wall_ns);
-	if (st != DECODE_OK) {
-		e->sum.undecoded[st]++;
+	if (in->st != DECODE_OK) {
+		e->sum.undecoded[in->st]++;
 		return;
 	}
 	if (p->kind != PACKET_TCP)
@@ -492,21 +495,70 @@ void explain_packet(struct explain *e, const struct explain_frame *at, enum deco
 	e->sum.tcp++;
 	e->sum.tunnelled += p->n_tunnels > 0;
 	e->sum.bad_checksums += p->csum_bad;
-	f = flows_get(e->flows, p, e->now_ns, &side);
+	f = flows_get(e->flows, p, in->hash, e->now_ns, &side);
 	if (p->seg.flags & TCP_RST)
 		take_rst(e, f, side, at, p);
 	else
 		take_segment(e, f, side, at, p);
 }
 
+/* All that are on their way, in their order. */
+static void take_all(struct explain *e)
+{
+	for (; e->n_coming; e->n_coming--)
+		take(e, &e->coming[(e->next_coming + COMING - e->n_coming) % COMING]);
+}
+
+static const struct coming *came(const struct explain *e, uint32_t before)
+{
+	const struct coming *in = &e->coming[(e->next_coming + COMING - before) % COMING];
+
+	return before <= e->n_coming && in->st == DECODE_OK && in->p.kind == PACKET_TCP ? in : NULL;
+}
+
+void explain_packet(struct explain *e, const struct explain_frame *at, enum decode_status st,
+		    const struct packet *p)
+{
+	struct coming *in = &e->coming[e->next_coming];
+	const struct coming *expected;
+
+	if (e->n_coming == COMING) {
+		take(e, in);
+		e->n_coming--;
+	}
+	in->at = *at;
+	in->st = st;
+	if (st == DECODE_OK) {
+		uint32_t n = p->payload_captured;
+
+		in->p = *p;
+		in->p.payload_captured = n = n < VENDOR_TEXT ? n : VENDOR_TEXT;
+		in->p.seg.payload = in->payload;
+		if (n)
+			memcpy(in->payload, p->seg.payload, n);
+		if (p->kind == PACKET_TCP)
+			in->hash = flows_hash(e->flows, p);
+	}
+	e->next_coming = (e->next_coming + 1) % COMING;
+	e->n_coming++;
+	expected = came(e, EXPECT_AT);
+	if (expected)
+		flows_expect(e->flows, expected->hash);
+	expected = came(e, EXPECT_NOTES_AT);
+	if (expected)
+		flows_expect_notes(e->flows, expected->hash);
+}
+
 void explain_tick(struct explain *e, uint64_t wall_ns)
 {
+	take_all(e);
 	/* frames captured before may still be on their way: packets alone move the clock */
 	settle_due(e, wall_ns);
 }
 
 void explain_forget(struct explain *e)
 {
+	take_all(e);
 	while (e->n)
 		settle_first(e);
 	flows_clear(e->flows);
@@ -516,6 +568,7 @@ void explain_forget(struct explain *e)
 
 void explain_end(struct explain *e)
 {
+	take_all(e);
 	while (e->n)
 		settle_first(e);
 }
@@ -524,6 +577,7 @@ const struct explain_summary *explain_summary(struct explain *e)
 {
 	struct explain_summary *s = &e->sum;
 
+	take_all(e);
 	s->flows = flows_count(e->flows);
 	s->evicted = flows_evicted(e->flows);
 	s->expired = flows_expired(e->flows);

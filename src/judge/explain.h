@@ -54,7 +54,9 @@ struct explain_frame {
 	uint32_t number; /* in its file, from 1 */
 	uint16_t file;
 };
-/* A frame whose decoding gave `st`; `p` is read only where st is DECODE_OK. May call fn. */
+/* A frame whose decoding gave `st`; `p` is read only where st is DECODE_OK, and copied. May call
+ * fn, for this frame or, a few frames later, for it: tick, kernel, forget, end and summary catch
+ * up. */
 void explain_packet(struct explain *x, const struct explain_frame *at, enum decode_status st,
 		    const struct packet *p);
 void explain_kernel(struct explain *x, const struct kernel_reset *k);

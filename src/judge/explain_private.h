@@ -63,7 +63,19 @@ struct rst_case {
 	struct seen notes[FLOW_NOTES + AFTER_NOTES];
 };
 
+/* A packet on its way to its flow, while the memory of that comes. */
+struct coming {
+	struct explain_frame at;
+	enum decode_status st;
+	uint32_t hash;
+	struct packet p;
+	uint8_t payload[VENDOR_TEXT]; /* what of it is ever looked at: p borrows no longer */
+};
+enum { COMING = 16, EXPECT_AT = 5, EXPECT_NOTES_AT = 11 }; /* packets before its turn: 16 - these */
+
 struct explain {
+	struct coming coming[COMING];
+	uint32_t n_coming, next_coming; /* how many; where the next one goes */
 	struct flows *flows;
 	struct around *around;
 	struct rst_case *cases; /* a ring, in the order of the RSTs */

@@ -92,16 +92,17 @@ static bool is_copy(const struct seen *a, const struct seen *b)
 
 static bool is_duplicate(const struct flows *t, const struct flow *f, const struct seen *n)
 {
-	struct seen v[FLOW_NOTES];
-	size_t have;
+	const struct seen *o;
 
-	/* most frames come after the last one's 5 ms, or are not like it */
+	/* most frames come after the last one's 5 ms */
 	if (n->wall_ns > f->side[n->from_x].last_ns + DUPLICATE_NS)
 		return false;
-	have = flows_notes(t, f, v, NULL);
-	for (size_t i = have; i > 0; i--)
-		if (!(v[i - 1].flags & TCP_RST) && is_copy(&v[i - 1], n))
+	for (size_t i = 0; (o = flows_newest(t, f, i)); i++) {
+		if (o->wall_ns + DUPLICATE_NS < n->wall_ns)
+			return false;
+		if (!(o->flags & TCP_RST) && is_copy(o, n))
 			return true;
+	}
 	return false;
 }
 

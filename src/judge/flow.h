@@ -90,11 +90,11 @@ enum flow_flag {
 
 /* The last segments of one flow, oldest overwritten. */
 struct note_block {
-	struct seen v[FLOW_NOTES];
 	uint32_t owner; /* flow index; FLOW_NONE */
 	uint8_t next, n;
 	uint8_t used;		      /* since the hand that looks for a block to reuse passed */
 	uint8_t answered[FLOW_NOTES]; /* a RST was matched to it */
+	struct seen v[FLOW_NOTES];
 };
 
 struct flows;
@@ -104,7 +104,13 @@ struct flows *flows_new(size_t max, uint64_t seed, uint64_t idle_ns);
 void flows_free(struct flows *t);
 /* The flow of p and which side sent p; a new one where there is none, for which one that is over,
  * or the one longest unused (nearly: in rounds), may have to go. */
-struct flow *flows_get(struct flows *t, const struct packet *p, uint64_t now_ns, uint8_t *side);
+struct flow *flows_get(struct flows *t, const struct packet *p, uint32_t hash, uint64_t now_ns,
+		       uint8_t *side);
+/* Where the flow of p is to be found; and for packets that are still to come in turn, that its
+ * memory is asked for: first the flow (some packets after flows_hash), then its notes. */
+uint32_t flows_hash(const struct flows *t, const struct packet *p);
+void flows_expect(const struct flows *t, uint32_t hash);
+void flows_expect_notes(const struct flows *t, uint32_t hash);
 struct flow *flows_at(struct flows *t, uint32_t index);
 uint32_t flows_index(const struct flows *t, const struct flow *f);
 void flows_clear(struct flows *t);
@@ -117,6 +123,8 @@ void flows_on_leave(struct flows *t, void (*fn)(void *ctx, struct flow *f), void
 /* The notes of f, oldest first: at most FLOW_NOTES into v, their places into `at` (may be NULL). */
 size_t flows_notes(const struct flows *t, const struct flow *f, struct seen v[FLOW_NOTES],
 		   uint8_t at[FLOW_NOTES]);
+/* The i-th newest, from 0; NULL where there are not so many. */
+const struct seen *flows_newest(const struct flows *t, const struct flow *f, size_t i);
 void flows_answered(struct flows *t, const struct flow *f, uint8_t at);
 bool flows_is_answered(const struct flows *t, const struct flow *f, uint8_t at);
 /* Appends one; from_x of a note means: sent by side 1. */

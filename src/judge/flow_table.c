@@ -10,6 +10,7 @@
 enum {
 	TOUCHED = 3, /* rounds of the hand that a connection in use outlasts */
 	CLOSED = 2,  /* ... and where one that is over goes */
+	LINE = 64,   /* octets that come from memory at once */
 };
 
 struct flows {
@@ -192,10 +193,45 @@ static void begin(struct flows *t, struct flow *f, const struct key *k)
 	t->count++;
 }
 
-struct flow *flows_get(struct flows *t, const struct packet *p, uint64_t now_ns, uint8_t *side)
+/* --- waiting for memory less: at 100,000 flows that is most of what a packet costs ---------------
+ */
+
+uint32_t flows_hash(const struct flows *t, const struct packet *p)
+{
+	uint8_t side;
+	struct key k = key_of(p, &side);
+	size_t h = hash_of(t, k.family, k.ip, k.port);
+
+	__builtin_prefetch(&t->heads[h]);
+	return (uint32_t)h;
+}
+
+void flows_expect(const struct flows *t, uint32_t hash)
+{
+	uint32_t i = t->heads[hash];
+
+	if (i == FLOW_NONE)
+		return;
+	for (size_t k = 0; k < sizeof(struct flow); k += LINE)
+		__builtin_prefetch((const char *)&t->v[i] + k, 1);
+}
+
+void flows_expect_notes(const struct flows *t, uint32_t hash)
+{
+	uint32_t i = t->heads[hash];
+	const struct note_block *b;
+
+	if (i == FLOW_NONE || t->v[i].notes == FLOW_NONE)
+		return;
+	b = &t->blocks[t->v[i].notes];
+	for (size_t k = 0; k < sizeof(*b); k += LINE)
+		__builtin_prefetch((const char *)b + k, 1);
+}
+
+struct flow *flows_get(struct flows *t, const struct packet *p, uint32_t h, uint64_t now_ns,
+		       uint8_t *side)
 {
 	struct key k = key_of(p, side);
-	size_t h = hash_of(t, k.family, k.ip, k.port);
 	struct flow *f;
 	uint32_t next;
 
@@ -306,6 +342,15 @@ size_t flows_notes(const struct flows *t, const struct flow *f, struct seen v[FL
 			at[i] = (uint8_t)k;
 	}
 	return b->n;
+}
+
+const struct seen *flows_newest(const struct flows *t, const struct flow *f, size_t i)
+{
+	const struct note_block *b = f->notes == FLOW_NONE ? NULL : &t->blocks[f->notes];
+
+	if (!b || i >= b->n)
+		return NULL;
+	return &b->v[((size_t)b->next + FLOW_NOTES - 1 - i) % FLOW_NOTES];
 }
 
 void flows_answered(struct flows *t, const struct flow *f, uint8_t at)

@@ -54,7 +54,7 @@ static void a_reset_waits_its_time(void **state)
 	assert_int_equal(t.n, 0);
 	play(p, "tick 1.1;");
 	assert_int_equal(t.n, 1);
-	play(p, "2> S; 2< answer; 3> S +10.1;");
+	play(p, "2> S; 2< answer; 3> S +10.1; tick 0;");
 	assert_int_equal(t.n, 2);
 	play_free(p);
 }

@@ -99,8 +99,7 @@ struct addr explain_addr(const struct rst_case *c, uint8_t side)
 	return a;
 }
 
-/* --- the queue
- * ------------------------------------------------------------------------------------- */
+/* --- the queue -------------------------------------------------------------------------------- */
 
 /* The flow forgets the case; the case may outlive the flow. */
 static void unlink_case(struct explain *e, uint32_t index)
@@ -170,8 +169,7 @@ static struct rst_case *new_case(struct explain *e, struct flow *f)
 	return c;
 }
 
-/* --- the kernel's word
- * ------------------------------------------------------------------------------- */
+/* --- the kernel's word ------------------------------------------------------------------------ */
 
 static bool is_said_of(const struct kernel_reset *k, const struct rst_case *c)
 {
@@ -258,8 +256,7 @@ static void find_kernel(struct explain *e, struct rst_case *c)
 	join_kernel(e, c, &ring->v[best]);
 }
 
-/* --- a RST
- * --------------------------------------------------------------------------------------------- */
+/* --- a RST ------------------------------------------------------------------------------------ */
 
 /*
  * The earlier RST that this is a second capture of. Without an IP ID it may as well answer another
@@ -420,8 +417,7 @@ static void take_rst(struct explain *e, struct flow *f, uint8_t side,
 	flows_note(e->flows, f, &n);
 }
 
-/* --- any other segment
- * ----------------------------------------------------------------------------------- */
+/* --- any other segment ------------------------------------------------------------------------ */
 
 static void take_segment(struct explain *e, struct flow *f, uint8_t side,
 			 const struct explain_frame *at, const struct packet *p)

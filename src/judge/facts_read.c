@@ -32,8 +32,7 @@ static uint64_t since(uint64_t from, uint64_t to)
 	return to > from ? to - from : 0;
 }
 
-/* --- the trigger
- * ------------------------------------------------------------------------------------ */
+/* --- the trigger ------------------------------------------------------------------------------ */
 
 struct search {
 	struct seen v[FLOW_NOTES];
@@ -163,8 +162,7 @@ static bool is_out_of_window(const struct flow *f, uint8_t xs, const struct seen
 	       (q->len && seq_lt(end_of(q), x->acked - window));
 }
 
-/* --- the connection
- * ----------------------------------------------------------------------------------- */
+/* --- the connection --------------------------------------------------------------------------- */
 
 static void read_side_x(struct facts *k, const struct flow_side *x)
 {
@@ -245,8 +243,7 @@ static void read_times(struct facts *k, const struct flow *f, const struct rst_c
 		fact_set(k, X_UNACKED, since(x->data_ns, c->rst.wall_ns) > PENDING_RTTS * rtt);
 }
 
-/* --- its numbers
- * ---------------------------------------------------------------------------------------- */
+/* --- its numbers ------------------------------------------------------------------------------ */
 
 static void read_numbers(struct facts *k, const struct flow *f, struct rst_case *c)
 {
@@ -287,8 +284,7 @@ static void read_numbers(struct facts *k, const struct flow *f, struct rst_case 
 	k->bytes_lost = c->unacked + octets_lost(f, !c->x);
 }
 
-/* --- where it came from
- * ------------------------------------------------------------------------------------ */
+/* --- where it came from ----------------------------------------------------------------------- */
 
 /* The TTL to compare with: of X's segments of the connection, else of the host's other connections.
  */
@@ -345,9 +341,7 @@ static void read_copied(struct facts *k, struct rst_case *c, const struct seen *
 	fact_set(k, C_COPIED, c->copied & 1);
 }
 
-/* --- the rest
- * --------------------------------------------------------------------------------------------------
- */
+/* --- the rest --------------------------------------------------------------------------------- */
 
 static void read_raw_syn(struct facts *k, const struct flow *f, struct rst_case *c,
 			 const struct host_view *host)

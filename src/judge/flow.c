@@ -68,8 +68,7 @@ struct seen flow_seen(const struct packet *p, uint8_t side, uint64_t ns, uint32_
 	};
 }
 
-/* --- the same frame twice ------------------------------------------------------------------------
- */
+/* --- the same frame twice --------------------------------------------------------------------- */
 
 /*
  * An IP ID tells; where there is none (IPv6, or 0 as Linux sends it) only what no stack sends twice
@@ -105,8 +104,7 @@ static bool is_duplicate(const struct flows *t, const struct flow *f, const stru
 	return false;
 }
 
-/* --- a new connection on the same ports
- * ------------------------------------------------------------ */
+/* --- a new connection on the same ports ------------------------------------------------------- */
 
 /* What is a host's and not the connection's stays: its distance, its IP ID, its round trip. */
 static void begin(struct flow *f)
@@ -185,8 +183,7 @@ static bool begins_anew(struct flow *f, uint8_t side, const struct segment *seg,
 	return false;
 }
 
-/* --- one segment
- * ----------------------------------------------------------------------------------- */
+/* --- one segment ------------------------------------------------------------------------------ */
 
 static uint8_t odd_syn(const struct packet *p)
 {

@@ -74,8 +74,7 @@ uint32_t flows_index(const struct flows *t, const struct flow *f)
 	return (uint32_t)(f - t->v);
 }
 
-/* --- the order of use --------------------------------------------------------------------------
- */
+/* --- the order of use ------------------------------------------------------------------------- */
 
 static void unlink_use(struct flows *t, struct flow *f)
 {
@@ -102,8 +101,7 @@ static void link_newest(struct flows *t, struct flow *f)
 	t->newest = i;
 }
 
-/* --- by address and port -----------------------------------------------------------------------
- */
+/* --- by address and port ---------------------------------------------------------------------- */
 
 struct key {
 	uint8_t ip[2][16];
@@ -244,8 +242,7 @@ uint64_t flows_expired(const struct flows *t)
 	return t->expired;
 }
 
-/* --- notes ---------------------------------------------------------------------------------------
- */
+/* --- notes ------------------------------------------------------------------------------------ */
 
 /* A block that nobody has used since the hand came by last: there is one after two rounds. */
 static struct note_block *take_block(struct flows *t)

@@ -13,8 +13,7 @@
 
 enum { BURST_MIN = 3, TLS_ALERT_MAX = 64 };
 
-/* --- the last facts
- * ------------------------------------------------------------------------------------ */
+/* --- the last facts --------------------------------------------------------------------------- */
 
 static void read_around(struct explain *e, struct rst_case *c, struct burst *b)
 {
@@ -31,8 +30,7 @@ static void read_around(struct explain *e, struct rst_case *c, struct burst *b)
 		 b->n_port >= BURST_MIN && b->n_port == b->n && !b->took_between);
 }
 
-/* --- who, what came of it
- * -------------------------------------------------------------------------------- */
+/* --- who, what came of it --------------------------------------------------------------------- */
 
 static enum sender sender_of(struct explain *e, const struct rst_case *c)
 {
@@ -119,9 +117,7 @@ static void see(struct finding *f, const struct rst_case *c)
 		       sizeof(f->sees));
 }
 
-/* --- clues
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- clues ------------------------------------------------------------------------------------ */
 
 static void clue(struct finding *f, enum clue_id id, uint64_t a, uint64_t b, uint32_t frame)
 {
@@ -273,9 +269,7 @@ static void clues_of_rest(struct finding *f, const struct rst_case *c)
 		clue(f, CLUE_MID_STREAM, 0, 0, 0);
 }
 
-/* --- the finding
- * ------------------------------------------------------------------------------------------------
- */
+/* --- the finding ------------------------------------------------------------------------------ */
 
 static void decide(struct finding *f)
 {

@@ -10,8 +10,6 @@
 #include "base/seq.h"
 #include "judge/explain_private.h"
 
-#define SECOND 1000000000ull
-
 enum {
 	BACK_S = 60,	  /* time that runs back by more is another capture's */
 	DUPLICATE_MS = 5, /* a frame captured twice comes within */
@@ -70,11 +68,6 @@ void explain_free(struct explain *e)
 	free(e->extras);
 	free(e->kernel);
 	free(e);
-}
-
-struct rst_case *explain_case(struct explain *e, uint32_t index)
-{
-	return &e->cases[index];
 }
 
 struct extra *explain_extra(struct explain *e, struct rst_case *c)

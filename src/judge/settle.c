@@ -9,8 +9,6 @@
 #include "judge/explain_private.h"
 #include "judge/rfc9293.h"
 
-#define SECOND 1000000000ull
-
 enum { BURST_MIN = 3, TLS_ALERT_MAX = 64 };
 
 /* --- the last facts --------------------------------------------------------------------------- */
@@ -252,7 +250,7 @@ static void clues_of_rest(struct finding *f, const struct rst_case *c)
 		clue(f, CLUE_STAGE, stage_of(k), 0, 0);
 	if (f->has_kernel)
 		clue(f, CLUE_KERNEL, 0, 0, 0);
-	if (c->rst.win == 8201 || c->rst.win == 9300)
+	if (is_vendor_code(c->rst.win))
 		clue(f, CLUE_WINDOW_CODE, c->rst.win, 0, 0);
 	if (f->vendor[0])
 		clue(f, CLUE_VENDOR_TEXT, 0, 0, 0);

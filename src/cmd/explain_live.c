@@ -4,14 +4,11 @@
  */
 #include "config.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "cmd/explain_run.h"
 #include "packet/decode.h"
 #include "wire/capfile.h"

@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include "judge/facts.h"
-#include "judge/rfc9293.h"
 
 /* The words are the contract of "cause" in JSON: they only grow (rstprobe(1), CAUSES). */
 enum cause {

@@ -6,7 +6,6 @@
 #ifndef JUDGE_EXPLAIN_H
 #define JUDGE_EXPLAIN_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -4,8 +4,6 @@
  */
 #include "judge/flow.h"
 
-#include <string.h>
-
 #include "base/seq.h"
 
 enum {

@@ -7,7 +7,6 @@
 #include "base/seq.h"
 #include "judge/exchange.h"
 #include "judge/explain_private.h"
-#include "judge/rfc9293.h"
 
 enum { BURST_MIN = 3, TLS_ALERT_MAX = 64 };
 

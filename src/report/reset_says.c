@@ -2,7 +2,6 @@
  * reset_says: the sentences about a RST, a table of templates by cause and the rules for what goes
  * with them. It words what the judge decided; where the judge is not sure, neither is the sentence.
  */
-#include <string.h>
 
 #include "report/reset_words.h"
 

@@ -4,7 +4,6 @@
  */
 #include "report/reset_words.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>

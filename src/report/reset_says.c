@@ -42,8 +42,8 @@ static const struct what whats[] = {
      {ANOTHER_PLACE, CLUE_GOES_ON, CLUE_NEVER_SENT}},
     {CAUSE_HANDSHAKE_ABANDONED,
      FACT_NONE,
-     "%X gave up connecting: %Y's SYN-ACK[ (%T)] came[ %D after the SYN,] when nobody waited for "
-     "it any more",
+     "%X gave up connecting: it reset %Y's SYN-ACK[ (%T)][ %D after its SYN], when nobody waited "
+     "for it any more",
      {0}},
     {CAUSE_SYN_ACK_UNEXPECTED,
      FACT_NONE,

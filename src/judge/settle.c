@@ -257,7 +257,8 @@ static void clues_of_rest(struct finding *f, const struct rst_case *c)
 		clue(f, CLUE_MPTCP_REASON, c->mptcp_reason, 0, 0);
 	if (f->outcome == OUTCOME_CHALLENGED)
 		clue(f, CLUE_CHALLENGE, 0, 0, 0);
-	if (f->bad_checksum)
+	/* what the kernel owns to have sent was a whole segment */
+	if (f->bad_checksum && !f->has_kernel)
 		clue(f, CLUE_BAD_CHECKSUM, 0, 0, 0);
 	if (fact_has(k, ONE_SIDED))
 		clue(f, CLUE_ONE_SIDED, 0, 0, 0);
@@ -420,7 +421,8 @@ void settle(struct explain *e, struct rst_case *c)
 	clues_of_close(&f, c);
 	clues_of_times(&f, c);
 	clues_of_rest(&f, c);
-	if (b.n > 1 && !f.root) {
+	/* one after the other on a listener that goes on is no process that ended */
+	if (b.n > 1 && !f.root && !b.took_between) {
 		f.burst_n = b.n;
 		f.burst_ns = b.last_ns - b.first_ns;
 	}

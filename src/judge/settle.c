@@ -392,7 +392,7 @@ static void count_idle(struct explain_summary *s, const struct finding *f)
 	}
 }
 
-static void count(struct explain_summary *s, const struct finding *f)
+void explain_count(struct explain_summary *s, const struct finding *f)
 {
 	s->by_cause[f->cause]++;
 	s->weighed[f->severity][f->cause]++;
@@ -427,6 +427,6 @@ void settle(struct explain *e, struct rst_case *c)
 		f.burst_ns = b.last_ns - b.first_ns;
 	}
 	weigh(&f);
-	count(&e->sum, &f);
+	explain_count(&e->sum, &f);
 	e->fn(e->ctx, &f);
 }

@@ -64,6 +64,8 @@ const struct cause_row cause_rows[] = {
      "the SYN drew an ACK of an older connection"},
     {CAUSE_STALE_CONNECTION, F(X_ONLY_SYN, T_ACK), F(R_ACK, T_SYN_ACK), SURE_LIKELY, ALONE,
      "the SYN drew an ACK of an older connection"},
+    {CAUSE_RST_LOST_REPEAT, F(X_ONLY_SYN, RST_SAME_BEFORE, T_SYN_ACK_OK, T_REPEAT), F(R_ACK),
+     SURE_LIKELY, F(CAUSE_AFTER_RESET), "the SYN-ACK came again, though a RST had answered it"},
     {CAUSE_AFTER_RESET, F(X_ONLY_SYN, RST_BEFORE, T_SYN_ACK_OK), F(R_ACK), SURE_LIKELY, ALONE,
      "one more RST to a SYN-ACK sent again"},
     {CAUSE_SYN_ACK_UNEXPECTED, F(X_ONLY_SYN, T_SYN_ACK_OK, SYN_RAW), NONE, SURE_LIKELY,

@@ -105,7 +105,7 @@ static void find_trigger(struct search *s, const struct seen *r, uint64_t x_rtt_
 		if (s->answered[i - 1])
 			continue;
 		t = s->found < 0 ? NULL : &s->v[s->found];
-		if (!t || (takes_room(t) == takes_room(q) && !t->repeat &&
+		if (!t || (takes_room(t) && takes_room(q) && !t->repeat &&
 			   since(q->wall_ns, r->wall_ns) <= flight))
 			s->found = (int)i - 1;
 	}

@@ -101,7 +101,8 @@ static void see(struct finding *f, const struct rst_case *c)
 	f->sees_at_sender = info->sees_at_sender;
 	if (f->sees_at_sender)
 		return;
-	if (f->outcome == OUTCOME_IGNORED || f->outcome == OUTCOME_CHALLENGED ||
+	/* one that is challenged and stands by it sends another, exact */
+	if (f->outcome == OUTCOME_IGNORED || (f->outcome == OUTCOME_CHALLENGED && !c->followers) ||
 	    c->after & AFTER_IGNORED ||
 	    (fact_has(k, Y_FIN) && f->cause != CAUSE_DATA_AFTER_CLOSE && !fact_has(k, X_FIN)) ||
 	    (fact_has(k, X_ONLY_SYN) && !fact_has(k, OWN_OLD_LIVED) && !(c->y_flags & SIDE_OTHER)))

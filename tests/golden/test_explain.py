@@ -6,6 +6,7 @@ people read); labels.tsv has the truth. `test_explain.py --update` writes the tw
 program says now: read the difference before it is committed.
 """
 
+import difflib
 import os
 import sys
 
@@ -49,9 +50,13 @@ def captures(tmp_path_factory):
 def test_says_what_it_said(ending):
     if not fixtures():
         pytest.skip("no captures in tests/golden/captures")
+    differ = []
     for name in fixtures():
         with open(expected_path(name, ending), encoding="utf-8") as f:
-            assert said_of(name, ending) == f.read(), name
+            want = f.read().splitlines()
+        lines = difflib.unified_diff(want, said_of(name, ending).splitlines(), name, "now", n=1)
+        differ += list(lines)
+    assert not differ, "\n".join(differ)
 
 
 def test_labels_are_hit():

@@ -320,7 +320,7 @@ const struct cause_case cause_cases[] = {
      TALKED "> P. len 10 +400; < answer; = half-open likely root none;"
 	    "> retry +0.3; < answer;"
 	    "= rst-lost-repeat likely also after-reset by 10 root 9 severity problem"
-	    "  clue TRIGGER_REPEAT row 2;"
+	    "  clue TRIGGER_REPEAT row 3;"
 	    "> retry +0.6; < answer; = rst-lost-repeat likely by 12 root 9;"},
     {CAUSE_RST_LOST_REPEAT, CAUSE_AFTER_RESET, "two segments were in flight",
      TALKED "> P. len 10 +400; > P. len 10 +0.0001; < answer 8; = half-open likely by 8;"
@@ -331,9 +331,9 @@ const struct cause_case cause_cases[] = {
     {CAUSE_RST_LOST_REPEAT, CAUSE_REFUSED, "Windows, half a second later",
      "> S; < answer; = refused likely; > retry +0.5; < answer; = refused likely root 2;"},
 
-    {CAUSE_AFTER_RESET, CAUSE_AFTER_RESET, "a SYN-ACK sent again",
+    {CAUSE_RST_LOST_REPEAT, CAUSE_RST_LOST_REPEAT, "a SYN-ACK sent again",
      "> S; < S.; > answer; = handshake-abandoned likely; < retry +1; > answer;"
-     "= after-reset likely by 4 root 3 severity benign row 1;"},
+     "= rst-lost-repeat likely also after-reset by 4 root 3 severity problem row 2;"},
     {CAUSE_AFTER_RESET, CAUSE_AFTER_RESET, "data in flight",
      ASKED "< abort; = abort-close likely followers 1; > P. len 10 +0.0001; < answer;"
 	   "= after-reset certain alone by 7 root 6 severity benign sees none row 2;"},

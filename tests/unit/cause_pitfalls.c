@@ -68,7 +68,8 @@ const struct pitfall pitfalls[] = {
 
     /* --- outcome --- */
     {"in the window and not exact: challenged, and the answer to that is exact",
-     TALKED "< P. len 1000 lost; < abort +0.05; = abort-close likely outcome challenged sees none;"
+     TALKED "< P. len 1000 lost; < abort +0.05; = abort-close likely outcome challenged"
+	    "  sees ECONNRESET,EPIPE;"
 	    "> .; < answer; = after-reset certain by 9 root 8 outcome accepted;"},
     {"behind what the receiver has acknowledged: ignored",
      TALKED "< R. seq ~-200; = abort-close likely outcome ignored sees none;"},
@@ -126,5 +127,56 @@ const struct pitfall pitfalls[] = {
     {"a bad checksum of what the kernel owns to have sent was offloaded, and says nothing",
      TALKED "< abort badsum; kernel TCP_STATE TCP_CLOSE;"
 	    "= abort-linger certain clue KERNEL noclue BAD_CHECKSUM;"},
+
+    /* --- either side of a threshold --- */
+    {"one hop off and sooner than a round trip allows",
+     "> S; < S. +0.03; > .; > P. len 9; < . +0.03; > P. len 9; < answer ttl 61 +0.002;"
+     "= firewall-reject likely by 6 clue TOO_FAST clue HOPS;"},
+    {"one hop off, in its time: routes change",
+     "> S; < S. +0.03; > .; > P. len 9; < . +0.03; > P. len 9; < answer ttl 61 +0.02;"
+     "= half-open likely by 6 clue HOPS noclue TOO_FAST;"},
+    {"where a round trip takes less than 2 ms nothing comes too soon",
+     "> S; < S. +0.0019; > .; > P. len 9; < . +0.0019; > P. len 9; < answer ttl 61 +0.0002;"
+     "= half-open likely noclue TOO_FAST;"},
+    {"one hop off and out of the counter",
+     "v4;" ASKED "< P. len 9; > .; < P. len 9; > .; < P. len 9; > .; < abort ttl 61 id 40000;"
+     "= injected-race likely clue IP_ID clue HOPS;"},
+    {"... a little further on in the counter",
+     "v4;" ASKED "< P. len 9; > .; < P. len 9; > .; < P. len 9; > .; < abort ttl 61 id 21500;"
+     "= abort-close likely noclue IP_ID;"},
+    {"a counter of two steps is none",
+     "v4;" ASKED "< P. len 9; > .; < abort ttl 61 id 40000; = abort-close likely noclue IP_ID;"},
+    {"it copies the IP ID of what it answers",
+     "v4;" TALKED "> P. len 9 id 777; < answer ttl 64 id 777;"
+     "= firewall-reject likely clue COPIED;"},
+    {"data sent just before are on their way, and not pending",
+     ASKED "< P. len 700 dropped; < abort; = abort-close likely lost 700;"},
+    {"the same IP ID again, 8 ms later: another RST",
+     "v4;" TALKED "< abort id 7; = abort-close likely; < abort id 7 +0.008;"
+     "= after-reset likely root 8;"},
+    {"both ends give up, 2 s apart",
+     TALKED "< abort +60; = abort-idle likely noclue BOTH_SIDES; > abort +2;"
+	    "= after-reset likely root 8;"},
+    {"an ACK 1.5 s later challenges nothing",
+     TALKED "< R. seq ~2000; = abort-close likely noclue CHALLENGE; > . +1.5;"},
+    {"one oddity, and three others asked",
+     "2server at 192.0.2.7:1; 3server at 192.0.2.7:2; 4server at 192.0.2.7:3;"
+     "2> S bare; 3> S bare; 4> S bare; > S bare win 29200; < S.; > answer;"
+     "= handshake-abandoned likely noclue MANY_TARGETS;"},
+    {"zmap's IP ID, and a small window",
+     "v4; > S id 54321 win 4000; < S.; > answer; = syn-ack-unexpected likely clue RAW_SYN;"},
+    {"another IP ID, and the same window",
+     "v4; > S id 54320 win 4000; < S.; > answer; = handshake-abandoned likely;"},
+    {"a small window is one of 4,096 at most",
+     "> S bare win 5000; < S.; > answer; = handshake-abandoned likely;"},
+    {"the window grows by one unit: so it does by rounding",
+     OPEN "> P. len 5000; < . win 501; < abort win 502; = abort-close likely noclue WINDOW_GREW;"},
+    {"the other code of that vendor's",
+     "< R. win 9300; = vendor-reported possible clue WINDOW_CODE;"},
+    {"strange numbers half a minute after the end are of no new connection",
+     TALKED "< abort; = abort-close likely; > P. len 9 seq =3000000000 ack =1000000000 +30;"
+	    "< answer; = after-reset certain root 8;"},
+    {"time runs back by minutes: another capture, and no answer to that one",
+     TALKED "< abort; = abort-close likely followers 0; 2> S -100; 2< answer; = refused likely;"},
 };
 const size_t pitfall_count = sizeof(pitfalls) / sizeof(pitfalls[0]);

@@ -29,6 +29,10 @@ def survivor(**kw):
         at={"cay": dict(cause="after-reset", severity="benign")}), **kw))
 
 
+# on a busy machine the survivor sends again before it hears of it
+AGAIN = later("after-reset", by="C", also=("rst-lost-repeat", "half-open"), kernel=None)
+
+
 def ends(p, rounds=2):
     """A connection that has talked: both sockets, the client's port, and the server's numbers."""
     c, s, _ = p.pair()
@@ -39,7 +43,7 @@ def ends(p, rounds=2):
 # --- a firewall or a balancer that says so -------------------------------------------------------
 
 @scenario(Reset("firewall-reject", after=data, kernel="", seen="cay", origin="middlebox",
-                app=RESET), survivor())
+                app=RESET), survivor(), AGAIN)
 def firewall_mid_stream(p):
     """A router begins to reject in the middle of a connection; the server goes on."""
     c, s, _ = p.pair()
@@ -152,20 +156,20 @@ def request_and_forge(p, *forgeries):
     return got
 
 
-@scenario(forged("injected-race", app=RESET), survivor())
+@scenario(forged("injected-race", app=RESET), survivor(), AGAIN)
 def injected_race(p):
     """A box resets the client after its request; the true response comes after it."""
     return request_and_forge(p, dict(flags=RST | ACK, ack=400))
 
 
 @scenario(forged("injected-multi", take=3, app=RESET,
-                 also=INJECTED + ("after-reset",)), survivor())
+                 also=INJECTED + ("after-reset",)), survivor(), AGAIN)
 def injected_multi(p):
     """A box that does not trust its aim sends three RSTs, further ahead each time."""
     return request_and_forge(p, dict(seq=0), dict(seq=MSS), dict(seq=4 * MSS))
 
 
-@scenario(forged("injected-ack", app=RESET), survivor())
+@scenario(forged("injected-ack", app=RESET), survivor(), AGAIN)
 def injected_ack(p):
     """A RST that acknowledges what the client never sent."""
     return request_and_forge(p, dict(flags=RST | ACK, ack=9000))

@@ -21,6 +21,8 @@
 const struct cause_row cause_rows[] = {
     {CAUSE_DUP_FRAME, F(R_DUPLICATE), NONE, SURE_CERTAIN, ALONE, "the same frame, captured before"},
     {CAUSE_MALFORMED, F(R_MALFORMED), NONE, SURE_CERTAIN, ALONE, "RST with SYN or FIN"},
+    {CAUSE_NO_CONTEXT, F(FORGOTTEN), F(T_SYN, R_DUPLICATE), SURE_POSSIBLE, ALONE,
+     "flows were evicted before its first packet here, perhaps its own"},
 
     /* A third party: X's own packets contradict it. */
     {CAUSE_INJECTED_SYN, F(T_SYN, C_SYN_ACK_LATER), NONE, SURE_LIKELY, F(CAUSE_FIREWALL_REJECT),

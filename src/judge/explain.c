@@ -44,7 +44,7 @@ struct explain *explain_new(const struct explain_limits *l, finding_fn *fn, void
 	e->limits = *l;
 	e->fn = fn;
 	e->ctx = ctx;
-	e->flows = flows_new(l->flows, l->seed);
+	e->flows = flows_new(l->flows, l->seed, l->idle_ns);
 	e->room = (uint32_t)between(l->flows / 4, ROOM_MIN, ROOM_MAX);
 	e->around = around_new(between(l->flows / 16, SETS_MIN, SETS_MAX), l->seed);
 	e->cases = calloc(e->room, sizeof(*e->cases));
@@ -481,13 +481,11 @@ void explain_packet(struct explain *e, const struct explain_frame *at, enum deco
 	e->sum.tcp++;
 	e->sum.tunnelled += p->n_tunnels > 0;
 	e->sum.bad_checksums += p->csum_bad;
-	f = flows_get(e->flows, p, &side);
+	f = flows_get(e->flows, p, e->now_ns, &side);
 	if (p->seg.flags & TCP_RST)
 		take_rst(e, f, side, at, p);
 	else
 		take_segment(e, f, side, at, p);
-	if (e->now_ns > e->limits.idle_ns)
-		flows_expire(e->flows, e->now_ns - e->limits.idle_ns);
 }
 
 void explain_tick(struct explain *e, uint64_t wall_ns)

@@ -56,6 +56,7 @@ static const char *const names[FACTS] = {
     NAME(SYN_ANSWERED_RST),
     NAME(SYN_REPEAT_FAST),
     NAME(RST_BEFORE),
+    NAME(FORGOTTEN),
     NAME(RST_SAME_BEFORE),
     NAME(LISTENER),
     NAME(LISTENER_ON),

@@ -62,6 +62,7 @@ enum fact {
 	SYN_REPEAT_FAST,  /* ... and Y came again after 0.3-0.7 s, as Windows does on a refusal */
 	/* --- earlier RSTs of this connection --- */
 	RST_BEFORE,
+	FORGOTTEN,	 /* its SYN is not there, and flows had been evicted when it came */
 	RST_SAME_BEFORE, /* one of X with the same SEG.SEQ */
 	/* --- around it --- */
 	LISTENER,      /* X:port accepted another connection before */

@@ -389,6 +389,7 @@ static void read_earlier(struct facts *k, const struct flow *f, const struct rst
 {
 	const struct flow_side *x = &f->side[c->x], *y = &f->side[!c->x];
 
+	fact_set(k, FORGOTTEN, f->flags & FLOW_MAYBE_OLD && !fact_has(k, HANDSHAKE));
 	fact_set(k, RST_BEFORE, side_has(x, SIDE_RST | SIDE_TOLD));
 	fact_set(k, RST_SAME_BEFORE, side_has(x, SIDE_RST) && x->rst_seq == c->rst.seq);
 	fact_set(k, SYN_ANSWERED_RST,

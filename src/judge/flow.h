@@ -67,10 +67,10 @@ struct flow {
 	uint16_t port[2];
 	uint8_t family;
 	uint8_t flags; /* enum flow_flag */
+	uint8_t used;  /* rounds that it may yet outlast: flow_table.c */
 	uint16_t rst_file;
 	uint64_t syn_ns;	       /* the first SYN of this incarnation */
 	uint32_t next;		       /* in the chain of its hash */
-	uint32_t newer, older;	       /* by last use */
 	uint32_t notes;		       /* block; FLOW_NONE */
 	uint32_t cases;		       /* the newest RST that waits; FLOW_NONE */
 	uint32_t rst_frame;	       /* of the incarnation's first RST; 0 none */
@@ -84,6 +84,7 @@ static_assert(sizeof(struct flow) <= 256, "a flow at rest");
 enum flow_flag {
 	FLOW_SYN2_SIDE = 1,  /* who sent syn2 */
 	FLOW_DUPLICATES = 2, /* frames of it were captured twice */
+	FLOW_MAYBE_OLD = 4,  /* others had been evicted when it was first seen: perhaps it, too */
 };
 
 /* The last segments of one flow, oldest overwritten. */
@@ -97,19 +98,17 @@ struct note_block {
 
 struct flows;
 
-/* At most `max` flows; NULL where memory is out. */
-struct flows *flows_new(size_t max, uint64_t seed);
+/* At most `max` flows, forgotten after idle_ns of silence; NULL where memory is out. */
+struct flows *flows_new(size_t max, uint64_t seed, uint64_t idle_ns);
 void flows_free(struct flows *t);
-/* The flow of p and which side sent p; a new one where there is none, for which the flow longest
- * unused may have to go. */
-struct flow *flows_get(struct flows *t, const struct packet *p, uint8_t *side);
+/* The flow of p and which side sent p; a new one where there is none, for which one that is over,
+ * or the one longest unused (nearly: in rounds), may have to go. */
+struct flow *flows_get(struct flows *t, const struct packet *p, uint64_t now_ns, uint8_t *side);
 struct flow *flows_at(struct flows *t, uint32_t index);
 uint32_t flows_index(const struct flows *t, const struct flow *f);
-/* Forgets flows silent since before `ns`, a few at a time. */
-void flows_expire(struct flows *t, uint64_t ns);
 void flows_clear(struct flows *t);
 uint64_t flows_count(const struct flows *t);   /* ever */
-uint64_t flows_evicted(const struct flows *t); /* for want of room */
+uint64_t flows_evicted(const struct flows *t); /* for want of room, before they were over */
 uint64_t flows_expired(const struct flows *t);
 /* Called for each flow that goes with RSTs waiting. */
 void flows_on_leave(struct flows *t, void (*fn)(void *ctx, struct flow *f), void *ctx);

@@ -1,28 +1,30 @@
 /*
- * flow_table: flows by address and port, the longest unused gives way. It refuses to know TCP; it
- * lends room and counts what had to go.
+ * flow_table: flows by address and port; what is over gives way, then the longest unused. It
+ * refuses to know TCP; it lends room and counts what had to go.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "judge/flow.h"
 
-enum { EXPIRE_AT_ONCE = 4 };
+enum {
+	TOUCHED = 3, /* rounds of the hand that a connection in use outlasts */
+	CLOSED = 2,  /* ... and where one that is over goes */
+};
 
 struct flows {
 	struct flow *v;
 	uint32_t *heads;
 	struct note_block *blocks;
-	size_t max, n; /* n: ever taken from v */
+	size_t max, n; /* n: taken from v so far */
 	size_t mask, n_blocks, taken_blocks;
-	uint32_t hand; /* the next block that may be taken from its owner */
-	uint32_t newest, oldest, spare;
-	uint64_t seed, count, evicted, expired;
+	uint32_t hand, block_hand; /* the next flow, the next block that may have to go */
+	uint64_t seed, idle_ns, count, evicted, closed, expired;
 	void (*leave)(void *ctx, struct flow *f);
 	void *leave_ctx;
 };
 
-struct flows *flows_new(size_t max, uint64_t seed)
+struct flows *flows_new(size_t max, uint64_t seed, uint64_t idle_ns)
 {
 	struct flows *t = calloc(1, sizeof(*t));
 	size_t heads = 1024;
@@ -44,7 +46,7 @@ struct flows *flows_new(size_t max, uint64_t seed)
 	t->mask = heads - 1;
 	t->max = max;
 	t->seed = seed;
-	t->newest = t->oldest = t->spare = FLOW_NONE;
+	t->idle_ns = idle_ns;
 	return t;
 }
 
@@ -72,33 +74,6 @@ struct flow *flows_at(struct flows *t, uint32_t index)
 uint32_t flows_index(const struct flows *t, const struct flow *f)
 {
 	return (uint32_t)(f - t->v);
-}
-
-/* --- the order of use ------------------------------------------------------------------------- */
-
-static void unlink_use(struct flows *t, struct flow *f)
-{
-	if (f->newer != FLOW_NONE)
-		t->v[f->newer].older = f->older;
-	else
-		t->newest = f->older;
-	if (f->older != FLOW_NONE)
-		t->v[f->older].newer = f->newer;
-	else
-		t->oldest = f->newer;
-}
-
-static void link_newest(struct flows *t, struct flow *f)
-{
-	uint32_t i = flows_index(t, f);
-
-	f->newer = FLOW_NONE;
-	f->older = t->newest;
-	if (t->newest != FLOW_NONE)
-		t->v[t->newest].newer = i;
-	else
-		t->oldest = i;
-	t->newest = i;
 }
 
 /* --- by address and port ---------------------------------------------------------------------- */
@@ -132,13 +107,22 @@ static uint64_t mix(uint64_t h, uint64_t w)
 	return h ^ h >> 32;
 }
 
-static size_t hash_of(const struct flows *t, const uint8_t ip[2][16], const uint16_t port[2])
+static size_t hash_of(const struct flows *t, uint8_t family, const uint8_t ip[2][16],
+		      const uint16_t port[2])
 {
 	uint64_t w[4], h = t->seed;
 
 	memcpy(w, ip, sizeof(w));
-	for (size_t i = 0; i < 4; i++)
-		h = mix(h, w[i]);
+	if (family == ADDR_V4) {
+		uint32_t v4[2];
+
+		memcpy(&v4[0], ip[0], 4);
+		memcpy(&v4[1], ip[1], 4);
+		h = mix(h, (uint64_t)v4[0] << 32 | v4[1]);
+	} else {
+		for (size_t i = 0; i < 4; i++)
+			h = mix(h, w[i]);
+	}
 	return mix(h, (uint64_t)port[0] << 16 | port[1]) & t->mask;
 }
 
@@ -150,7 +134,7 @@ static bool is_key(const struct flow *f, const struct key *k)
 
 static void leave(struct flows *t, struct flow *f)
 {
-	uint32_t i = flows_index(t, f), *link = &t->heads[hash_of(t, f->ip, f->port)];
+	uint32_t i = flows_index(t, f), *link = &t->heads[hash_of(t, f->family, f->ip, f->port)];
 
 	if (f->cases != FLOW_NONE && t->leave)
 		t->leave(t->leave_ctx, f);
@@ -159,72 +143,94 @@ static void leave(struct flows *t, struct flow *f)
 	while (*link != i)
 		link = &t->v[*link].next;
 	*link = f->next;
-	unlink_use(t, f);
-	f->next = t->spare;
-	t->spare = i;
 }
 
+/*
+ * Room for one more. The hand goes round and ages what it passes; a packet makes young again. What
+ * is over goes first, so that a living connection outlasts four rounds of silence.
+ */
 static struct flow *take(struct flows *t)
 {
-	if (t->spare == FLOW_NONE && t->n < t->max)
+	if (t->n < t->max)
 		return &t->v[t->n++];
-	if (t->spare == FLOW_NONE) {
-		t->evicted++;
-		leave(t, &t->v[t->oldest]);
-	}
-	uint32_t i = t->spare;
+	for (;;) {
+		struct flow *f = &t->v[t->hand];
+		bool over = flow_is_over(f);
 
-	t->spare = t->v[i].next;
-	return &t->v[i];
+		t->hand = (uint32_t)((t->hand + 1) % t->max);
+		if (f->used > (over ? CLOSED : 0)) {
+			f->used--;
+			continue;
+		}
+		if (over)
+			t->closed++;
+		else
+			t->evicted++;
+		leave(t, f);
+		return f;
+	}
 }
 
-struct flow *flows_get(struct flows *t, const struct packet *p, uint8_t *side)
+static bool is_idle(const struct flows *t, const struct flow *f, uint64_t now_ns)
+{
+	return f->side[0].last_ns + t->idle_ns < now_ns && f->side[1].last_ns + t->idle_ns < now_ns;
+}
+
+static void begin(struct flows *t, struct flow *f, const struct key *k)
+{
+	memset(f, 0, sizeof(*f));
+	memcpy(f->ip, k->ip, sizeof(f->ip));
+	memcpy(f->port, k->port, sizeof(f->port));
+	f->family = k->family;
+	f->used = TOUCHED;
+	f->notes = f->cases = FLOW_NONE;
+	f->handshake_us = UINT32_MAX;
+	f->side[0].wscale = f->side[1].wscale = 0xff;
+	if (t->evicted || t->closed)
+		f->flags |= FLOW_MAYBE_OLD;
+	t->count++;
+}
+
+struct flow *flows_get(struct flows *t, const struct packet *p, uint64_t now_ns, uint8_t *side)
 {
 	struct key k = key_of(p, side);
-	size_t h = hash_of(t, k.ip, k.port);
+	size_t h = hash_of(t, k.family, k.ip, k.port);
 	struct flow *f;
+	uint32_t next;
 
 	for (uint32_t i = t->heads[h]; i != FLOW_NONE; i = t->v[i].next) {
 		f = &t->v[i];
 		if (!is_key(f, &k))
 			continue;
-		if (t->newest != i) {
-			unlink_use(t, f);
-			link_newest(t, f);
-		}
+		f->used = TOUCHED;
+		if (!is_idle(t, f, now_ns))
+			return f;
+		/* silent for so long that it is another connection */
+		t->expired++;
+		next = f->next;
+		if (f->cases != FLOW_NONE && t->leave)
+			t->leave(t->leave_ctx, f);
+		if (f->notes != FLOW_NONE)
+			t->blocks[f->notes].owner = FLOW_NONE;
+		begin(t, f, &k);
+		f->next = next;
 		return f;
 	}
 	f = take(t);
-	memset(f, 0, sizeof(*f));
-	memcpy(f->ip, k.ip, sizeof(f->ip));
-	memcpy(f->port, k.port, sizeof(f->port));
-	f->family = k.family;
-	f->notes = f->cases = FLOW_NONE;
-	f->handshake_us = UINT32_MAX;
-	f->side[0].wscale = f->side[1].wscale = 0xff;
+	begin(t, f, &k);
 	f->next = t->heads[h];
 	t->heads[h] = flows_index(t, f);
-	link_newest(t, f);
-	t->count++;
 	return f;
-}
-
-void flows_expire(struct flows *t, uint64_t ns)
-{
-	for (int i = 0; i < EXPIRE_AT_ONCE && t->oldest != FLOW_NONE; i++) {
-		struct flow *f = &t->v[t->oldest];
-
-		if (f->side[0].last_ns >= ns || f->side[1].last_ns >= ns)
-			return;
-		t->expired++;
-		leave(t, f);
-	}
 }
 
 void flows_clear(struct flows *t)
 {
-	while (t->oldest != FLOW_NONE)
-		leave(t, &t->v[t->oldest]);
+	for (size_t i = 0; i < t->n; i++)
+		if (t->v[i].cases != FLOW_NONE && t->leave)
+			t->leave(t->leave_ctx, &t->v[i]);
+	memset(t->heads, 0xff, (t->mask + 1) * sizeof(*t->heads));
+	t->n = t->taken_blocks = 0;
+	t->hand = t->block_hand = 0;
 }
 
 uint64_t flows_count(const struct flows *t)
@@ -250,9 +256,9 @@ static struct note_block *take_block(struct flows *t)
 	if (t->taken_blocks < t->n_blocks)
 		return &t->blocks[t->taken_blocks++];
 	for (;;) {
-		struct note_block *b = &t->blocks[t->hand];
+		struct note_block *b = &t->blocks[t->block_hand];
 
-		t->hand = (uint32_t)((t->hand + 1) % t->n_blocks);
+		t->block_hand = (uint32_t)((t->block_hand + 1) % t->n_blocks);
 		if (b->owner != FLOW_NONE && b->used) {
 			b->used = 0;
 			continue;

@@ -53,7 +53,8 @@ size_t html_ranked(const struct html_report *r, const struct html_cause *out[CAU
 	for (size_t c = 0; c < CAUSES; c++)
 		if (r->causes[c].told)
 			out[n++] = &r->causes[c];
-	qsort(out, n, sizeof(*out), by_weight);
+	if (n)
+		qsort(out, n, sizeof(*out), by_weight);
 	return n;
 }
 

@@ -115,7 +115,8 @@ static void each_row_is_reached(void **state)
 	for (size_t i = 0; i < pitfall_count; i++)
 		script_check(pitfalls[i].script, &hows[0], why, note_row, reached);
 	for (size_t i = 0; i < cause_row_count; i++)
-		if (!reached[i])
+		/* scripts have room for all: test_explain has the one that needs a small table */
+		if (!reached[i] && cause_rows[i].need[0] != FORGOTTEN)
 			complain(cause_name(cause_rows[i].id), 0, cause_rows[i].because);
 	free(reached);
 	assert_false(failed);

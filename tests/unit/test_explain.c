@@ -139,6 +139,7 @@ static void what_gave_way_has_no_context(void **state)
 	explain_end(play_explain(p));
 	assert_int_equal(t.n, 1);
 	assert_int_equal(t.f[0].cause, CAUSE_NO_CONTEXT);
+	assert_int_equal(t.f[0].row->need[0], FORGOTTEN);
 	assert_int_equal(explain_summary(play_explain(p))->evicted, 2);
 	assert_int_equal(explain_summary(play_explain(p))->flows, 10);
 	play_free(p);

@@ -374,8 +374,8 @@ static void broken_lists_name_nothing(void **state)
 	    "__print_symbolic(REC->reason, { 0x, \"NO_SOCKET\" })",
 	    "__print_symbolic(REC->reason, { SK_RST_REASON_NO_SOCKET, \"NO_SOCKET\" })",
 	    "__print_symbolic(REC->reason, { 0, \"%s%n\" })",
-	    "__print_symbolic(REC->reason, { 0, "
-	    "\"A_NAME_THAT_IS_LONGER_THAN_THE_ROOM_FOR_IT_IS_IN_ANY_RECORD\" })",
+	    ("__print_symbolic(REC->reason, { 0, "
+	     "\"A_NAME_THAT_IS_LONGER_THAN_THE_ROOM_FOR_IT_IS_IN_ANY_RECORD\" })"),
 	};
 
 	(void)state;

@@ -225,8 +225,8 @@ void explain_kernel(struct explain *e, const struct kernel_reset *k)
 	ring = e->kernel;
 	if (!ring)
 		return;
-	ring->v[ring->next % 1024] = *k;
-	ring->joined[ring->next % 1024] = false;
+	ring->v[ring->next % KERNEL_RING] = *k;
+	ring->joined[ring->next % KERNEL_RING] = false;
 	ring->next++;
 }
 
@@ -235,7 +235,7 @@ static void find_kernel(struct explain *e, struct rst_case *c)
 	struct kernel_ring *ring = e->kernel;
 	uint32_t best = UINT32_MAX;
 
-	for (uint32_t i = 0; ring && i < 1024 && i < ring->next; i++) {
+	for (uint32_t i = 0; ring && i < KERNEL_RING && i < ring->next; i++) {
 		uint64_t d = apart(ring->v[i].wall_ns, c->rst.wall_ns);
 
 		if (ring->joined[i] || d > KERNEL_NS || !is_said_of(&ring->v[i], c))

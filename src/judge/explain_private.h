@@ -13,7 +13,7 @@
 #define MS 1000000ull /* ns */
 #define SECOND 1000000000ull
 
-enum { AFTER_NOTES = 6, EXTRAS = 4096 };
+enum { AFTER_NOTES = 6, EXTRAS = 4096, KERNEL_RING = 1024 };
 
 /* What follows it has this number. */
 static inline uint32_t seen_end(const struct seen *s)
@@ -90,8 +90,8 @@ struct explain {
 	void *ctx;
 	uint64_t now_ns; /* the latest time stamp */
 	struct kernel_ring {
-		struct kernel_reset v[1024];
-		bool joined[1024];
+		struct kernel_reset v[KERNEL_RING];
+		bool joined[KERNEL_RING];
 		uint32_t next;
 	} * kernel;
 	struct explain_summary sum;

@@ -11,7 +11,7 @@ enum {
 	DUPLICATE_HOPS = 3,	/* ... and at most so many hops on */
 	AHEAD_MAX = 1 << 30,	/* no window is larger (RFC 7323, 2.2) */
 	IP_STEP = 1024,		/* a counter of one socket or host goes on by less */
-	FRESH_NS = 60,		/* s: packets so long after the end are of a new connection */
+	FRESH_S = 60,		/* packets so long after the end are of a new connection */
 	SMALL_WINDOW = 4096,
 	SCANNER_IP_ID = 54321, /* zmap */
 };
@@ -172,8 +172,7 @@ static bool begins_anew(struct flow *f, uint8_t side, const struct segment *seg,
 		return true;
 	}
 	/* its SYN was not captured: far from all numbers, long after the end */
-	if (flow_is_over(f) && side_has(s, SIDE_NXT) &&
-	    ns > s->last_ns + FRESH_NS * 1000000000ull &&
+	if (flow_is_over(f) && side_has(s, SIDE_NXT) && ns > s->last_ns + FRESH_S * 1000000000ull &&
 	    seg->seq - s->nxt + (1u << 24) > (1u << 25)) {
 		begin(f);
 		return true;

@@ -47,17 +47,11 @@ static enum sender sender_of(struct explain *e, const struct rst_case *c)
 	return SENDER_UNKNOWN;
 }
 
-static bool is_third_party(enum cause c)
-{
-	return c == CAUSE_FIREWALL_REJECT || c == CAUSE_MIDDLEBOX_IDLE ||
-	       (c >= CAUSE_INJECTED_SYN && c <= CAUSE_INJECTED_BLIND);
-}
-
 static enum origin origin_of_case(const struct finding *f)
 {
 	const struct facts *k = &f->facts;
 
-	if (is_third_party(f->cause))
+	if (cause_is_third_party(f->cause))
 		return ORIGIN_MIDDLEBOX;
 	if (fact_has(k, K_SAID))
 		return ORIGIN_LOCAL;
@@ -155,7 +149,7 @@ static void clues_of_origin(struct finding *f, const struct rst_case *c)
 		clue(f, CLUE_SEQ_SPREAD, c->followers + 1, c->rst.seq - c->x_nxt, 0);
 	if (fact_has(k, C_ACK_BEYOND))
 		clue(f, CLUE_ACK_BEYOND, c->beyond, 0, 0);
-	if (fact_has(k, C_IN_WINDOW) && is_third_party(f->cause))
+	if (fact_has(k, C_IN_WINDOW) && cause_is_third_party(f->cause))
 		clue(f, CLUE_IN_WINDOW, c->off, 0, 0);
 	if (fact_has(k, C_NO_TS))
 		clue(f, CLUE_NO_TS, 0, 0, 0);
@@ -166,7 +160,7 @@ static void clues_of_origin(struct finding *f, const struct rst_case *c)
 static void clues_of_close(struct finding *f, const struct rst_case *c)
 {
 	const struct facts *k = &f->facts;
-	bool active = !fact_has(k, T_FOUND) && !is_third_party(f->cause);
+	bool active = !fact_has(k, T_FOUND) && !cause_is_third_party(f->cause);
 
 	if (active && fact_has(k, R_WIN_GREW) && fact_has(k, Y_DATA))
 		clue(f, CLUE_WINDOW_GREW, c->win_from, c->win_to, 0);
@@ -246,7 +240,7 @@ static void clues_of_rest(struct finding *f, const struct rst_case *c)
 {
 	const struct facts *k = &f->facts;
 
-	if (is_third_party(f->cause))
+	if (cause_is_third_party(f->cause))
 		clue(f, CLUE_STAGE, stage_of(k), 0, 0);
 	if (f->has_kernel)
 		clue(f, CLUE_KERNEL, 0, 0, 0);

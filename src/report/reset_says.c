@@ -412,15 +412,9 @@ static void say_vendor(struct text *t, const struct finding *f)
 	text_putf(t, "\"");
 }
 
-static bool names_third_party(enum cause c)
-{
-	return c == CAUSE_FIREWALL_REJECT ||
-	       (c >= CAUSE_MIDDLEBOX_IDLE && c <= CAUSE_INJECTED_BLIND);
-}
-
 static void say_origin(struct text *t, const struct finding *f)
 {
-	if (f->origin == ORIGIN_MIDDLEBOX && !names_third_party(f->cause))
+	if (f->origin == ORIGIN_MIDDLEBOX && !cause_is_third_party(f->cause))
 		reset_words_fill(t, "it was not %X that sent it, but a box between in its name.", f,
 				 NULL);
 	else if (f->origin == ORIGIN_LOCAL && !f->has_kernel)

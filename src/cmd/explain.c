@@ -86,9 +86,14 @@ void explain_told(void *ctx, const struct finding *f)
 	const struct record_sink *sink = &x->out.report->sink;
 	struct finding joined;
 
-	if (x->told_with)
+	if (x->told_with) {
 		f = explain_joined(x, f, &joined);
-	if (x->over || !f)
+		if (!f)
+			return;
+		x->once.resets++;
+		explain_count(&x->once, f);
+	}
+	if (x->over)
 		return;
 	x->end.matched++;
 	if (!is_asked_for(&x->o, f))
@@ -179,6 +184,17 @@ static void count_unreadable(struct explain_run *x)
 		x->status = cmd_worse(x->status, STATUS_USAGE);
 }
 
+/* What both ends saw was judged twice, and what it is was told by both together. */
+static void count_once(struct explain_summary *sum, const struct explain_summary *once)
+{
+	sum->resets = once->resets;
+	sum->flows = once->flows;
+	memcpy(sum->by_cause, once->by_cause, sizeof(sum->by_cause));
+	memcpy(sum->weighed, once->weighed, sizeof(sum->weighed));
+	memcpy(sum->by_severity, once->by_severity, sizeof(sum->by_severity));
+	memcpy(sum->idle, once->idle, sizeof(sum->idle));
+}
+
 void explain_sum_up(struct explain_run *x)
 {
 	const struct record_sink *sink = x->out.report ? &x->out.report->sink : NULL;
@@ -186,6 +202,8 @@ void explain_sum_up(struct explain_run *x)
 
 	count_unreadable(x);
 	sum.unknown_linktype = x->alien;
+	if (x->told_with)
+		count_once(&sum, &x->once);
 	x->end.sum = &sum;
 	if (x->keep)
 		log_info("%s: %llu packets", x->o.write_pcap,

@@ -153,9 +153,15 @@ static void read_all(struct reading *r, bool apart)
 	struct err e;
 
 	for (size_t i = 0; i < r->x->o.n_files && !r->stopped; i++) {
+		uint64_t before = explain_summary(r->explain)->flows, flows;
+
 		if (i > 0 && apart)
 			explain_forget(r->explain);
 		read_source(r, i, explain_frame);
+		/* of --join: both ends have the same flows, or one of them more */
+		flows = explain_summary(r->explain)->flows - before;
+		if (flows > r->x->once.flows)
+			r->x->once.flows = flows;
 		if (r->first && r->x->keep && !r->sources[i].again && keep_mark(r->x->keep, &e) < 0)
 			explain_cut(r->x, &e);
 	}

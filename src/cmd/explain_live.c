@@ -4,14 +4,11 @@
  */
 #include "config.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "cmd/explain_run.h"
 #include "packet/decode.h"
 #include "wire/capfile.h"
@@ -23,7 +20,6 @@
 enum {
 	SNAP_HEADERS = 512, /* tunnels, IPv6, options, and the text that a RST may hold */
 	SNAP_ALL = 262144,
-	CPUS_MAX = 1024,
 	TICK_NS = 100000000, /* what is due is told so late at most */
 };
 
@@ -33,8 +29,7 @@ struct listening {
 	struct kernel *kernel; /* NULL: its words are not to be had */
 	struct err no_kernel;  /* why */
 	uint32_t number;       /* of the last frame */
-	struct pollfd poll[2 + CPUS_MAX];
-	size_t n_poll;
+	struct pollfd poll[3]; /* the frames, the reader of stdout, the kernel's words */
 };
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -84,15 +79,11 @@ static int open_kernel(struct listening *l)
 
 static void watch(struct listening *l)
 {
-	int fds[CPUS_MAX];
-	size_t n = l->kernel ? kernel_fds(l->kernel, fds, CPUS_MAX) : 0;
-
 	l->poll[0] = (struct pollfd){.fd = sniff_fd(l->sniff), .events = POLLIN};
 	/* no event is asked for: only that nobody reads any more is told */
 	l->poll[1].fd = reporting_on_stdout(&l->x->out) ? STDOUT_FILENO : -1;
-	for (size_t i = 0; i < n; i++)
-		l->poll[2 + i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
-	l->n_poll = 2 + n;
+	l->poll[2].fd = l->kernel ? kernel_fd(l->kernel) : -1;
+	l->poll[2].events = POLLIN;
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -140,7 +131,7 @@ static void sleep_a_tick(struct listening *l)
 
 	signals_set(&block);
 	pthread_sigmask(SIG_BLOCK, &block, &old);
-	if (!signals_pending() && ppoll(l->poll, l->n_poll, &tick, &old) < 0)
+	if (!signals_pending() && ppoll(l->poll, 3, &tick, &old) < 0)
 		l->poll[1].revents = 0;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }

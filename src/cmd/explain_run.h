@@ -21,6 +21,7 @@ struct explain_run {
 	struct keep *keep;	      /* NULL without -w */
 	struct join *join;	      /* NULL without --join */
 	const struct join *told_with; /* the same, once both ends are known */
+	struct explain_summary once;  /* ... and what is counted of both together */
 	uint64_t began_ns;	      /* monotonic */
 	uint64_t listed;	      /* findings told one by one */
 	bool unexpected;	      /* --fail-on */

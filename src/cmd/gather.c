@@ -5,7 +5,6 @@
 #include "cmd/gather.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { CAP_MAX = 2 * STACK_HOSTS_MAX };
 

@@ -130,8 +130,7 @@ static bool as_expected(const struct run *r, const struct summary_record *sum)
 	return true;
 }
 
-/* --- the battery behind the sweep --------------------------------------------------------------
- */
+/* --- the battery behind the sweep ------------------------------------------------------------- */
 
 /* What is left of --deadline; false where nothing is. */
 static bool time_left(const struct run *r, const struct summary_record *sum, uint64_t *ns)

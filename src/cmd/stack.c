@@ -4,7 +4,6 @@
  */
 #include <stdlib.h>
 
-#include "base/log.h"
 #include "cmd/likely.h"
 #include "cmd/scan_table.h"
 #include "cmd/stack_run.h"

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
-#include "base/seq.h"
 #include "engine/script_private.h"
 #include "packet/options.h"
 

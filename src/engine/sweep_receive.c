@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/seq.h"
 #include "engine/sweep_private.h"
 #include "judge/match.h"
 #include "packet/decode.h"

@@ -5,18 +5,11 @@
 #include "base/seq.h"
 #include "judge/explain_private.h"
 
-#define MS 1000000ull
-
 enum {
 	REORDER_US = 100, /* what comes sooner may have been sent before */
 	ALIVE_MS = 150,	  /* and a retransmission comes later than that */
 	CHALLENGE_MS = 1000,
 };
-
-static uint32_t end_of(const struct seen *s)
-{
-	return s->seq + s->len + !!(s->flags & TCP_FIN);
-}
 
 static void x_goes_on(struct rst_case *c, const struct seen *n)
 {
@@ -47,7 +40,7 @@ static void of_x(struct rst_case *c, const struct seen *n, uint64_t later)
 	if (!fact_has(&c->facts, X_SEEN) || c->after & AFTER_X_SYN ||
 	    (later < REORDER_US * 1000 && !newer))
 		return;
-	if (seq_gt(end_of(n), c->x_nxt) || later > ALIVE_MS * MS ||
+	if (seq_gt(seen_end(n), c->x_nxt) || later > ALIVE_MS * MS ||
 	    (!n->len && seq_gt(n->ack, c->x_acked)))
 		x_goes_on(c, n);
 }

@@ -229,6 +229,12 @@ const char *cause_name(enum cause c)
 	return cause_infos[c].name;
 }
 
+bool cause_is_third_party(enum cause c)
+{
+	return c == CAUSE_FIREWALL_REJECT ||
+	       (c >= CAUSE_MIDDLEBOX_IDLE && c <= CAUSE_INJECTED_BLIND);
+}
+
 int cause_parse(const char *word, enum cause *out)
 {
 	for (size_t i = 0; i < CAUSES; i++) {

@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include "judge/facts.h"
-#include "judge/rfc9293.h"
 
 /* The words are the contract of "cause" in JSON: they only grow (rstprobe(1), CAUSES). */
 enum cause {
@@ -101,7 +100,9 @@ struct cause_info {
 extern const struct cause_info cause_infos[CAUSES]; /* indexed by id */
 
 const char *cause_name(enum cause c);
-/* -1 where there is none such. Takes the umbrella words "injected" for all injected-* not. */
+/* Neither end sent it, by this cause. */
+bool cause_is_third_party(enum cause c);
+/* -1 where there is none such; "injected", which stands for all injected-*, is none. */
 int cause_parse(const char *word, enum cause *out);
 
 struct cause_row {

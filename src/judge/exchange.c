@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/seq.h"
-#include "packet/segment.h"
 
 /* Padding differs with the box that rebuilt the header, the order of options doesn't. */
 static void take_layout(struct exchange *x, const struct tcp_options *o)

@@ -10,8 +10,6 @@
 #include "base/seq.h"
 #include "judge/explain_private.h"
 
-#define SECOND 1000000000ull
-
 enum {
 	BACK_S = 60,	  /* time that runs back by more is another capture's */
 	DUPLICATE_MS = 5, /* a frame captured twice comes within */
@@ -73,11 +71,6 @@ void explain_free(struct explain *e)
 	free(e);
 }
 
-struct rst_case *explain_case(struct explain *e, uint32_t index)
-{
-	return &e->cases[index];
-}
-
 struct extra *explain_extra(struct explain *e, struct rst_case *c)
 {
 	for (uint32_t i = 0; !c->extra && i < EXTRAS; i++) {
@@ -100,8 +93,7 @@ struct addr explain_addr(const struct rst_case *c, uint8_t side)
 	return a;
 }
 
-/* --- the queue
- * ------------------------------------------------------------------------------------- */
+/* --- the queue -------------------------------------------------------------------------------- */
 
 /* The flow forgets the case; the case may outlive the flow. */
 static void unlink_case(struct explain *e, uint32_t index)
@@ -171,8 +163,7 @@ static struct rst_case *new_case(struct explain *e, struct flow *f)
 	return c;
 }
 
-/* --- the kernel's word
- * ------------------------------------------------------------------------------- */
+/* --- the kernel's word ------------------------------------------------------------------------ */
 
 static bool is_said_of(const struct kernel_reset *k, const struct rst_case *c)
 {
@@ -236,8 +227,8 @@ void explain_kernel(struct explain *e, const struct kernel_reset *k)
 	ring = e->kernel;
 	if (!ring)
 		return;
-	ring->v[ring->next % 1024] = *k;
-	ring->joined[ring->next % 1024] = false;
+	ring->v[ring->next % KERNEL_RING] = *k;
+	ring->joined[ring->next % KERNEL_RING] = false;
 	ring->next++;
 }
 
@@ -246,7 +237,7 @@ static void find_kernel(struct explain *e, struct rst_case *c)
 	struct kernel_ring *ring = e->kernel;
 	uint32_t best = UINT32_MAX;
 
-	for (uint32_t i = 0; ring && i < 1024 && i < ring->next; i++) {
+	for (uint32_t i = 0; ring && i < KERNEL_RING && i < ring->next; i++) {
 		uint64_t d = apart(ring->v[i].wall_ns, c->rst.wall_ns);
 
 		if (ring->joined[i] || d > KERNEL_NS || !is_said_of(&ring->v[i], c))
@@ -260,8 +251,7 @@ static void find_kernel(struct explain *e, struct rst_case *c)
 	join_kernel(e, c, &ring->v[best]);
 }
 
-/* --- a RST
- * --------------------------------------------------------------------------------------------- */
+/* --- a RST ------------------------------------------------------------------------------------ */
 
 /*
  * The earlier RST that this is a second capture of. Without an IP ID it may as well answer another
@@ -422,8 +412,7 @@ static void take_rst(struct explain *e, struct flow *f, uint8_t side,
 	flows_note(e->flows, f, &n);
 }
 
-/* --- any other segment
- * ----------------------------------------------------------------------------------- */
+/* --- any other segment ------------------------------------------------------------------------ */
 
 static void take_segment(struct explain *e, struct flow *f, uint8_t side,
 			 const struct explain_frame *at, const struct packet *p)

@@ -6,7 +6,6 @@
 #ifndef JUDGE_EXPLAIN_H
 #define JUDGE_EXPLAIN_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -67,5 +66,7 @@ void explain_forget(struct explain *x);
 /* The end: all that waits is judged and told. */
 void explain_end(struct explain *x);
 const struct explain_summary *explain_summary(struct explain *x);
+/* Adds f to what a summary counts by cause, severity and silence: for who tells other findings. */
+void explain_count(struct explain_summary *s, const struct finding *f);
 
 #endif

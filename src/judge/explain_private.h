@@ -10,7 +10,22 @@
 #include "judge/explain.h"
 #include "judge/flow.h"
 
-enum { AFTER_NOTES = 6, EXTRAS = 4096 };
+#define MS 1000000ull /* ns */
+#define SECOND 1000000000ull
+
+enum { AFTER_NOTES = 6, EXTRAS = 4096, KERNEL_RING = 1024 };
+
+/* What follows it has this number. */
+static inline uint32_t seen_end(const struct seen *s)
+{
+	return s->seq + s->len + !!(s->flags & TCP_SYN) + !!(s->flags & TCP_FIN);
+}
+
+/* A window that is one of NetScaler's reset codes. */
+static inline bool is_vendor_code(uint16_t win)
+{
+	return win == 8201 || win == 9300;
+}
 
 /* What few RSTs have. */
 struct extra {
@@ -21,12 +36,11 @@ struct extra {
 
 /* What is looked at in hindsight. */
 enum after_flag {
-	AFTER_X_SPOKE = 1,
-	AFTER_Y_SPOKE = 2,
-	AFTER_CHALLENGED = 4, /* Y answered by a challenge ACK */
-	AFTER_IGNORED = 8,    /* Y went on as if nothing had been */
-	AFTER_Y_SYN = 16,     /* Y sent a SYN after it */
-	AFTER_X_SYN = 32,     /* X did */
+	AFTER_Y_SPOKE = 1,
+	AFTER_CHALLENGED = 2, /* Y answered by a challenge ACK */
+	AFTER_IGNORED = 4,    /* Y went on as if nothing had been */
+	AFTER_Y_SYN = 8,      /* Y sent a SYN after it */
+	AFTER_X_SYN = 16,     /* X did */
 };
 
 struct rst_case {
@@ -54,9 +68,9 @@ struct rst_case {
 	uint32_t isn[2];
 	/* how it stood at the RST */
 	uint32_t x_nxt, x_acked, y_nxt, y_acked;
-	uint32_t x_rtt_us, y_rtt_us;
+	uint32_t y_rtt_us;
 	uint32_t trigger_end; /* of a SYN: what a SYN-ACK acknowledges */
-	uint16_t x_win, x_ip_id, y_flags;
+	uint16_t x_ip_id, y_flags;
 	uint32_t win_from, win_to;    /* octets, of CLUE_WINDOW_GREW */
 	uint32_t copied, beyond, off; /* of CLUE_COPIED, _ACK_BEYOND, _IN_WINDOW */
 	uint32_t unacked;
@@ -88,8 +102,8 @@ struct explain {
 	void *ctx;
 	uint64_t now_ns; /* the latest time stamp */
 	struct kernel_ring {
-		struct kernel_reset v[1024];
-		bool joined[1024];
+		struct kernel_reset v[KERNEL_RING];
+		bool joined[KERNEL_RING];
 		uint32_t next;
 	} * kernel;
 	struct explain_summary sum;
@@ -99,14 +113,13 @@ struct explain {
  * beside; marks the trigger as answered. */
 void facts_read(struct explain *e, struct flow *f, struct rst_case *c, const struct packet *p);
 
-/* aftermath.c: a segment without RST of `side` after it; `is` says what it was to its flow. */
+/* aftermath.c: a segment without RST of `side` after it. */
 void aftermath_segment(struct rst_case *c, uint8_t side, const struct seen *n);
 
 /* settle.c: judged and told. */
 void settle(struct explain *e, struct rst_case *c);
 
 /* explain.c */
-struct rst_case *explain_case(struct explain *e, uint32_t index);
 struct extra *explain_extra(struct explain *e, struct rst_case *c); /* NULL: no room */
 struct addr explain_addr(const struct rst_case *c, uint8_t side);
 

@@ -9,9 +9,6 @@
 #include "judge/exchange.h"
 #include "judge/explain_private.h"
 
-#define MS 1000000ull
-#define SECOND 1000000000ull
-
 enum {
 	TRIGGER_S = 3,	     /* an answer comes within so many seconds */
 	QUIET_MS = 1500,     /* silence that no conversation has */
@@ -23,8 +20,6 @@ enum {
 	MANY_TARGETS = 5,
 	RAW_SCORE = 2,
 	UNREAD_UNIT = 1,
-	CODE_8201 = 8201, /* NetScaler's reset codes, in the window */
-	CODE_9300 = 9300,
 };
 
 static uint64_t since(uint64_t from, uint64_t to)
@@ -32,8 +27,7 @@ static uint64_t since(uint64_t from, uint64_t to)
 	return to > from ? to - from : 0;
 }
 
-/* --- the trigger
- * ------------------------------------------------------------------------------------ */
+/* --- the trigger ------------------------------------------------------------------------------ */
 
 struct search {
 	struct seen v[FLOW_NOTES];
@@ -44,14 +38,9 @@ struct search {
 	uint64_t oldest_ns; /* the longest that an answer may have taken */
 };
 
-static uint32_t end_of(const struct seen *s)
-{
-	return s->seq + s->len + !!(s->flags & TCP_SYN) + !!(s->flags & TCP_FIN);
-}
-
 static bool takes_room(const struct seen *s)
 {
-	return end_of(s) != s->seq;
+	return seen_end(s) != s->seq;
 }
 
 /* RFC 9293, 3.5.2: its numbers come from the segment that it answers. */
@@ -62,7 +51,7 @@ static bool answers(const struct seen *r, const struct seen *q)
 	if (q->flags & TCP_ACK)
 		return false;
 	/* some stacks, and some who forge, forget to count the SYN */
-	return r->ack == end_of(q) || (q->flags & TCP_SYN && r->ack == q->seq);
+	return r->ack == seen_end(q) || (q->flags & TCP_SYN && r->ack == q->seq);
 }
 
 /* Did X, alive, see q? It acknowledged it, or spoke so late that it must have had it. */
@@ -77,7 +66,7 @@ static bool was_taken(const struct search *s, size_t q, uint64_t x_rtt_ns)
 		if (!x->from_x || x->flags & TCP_RST || x->duplicate)
 			continue;
 		if (stale ? x->wall_ns > a->wall_ns + x_rtt_ns / 2
-			  : x->flags & TCP_ACK && seq_geq(x->ack, end_of(a)))
+			  : x->flags & TCP_ACK && seq_geq(x->ack, seen_end(a)))
 			return true;
 	}
 	return false;
@@ -159,12 +148,11 @@ static bool is_out_of_window(const struct flow *f, uint8_t xs, const struct seen
 	window = (uint32_t)x->win << x->wscale;
 	if (window < 65536)
 		window = 65536;
-	return seq_gt(end_of(q), x->acked + window) ||
-	       (q->len && seq_lt(end_of(q), x->acked - window));
+	return seq_gt(seen_end(q), x->acked + window) ||
+	       (q->len && seq_lt(seen_end(q), x->acked - window));
 }
 
-/* --- the connection
- * ----------------------------------------------------------------------------------- */
+/* --- the connection --------------------------------------------------------------------------- */
 
 static void read_side_x(struct facts *k, const struct flow_side *x)
 {
@@ -245,8 +233,7 @@ static void read_times(struct facts *k, const struct flow *f, const struct rst_c
 		fact_set(k, X_UNACKED, since(x->data_ns, c->rst.wall_ns) > PENDING_RTTS * rtt);
 }
 
-/* --- its numbers
- * ---------------------------------------------------------------------------------------- */
+/* --- its numbers ------------------------------------------------------------------------------ */
 
 static void read_numbers(struct facts *k, const struct flow *f, struct rst_case *c)
 {
@@ -287,8 +274,7 @@ static void read_numbers(struct facts *k, const struct flow *f, struct rst_case 
 	k->bytes_lost = c->unacked + octets_lost(f, !c->x);
 }
 
-/* --- where it came from
- * ------------------------------------------------------------------------------------ */
+/* --- where it came from ----------------------------------------------------------------------- */
 
 /* The TTL to compare with: of X's segments of the connection, else of the host's other connections.
  */
@@ -345,9 +331,7 @@ static void read_copied(struct facts *k, struct rst_case *c, const struct seen *
 	fact_set(k, C_COPIED, c->copied & 1);
 }
 
-/* --- the rest
- * --------------------------------------------------------------------------------------------------
- */
+/* --- the rest --------------------------------------------------------------------------------- */
 
 static void read_raw_syn(struct facts *k, const struct flow *f, struct rst_case *c,
 			 const struct host_view *host)
@@ -395,7 +379,7 @@ static void read_itself(struct explain *e, struct rst_case *c, const struct pack
 	fact_set(k, R_MALFORMED, p->seg.flags & (TCP_SYN | TCP_FIN));
 	fact_set(k, R_MP_TCPRST, p->options.has_mp_tcprst);
 	fact_set(k, R_MP_FASTCLOSE, p->options.has_mp_fastclose);
-	fact_set(k, R_VENDOR, p->seg.win == CODE_8201 || p->seg.win == CODE_9300);
+	fact_set(k, R_VENDOR, is_vendor_code(p->seg.win));
 	c->mptcp_reason = p->options.mp_tcprst_reason;
 	if (p->payload_captured)
 		read_vendor(e, c, p);
@@ -436,9 +420,7 @@ static void keep(struct rst_case *c, const struct flow *f, const struct search *
 	c->x_acked = x->acked;
 	c->y_nxt = y->nxt;
 	c->y_acked = y->acked;
-	c->x_rtt_us = x->rtt_us;
 	c->y_rtt_us = y->rtt_us;
-	c->x_win = x->win;
 	c->x_ip_id = x->ip_id;
 	c->y_flags = y->flags;
 	c->isn[0] = f->side[0].isn;
@@ -466,7 +448,7 @@ void facts_read(struct explain *e, struct flow *f, struct rst_case *c, const str
 	if (s.found >= 0) {
 		const struct seen *q = &s.v[s.found];
 
-		c->trigger_end = end_of(q);
+		c->trigger_end = seen_end(q);
 		read_trigger(k, f, c, q);
 		read_copied(k, c, q);
 		fact_set(k, TRACKER, is_out_of_window(f, c->x, q));

@@ -4,8 +4,6 @@
  */
 #include "judge/flow.h"
 
-#include <string.h>
-
 #include "base/seq.h"
 
 enum {
@@ -13,7 +11,7 @@ enum {
 	DUPLICATE_HOPS = 3,	/* ... and at most so many hops on */
 	AHEAD_MAX = 1 << 30,	/* no window is larger (RFC 7323, 2.2) */
 	IP_STEP = 1024,		/* a counter of one socket or host goes on by less */
-	FRESH_NS = 60,		/* s: packets so long after the end are of a new connection */
+	FRESH_S = 60,		/* packets so long after the end are of a new connection */
 	SMALL_WINDOW = 4096,
 	SCANNER_IP_ID = 54321, /* zmap */
 };
@@ -68,8 +66,7 @@ struct seen flow_seen(const struct packet *p, uint8_t side, uint64_t ns, uint32_
 	};
 }
 
-/* --- the same frame twice ------------------------------------------------------------------------
- */
+/* --- the same frame twice --------------------------------------------------------------------- */
 
 /*
  * An IP ID tells; where there is none (IPv6, or 0 as Linux sends it) only what no stack sends twice
@@ -106,8 +103,7 @@ static bool is_duplicate(const struct flows *t, const struct flow *f, const stru
 	return false;
 }
 
-/* --- a new connection on the same ports
- * ------------------------------------------------------------ */
+/* --- a new connection on the same ports ------------------------------------------------------- */
 
 /* What is a host's and not the connection's stays: its distance, its IP ID, its round trip. */
 static void begin(struct flow *f)
@@ -177,8 +173,7 @@ static bool begins_anew(struct flow *f, uint8_t side, const struct segment *seg,
 		return true;
 	}
 	/* its SYN was not captured: far from all numbers, long after the end */
-	if (flow_is_over(f) && side_has(s, SIDE_NXT) &&
-	    ns > s->last_ns + FRESH_NS * 1000000000ull &&
+	if (flow_is_over(f) && side_has(s, SIDE_NXT) && ns > s->last_ns + FRESH_S * 1000000000ull &&
 	    seg->seq - s->nxt + (1u << 24) > (1u << 25)) {
 		begin(f);
 		return true;
@@ -186,8 +181,7 @@ static bool begins_anew(struct flow *f, uint8_t side, const struct segment *seg,
 	return false;
 }
 
-/* --- one segment
- * ----------------------------------------------------------------------------------- */
+/* --- one segment ------------------------------------------------------------------------------ */
 
 static uint8_t odd_syn(const struct packet *p)
 {

@@ -53,8 +53,7 @@ struct flow_side {
 	uint32_t since;	     /* payload since the other's last, capped */
 	uint32_t rst_seq;
 	uint16_t win, ip_id;
-	uint16_t flags; /* enum side_flag */
-	uint16_t rst_ip_id;
+	uint16_t flags;		     /* enum side_flag */
 	uint8_t wscale;		     /* shift; 0xff: its SYN was not seen */
 	uint8_t ttl;		     /* of its last segment that is no SYN; 0 none */
 	uint8_t ttl_syn;	     /* of its SYN; 0 none */

@@ -77,8 +77,7 @@ uint32_t flows_index(const struct flows *t, const struct flow *f)
 	return (uint32_t)(f - t->v);
 }
 
-/* --- by address and port -----------------------------------------------------------------------
- */
+/* --- by address and port ---------------------------------------------------------------------- */
 
 struct key {
 	uint8_t ip[2][16];
@@ -285,8 +284,7 @@ uint64_t flows_expired(const struct flows *t)
 	return t->expired;
 }
 
-/* --- notes ---------------------------------------------------------------------------------------
- */
+/* --- notes ------------------------------------------------------------------------------------ */
 
 /* A block that nobody has used since the hand came by last: there is one after two rounds. */
 static struct note_block *take_block(struct flows *t)

@@ -7,14 +7,10 @@
 #include "base/seq.h"
 #include "judge/exchange.h"
 #include "judge/explain_private.h"
-#include "judge/rfc9293.h"
-
-#define SECOND 1000000000ull
 
 enum { BURST_MIN = 3, TLS_ALERT_MAX = 64 };
 
-/* --- the last facts
- * ------------------------------------------------------------------------------------ */
+/* --- the last facts --------------------------------------------------------------------------- */
 
 static void read_around(struct explain *e, struct rst_case *c, struct burst *b)
 {
@@ -31,8 +27,7 @@ static void read_around(struct explain *e, struct rst_case *c, struct burst *b)
 		 b->n_port >= BURST_MIN && b->n_port == b->n && !b->took_between);
 }
 
-/* --- who, what came of it
- * -------------------------------------------------------------------------------- */
+/* --- who, what came of it --------------------------------------------------------------------- */
 
 static enum sender sender_of(struct explain *e, const struct rst_case *c)
 {
@@ -52,17 +47,11 @@ static enum sender sender_of(struct explain *e, const struct rst_case *c)
 	return SENDER_UNKNOWN;
 }
 
-static bool is_third_party(enum cause c)
-{
-	return c == CAUSE_FIREWALL_REJECT || c == CAUSE_MIDDLEBOX_IDLE ||
-	       (c >= CAUSE_INJECTED_SYN && c <= CAUSE_INJECTED_BLIND);
-}
-
 static enum origin origin_of_case(const struct finding *f)
 {
 	const struct facts *k = &f->facts;
 
-	if (is_third_party(f->cause))
+	if (cause_is_third_party(f->cause))
 		return ORIGIN_MIDDLEBOX;
 	if (fact_has(k, K_SAID))
 		return ORIGIN_LOCAL;
@@ -120,9 +109,7 @@ static void see(struct finding *f, const struct rst_case *c)
 		       sizeof(f->sees));
 }
 
-/* --- clues
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- clues ------------------------------------------------------------------------------------ */
 
 static void clue(struct finding *f, enum clue_id id, uint64_t a, uint64_t b, uint32_t frame)
 {
@@ -162,7 +149,7 @@ static void clues_of_origin(struct finding *f, const struct rst_case *c)
 		clue(f, CLUE_SEQ_SPREAD, c->followers + 1, c->rst.seq - c->x_nxt, 0);
 	if (fact_has(k, C_ACK_BEYOND))
 		clue(f, CLUE_ACK_BEYOND, c->beyond, 0, 0);
-	if (fact_has(k, C_IN_WINDOW) && is_third_party(f->cause))
+	if (fact_has(k, C_IN_WINDOW) && cause_is_third_party(f->cause))
 		clue(f, CLUE_IN_WINDOW, c->off, 0, 0);
 	if (fact_has(k, C_NO_TS))
 		clue(f, CLUE_NO_TS, 0, 0, 0);
@@ -173,7 +160,7 @@ static void clues_of_origin(struct finding *f, const struct rst_case *c)
 static void clues_of_close(struct finding *f, const struct rst_case *c)
 {
 	const struct facts *k = &f->facts;
-	bool active = !fact_has(k, T_FOUND) && !is_third_party(f->cause);
+	bool active = !fact_has(k, T_FOUND) && !cause_is_third_party(f->cause);
 
 	if (active && fact_has(k, R_WIN_GREW) && fact_has(k, Y_DATA))
 		clue(f, CLUE_WINDOW_GREW, c->win_from, c->win_to, 0);
@@ -253,11 +240,11 @@ static void clues_of_rest(struct finding *f, const struct rst_case *c)
 {
 	const struct facts *k = &f->facts;
 
-	if (is_third_party(f->cause))
+	if (cause_is_third_party(f->cause))
 		clue(f, CLUE_STAGE, stage_of(k), 0, 0);
 	if (f->has_kernel)
 		clue(f, CLUE_KERNEL, 0, 0, 0);
-	if (c->rst.win == 8201 || c->rst.win == 9300)
+	if (is_vendor_code(c->rst.win))
 		clue(f, CLUE_WINDOW_CODE, c->rst.win, 0, 0);
 	if (f->vendor[0])
 		clue(f, CLUE_VENDOR_TEXT, 0, 0, 0);
@@ -265,7 +252,8 @@ static void clues_of_rest(struct finding *f, const struct rst_case *c)
 		clue(f, CLUE_MPTCP_REASON, c->mptcp_reason, 0, 0);
 	if (f->outcome == OUTCOME_CHALLENGED)
 		clue(f, CLUE_CHALLENGE, 0, 0, 0);
-	if (f->bad_checksum)
+	/* what the kernel owns to have sent was a whole segment */
+	if (f->bad_checksum && !f->has_kernel)
 		clue(f, CLUE_BAD_CHECKSUM, 0, 0, 0);
 	if (fact_has(k, ONE_SIDED))
 		clue(f, CLUE_ONE_SIDED, 0, 0, 0);
@@ -274,9 +262,7 @@ static void clues_of_rest(struct finding *f, const struct rst_case *c)
 		clue(f, CLUE_MID_STREAM, 0, 0, 0);
 }
 
-/* --- the finding
- * ------------------------------------------------------------------------------------------------
- */
+/* --- the finding ------------------------------------------------------------------------------ */
 
 static void decide(struct finding *f)
 {
@@ -401,7 +387,7 @@ static void count_idle(struct explain_summary *s, const struct finding *f)
 	}
 }
 
-static void count(struct explain_summary *s, const struct finding *f)
+void explain_count(struct explain_summary *s, const struct finding *f)
 {
 	s->by_cause[f->cause]++;
 	s->weighed[f->severity][f->cause]++;
@@ -430,11 +416,12 @@ void settle(struct explain *e, struct rst_case *c)
 	clues_of_close(&f, c);
 	clues_of_times(&f, c);
 	clues_of_rest(&f, c);
-	if (b.n > 1 && !f.root) {
+	/* one after the other on a listener that goes on is no process that ended */
+	if (b.n > 1 && !f.root && !b.took_between) {
 		f.burst_n = b.n;
 		f.burst_ns = b.last_ns - b.first_ns;
 	}
 	weigh(&f);
-	count(&e->sum, &f);
+	explain_count(&e->sum, &f);
 	e->fn(e->ctx, &f);
 }

@@ -1,6 +1,5 @@
 /* stack_cells: does a cell conform? And where silence has another explanation than the stack, it
  * says so instead of guessing: a control on the same path decides. */
-#include <string.h>
 
 #include "base/seq.h"
 #include "judge/stack_private.h"

@@ -8,8 +8,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "base/addr.h"
-
 enum half { HALF_OPEN = 1, HALF_CLOSED = 2, HALF_BOTH = 3 };
 
 /* What one class of probes tells, all its kinds together. */

@@ -6,7 +6,6 @@
 #include "packet/pcapng.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/bytes.h"
 

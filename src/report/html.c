@@ -104,10 +104,11 @@ static void put_group(struct html_report *r, const struct html_cause *c)
 
 	string_putf(&r->s,
 		    "<details class=\"group\" id=\"cause-%s\" data-cause=\"%s\" "
-		    "data-severity=\"%s\"%s>\n<summary><h2>%s</h2><span class=\"count\">%llu"
-		    "</span><span class=\"soft\">",
+		    "data-severity=\"%s\"%s>\n<summary><h2>%s</h2><span class=\"count\">",
 		    name, name, severity_name(c->worst), c->worst == SEVERITY_BENIGN ? "" : " open",
-		    name, (unsigned long long)c->told);
+		    name);
+	html_number(&r->s, c->told);
+	string_putf(&r->s, "</span><span class=\"soft\">");
 	html_put(&r->s, cause_infos[c->id].summary);
 	string_putf(&r->s, "</span></summary>\n");
 	for (size_t i = 0; i < r->n_kept; i++) {

@@ -2,7 +2,6 @@
  * json_stack: the record of one host's stack: what was judged, by what evidence, and each cell with
  * the numbers of its answer. It decides which keys are there, never what they say.
  */
-#include <string.h>
 
 #include "packet/segment.h"
 #include "report/json_private.h"

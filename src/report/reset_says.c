@@ -2,7 +2,6 @@
  * reset_says: the sentences about a RST, a table of templates by cause and the rules for what goes
  * with them. It words what the judge decided; where the judge is not sure, neither is the sentence.
  */
-#include <string.h>
 
 #include "report/reset_words.h"
 
@@ -43,8 +42,8 @@ static const struct what whats[] = {
      {ANOTHER_PLACE, CLUE_GOES_ON, CLUE_NEVER_SENT}},
     {CAUSE_HANDSHAKE_ABANDONED,
      FACT_NONE,
-     "%X gave up connecting: %Y's SYN-ACK[ (%T)] came[ %D after the SYN,] when nobody waited for "
-     "it any more",
+     "%X gave up connecting: it reset %Y's SYN-ACK[ (%T)][ %D after its SYN], when nobody waited "
+     "for it any more",
      {0}},
     {CAUSE_SYN_ACK_UNEXPECTED,
      FACT_NONE,
@@ -413,15 +412,9 @@ static void say_vendor(struct text *t, const struct finding *f)
 	text_putf(t, "\"");
 }
 
-static bool names_third_party(enum cause c)
-{
-	return c == CAUSE_FIREWALL_REJECT ||
-	       (c >= CAUSE_MIDDLEBOX_IDLE && c <= CAUSE_INJECTED_BLIND);
-}
-
 static void say_origin(struct text *t, const struct finding *f)
 {
-	if (f->origin == ORIGIN_MIDDLEBOX && !names_third_party(f->cause))
+	if (f->origin == ORIGIN_MIDDLEBOX && !cause_is_third_party(f->cause))
 		reset_words_fill(t, "it was not %X that sent it, but a box between in its name.", f,
 				 NULL);
 	else if (f->origin == ORIGIN_LOCAL && !f->has_kernel)

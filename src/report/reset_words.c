@@ -4,7 +4,6 @@
  */
 #include "report/reset_words.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -200,7 +199,8 @@ static bool put_fact(struct text *t, char what, const struct finding *f)
 	case 'G': return k->gap_ns >= 1000000000U && put_duration(t, k->gap_ns);
 	case 'I': return k->x_gap_ns >= 1000000000U && put_duration(t, k->x_gap_ns);
 	case 'A': return put_duration(t, k->answer_ns);
-	case 'D': return put_duration(t, k->handshake_ns);
+	/* SYN to RST is the same at both ends: at the server's the SYN-ACK is not late yet */
+	case 'D': return k->handshake_ns && put_duration(t, k->handshake_ns + k->answer_ns);
 	case 'N':
 		if (k->runs)
 			reset_words_number(t, k->runs);

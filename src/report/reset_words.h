@@ -50,7 +50,7 @@ const char *reset_words_timer(uint32_t seconds);
  *   %P       the RST's source port
  *   %T %O    "frame 15": what provoked it; the RST that it follows or repeats
  *   %G %I    the silence of both before it; since X's own last segment; nothing below 1 s
- *   %A %D    from trigger to RST; from SYN to SYN-ACK
+ *   %A %D    from trigger to RST; from the SYN behind the trigger to RST
  *   %N       probes or retransmissions
  *   %a? %b?  the clue's numbers: n number, i identifier, o octets, u us, m ms, s seconds,
  *            p "s" unless it is 1

@@ -192,12 +192,9 @@ void kernel_close(struct kernel *k)
 	free(k);
 }
 
-size_t kernel_fds(const struct kernel *k, int *fds, size_t max)
+int kernel_fd(const struct kernel *k)
 {
-	if (!max)
-		return 0;
-	fds[0] = k->poll_fd;
-	return 1;
+	return k->poll_fd;
 }
 
 /* --- reading ------------------------------------------------------------------------------ */

@@ -27,8 +27,8 @@ typedef void kernel_reset_fn(void *ctx, const struct kernel_reset *k);
 /* NULL with `e` and *access where it cannot be had; else KERNEL_OK or KERNEL_NO_REASON. */
 struct kernel *kernel_open(enum kernel_access *access, struct err *e);
 void kernel_close(struct kernel *k);
-/* File descriptors to poll, then kernel_read; at most `max`. How many there are: one. */
-size_t kernel_fds(const struct kernel *k, int *fds, size_t max);
+/* To poll, then kernel_read. */
+int kernel_fd(const struct kernel *k);
 /* Hands on what is there, in time order across processors, and never waits. Events handed on. */
 size_t kernel_read(struct kernel *k, kernel_reset_fn *fn, void *ctx);
 uint64_t kernel_lost(const struct kernel *k); /* events that the ring had no room for */

@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <stdbool.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 

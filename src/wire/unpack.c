@@ -98,7 +98,7 @@ static ssize_t plain_read(struct unpack *u, void *buf, size_t n)
 	return packed_read(&u->in, buf, n, &u->fault);
 }
 
-/* Pipes give what they have: asked again until `want` octets are there or nothing more comes. */
+/* Pipes give what they have: asked again until the head is whole or nothing more comes. */
 static int read_head(struct packed *in, struct err *fault)
 {
 	size_t n = 0;

@@ -64,12 +64,11 @@ static void listen_on(struct sniff *s, struct kernel *k)
 	struct pollfd fds[3] = {{.fd = STDIN_FILENO, .events = POLLIN}};
 	struct err e;
 	nfds_t n = 1;
-	int kernel_fd;
 
 	if (s)
 		fds[n++] = (struct pollfd){.fd = sniff_fd(s), .events = POLLIN};
-	if (k && kernel_fds(k, &kernel_fd, 1) == 1)
-		fds[n++] = (struct pollfd){.fd = kernel_fd, .events = POLLIN};
+	if (k)
+		fds[n++] = (struct pollfd){.fd = kernel_fd(k), .events = POLLIN};
 	for (;;) {
 		poll(fds, n, TICK_MS);
 		if (k)

@@ -471,6 +471,9 @@ def test_join_tells_a_rst_once(made, resets):
     assert [(r["file"], r["sport"]) for r in result.of("reset")] == [
         (client, 8080), (server, 81), (server, 80)], result
     assert result.summary["shown"] == 3, result
+    # ... and is counted once
+    assert result.summary["resets"] == sum(result.summary["causes"].values()) == 3, result
+    assert result.summary["flows"] == 3, result
 
 
 def test_join_of_strangers(made, explain):

@@ -535,8 +535,7 @@ static void test_late_and_reordered(void **state)
 	peer_free(&p);
 }
 
-/* --- ends --------------------------------------------------------------------------------------
- */
+/* --- ends ------------------------------------------------------------------------------------- */
 
 static void nobody(struct peer *p, const struct packet *probe, struct peer_answer *out)
 {
@@ -792,8 +791,7 @@ static void test_icmp_limit_is_no_loss(void **state)
 	peer_free(&p);
 }
 
-/* --- scale, windows, pace -----------------------------------------------------------------------
- */
+/* --- scale, windows, pace --------------------------------------------------------------------- */
 
 static void test_windows(void **state)
 {

@@ -116,7 +116,7 @@ const struct pitfall pitfalls[] = {
      "= abort-close likely burst 4 fact BURST nofact BURST_PORT;"},
     {"a port that takes connections between the resets has not been closed",
      OPEN "< abort; = abort-no-data likely;" OPEN_2 "2< abort; = abort-no-data likely;" OPEN_3
-	  "3< abort; = abort-no-data likely;"},
+	  "3< abort; = abort-no-data likely burst 0;"},
     {"the kernel's word before its frame, and of another connection",
      TALKED OPEN_2 "< abort; kernel TCP_STATE TCP_CLOSE; = abort-linger certain;"
 		   "2< abort; = abort-no-data likely;"},
@@ -124,6 +124,9 @@ const struct pitfall pitfalls[] = {
      TALKED "< abort; kernel TCP_SOMETHING_NEW TCP_CLOSE; = abort-close likely origin local;"},
     {"a bad checksum is used, and said",
      TALKED "< abort badsum; = abort-close likely clue BAD_CHECKSUM;"},
+    {"a bad checksum of what the kernel owns to have sent was offloaded, and says nothing",
+     TALKED "< abort badsum; kernel TCP_STATE TCP_CLOSE;"
+	    "= abort-linger certain clue KERNEL noclue BAD_CHECKSUM;"},
 
     /* --- either side of a threshold --- */
     {"one hop off and sooner than a round trip allows",

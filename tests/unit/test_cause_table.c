@@ -177,8 +177,7 @@ static void the_order_of_rows_that_can_meet_is_as_reviewed(void **state)
 	assert_true(same);
 }
 
-/* --- nothing in vain ---------------------------------------------------------------------------
- */
+/* --- nothing in vain -------------------------------------------------------------------------- */
 
 static bool in_rows(enum fact f)
 {
@@ -273,8 +272,7 @@ static void no_row_hides_behind_another(void **state)
 	}
 }
 
-/* --- the implications hold ---------------------------------------------------------------------
- */
+/* --- the implications hold -------------------------------------------------------------------- */
 
 static void check_facts(void *ctx, const struct finding *f)
 {

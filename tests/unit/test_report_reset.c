@@ -184,7 +184,8 @@ static void make_abandoned(struct made *m)
 	m->f.dport = 80;
 	m->f.sender = SENDER_CLIENT;
 	m->f.provoked_by = 16;
-	m->f.facts.handshake_ns = 110 * MS;
+	m->f.facts.handshake_ns = 110 * MS - 40000;
+	m->f.facts.answer_ns = 40000;
 	clue(m, CLUE_HANDSHAKE, 110, 0, 0);
 	row(m, 15, -110 * (int64_t)MS, true, TCP_SYN, 0, 0, 0)->win = 64240;
 	row(m, 16, -40000, false, TCP_SYN | TCP_ACK, 0, 1, 0)->win = 65160;
@@ -435,8 +436,8 @@ static void test_a_client_is_drawn_left(void **state)
 	    make_abandoned, 80,
 	    "FRAME 17       problem     handshake-abandoned (certain)\n"
 	    "  2026-11-20 12:00:00.123456Z  client 198.51.100.2:40112 > server 192.0.2.7:80\n"
-	    "  The client gave up connecting: the server's SYN-ACK (frame 16) came 110 ms\n"
-	    "  after the SYN, when nobody waited for it any more. The client gets ETIMEDOUT.\n"
+	    "  The client gave up connecting: it reset the server's SYN-ACK (frame 16) 110 ms\n"
+	    "  after its SYN, when nobody waited for it any more. The client gets ETIMEDOUT.\n"
 	    "  Hint: Raise the client's connect time-out, or find what delays or loses the\n"
 	    "  handshake.\n"
 	    "\n"

@@ -12,7 +12,7 @@
 #include "cmd/outputs.h"
 #include "judge/cause.h"
 
-enum { EXPLAIN_FLOWS_ASKED = 16, EXPLAIN_FILES_MAX = 60000, SEVERITIES = SEVERITY_SUSPICIOUS + 1 };
+enum { EXPLAIN_FLOWS_ASKED = 16, EXPLAIN_FILES_MAX = 60000 };
 
 enum kernel_wish { KERNEL_WHERE_IT_WORKS, KERNEL_NEEDED, KERNEL_NOT_ASKED };
 

@@ -63,7 +63,13 @@ enum cause {
 	CAUSES,
 };
 
-enum severity { SEVERITY_BENIGN, SEVERITY_NOTICE, SEVERITY_PROBLEM, SEVERITY_SUSPICIOUS };
+enum severity {
+	SEVERITY_BENIGN,
+	SEVERITY_NOTICE,
+	SEVERITY_PROBLEM,
+	SEVERITY_SUSPICIOUS,
+	SEVERITIES,
+};
 const char *severity_name(enum severity s); /* "benign" ... */
 
 enum sureness { SURE_POSSIBLE, SURE_LIKELY, SURE_CERTAIN };

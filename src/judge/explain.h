@@ -13,9 +13,9 @@
 #include "packet/decode.h"
 
 struct explain_limits {
-	size_t flows;	    /* kept at once; the longest unused gives way (counted) */
-	uint64_t idle_ns;   /* a flow silent for so long is forgotten: not counted as evicted */
-	uint64_t seed;	    /* of the hash, so that nobody can choose colliding flows */
+	size_t flows;	  /* kept at once; those over give way, then the longest unused (counted) */
+	uint64_t idle_ns; /* a flow silent for so long is forgotten: not counted as evicted */
+	uint64_t seed;	  /* of the hash, so that nobody can choose colliding flows */
 	uint64_t settle_ns; /* how long a RST waits for what comes after it */
 };
 /* 256 MB in all: 262,144 flows; an idle one goes after 2 h 11 min; 10 s (live: 1.5 s) */
@@ -24,12 +24,12 @@ extern const struct explain_limits explain_limits_file, explain_limits_live;
 struct explain_summary {
 	uint64_t frames, tcp, resets;
 	uint64_t by_cause[CAUSES];
-	uint64_t weighed[4][CAUSES]; /* the same by severity: not all of a cause weigh alike */
-	uint64_t by_severity[4];     /* roots only: followers and duplicates are not counted */
+	uint64_t weighed[SEVERITIES][CAUSES]; /* by severity too: not all of a cause weigh alike */
+	uint64_t by_severity[SEVERITIES]; /* roots only: followers and duplicates are not counted */
 	uint64_t flows, evicted, expired;
 	uint64_t cut; /* resets judged before their time, for want of room */
 	uint64_t bad_checksums, duplicates, backwards; /* frames; time stamps that ran backwards */
-	uint64_t undecoded[8]; /* by enum decode_status; DECODE_OTHER is no error */
+	uint64_t undecoded[DECODE_STATUSES];	       /* DECODE_OTHER is no error */
 	uint64_t tunnelled;
 	int unknown_linktype; /* one of those that could not be read; -1: none */
 	uint64_t first_ns, last_ns;

@@ -378,6 +378,7 @@ const char *decode_status_name(enum decode_status s)
 	case DECODE_TRUNCATED: return "truncated";
 	case DECODE_MALFORMED: return "malformed";
 	case DECODE_LINKTYPE: return "unknown link type";
+	case DECODE_STATUSES: break;
 	}
 	return "?";
 }

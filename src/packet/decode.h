@@ -34,6 +34,7 @@ enum decode_status {
 	DECODE_TRUNCATED, /* the capture ends before a header does */
 	DECODE_MALFORMED, /* a header contradicts itself or the lengths around it */
 	DECODE_LINKTYPE,  /* a link type this decoder does not read */
+	DECODE_STATUSES,
 };
 
 /* What carries an IP packet in another packet. */

@@ -86,6 +86,7 @@ static void html_reset(void *ctx, const struct finding *f)
 
 	r->told++;
 	c->told++;
+	r->weighed[f->severity][f->cause]++;
 	if (f->severity > c->worst)
 		c->worst = f->severity;
 	if (f->root)

@@ -29,18 +29,22 @@ void html_run(struct html_report *r, const struct explain_record *e)
 	string_putf(&r->s, "</code></p>\n");
 }
 
+static int place(enum severity s)
+{
+	int i = 0;
+
+	while (reset_words_severities[i] != s)
+		i++;
+	return i;
+}
+
 static int by_weight(const void *a, const void *b)
 {
 	const struct html_cause *x = *(const struct html_cause *const *)a;
 	const struct html_cause *y = *(const struct html_cause *const *)b;
-	/* what hurts before what only looks odd */
-	static const int weight[] = {[SEVERITY_BENIGN] = 3,
-				     [SEVERITY_NOTICE] = 2,
-				     [SEVERITY_PROBLEM] = 0,
-				     [SEVERITY_SUSPICIOUS] = 1};
 
-	if (weight[x->worst] != weight[y->worst])
-		return weight[x->worst] - weight[y->worst];
+	if (x->worst != y->worst)
+		return place(x->worst) - place(y->worst);
 	if (x->told != y->told)
 		return x->told < y->told ? 1 : -1;
 	return (int)x->id - (int)y->id;
@@ -67,19 +71,15 @@ static void put_tile(struct html_report *r, const char *class_name, uint64_t n, 
 
 static void put_tiles(struct html_report *r, const struct explain_record *e)
 {
-	static const enum severity order[] = {SEVERITY_PROBLEM, SEVERITY_SUSPICIOUS,
-					      SEVERITY_NOTICE, SEVERITY_BENIGN};
-
 	uint64_t resets = e ? e->sum->resets : r->told;
-	static const char *const many[] = {"benign", "notices", "problems", "suspicious"};
 
 	string_putf(&r->s, "<ul class=\"tiles\">\n");
 	put_tile(r, "all", resets, resets == 1 ? "RST" : "RSTs");
-	for (size_t i = 0; e && i < sizeof(order) / sizeof(order[0]); i++) {
-		uint64_t n = e->sum->by_severity[order[i]];
+	for (int i = 0; e && i < SEVERITIES; i++) {
+		enum severity severity = reset_words_severities[i];
+		uint64_t n = e->sum->by_severity[severity];
 
-		put_tile(r, severity_name(order[i]), n,
-			 n == 1 ? severity_name(order[i]) : many[order[i]]);
+		put_tile(r, severity_name(severity), n, reset_words_severity(severity, n));
 	}
 	if (e) {
 		put_tile(r, "all", e->sum->flows,
@@ -102,30 +102,30 @@ static void put_warnings(struct html_report *r, const struct explain_record *e)
 			  (unsigned long long)e->shown, (unsigned long long)e->matched);
 }
 
-static void put_cause(struct html_report *r, enum cause c, uint64_t n, enum severity worst,
-		      bool linked)
+static void put_cause(struct html_report *r, const struct weighed *w)
 {
-	const char *name = cause_name(c), *severity = severity_name(worst);
+	const char *name = cause_name(w->cause), *severity = severity_name(w->severity);
 
 	string_putf(&r->s, "<tr><td>");
-	if (linked)
+	if (r->causes[w->cause].told && !r->style.summary_only)
 		string_putf(&r->s, "<a href=\"#cause-%s\">%s</a>", name, name);
 	else
 		string_putf(&r->s, "%s", name);
 	string_putf(&r->s, "</td><td class=\"n\">");
-	html_number(&r->s, n);
+	html_number(&r->s, w->n);
 	string_putf(&r->s, "</td><td><span class=\"badge %s\">%s</span></td><td>", severity,
 		    severity);
-	html_put(&r->s, cause_infos[c].summary);
+	html_put(&r->s, cause_infos[w->cause].summary);
 	string_putf(&r->s, "</td></tr>\n");
 }
 
 static void put_causes(struct html_report *r, const struct explain_record *e)
 {
-	const struct html_cause *ranked[CAUSES];
-	size_t n = html_ranked(r, ranked);
+	const struct html_report *told = r;
+	struct weighed rows[WEIGHED_MAX];
+	size_t n = reset_words_weighed(e ? e->sum->weighed : told->weighed, rows);
 
-	if (!n && !(e && e->sum->resets))
+	if (!n)
 		return;
 	string_putf(&r->s,
 		    "<table>\n<caption>Causes</caption>\n<thead><tr><th scope=\"col\">Cause</th>"
@@ -133,12 +133,7 @@ static void put_causes(struct html_report *r, const struct explain_record *e)
 		    "<th scope=\"col\">What happened at the RST's sender</th></tr></thead>\n"
 		    "<tbody>\n");
 	for (size_t i = 0; i < n; i++)
-		put_cause(r, ranked[i]->id, ranked[i]->told, ranked[i]->worst,
-			  !r->style.summary_only);
-	for (int c = 0; !n && c < CAUSES; c++)
-		if (e->sum->by_cause[c])
-			put_cause(r, (enum cause)c, e->sum->by_cause[c], cause_infos[c].severity,
-				  false);
+		put_cause(r, &rows[i]);
 	string_putf(&r->s, "</tbody>\n</table>\n");
 }
 

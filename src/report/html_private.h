@@ -39,7 +39,7 @@ struct html_report {
 	struct report_style style;
 	struct html_kept **kept; /* in the order told */
 	size_t n_kept, cap;
-	uint64_t told;
+	uint64_t told, weighed[SEVERITIES][CAUSES];
 	struct html_cause causes[CAUSES];
 	bool written;
 };

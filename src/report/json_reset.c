@@ -227,7 +227,7 @@ static json_object *new_severities(const struct explain_summary *s)
 {
 	json_object *o = json_object_new_object();
 
-	for (int v = SEVERITY_BENIGN; v <= SEVERITY_SUSPICIOUS; v++)
+	for (int v = 0; v < SEVERITIES; v++)
 		json_add_u64(o, severity_name((enum severity)v), s->by_severity[v]);
 	return o;
 }
@@ -241,7 +241,7 @@ static json_object *new_undecoded(const struct explain_summary *s)
 	};
 	json_object *o = json_object_new_object();
 
-	for (size_t i = DECODE_OTHER; i <= DECODE_LINKTYPE; i++)
+	for (size_t i = DECODE_OTHER; i < DECODE_STATUSES; i++)
 		add_u64_if(o, names[i], s->undecoded[i]);
 	return o;
 }

@@ -5,6 +5,7 @@
 #include "report/reset_words.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -155,6 +156,43 @@ const char *reset_words_timer(uint32_t seconds)
 			return timers[i].whose;
 	}
 	return NULL;
+}
+
+/* --- severities --------------------------------------------------------------------------- */
+
+const enum severity reset_words_severities[SEVERITIES] = {SEVERITY_PROBLEM, SEVERITY_SUSPICIOUS,
+							  SEVERITY_NOTICE, SEVERITY_BENIGN};
+
+const char *reset_words_severity(enum severity s, uint64_t n)
+{
+	static const char *const many[SEVERITIES] = {"benign", "notices", "problems", "suspicious"};
+
+	return n == 1 ? severity_name(s) : many[s];
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const struct weighed *x = a, *y = b;
+
+	if (x->n != y->n)
+		return x->n < y->n ? 1 : -1;
+	return (int)x->cause - (int)y->cause;
+}
+
+size_t reset_words_weighed(const uint64_t by[SEVERITIES][CAUSES], struct weighed out[WEIGHED_MAX])
+{
+	size_t n = 0;
+
+	for (int i = 0; i < SEVERITIES; i++) {
+		enum severity s = reset_words_severities[i];
+		size_t first = n;
+
+		for (int c = 0; c < CAUSES; c++)
+			if (by[s][c])
+				out[n++] = (struct weighed){s, (enum cause)c, by[s][c]};
+		qsort(out + first, n - first, sizeof(*out), by_number);
+	}
+	return n;
 }
 
 /* --- templates ---------------------------------------------------------------------------- */

@@ -41,6 +41,18 @@ void reset_words_octets(struct text *t, uint64_t n);	 /* "1 octet", "1,200 octet
 void reset_words_number(struct text *t, uint64_t n);	 /* "12,345" */
 /* Foreign text: what is not printable ASCII becomes '?'; at most `cap` octets, ends at 0. */
 void reset_words_foreign(struct text *t, const char *s, size_t cap);
+/* Severities as a reader wants them: what hurts before what only looks odd. */
+extern const enum severity reset_words_severities[SEVERITIES];
+const char *reset_words_severity(enum severity s,
+				 uint64_t n); /* "problem", of several "problems" */
+/* What there is of each severity and cause, in that order, then by number; how many rows. */
+struct weighed {
+	enum severity severity;
+	enum cause cause;
+	uint64_t n;
+};
+enum { WEIGHED_MAX = SEVERITIES * CAUSES };
+size_t reset_words_weighed(const uint64_t by[SEVERITIES][CAUSES], struct weighed out[WEIGHED_MAX]);
 /* Whose default an idle timer of so many seconds is, where its maker documents it; NULL else. */
 const char *reset_words_timer(uint32_t seconds);
 

@@ -7,11 +7,7 @@
 #include "report/reset_words.h"
 #include "report/text_private.h"
 
-enum { SEVERITIES = 4, BAR_MAX = 30, SEVERITY_WIDTH = 10, CAUSE_WIDTH = 19 };
-
-/* As a reader wants them. */
-static const enum severity severities[SEVERITIES] = {SEVERITY_PROBLEM, SEVERITY_SUSPICIOUS,
-						     SEVERITY_NOTICE, SEVERITY_BENIGN};
+enum { BAR_MAX = 30, SEVERITY_WIDTH = 10, CAUSE_WIDTH = 19 };
 
 static void put_number(struct string *to, uint64_t n)
 {
@@ -70,19 +66,18 @@ static void put_frames(struct string *to, const struct explain_record *r)
 
 static void put_severities(struct string *to, const struct explain_summary *s)
 {
-	static const char *const one[] = {"benign", "notice", "problem", "suspicious"};
-	static const char *const many[] = {"benign", "notices", "problems", "suspicious"};
 	uint64_t rest = s->resets - roots_of(s);
 	const char *before = ": ";
 
 	for (int i = 0; i < SEVERITIES; i++) {
-		uint64_t n = s->by_severity[severities[i]];
+		enum severity severity = reset_words_severities[i];
+		uint64_t n = s->by_severity[severity];
 
 		if (!n)
 			continue;
 		string_putf(to, "%s", before);
 		put_number(to, n);
-		string_putf(to, " %s", (n == 1 ? one : many)[severities[i]]);
+		string_putf(to, " %s", reset_words_severity(severity, n));
 		before = ", ";
 	}
 	if (!rest || rest > s->resets)
@@ -115,35 +110,22 @@ static void put_headline(struct text_report *t, const struct explain_record *r)
 
 /* --- by cause ----------------------------------------------------------------------------- */
 
-/* The commonest cause that is not in `done` yet; CAUSES where there is none. */
-static enum cause next_cause(const uint64_t by_cause[CAUSES], const bool done[CAUSES])
+static void put_cause(struct text_report *t, const struct weighed *w, int width)
 {
-	enum cause best = CAUSES;
-
-	for (int c = 0; c < CAUSES; c++) {
-		if (done[c] || !by_cause[c])
-			continue;
-		if (best == CAUSES || by_cause[c] > by_cause[best])
-			best = (enum cause)c;
-	}
-	return best;
-}
-
-static void put_cause(struct text_report *t, enum severity weight, enum cause c, uint64_t n,
-		      int width)
-{
-	const struct cause_info *info = &cause_infos[c];
-	const char *severity = severity_name(weight);
+	const struct cause_info *info = &cause_infos[w->cause];
+	const char *severity = severity_name(w->severity);
 	size_t column = SEVERITY_WIDTH + 2 + (size_t)width + 2 + CAUSE_WIDTH + 2;
 
-	string_putf(&t->line, "%s%s%s%*s  %*llu  %-*s  ", text_severity_color(t, weight), severity,
-		    text_plain(t), SEVERITY_WIDTH - (int)strlen(severity), "", width,
-		    (unsigned long long)n, CAUSE_WIDTH, info->name);
+	string_putf(&t->line, "%s%s%s%*s  %*llu  %-*s  ", text_severity_color(t, w->severity),
+		    severity, text_plain(t), SEVERITY_WIDTH - (int)strlen(severity), "", width,
+		    (unsigned long long)w->n, CAUSE_WIDTH, info->name);
 	text_put_from(t, info->summary, column, column);
 }
 
 static void put_causes(struct text_report *t, const struct explain_summary *s)
 {
+	struct weighed rows[WEIGHED_MAX];
+	size_t n = reset_words_weighed(s->weighed, rows);
 	char most[24];
 	int width = (int)strlen("RSTS"), len;
 	uint64_t max = 0;
@@ -154,16 +136,8 @@ static void put_causes(struct text_report *t, const struct explain_summary *s)
 	width = len > width ? len : width;
 	string_putf(&t->line, "\n%-*s  %*s  %-*s  WHAT HAPPENED\n", SEVERITY_WIDTH, "SEVERITY",
 		    width, "RSTS", CAUSE_WIDTH, "CAUSE");
-	for (int i = 0; i < SEVERITIES; i++) {
-		const uint64_t *of = s->weighed[severities[i]];
-		bool done[CAUSES] = {false};
-		enum cause c;
-
-		while ((c = next_cause(of, done)) != CAUSES) {
-			put_cause(t, severities[i], c, of[c], width);
-			done[c] = true;
-		}
-	}
+	for (size_t i = 0; i < n; i++)
+		put_cause(t, &rows[i], width);
 }
 
 /* --- idle timers -------------------------------------------------------------------------- */

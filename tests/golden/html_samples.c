@@ -112,6 +112,10 @@ static void many(struct page *p)
 	reset_shift(&r, 6000);
 	tell(p, &r, 0);
 	p->sum.resets = 2501;
+	memset(p->sum.weighed, 0, sizeof(p->sum.weighed));
+	p->sum.weighed[SEVERITY_BENIGN][CAUSE_REFUSED] = 2400;
+	p->sum.weighed[SEVERITY_PROBLEM][CAUSE_REFUSED] = 100;
+	p->sum.weighed[SEVERITY_PROBLEM][CAUSE_HALF_OPEN] = 1;
 	p->end.live = true;
 	p->end.kernel = "";
 	p->report->sink.explained(p->report->sink.ctx, &p->end);

@@ -4,6 +4,7 @@ Its findings are made by hand (html_samples): here is asked whether the page sta
 readable without script, and whether text from a capture stays text.
 """
 import os
+import re
 import subprocess
 from html.parser import HTMLParser
 
@@ -128,6 +129,19 @@ def test_incomplete_is_said(pages):
     assert "No RST was found" in read(pages["none"])[0]
     assert "No RST fits --cause and --flow" in read(pages["filtered"])[0]
     assert "0 of 8 RSTs fit" in read(pages["filtered"])[0]
+
+
+def test_causes_by_severity(pages):
+    """A cause whose RSTs do not weigh alike has a row for each severity, as in the text."""
+    row = re.compile(r'<tr><td>(?:<a[^>]*>)?([a-z-]+)(?:</a>)?</td><td class="n">([0-9,]+)</td>'
+                     r'<td><span class="badge ([a-z]+)">')
+    assert row.findall(read(pages["many"])[0]) == [
+        ("refused", "100", "problem"), ("half-open", "1", "problem"),
+        ("refused", "2,400", "benign")]
+    for name in ("all", "summary"):
+        assert ("half-open", "1", "problem") in row.findall(read(pages[name])[0])
+    # a run that told no end has what it told
+    assert row.findall(read(pages["broken"])[0])
 
 
 def test_a_page_has_bounds(pages):

@@ -288,6 +288,8 @@ void resets_summary(struct explain_summary *s, struct explain_record *e)
 	    .kernel_events = 5,
 	    .kernel_joined = 1,
 	};
+	for (int c = 0; c < CAUSES; c++)
+		s->weighed[cause_infos[c].severity][c] = s->by_cause[c];
 	*e = (struct explain_record){
 	    .sum = s, .complete = true, .elapsed_s = 0.25, .shown = 8, .matched = 8};
 }

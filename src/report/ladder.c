@@ -170,5 +170,5 @@ void ladder_time(struct text *t, const struct finding *f, const struct seen *s)
 		return;
 	}
 	text_putf(t, before ? "-" : "+");
-	reset_words_duration(t, before ? f->wall_ns - s->wall_ns : s->wall_ns - f->wall_ns);
+	reset_words_measured(t, before ? f->wall_ns - s->wall_ns : s->wall_ns - f->wall_ns);
 }

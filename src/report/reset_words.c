@@ -41,30 +41,29 @@ void reset_words_octets(struct text *t, uint64_t n)
 	text_putf(t, "%.*f %s", v < 9.95, v, units[unit]);
 }
 
-/* Zeros behind the point are left out: a timer of 60 s is no measurement. */
-static void put_unit(struct text *t, double v, const char *unit)
+static void put_unit(struct text *t, double v, const char *unit, bool zeros)
 {
 	char digits[32];
 	int len = snprintf(digits, sizeof(digits), "%.*f", v < 9.95 ? 2 : v < 99.5, v);
 
-	if (strchr(digits, '.'))
+	if (!zeros && strchr(digits, '.'))
 		while (digits[len - 1] == '0' || digits[len - 1] == '.')
 			if (digits[--len] == '.')
 				break;
 	text_putf(t, "%.*s %s", len, digits, unit);
 }
 
-void reset_words_duration(struct text *t, uint64_t ns)
+static void put_span(struct text *t, uint64_t ns, bool zeros)
 {
 	double us = (double)ns / 1000, ms = us / 1000;
 	uint64_t s = ns / 1000000000 + (ns % 1000000000 >= 500000000);
 
 	if (us < 999.5)
-		put_unit(t, us, "us");
+		put_unit(t, us, "us", false);
 	else if (ms < 999.5)
-		put_unit(t, ms, "ms");
+		put_unit(t, ms, "ms", zeros);
 	else if (s < 600)
-		put_unit(t, ms / 1000, "s");
+		put_unit(t, ms / 1000, "s", zeros);
 	else if (s < 7200 && s % 60)
 		text_putf(t, "%u min %u s", (unsigned)(s / 60), (unsigned)(s % 60));
 	else if (s < 7200)
@@ -74,6 +73,17 @@ void reset_words_duration(struct text *t, uint64_t ns)
 			  (unsigned)(s / 60 % 60));
 	else
 		text_putf(t, "%llu h", (unsigned long long)(s / 3600));
+}
+
+/* Zeros behind the point are left out: a timer of 60 s is no measurement. */
+void reset_words_duration(struct text *t, uint64_t ns)
+{
+	put_span(t, ns, false);
+}
+
+void reset_words_measured(struct text *t, uint64_t ns)
+{
+	put_span(t, ns, true);
 }
 
 void reset_words_time(struct text *t, uint64_t wall_ns)

@@ -37,8 +37,10 @@ void reset_words_end(struct text *t, const struct run_info *run, const struct ad
 const char *reset_words_role(const struct finding *f, bool of_sender);
 void reset_words_time(struct text *t, uint64_t wall_ns); /* "2026-11-20 12:00:00.123456" UTC */
 void reset_words_duration(struct text *t, uint64_t ns);	 /* "137 us", "6.8 ms", "63 s", "4 min" */
-void reset_words_octets(struct text *t, uint64_t n);	 /* "1 octet", "1,200 octets", "64 kB" */
-void reset_words_number(struct text *t, uint64_t n);	 /* "12,345" */
+/* The same in a column: "1.00 s" beside "1.02 s" */
+void reset_words_measured(struct text *t, uint64_t ns);
+void reset_words_octets(struct text *t, uint64_t n); /* "1 octet", "1,200 octets", "64 kB" */
+void reset_words_number(struct text *t, uint64_t n); /* "12,345" */
 /* Foreign text: what is not printable ASCII becomes '?'; at most `cap` octets, ends at 0. */
 void reset_words_foreign(struct text *t, const char *s, size_t cap);
 /* Severities as a reader wants them: what hurts before what only looks odd. */

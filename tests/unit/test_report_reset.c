@@ -313,11 +313,11 @@ static void test_unread_data(void **state)
 	    "  or kill looks the same.\n"
 	    "\n"
 	    "                client 198.51.100.2:40112       server 192.0.2.7:80\n"
-	    "  12   -2.4 ms  |- S 0:0(0) win 64240 --------------------------->|\n"
-	    "  13     -2 ms  |<- S. 0:0(0) ack 1 win 65160 --------------------|\n"
+	    "  12  -2.40 ms  |- S 0:0(0) win 64240 --------------------------->|\n"
+	    "  13  -2.00 ms  |<- S. 0:0(0) ack 1 win 65160 --------------------|\n"
 	    "  14  -1.98 ms  |- . 1:1(0) ack 1 ------------------------------->|\n"
-	    "  15   -1.9 ms  |- P. 1:5001(5000) ack 1 ------------------------>|\n"
-	    "  16   -1.2 ms  |<- . 1:1(0) ack 5001 win 32 ---------------------|\n"
+	    "  15  -1.90 ms  |- P. 1:5001(5000) ack 1 ------------------------>|\n"
+	    "  16  -1.20 ms  |<- . 1:1(0) ack 5001 win 32 ---------------------|\n"
 	    "  17         0  |<- R. 1:1(0) ack 5001 win 501 -------------------|  << RESET\n"
 	    "  18    +90 us  |- P. 5001:6201(1200) ack 1 --------------------->|\n");
 }
@@ -390,12 +390,12 @@ static void test_forged_without_isns_and_with_hostile_text(void **state)
 	    "  - it came after the first data\n"
 	    "  Hint: Some device on the way forges RSTs: compare TTLs along the path.\n"
 	    "\n"
-	    "               198.51.100.2:40112                                  192.0.2.7:80\n"
-	    "  15   -90 us  |- P. 3735928560:3735929077(517) ack 4000000001 -------------->|  << "
+	    "                198.51.100.2:40112                                  192.0.2.7:80\n"
+	    "  15    -90 us  |- P. 3735928560:3735929077(517) ack 4000000001 -------------->|  << "
 	    "provoked\n"
-	    "  17        0  |<- R. 4000000001:4000000001(0) ack 3735929077 ----------------|  << "
+	    "  17         0  |<- R. 4000000001:4000000001(0) ack 3735929077 ----------------|  << "
 	    "RESET\n"
-	    "  18  +6.8 ms  |<- P. 4000000001:4000001449(1448) ack 3735929077 -------------|\n");
+	    "  18  +6.80 ms  |<- P. 4000000001:4000001449(1448) ack 3735929077 -------------|\n");
 }
 
 static void test_keepalives_with_the_middle_left_out(void **state)
@@ -424,7 +424,7 @@ static void test_keepalives_with_the_middle_left_out(void **state)
 	    "  20       -300 s  |<- . 0:0(0) ack 101 keep-alive ---------------|\n"
 	    "  21       -225 s  |<- . 0:0(0) ack 101 keep-alive ---------------|\n"
 	    "  22       -150 s  |<- . 0:0(0) ack 101 keep-alive ---------------|\n"
-	    "  23        -75 s  |<- . 0:0(0) ack 101 keep-alive ---------------|\n"
+	    "  23      -75.0 s  |<- . 0:0(0) ack 101 keep-alive ---------------|\n"
 	    "                   |                 ... 75 s ...                 |\n"
 	    "  24            0  |<- R. 1:1(0) ack 101 -------------------------|  << RESET\n");
 }
@@ -455,9 +455,9 @@ static void test_a_timer_of_a_box(void **state)
 	    "FRAME 17       problem     middlebox-idle (possible)\n"
 	    "  2026-11-20 12:00:00.123456Z\n"
 	    "  server 192.0.2.7:80 > client 198.51.100.2:40112 in VXLAN\n"
-	    "  Perhaps a box between reset the idle connection in the server's name after 350\n"
-	    "  s of silence: the silence fits a timer of 350 s, the default of AWS NLB and\n"
-	    "  NAT gateway, and the other direction was reset within a second, too. The\n"
+	    "  Perhaps a box between reset the idle connection in the server's name after\n"
+	    "  350 s of silence: the silence fits a timer of 350 s, the default of AWS NLB\n"
+	    "  and NAT gateway, and the other direction was reset within a second, too. The\n"
 	    "  client gets ECONNRESET on its next read or write, then EPIPE (and SIGPIPE).\n"
 	    "  - it travelled 1 hop, the server's other packets 12\n"
 	    "  Hint: Raise its idle timer or send keep-alives more often than that.\n"
@@ -484,7 +484,7 @@ static void test_data_after_close(void **state)
 	    "  close_notify here is harmless.\n"
 	    "\n"
 	    "               client 198.51.100.2:40112        server 192.0.2.7:80\n"
-	    "  14     -1 s  |<- F. 1:1(0) ack 1 -------------------------------|\n"
+	    "  14  -1.00 s  |<- F. 1:1(0) ack 1 -------------------------------|\n"
 	    "  15  -999 ms  |- . 1:1(0) ack 2 -------------------------------->|\n"
 	    "  16   -50 us  |- P. 1:2(1) ack 2 ------------------------------->|  << provoked\n"
 	    "  17        0  |<- R 2:2(0) --------------------------------------|  << RESET\n");
@@ -505,10 +505,10 @@ static void test_what_cannot_be_told_and_a_trigger_out_of_sight(void **state)
 	    "  against TcpExtTCPAbortOnData.\n"
 	    "  Hint: Why does it not close in order: data left unread, SO_LINGER 0, a crash?\n"
 	    "\n"
-	    "              127.0.0.1:40112                          127.0.0.1:80\n"
-	    "  16  -10 ms  |<- P. 1:11(10) ack 1 again ------------------------|\n"
-	    "  17       0  |<- R. 11:11(0) ack 1 ------------------------------|  << RESET\n"
-	    "  18  +20 us  |- . 1:1(0) ack 11 -------------------------------->|\n");
+	    "                127.0.0.1:40112                        127.0.0.1:80\n"
+	    "  16  -10.0 ms  |<- P. 1:11(10) ack 1 again ----------------------|\n"
+	    "  17         0  |<- R. 11:11(0) ack 1 ----------------------------|  << RESET\n"
+	    "  18    +20 us  |- . 1:1(0) ack 11 ------------------------------>|\n");
 }
 
 /* --- what is shown ------------------------------------------------------------------ */

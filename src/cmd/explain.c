@@ -111,12 +111,17 @@ void explain_told(void *ctx, const struct finding *f)
 	x->over = (x->o.count && x->listed >= x->o.count) || reporting_failed(&x->out);
 }
 
+enum decode_status explain_decode(const struct capfile_frame *f, struct packet *p)
+{
+	return decode_frame_how(f->bytes, f->captured, f->len, f->linktype,
+				DECODE_TUNNELS | DECODE_SUMS_OF_RSTS, p);
+}
+
 enum decode_status explain_decoded(struct explain_run *x, struct explain *to,
 				   const struct capfile_frame *f, uint16_t file, struct packet *p)
 {
 	const struct explain_frame at = {f->wall_ns, f->number, file};
-	enum decode_status st = decode_frame_how(f->bytes, f->captured, f->len, f->linktype,
-						 DECODE_TUNNELS | DECODE_SUMS_OF_RSTS, p);
+	enum decode_status st = explain_decode(f, p);
 
 	if (st == DECODE_LINKTYPE)
 		x->alien = f->linktype;

@@ -41,12 +41,6 @@ struct reading {
 
 typedef void visit_fn(struct reading *r, size_t file, const struct capfile_frame *f);
 
-static enum decode_status decode(const struct capfile_frame *f, struct packet *p)
-{
-	return decode_frame_how(f->bytes, f->captured, f->len, f->linktype,
-				DECODE_TUNNELS | DECODE_SUMS_OF_RSTS, p);
-}
-
 /* --- one file --------------------------------------------------------------------------------- */
 
 static void stop(struct reading *r, size_t file, const char *by)
@@ -175,7 +169,7 @@ static void keep_frame(struct explain_run *x, const struct capfile_frame *f)
 {
 	struct packet p;
 
-	if (decode(f, &p) == DECODE_OK && keep_wants(x->keep, &p))
+	if (explain_decode(f, &p) == DECODE_OK && keep_wants(x->keep, &p))
 		keep_put(x->keep, f, &p);
 }
 
@@ -217,7 +211,7 @@ static void visit_join(struct reading *r, size_t file, const struct capfile_fram
 	struct packet p;
 
 	join_heard(j, end, f->wall_ns);
-	if (decode(f, &p) == DECODE_OK && join_wants(j, &p))
+	if (explain_decode(f, &p) == DECODE_OK && join_wants(j, &p))
 		join_packet(j, end, f->wall_ns, f->number, &p);
 }
 

@@ -39,6 +39,7 @@ int explain_cut(struct explain_run *x, const struct err *e);
 int explain_open_outputs(struct explain_run *x);
 /* No way back. */
 int explain_drop_privilege(struct explain_run *x);
+enum decode_status explain_decode(const struct capfile_frame *f, struct packet *p);
 /* One frame to `to`; its decoding is left in *p. */
 enum decode_status explain_decoded(struct explain_run *x, struct explain *to,
 				   const struct capfile_frame *f, uint16_t file, struct packet *p);

@@ -11,8 +11,7 @@
 #include "judge/explain_private.h"
 
 enum {
-	BACK_S = 60,	  /* time that runs back by more is another capture's */
-	DUPLICATE_MS = 5, /* a frame captured twice comes within */
+	BACK_S = 60, /* time that runs back by more is another capture's */
 	BOTH_SIDES_S = 1,
 	ROOM_MIN = 256, /* RSTs that wait, at the least and at the most */
 	ROOM_MAX = 65536,
@@ -266,7 +265,7 @@ static struct rst_case *copy_of(struct explain *e, const struct flow *f, const s
 
 		if (o->x != c->x || fact_has(&o->facts, R_DUPLICATE) || a->seq != b->seq ||
 		    a->ack != b->ack || a->flags != b->flags || a->win != b->win ||
-		    apart(a->wall_ns, b->wall_ns) > DUPLICATE_MS * SECOND / 1000)
+		    apart(a->wall_ns, b->wall_ns) > DUPLICATE_NS)
 			continue;
 		if (a->ip_id || b->ip_id) {
 			if (a->ip_id == b->ip_id)

@@ -7,11 +7,10 @@
 #include "base/seq.h"
 
 enum {
-	DUPLICATE_NS = 5000000, /* a second capture of a frame comes within 5 ms */
-	DUPLICATE_HOPS = 3,	/* ... and at most so many hops on */
-	AHEAD_MAX = 1 << 30,	/* no window is larger (RFC 7323, 2.2) */
-	IP_STEP = 1024,		/* a counter of one socket or host goes on by less */
-	FRESH_S = 60,		/* packets so long after the end are of a new connection */
+	DUPLICATE_HOPS = 3,  /* of a second capture, at the most */
+	AHEAD_MAX = 1 << 30, /* no window is larger (RFC 7323, 2.2) */
+	IP_STEP = 1024,	     /* a counter of one socket or host goes on by less */
+	FRESH_S = 60,	     /* packets so long after the end are of a new connection */
 	SMALL_WINDOW = 4096,
 	SCANNER_IP_ID = 54321, /* zmap */
 };

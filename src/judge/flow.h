@@ -14,7 +14,11 @@
 #include "judge/finding.h"
 #include "packet/decode.h"
 
-enum { FLOW_NOTES = 16, FLOW_NONE = UINT32_MAX };
+enum {
+	FLOW_NOTES = 16,
+	FLOW_NONE = UINT32_MAX,
+	DUPLICATE_NS = 5000000, /* a second capture of a frame comes within 5 ms */
+};
 
 enum side_flag {
 	SIDE_SYN = 0x0001, /* sent a SYN */

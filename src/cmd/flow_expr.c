@@ -96,7 +96,7 @@ int flow_expr_parse(const char *said, const char *word, struct flow_expr *out, s
 	    (!word[len] || parse_end(word + len + 1, strlen(word + len + 1), &out->b) == 0))
 		return 0;
 	return err_set(e,
-		       "%s %.60s: takes 192.0.2.7, 192.0.2.0/24, :443, 192.0.2.7:443, "
+		       "%s '%.60s': takes 192.0.2.7, 192.0.2.0/24, :443, 192.0.2.7:443, "
 		       "2001:db8::1, [2001:db8::1]:443, or two ends with a dash between",
 		       said, word);
 }

@@ -336,6 +336,13 @@ def test_nothing_stays(played, tmp_path):
     assert glob.glob("/sys/kernel/tracing/instances/rstprobe-lab-*") == []
 
 
+def test_keep_before_the_situation(played, tmp_path):
+    """A situation behind --keep is no directory."""
+    status, _, err = finish(start("--keep", "1", cwd=tmp_path))
+    assert status == 0, err
+    assert len(os.listdir(tmp_path)) == 2
+
+
 def test_the_programs_alone(lab):
     """By hand, on loopback: what contrib/lab/run adds is not needed to read them."""
     host = lab.host("alone")

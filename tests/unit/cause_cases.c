@@ -199,7 +199,7 @@ const struct cause_case cause_cases[] = {
 	  "2< abort; = listener-closed likely; 3< abort; = listener-closed likely;"},
     {CAUSE_LISTENER_CLOSED, CAUSE_ABORT_NO_DATA, "two are no burst",
      OPEN OPEN_2 "< abort +1; = abort-no-data likely also listener-closed;"
-		 "2< abort; = abort-no-data likely burst 2;"},
+		 "2< abort; = abort-no-data likely burst 0;"},
     {CAUSE_LISTENER_CLOSED, CAUSE_ABORT_NO_DATA, "three, a second and more from each other",
      OPEN OPEN_2 OPEN_3 "< abort +1; = abort-no-data likely; 2< abort +1.1;"
 			"= abort-no-data likely; 3< abort +1.1; = abort-no-data likely;"},

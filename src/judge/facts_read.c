@@ -292,10 +292,10 @@ static void read_numbers(struct facts *k, const struct flow *f, struct rst_case 
 
 /* The TTL to compare with: of X's segments of the connection, else of the host's other connections.
  */
-static uint8_t reference_ttl(const struct flow_side *x, const struct host_view *host)
+static uint8_t reference_ttl(const struct flow_side *x, const struct host_view *host, uint8_t ttl)
 {
-	if (x->ttl)
-		return x->ttl;
+	if (x->ttl) /* packets of one connection may take several paths */
+		return x->ttl_other == ttl ? ttl : x->ttl;
 	if (x->ttl_syn)
 		return x->ttl_syn;
 	return host->known && !host->ttl_varies ? host->ttl : 0;
@@ -312,7 +312,7 @@ static void read_origin(struct facts *k, const struct flow *f, struct rst_case *
 
 	k->ttl = r->ttl;
 	k->hops = exchange_hops(r->ttl);
-	k->x_ttl = reference_ttl(x, host);
+	k->x_ttl = reference_ttl(x, host, r->ttl);
 	if (k->x_ttl) {
 		k->x_hops = exchange_hops(k->x_ttl);
 		apart = k->hops > k->x_hops ? k->hops - k->x_hops : k->x_hops - k->hops;

@@ -16,6 +16,11 @@ const struct pitfall pitfalls[] = {
     {"a proxy that shakes hands for the server: a RST with the SYN-ACK's TTL is not the server's",
      "server ttl 52; > S; < S. ttl 251; > .; > P. len 9; < .; < P. len 9; > .;"
      "> P. len 9 +5; < answer ttl 251; = firewall-reject likely origin middlebox clue HOPS;"},
+    {"segments by two paths: the RST comes by one of them",
+     TALKED "< . ttl 62; < .; > P. len 10 +5; < answer ttl 62;"
+	    "= half-open likely origin endpoint nofact FOREIGN noclue HOPS;"},
+    {"a third path is none of them", TALKED "< . ttl 62; < .; > P. len 10 +5; < answer ttl 40;"
+					    "= firewall-reject likely origin middlebox clue HOPS;"},
     {"a forged RST ends nothing: the true one that comes later is no follower",
      ASKED "> P. len 10; < abort ttl 57 bare; = injected-race likely root none followers 0;"
 	   "< P. len 700 +0.02; > .; > P. len 10; < .;"

@@ -271,7 +271,10 @@ static void read_numbers(struct facts *k, const struct flow *f, struct rst_case 
 		c->beyond = r->ack - y->nxt;
 		fact_set(k, C_ACK_BEYOND, !fact_has(k, ONE_SIDED));
 	}
-	if (r->flags & TCP_ACK && side_has(x, SIDE_WIN) && x->wscale != 0xff && r->win) {
+	/* without the options of X's segments it is not the socket's own form, and such stacks
+	 * don't scale its window */
+	if (r->flags & TCP_ACK && side_has(x, SIDE_WIN) && x->wscale != 0xff && r->win &&
+	    (r->has_ts || !side_has(x, SIDE_TS))) {
 		c->win_from = (uint32_t)x->win << x->wscale;
 		c->win_to = (uint32_t)r->win << x->wscale;
 		if (r->win > x->win + UNREAD_UNIT) {

@@ -16,6 +16,9 @@ const struct pitfall pitfalls[] = {
     {"a proxy that shakes hands for the server: a RST with the SYN-ACK's TTL is not the server's",
      "server ttl 52; > S; < S. ttl 251; > .; > P. len 9; < .; < P. len 9; > .;"
      "> P. len 9 +5; < answer ttl 251; = firewall-reject likely origin middlebox clue HOPS;"},
+    {"the window of a RST without options, as macOS and BSD send it, is not scaled",
+     TALKED "> P. len 10; < . win 500; < abort bare win 2048; = abort-close likely"
+	    "  nofact R_WIN_GREW noclue WINDOW_GREW;"},
     {"segments by two paths: the RST comes by one of them",
      TALKED "< . ttl 62; < .; > P. len 10 +5; < answer ttl 62;"
 	    "= half-open likely origin endpoint nofact FOREIGN noclue HOPS;"},

@@ -46,6 +46,14 @@ const struct pitfall pitfalls[] = {
     {"only the server's side",
      "> S unseen; < S.; > . unseen; > P. len 9 unseen; < .; < P. len 500; < abort;"
      "= abort-close possible clue ONE_SIDED from server;"},
+    {"only the server's side: what drew the bare RST after its FIN is unseen",
+     "> S unseen; < S.; > . unseen; > P. len 9 unseen; < .; < P. len 500; > . unseen; < F.;"
+     "> . unseen; > P. len 9 unseen +1; < R bare win 0;"
+     "= data-after-close possible also fin-then-abort,late-after-close clue ONE_SIDED;"},
+    {"... and without a FIN",
+     "> S unseen; < S.; > . unseen; > P. len 9 unseen; < .; < P. len 500; > . unseen;"
+     "> P. len 9 unseen +60; < R bare win 0; = half-open possible also abort-close clue "
+     "ONE_SIDED;"},
     {"the middle of a conversation",
      "> P. len 9; < P. len 500; > .; > P. len 9; < abort;"
      "= abort-close likely from unknown clue MID_STREAM noclue ONE_SIDED;"},

@@ -135,6 +135,13 @@ const struct cause_row cause_rows[] = {
      F(CAUSE_ABORT_PENDING), "after retransmissions that were not answered"},
     {CAUSE_DATA_AFTER_CLOSE, F(X_FIN, Y_DATA_AFTER_FIN), NONE, SURE_LIKELY, F(CAUSE_FIN_THEN_ABORT),
      "payload came after its FIN, and it never acknowledged it"},
+    /* Bare, as an answer; what it answers is of the direction that is not in the capture. */
+    {CAUSE_DATA_AFTER_CLOSE, F(ONE_SIDED, X_SEEN, X_FIN), F(R_ACK, T_FOUND), SURE_POSSIBLE,
+     F(CAUSE_LATE_AFTER_CLOSE, CAUSE_FIN_THEN_ABORT),
+     "the sender's FIN came before it, and it has the form of an answer"},
+    {CAUSE_HALF_OPEN, F(ONE_SIDED, X_SEEN), F(R_ACK, T_FOUND, X_ONLY_SYN), SURE_POSSIBLE,
+     F(CAUSE_ABORT_CLOSE, CAUSE_FIREWALL_REJECT),
+     "in the form of an answer, to a segment that is not in the capture"},
     {CAUSE_FIN_THEN_ABORT, F(X_FIN), NONE, SURE_LIKELY, ALONE, "its own FIN came before it"},
     {CAUSE_ABORT_AFTER_FIN, F(Y_FIN, X_SEEN), NONE, SURE_LIKELY,
      F(CAUSE_UNREAD_DATA_CLOSE, CAUSE_ABORT_LINGER), "the other end's FIN came before it"},

@@ -258,7 +258,10 @@ static void read_numbers(struct facts *k, const struct flow *f, struct rst_case 
 		c->beyond = r->ack - y->nxt;
 		fact_set(k, C_ACK_BEYOND, !fact_has(k, ONE_SIDED));
 	}
-	if (r->flags & TCP_ACK && side_has(x, SIDE_WIN) && x->wscale != 0xff && r->win) {
+	/* without the options of X's segments it is not the socket's own form, and such stacks
+	 * don't scale its window */
+	if (r->flags & TCP_ACK && side_has(x, SIDE_WIN) && x->wscale != 0xff && r->win &&
+	    (r->has_ts || !side_has(x, SIDE_TS))) {
 		c->win_from = (uint32_t)x->win << x->wscale;
 		c->win_to = (uint32_t)r->win << x->wscale;
 		if (r->win > x->win + UNREAD_UNIT) {
@@ -278,10 +281,10 @@ static void read_numbers(struct facts *k, const struct flow *f, struct rst_case 
 
 /* The TTL to compare with: of X's segments of the connection, else of the host's other connections.
  */
-static uint8_t reference_ttl(const struct flow_side *x, const struct host_view *host)
+static uint8_t reference_ttl(const struct flow_side *x, const struct host_view *host, uint8_t ttl)
 {
-	if (x->ttl)
-		return x->ttl;
+	if (x->ttl) /* packets of one connection may take several paths */
+		return x->ttl_other == ttl ? ttl : x->ttl;
 	if (x->ttl_syn)
 		return x->ttl_syn;
 	return host->known && !host->ttl_varies ? host->ttl : 0;
@@ -298,7 +301,7 @@ static void read_origin(struct facts *k, const struct flow *f, struct rst_case *
 
 	k->ttl = r->ttl;
 	k->hops = exchange_hops(r->ttl);
-	k->x_ttl = reference_ttl(x, host);
+	k->x_ttl = reference_ttl(x, host, r->ttl);
 	if (k->x_ttl) {
 		k->x_hops = exchange_hops(k->x_ttl);
 		apart = k->hops > k->x_hops ? k->hops - k->x_hops : k->x_hops - k->hops;

@@ -116,6 +116,7 @@ static void begin(struct flow *f)
 					.ip_id = s->ip_id,
 					.ip_steps = s->ip_steps,
 					.ttl = s->ttl,
+					.ttl_other = s->ttl_other,
 					.ttl_syn = s->ttl_syn,
 					.wscale = 0xff};
 	}
@@ -316,8 +317,11 @@ static void take_ip(struct flow_side *s, const struct segment *seg)
 {
 	uint16_t step = (uint16_t)(seg->ip_id - s->ip_id);
 
-	if (!(seg->flags & TCP_SYN))
+	if (!(seg->flags & TCP_SYN)) {
+		if (s->ttl && s->ttl != seg->ttl)
+			s->ttl_other = s->ttl;
 		s->ttl = seg->ttl;
+	}
 	/* 0 is what Linux gives to segments out of no socket: no step of a counter */
 	if (seg->src.family != ADDR_V4 || !seg->ip_id)
 		return;

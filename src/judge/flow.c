@@ -117,6 +117,7 @@ static void begin(struct flow *f)
 					.ip_steps = s->ip_steps,
 					.ttl = s->ttl,
 					.ttl_other = s->ttl_other,
+					.ttl_flips = s->ttl_flips,
 					.ttl_syn = s->ttl_syn,
 					.wscale = 0xff};
 	}
@@ -318,8 +319,10 @@ static void take_ip(struct flow_side *s, const struct segment *seg)
 	uint16_t step = (uint16_t)(seg->ip_id - s->ip_id);
 
 	if (!(seg->flags & TCP_SYN)) {
-		if (s->ttl && s->ttl != seg->ttl)
+		if (s->ttl && s->ttl != seg->ttl) {
 			s->ttl_other = s->ttl;
+			count_up(&s->ttl_flips);
+		}
 		s->ttl = seg->ttl;
 	}
 	/* 0 is what Linux gives to segments out of no socket: no step of a counter */

@@ -11,6 +11,7 @@
 enum {
 	DUPLICATE_NS = 5000000, /* a second capture of a frame comes within 5 ms */
 	DUPLICATE_HOPS = 3,	/* ... and at most so many hops on */
+	PATH_HOPS = 3,		/* paths of one host differ by no more; a proxy's do */
 	AHEAD_MAX = 1 << 30,	/* no window is larger (RFC 7323, 2.2) */
 	IP_STEP = 1024,		/* a counter of one socket or host goes on by less */
 	FRESH_NS = 60,		/* s: packets so long after the end are of a new connection */
@@ -323,7 +324,8 @@ static void take_ip(struct flow_side *s, const struct segment *seg)
 	uint16_t step = (uint16_t)(seg->ip_id - s->ip_id);
 
 	if (!(seg->flags & TCP_SYN)) {
-		if (s->ttl && s->ttl != seg->ttl)
+		if (s->ttl && s->ttl != seg->ttl && s->ttl <= seg->ttl + PATH_HOPS &&
+		    seg->ttl <= s->ttl + PATH_HOPS)
 			s->ttl_other = s->ttl;
 		s->ttl = seg->ttl;
 	}

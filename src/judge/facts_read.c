@@ -283,9 +283,8 @@ static void read_numbers(struct facts *k, const struct flow *f, struct rst_case 
  */
 static uint8_t reference_ttl(const struct flow_side *x, const struct host_view *host, uint8_t ttl)
 {
-	/* to and fro: packets of one connection take several paths; once: a proxy stepped aside */
-	if (x->ttl)
-		return x->ttl_other == ttl && x->ttl_flips > 1 ? ttl : x->ttl;
+	if (x->ttl) /* packets of one connection may take several paths */
+		return x->ttl_other == ttl ? ttl : x->ttl;
 	if (x->ttl_syn)
 		return x->ttl_syn;
 	return host->known && !host->ttl_varies ? host->ttl : 0;

@@ -19,6 +19,9 @@ const struct pitfall pitfalls[] = {
     {"the window of a RST without options, as macOS and BSD send it, is not scaled",
      TALKED "> P. len 10; < . win 500; < abort bare win 2048; = abort-close likely"
 	    "  nofact R_WIN_GREW noclue WINDOW_GREW;"},
+    {"a proxy's own ACK of the handshake is no second path",
+     "client ttl 52; > S ttl 251; < S.; > . ttl 251; > P. len 9; < P. len 9; > .;"
+     "> abort ttl 251 +181; = middlebox-idle likely origin middlebox clue HOPS;"},
     {"segments by two paths: the RST comes by one of them",
      TALKED "< . ttl 62; < .; > P. len 10 +5; < answer ttl 62;"
 	    "= half-open likely origin endpoint nofact FOREIGN noclue HOPS;"},

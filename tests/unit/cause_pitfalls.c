@@ -157,12 +157,14 @@ const struct pitfall pitfalls[] = {
     {"where a round trip takes less than 2 ms nothing comes too soon",
      "> S; < S. +0.0019; > .; > P. len 9; < . +0.0019; > P. len 9; < answer ttl 61 +0.0002;"
      "= half-open likely noclue TOO_FAST;"},
-    {"one hop off and out of the counter",
-     "v4;" ASKED "< P. len 9; > .; < P. len 9; > .; < P. len 9; > .; < abort ttl 61 id 40000;"
-     "= injected-race likely clue IP_ID clue HOPS;"},
-    {"... a little further on in the counter",
+    {"four hops off and out of the counter",
+     "v4;" ASKED "< P. len 9; > .; < P. len 9; > .; < P. len 9; > .; < abort bare ttl 56 id 40000;"
+     "= injected-race likely also abort-close clue IP_ID clue HOPS;"},
+    {"... a little further on in the counter, and near",
      "v4;" ASKED "< P. len 9; > .; < P. len 9; > .; < P. len 9; > .; < abort ttl 61 id 21500;"
      "= abort-close likely noclue IP_ID;"},
+    {"another path, and what only the socket knows: no accusation",
+     TALKED "< abort ttl 57; = abort-close likely fact GENUINE nofact FOREIGN clue HOPS;"},
     {"a counter of two steps is none",
      "v4;" ASKED "< P. len 9; > .; < abort ttl 61 id 40000; = abort-close likely noclue IP_ID;"},
     {"it copies the IP ID of what it answers",

@@ -9,7 +9,7 @@ import socket
 import time
 
 from resets import scenario
-from resets_play import CLOSE_WAIT, ESTABLISHED, FIN_WAIT2, SIOCINQ, SIOCOUTQ
+from resets_play import ESTABLISHED, FIN, FIN_WAIT2, RST, SIOCOUTQ
 from resets_truth import ALL, RESET, Reset, anything, at_most, data, nothing, pure_ack
 
 TCP_USER_TIMEOUT = 18
@@ -99,7 +99,6 @@ def early_close_in_flight(p):
     p.waiting(s, 1000)
     s.close()
     p.gone(c)
-    time.sleep(0.1)
     return p.after(c)
 
 
@@ -183,6 +182,15 @@ def destroyed(p):
     return p.after(c)
 
 
+def fill(s):
+    """Send until the socket takes no more."""
+    try:
+        while True:
+            s.send(b"r" * 65536)
+    except BlockingIOError:
+        pass
+
+
 @scenario(linger("abort-pending", also=("abort-linger", "abort-close")), later(by="C"))
 def pending(p):
     """The client reads nothing, its window is closed, and the server aborts with data unsent."""
@@ -192,26 +200,17 @@ def pending(p):
     c.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 20000)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 60000)
     s.setblocking(False)
-    for _ in range(2):
-        try:
-            while True:
-                s.send(b"r" * 65536)
-        except BlockingIOError:
-            pass
-        p.until("a standstill", lambda: still(p, s, c))
+    fill(s)
+    p.until("a closed window", lambda: p.backoff(s))
+    fill(s)
+    hear = p.ear("server")
+    hear(lambda seg: seg.dport == p.port and not seg.win)  # a probe's answer: nothing is in flight
     p.abort(s)
     p.gone(c)
     got = p.after(c)
     while got == "data":
         got = p.after(c)
     return got
-
-
-def still(p, s, c):
-    """Does nothing move for a while, at either end?"""
-    before = (p.count(s, SIOCOUTQ), p.count(c, SIOCINQ))
-    time.sleep(0.1)
-    return before == (p.count(s, SIOCOUTQ), p.count(c, SIOCINQ))
 
 
 @scenario(linger("abort-no-data", by="C", severity="notice"))
@@ -230,7 +229,7 @@ def listener_closes(p):
     """Four connections wait to be accepted when the listener closes."""
     listener = p.listen()
     socks = [p.connect() for _ in range(4)]
-    time.sleep(0.05)  # their last ACKs are under way
+    p.until("four to wait", lambda: p.unacked(listener) == 4)
     listener.close()
     for c in socks:
         p.gone(c)
@@ -261,16 +260,25 @@ def idle_briefly(p):
 
 # --- beside a FIN --------------------------------------------------------------------------------
 
+def finish(p, c):
+    """The client closes, and the server's ACK of the FIN goes before anything else; the ear that
+    heard it."""
+    hear = p.ear("server")
+    c.close()
+    fin = hear(lambda seg: seg.flags & FIN)
+    hear(lambda seg: seg.sport == p.port and seg.ack == fin.end)
+    return hear
+
+
 @scenario(linger("abort-after-fin", app=["none"], severity="benign", after=at_most(anything)))
 def abort_after_fin(p):
     """The client has closed; the server, all read, aborts instead of closing."""
     c, s, _ = p.pair()
     p.talk(c, s)
-    c.close()
+    hear = finish(p, c)
     assert p.read(s) == "EOF"
-    time.sleep(0.05)  # the FIN's ACK goes first
     p.abort(s)
-    time.sleep(0.05)
+    hear(lambda seg: seg.flags & RST)
     return ["none"]
 
 
@@ -281,11 +289,9 @@ def unread_after_fin(p):
     c, s, _ = p.pair()
     c.sendall(b"q" * 500)
     p.acked(c)
-    c.close()
-    p.in_state(s, CLOSE_WAIT)
-    time.sleep(0.05)
+    hear = finish(p, c)
     s.close()
-    time.sleep(0.05)
+    hear(lambda seg: seg.flags & RST)
     return ["none"]
 
 
@@ -355,8 +361,10 @@ def keepalive_answered(p):
     """Keep-alive probes are answered; then the client aborts."""
     c, s, _ = p.pair()
     p.talk(c, s)
+    hear = p.ear()
     keep_alive(c)
-    time.sleep(2.5)
+    for _ in range(2):
+        hear(lambda seg: seg.sport == p.port)
     p.abort(c)
     p.gone(s)
     return p.after(s)

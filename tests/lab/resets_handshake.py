@@ -182,7 +182,6 @@ def cancelled(p):
     hear = p.ear("a")
     p.forge("client", "C", SYN, seq=60100, win=64240, options=SYN_OPTIONS, peer=33006)
     hear(lambda seg: seg.flags & SYN)
-    time.sleep(0.05)
     p.forge("client", "C", RST | ACK, seq=60101, peer=33006)
     hear(lambda seg: seg.flags & RST)
 

@@ -195,6 +195,16 @@ class Play:
     def state(s):
         return s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 8)[0]
 
+    @staticmethod
+    def unacked(s):
+        """Segments in flight; of a listener, connections that wait for accept()."""
+        return struct.unpack_from("I", s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 28), 24)[0]
+
+    @staticmethod
+    def backoff(s):
+        """How often it was sent again, or the window asked for, in vain."""
+        return s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 8)[4]
+
     def acked(self, s):
         self.until("all to be acknowledged", lambda: self.count(s, SIOCOUTQ) == 0)
 

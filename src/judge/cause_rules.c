@@ -32,7 +32,7 @@ const struct cause_row cause_rows[] = {
     {CAUSE_FIREWALL_REJECT, F(FOREIGN, T_FOUND, T_SYN), NONE, SURE_LIKELY,
      F(CAUSE_REFUSED, CAUSE_INJECTED_SYN), "the RST to the SYN came from elsewhere than the host"},
     {CAUSE_FIREWALL_REJECT, F(FOREIGN, T_FOUND), F(R_ACK, X_ONLY_SYN), SURE_LIKELY,
-     F(CAUSE_INJECTED_RACE, CAUSE_HALF_OPEN, CAUSE_DATA_AFTER_CLOSE),
+     F(CAUSE_INJECTED_RACE, CAUSE_HALF_OPEN),
      "in the form of an answer to a segment, and not from where X's packets come"},
     {CAUSE_MIDDLEBOX_IDLE, F(FOREIGN, QUIET), F(T_FOUND), SURE_LIKELY,
      F(CAUSE_INJECTED_RACE, CAUSE_ABORT_IDLE),

@@ -94,8 +94,8 @@ const struct cause_info cause_infos[CAUSES] = {
 	 AT_RECEIVER, "it aborted while data of its own were not delivered yet", "9293 3.10.5",
 	 "Data are lost. Was the receiver too slow, or a time-out of the sender's too short?", ""},
     [CAUSE_ABORT_NO_DATA] =
-	{CAUSE_ABORT_NO_DATA, "abort-no-data", SEVERITY_BENIGN, SEES(APP_ECONNRESET), AT_RECEIVER,
-	 "connected and aborted without an octet", "9293 3.10.5",
+	{CAUSE_ABORT_NO_DATA, "abort-no-data", SEVERITY_BENIGN, SEES(APP_ECONNRESET, APP_EPIPE),
+	 AT_RECEIVER, "connected and aborted without an octet", "9293 3.10.5",
 	 "A health check or a connect() scan; from the server, a service that went down.", ""},
     [CAUSE_LISTENER_CLOSED] =
 	{CAUSE_LISTENER_CLOSED, "listener-closed", SEVERITY_PROBLEM,

@@ -206,9 +206,13 @@ void explain_kernel(struct explain *e, const struct kernel_reset *k)
 
 	take_all(e);
 	e->sum.kernel_events++;
-	for (uint32_t i = 0; i < e->n; i++) {
-		struct rst_case *c = &e->cases[(e->first + i) % e->room];
+	for (uint32_t i = e->n; i > 0; i--) {
+		struct rst_case *c = &e->cases[(e->first + i - 1) % e->room];
 		uint64_t d = apart(k->wall_ns, c->rst.wall_ns);
+
+		/* they are in the order of the frames, nearly */
+		if (c->rst.wall_ns + 4 * (uint64_t)KERNEL_NS < k->wall_ns)
+			break;
 
 		if (d > KERNEL_NS || has_kernel(e, c) || fact_has(&c->facts, R_DUPLICATE) ||
 		    !is_said_of(k, c))

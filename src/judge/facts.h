@@ -83,7 +83,8 @@ enum fact {
 	C_COPIED,	 /* copies IP ID or window of Y's segment */
 	C_IN_WINDOW,	 /* SEG.SEQ is in Y's window, and not what is expected */
 	C_BOTH_SIDES,	 /* both directions were reset within a second, after silence */
-	FOREIGN,	 /* enough of these together: derived by facts_derive */
+	GENUINE, /* carries the next of X's IP IDs, or its time stamps: hard to know from aside */
+	FOREIGN, /* enough of these together: derived by facts_derive */
 	TRACKER, /* Y's segment was out of window: what a connection tracker calls INVALID */
 	/* --- what the sending kernel said --- */
 	K_SAID,

@@ -15,6 +15,8 @@ enum {
 	IDLE_S = 10,	     /* silence that a timer may end */
 	RTT_KNOWN_US = 2000, /* below it nothing can come too fast */
 	IP_JUMP = 2000,
+	PATH_HOPS = 3,
+	IP_NEXT = 64, /* the next of a counter, or soon after */
 	IP_STEPS = 3, /* small steps in a row make a counter */
 	PENDING_RTTS = 3,
 	MANY_TARGETS = 5,
@@ -258,7 +260,10 @@ static void read_numbers(struct facts *k, const struct flow *f, struct rst_case 
 		c->beyond = r->ack - y->nxt;
 		fact_set(k, C_ACK_BEYOND, !fact_has(k, ONE_SIDED));
 	}
-	if (r->flags & TCP_ACK && side_has(x, SIDE_WIN) && x->wscale != 0xff && r->win) {
+	/* without the options of X's segments it is not the socket's own form, and such stacks
+	 * don't scale its window */
+	if (r->flags & TCP_ACK && side_has(x, SIDE_WIN) && x->wscale != 0xff && r->win &&
+	    (r->has_ts || !side_has(x, SIDE_TS))) {
 		c->win_from = (uint32_t)x->win << x->wscale;
 		c->win_to = (uint32_t)r->win << x->wscale;
 		if (r->win > x->win + UNREAD_UNIT) {
@@ -278,10 +283,10 @@ static void read_numbers(struct facts *k, const struct flow *f, struct rst_case 
 
 /* The TTL to compare with: of X's segments of the connection, else of the host's other connections.
  */
-static uint8_t reference_ttl(const struct flow_side *x, const struct host_view *host)
+static uint8_t reference_ttl(const struct flow_side *x, const struct host_view *host, uint8_t ttl)
 {
-	if (x->ttl)
-		return x->ttl;
+	if (x->ttl) /* packets of one connection may take several paths */
+		return x->ttl_other == ttl ? ttl : x->ttl;
 	if (x->ttl_syn)
 		return x->ttl_syn;
 	return host->known && !host->ttl_varies ? host->ttl : 0;
@@ -295,10 +300,11 @@ static void read_origin(struct facts *k, const struct flow *f, struct rst_case *
 	uint64_t rtt = x->rtt_us > RTT_KNOWN_US ? x->rtt_us : host->rtt_us;
 	uint16_t jump = (uint16_t)(r->ip_id - x->ip_id), back = (uint16_t)(x->ip_id - r->ip_id);
 	unsigned apart;
+	bool near;
 
 	k->ttl = r->ttl;
 	k->hops = exchange_hops(r->ttl);
-	k->x_ttl = reference_ttl(x, host);
+	k->x_ttl = reference_ttl(x, host, r->ttl);
 	if (k->x_ttl) {
 		k->x_hops = exchange_hops(k->x_ttl);
 		apart = k->hops > k->x_hops ? k->hops - k->x_hops : k->x_hops - k->hops;
@@ -309,6 +315,11 @@ static void read_origin(struct facts *k, const struct flow *f, struct rst_case *
 		k->rtt_ns = rtt * 1000;
 	fact_set(k, C_FAST,
 		 fact_has(k, T_FOUND) && rtt > RTT_KNOWN_US && oldest_ns < rtt * 1000 * 2 / 5);
+	/* paths of one host differ by so much, and more is another place whatever it knows */
+	near = !k->x_ttl || (k->hops <= k->x_hops + PATH_HOPS && k->x_hops <= k->hops + PATH_HOPS);
+	fact_set(k, GENUINE,
+		 near && ((r->has_ts && side_has(x, SIDE_TS) && r->flags & TCP_ACK) ||
+			  (r->ip_id && x->ip_steps >= IP_STEPS && jump > 0 && jump <= IP_NEXT)));
 	fact_set(k, C_IP_ID,
 		 r->ip_id && x->ip_steps >= IP_STEPS && jump > IP_JUMP && back > IP_JUMP);
 	/* an abort comes out of the socket, and takes the next of its counter */

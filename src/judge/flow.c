@@ -8,6 +8,7 @@
 
 enum {
 	DUPLICATE_HOPS = 3,  /* of a second capture, at the most */
+	PATH_HOPS = 3,	     /* paths of one host differ by no more; a proxy's do */
 	AHEAD_MAX = 1 << 30, /* no window is larger (RFC 7323, 2.2) */
 	IP_STEP = 1024,	     /* a counter of one socket or host goes on by less */
 	FRESH_S = 60,	     /* packets so long after the end are of a new connection */
@@ -115,6 +116,7 @@ static void begin(struct flow *f)
 					.ip_id = s->ip_id,
 					.ip_steps = s->ip_steps,
 					.ttl = s->ttl,
+					.ttl_other = s->ttl_other,
 					.ttl_syn = s->ttl_syn,
 					.wscale = 0xff};
 	}
@@ -315,8 +317,12 @@ static void take_ip(struct flow_side *s, const struct segment *seg)
 {
 	uint16_t step = (uint16_t)(seg->ip_id - s->ip_id);
 
-	if (!(seg->flags & TCP_SYN))
+	if (!(seg->flags & TCP_SYN)) {
+		if (s->ttl && s->ttl != seg->ttl && s->ttl <= seg->ttl + PATH_HOPS &&
+		    seg->ttl <= s->ttl + PATH_HOPS)
+			s->ttl_other = s->ttl;
 		s->ttl = seg->ttl;
+	}
 	/* 0 is what Linux gives to segments out of no socket: no step of a counter */
 	if (seg->src.family != ADDR_V4 || !seg->ip_id)
 		return;

@@ -60,6 +60,7 @@ struct flow_side {
 	uint16_t flags;		     /* enum side_flag */
 	uint8_t wscale;		     /* shift; 0xff: its SYN was not seen */
 	uint8_t ttl;		     /* of its last segment that is no SYN; 0 none */
+	uint8_t ttl_other;	     /* of one a few hops off: another path; 0 none */
 	uint8_t ttl_syn;	     /* of its SYN; 0 none */
 	uint8_t keepalives, repeats; /* in a row, unanswered; capped */
 	uint8_t ip_steps;	     /* small steps of its IP ID in a row, capped */

@@ -56,12 +56,26 @@ static void put_first(struct finding *f, enum clue_id id, uint32_t a, uint32_t b
 	f->n_clues = (uint8_t)(keep + 1);
 }
 
+/* One frame may be missing from a capture for other reasons: a second sign must agree. */
+static bool contradicts(const struct facts *k)
+{
+	return fact_has(k, FOREIGN) || fact_has(k, C_GOES_ON) || fact_has(k, C_HOPS) ||
+	       fact_has(k, C_FAST) || fact_has(k, C_IP_ID);
+}
+
 static void blame_the_path(const struct joined *t, struct finding *f)
 {
-	const struct cause_row *row = row_of(third_party(f), t->certain);
+	const struct facts *k = &f->facts;
+	const struct cause_row *row = row_of(third_party(f), t->certain && contradicts(k));
 	const struct cause_info *info = &cause_infos[row->id];
+	enum cause was = f->cause;
 
 	put_first(f, CLUE_NEVER_SENT, 0, 0, 0);
+	/* it has what only its socket knows: the capture missed it */
+	if (fact_has(k, GENUINE) && !contradicts(k)) {
+		f->sure = SURE_POSSIBLE;
+		return;
+	}
 	f->origin = ORIGIN_MIDDLEBOX;
 	/* how a frame is formed or copied is so whoever sent it */
 	if (f->cause == CAUSE_DUP_FRAME || f->cause == CAUSE_MALFORMED)
@@ -70,6 +84,8 @@ static void blame_the_path(const struct joined *t, struct finding *f)
 	f->cause = row->id;
 	f->sure = row->sure;
 	memcpy(f->also, row->also, sizeof(f->also));
+	if (f->sure != SURE_CERTAIN && was != f->cause)
+		f->also[0] = was;
 	if (!f->root) /* one that follows another weighs nothing more */
 		f->severity = info->severity;
 	/* what Y's application sees is so whoever sent it; X's has no part in it */

@@ -417,7 +417,7 @@ void settle(struct explain *e, struct rst_case *c)
 	clues_of_times(&f, c);
 	clues_of_rest(&f, c);
 	/* one after the other on a listener that goes on is no process that ended */
-	if (b.n > 1 && !f.root && !b.took_between) {
+	if (fact_has(&f.facts, BURST) && !f.root && !b.took_between) {
 		f.burst_n = b.n;
 		f.burst_ns = b.last_ns - b.first_ns;
 	}

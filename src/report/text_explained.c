@@ -279,6 +279,7 @@ static void put_hidden(struct text_report *t, const struct explain_record *r)
 	const struct explain_summary *s = r->sum;
 	uint64_t quiet = s->by_severity[SEVERITY_NOTICE] + s->by_severity[SEVERITY_BENIGN];
 	struct string line = {0};
+	uint64_t more = 0;
 
 	if (r->shown < r->matched) {
 		put_number(&line, r->shown);
@@ -287,6 +288,10 @@ static void put_hidden(struct text_report *t, const struct explain_record *r)
 		string_putf(&line, " fit --cause and --flow; the table counts all of them.");
 		put_sentence(t, &line);
 	}
+	for (int c = 0; c < CAUSES; c++)
+		more += t->more[c];
+	put_remark(t, more, "RST", "is not shown, after fifty of its cause: --all shows it",
+		   "are not shown, each after fifty of its cause: --cause ID or --all shows them");
 	if (quiet && !t->style.all && !t->style.summary_only)
 		put_remark(t, quiet, "RST", "is only counted (notice or benign): --all shows it",
 			   "are only counted (notices and benign): --all shows them");

@@ -48,6 +48,7 @@ struct text_report {
 	size_t n_remarks, cap_remarks;
 	struct port_groups groups;
 	struct quiet_hosts quiet;
+	uint32_t blocks[CAUSES], more[CAUSES];	/* of explain: told one by one, and not any more */
 	bool legend;				/* the marks of stack's tables were explained */
 	enum { NOTHING, ONE_LINE, BLOCK } last; /* what was printed last: where blank lines go */
 };

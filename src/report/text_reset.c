@@ -9,6 +9,7 @@
 
 enum {
 	BODY = 2,	    /* columns that all below a heading is set in */
+	EACH_MAX = 50,	    /* blocks of one cause: the fifty-first tells nothing new */
 	FRAME_WIDTH = 13,   /* "FRAME 1234567" */
 	FILE_WIDTH = 24,    /* "FRAME client.pcap:123456" */
 	SEVERITY_WIDTH = 10 /* "suspicious" */
@@ -216,6 +217,11 @@ void text_reset_put(struct text_report *t, const struct finding *f)
 {
 	if (t->style.summary_only || !is_shown(t, f))
 		return;
+	/* who listens, and who asks for all or for a cause, gets each */
+	if (!t->style.all && !t->run->live && t->blocks[f->cause]++ >= EACH_MAX) {
+		t->more[f->cause]++;
+		return;
+	}
 	if (t->last == BLOCK || (t->last == ONE_LINE && !f->root))
 		string_putf(&t->line, "\n");
 	t->last = f->root ? ONE_LINE : BLOCK;

@@ -24,7 +24,7 @@ const struct cause_case cause_cases[] = {
 	    "= firewall-reject likely also refused,injected-syn by 4 origin middlebox"
 	    "  clue HOPS sees ECONNREFUSED severity problem row 1;"},
     {CAUSE_REFUSED, CAUSE_ABORT_NO_DATA, "a RST+ACK with ACK = ISN+1, but after a SYN-ACK",
-     OPEN "< abort; = abort-no-data likely from server sees ECONNRESET by none;"},
+     OPEN "< abort; = abort-no-data likely from server sees ECONNRESET,EPIPE by none;"},
 
     {CAUSE_FIREWALL_REJECT, CAUSE_FIREWALL_REJECT, "to the SYN, in no time",
      "2> S; 2< S. +0.02; 2> .; 2> P. len 9; 2< . +0.02;"
@@ -199,7 +199,7 @@ const struct cause_case cause_cases[] = {
 	  "2< abort; = listener-closed likely; 3< abort; = listener-closed likely;"},
     {CAUSE_LISTENER_CLOSED, CAUSE_ABORT_NO_DATA, "two are no burst",
      OPEN OPEN_2 "< abort +1; = abort-no-data likely also listener-closed;"
-		 "2< abort; = abort-no-data likely burst 2;"},
+		 "2< abort; = abort-no-data likely burst 0;"},
     {CAUSE_LISTENER_CLOSED, CAUSE_ABORT_NO_DATA, "three, a second and more from each other",
      OPEN OPEN_2 OPEN_3 "< abort +1; = abort-no-data likely; 2< abort +1.1;"
 			"= abort-no-data likely; 3< abort +1.1; = abort-no-data likely;"},
@@ -367,13 +367,13 @@ const struct cause_case cause_cases[] = {
 	    "= middlebox-idle likely also injected-race by none origin middlebox clue HOPS"
 	    "  clue IDLE_TIMER severity problem row 1;"},
     {CAUSE_MIDDLEBOX_IDLE, CAUSE_MIDDLEBOX_IDLE, "both directions at once",
-     TALKED "< abort +240; = middlebox-idle likely also abort-idle clue BOTH_SIDES row 2;"
-	    "> abort +0.0001; = middlebox-idle likely root 8 clue BOTH_SIDES;"},
+     TALKED "< abort bare id 0 +240; = middlebox-idle likely also abort-idle clue BOTH_SIDES row 2;"
+	    "> abort bare id 0 +0.0001; = middlebox-idle likely root 8 clue BOTH_SIDES;"},
     {CAUSE_MIDDLEBOX_IDLE, CAUSE_MIDDLEBOX_IDLE, "in another form than all else",
      "v4;" ASKED "< P. len 9; > .; < P. len 9; > .; < P. len 9; > .; < R. win 0 bare id 0 +240;"
      "= middlebox-idle possible also abort-idle clue NO_TS row 3;"},
     {CAUSE_MIDDLEBOX_IDLE, CAUSE_MIDDLEBOX_IDLE, "a hop nearer, and no counter to tell",
-     TALKED "server sameid 1; < abort ttl 61 id 0 +240;"
+     TALKED "server sameid 1; < abort bare ttl 61 id 0 +240;"
 	    "= middlebox-idle possible also abort-idle clue HOPS row 4;"},
     {CAUSE_MIDDLEBOX_IDLE, CAUSE_ABORT_IDLE, "from where the server is, in its form",
      TALKED "< abort +240; = abort-idle likely also middlebox-idle;"},

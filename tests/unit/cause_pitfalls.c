@@ -16,6 +16,17 @@ const struct pitfall pitfalls[] = {
     {"a proxy that shakes hands for the server: a RST with the SYN-ACK's TTL is not the server's",
      "server ttl 52; > S; < S. ttl 251; > .; > P. len 9; < .; < P. len 9; > .;"
      "> P. len 9 +5; < answer ttl 251; = firewall-reject likely origin middlebox clue HOPS;"},
+    {"the window of a RST without options, as macOS and BSD send it, is not scaled",
+     TALKED "> P. len 10; < . win 500; < abort bare win 2048; = abort-close likely"
+	    "  nofact R_WIN_GREW noclue WINDOW_GREW;"},
+    {"a proxy's own ACK of the handshake is no second path",
+     "client ttl 52; > S ttl 251; < S.; > . ttl 251; > P. len 9; < P. len 9; > .;"
+     "> abort ttl 251 +181; = middlebox-idle likely origin middlebox clue HOPS;"},
+    {"segments by two paths: the RST comes by one of them",
+     TALKED "< . ttl 62; < .; > P. len 10 +5; < answer ttl 62;"
+	    "= half-open likely origin endpoint nofact FOREIGN noclue HOPS;"},
+    {"a third path is none of them", TALKED "< . ttl 62; < .; > P. len 10 +5; < answer ttl 40;"
+					    "= firewall-reject likely origin middlebox clue HOPS;"},
     {"a forged RST ends nothing: the true one that comes later is no follower",
      ASKED "> P. len 10; < abort ttl 57 bare; = injected-race likely root none followers 0;"
 	   "< P. len 700 +0.02; > .; > P. len 10; < .;"
@@ -38,6 +49,14 @@ const struct pitfall pitfalls[] = {
     {"only the server's side",
      "> S unseen; < S.; > . unseen; > P. len 9 unseen; < .; < P. len 500; < abort;"
      "= abort-close possible clue ONE_SIDED from server;"},
+    {"only the server's side: what drew the bare RST after its FIN is unseen",
+     "> S unseen; < S.; > . unseen; > P. len 9 unseen; < .; < P. len 500; > . unseen; < F.;"
+     "> . unseen; > P. len 9 unseen +1; < R bare win 0;"
+     "= data-after-close possible also fin-then-abort,late-after-close clue ONE_SIDED;"},
+    {"... and without a FIN",
+     "> S unseen; < S.; > . unseen; > P. len 9 unseen; < .; < P. len 500; > . unseen;"
+     "> P. len 9 unseen +60; < R bare win 0; = half-open possible also abort-close clue "
+     "ONE_SIDED;"},
     {"the middle of a conversation",
      "> P. len 9; < P. len 500; > .; > P. len 9; < abort;"
      "= abort-close likely from unknown clue MID_STREAM noclue ONE_SIDED;"},
@@ -138,12 +157,14 @@ const struct pitfall pitfalls[] = {
     {"where a round trip takes less than 2 ms nothing comes too soon",
      "> S; < S. +0.0019; > .; > P. len 9; < . +0.0019; > P. len 9; < answer ttl 61 +0.0002;"
      "= half-open likely noclue TOO_FAST;"},
-    {"one hop off and out of the counter",
-     "v4;" ASKED "< P. len 9; > .; < P. len 9; > .; < P. len 9; > .; < abort ttl 61 id 40000;"
-     "= injected-race likely clue IP_ID clue HOPS;"},
-    {"... a little further on in the counter",
+    {"four hops off and out of the counter",
+     "v4;" ASKED "< P. len 9; > .; < P. len 9; > .; < P. len 9; > .; < abort bare ttl 56 id 40000;"
+     "= injected-race likely also abort-close clue IP_ID clue HOPS;"},
+    {"... a little further on in the counter, and near",
      "v4;" ASKED "< P. len 9; > .; < P. len 9; > .; < P. len 9; > .; < abort ttl 61 id 21500;"
      "= abort-close likely noclue IP_ID;"},
+    {"another path, and what only the socket knows: no accusation",
+     TALKED "< abort ttl 57; = abort-close likely fact GENUINE nofact FOREIGN clue HOPS;"},
     {"a counter of two steps is none",
      "v4;" ASKED "< P. len 9; > .; < abort ttl 61 id 40000; = abort-close likely noclue IP_ID;"},
     {"it copies the IP ID of what it answers",

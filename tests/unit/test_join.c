@@ -813,8 +813,13 @@ static void a_third_partys_rst_has_a_third_partys_cause(void **state)
 			join_apply(&t, &f);
 			assert_string_equal(cause_name(f.cause), cause_name(cases[i].after));
 			assert_int_equal(f.row->id, f.cause);
-			assert_int_equal(f.sure, certain ? SURE_CERTAIN : SURE_LIKELY);
-			assert_int_equal(f.also[0], CAUSE_UNKNOWN);
+			bool second = fact_has(&f.facts, FOREIGN);
+
+			assert_int_equal(f.sure, certain && second ? SURE_CERTAIN : SURE_LIKELY);
+			assert_int_equal(f.also[0],
+					 f.sure == SURE_CERTAIN || f.cause == cases[i].before
+					     ? CAUSE_UNKNOWN
+					     : cases[i].before);
 			assert_int_equal(f.origin, ORIGIN_MIDDLEBOX);
 			assert_int_equal(f.severity, cause_infos[f.cause].severity);
 			assert_int_equal(f.clues[0].id, CLUE_NEVER_SENT);

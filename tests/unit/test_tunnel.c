@@ -157,7 +157,7 @@ enum { N_FIXTURES = sizeof(fixtures) / sizeof(fixtures[0]) };
 static size_t put_hex(uint8_t *out, size_t len, const char *hex)
 {
 	for (; *hex; hex++) {
-		unsigned v;
+		unsigned v = 0;
 
 		if (isspace((unsigned char)*hex))
 			continue;

@@ -97,8 +97,10 @@ const char *fact_name(enum fact f)
 }
 
 /*
- * One sign alone is never enough but for RSTs that guess: routes change, counters jump, captures
- * reorder. Two that have nothing to do with each other are.
+ * Two signs that have nothing to do with each other, or one and the RST's form: routes change,
+ * counters jump, captures reorder. Alone count only several guesses at the number (C_MULTI), and 2
+ * hops or more where nothing provoked the RST, or where it is a bare answer or one to a SYN: a RST
+ * that took another path alone is mistaken there, unless it is GENUINE.
  */
 static const struct combination {
 	enum fact need[3], lack[3];

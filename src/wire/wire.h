@@ -6,6 +6,7 @@
 #ifndef WIRE_WIRE_H
 #define WIRE_WIRE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,12 +26,19 @@ struct path {
 
 enum { PATH_NONE = 0xffff }; /* no route */
 
-/* One IP packet to send. The bytes are borrowed until send returns. */
+/*
+ * One IP packet to send. The bytes are borrowed until send returns; WIRE_HEADROOM octets before
+ * `ip` are the wire's to write a link header into.
+ * `error` is set by send: 0, or an errno. EAGAIN and ENOBUFS: not now, later may do (no room, or
+ * the neighbour is still being asked for). EHOSTUNREACH: nobody on the link has that address.
+ */
+enum { WIRE_HEADROOM = 32 };
+
 struct wire_out {
-	const uint8_t *ip;
+	uint8_t *ip;
 	uint16_t len;
 	uint16_t path; /* index into wire.paths */
-	int error;     /* out: 0, or the errno of this packet */
+	int error;
 };
 
 /* One captured frame, borrowed for the callback. */
@@ -64,11 +72,13 @@ struct wire_conn_to {
 };
 
 struct wire_ops {
-	/* Sends a batch in order by lane `lane` (one thread a lane); blocks at most for socket
-	 * buffer space; sets error in each. `*at_ns` is the clock just before the first left.
-	 * Returns how many left. */
+	/* Sends a batch in order by lane `lane` < wire.lanes; one thread a lane, and all lanes at
+	 * the same time, beside recv and the others, which are one thread's. Blocks at most for
+	 * socket buffer space; sets error in each. `*at_ns` is set to the clock just before the
+	 * first leaves, before it leaves: who reads it meanwhile sees 0 or that. Returns how many
+	 * left. */
 	size_t (*send)(struct wire *w, unsigned lane, struct wire_out *v, size_t n,
-		       uint64_t *at_ns);
+		       _Atomic uint64_t *at_ns);
 	/* Hands on what has been captured; waits for the first frame until `deadline_ns` at most.
 	 * Returns early on an event. Returns frames handed on, or -1 with `e` where capture is
 	 * dead. */
@@ -101,6 +111,7 @@ struct wire {
 	const struct wire_ops *ops;
 	const struct path *paths;
 	size_t n_paths;
+	unsigned lanes; /* of `send`: 1 or more */
 	/* Source ports on which the local kernel keeps silent: what comes there is ours alone to
 	 * answer (wire/quiet.h). n_quiet 0: none. quiet_ttl255: even where it comes with TTL 255,
 	 * from a stack that begins there and is on this link. */

@@ -5,8 +5,8 @@
  * while at least 95 % of what is expected to answer does; who has never answered stays there. Loss
  * takes a factor off, never to one.
  *
- * Limits (every rate): a host whose RSTs come at one and the same rate whatever it is asked at has a
- * reset limit (FreeBSD 200/s, illumos 40/s, firewalls). It alone is slowed to a little above that
+ * Limits (every rate): a host whose RSTs come at one and the same rate whatever it is asked at has
+ * a reset limit (FreeBSD 200/s, illumos 40/s, firewalls). It alone is slowed to a little above that
  * rate, so that the limiter is never idle, until nothing closed is missing.
  *
  * Bounded: probes are spread evenly over the run's indices, so whose share of them is below
@@ -49,7 +49,8 @@ void gates_answered(struct gates *g, const struct point *at, bool rst, uint64_t 
 
 /*
  * A pass begins (0 the first), for all hosts. `unanswered(ctx, host)` is not needed: a gate knows
- * what it let through and what came. Hosts that look limited are tried at a lower rate in this pass.
+ * what it let through and what came. Hosts that look limited are tried at a lower rate in this
+ * pass.
  */
 void gates_begin_pass(struct gates *g, unsigned pass, uint64_t now_ns);
 

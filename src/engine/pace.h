@@ -2,8 +2,8 @@
  * pace: how fast a run sends in all. A token bucket of at most 1 ms of the rate, so the pace is
  * even. With `auto` the rate doubles while answers keep up and backs off by a factor when they fall
  * behind, never to one: signs of loss are answers that only retries drew, canaries that kept
- * silent, frames that the capture dropped, and buffers that were full. It is told the time and never
- * asks for it.
+ * silent, frames that the capture dropped, and buffers that were full. It is told the time and
+ * never asks for it.
  */
 #ifndef ENGINE_PACE_H
 #define ENGINE_PACE_H
@@ -42,7 +42,7 @@ void pace_init(struct pace *p, double rate, uint64_t hosts, uint64_t now_ns);
 /* Packets that may leave now. Unlimited: UINT32_MAX. */
 unsigned pace_budget(struct pace *p, uint64_t now_ns);
 void pace_spend(struct pace *p, unsigned n);
-void pace_refund(struct pace *p, unsigned n); /* they did not leave after all */
+void pace_refund(struct pace *p, unsigned n);		   /* they did not leave after all */
 uint64_t pace_next(const struct pace *p, uint64_t now_ns); /* when budget will be at least 1 */
 void pace_limit(struct pace *p, double ceiling); /* auto stays at or below it, from now on */
 /* Ends the epoch where one is over; cheap else, and keeps `seen` for it. `first_pass`: those asked

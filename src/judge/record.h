@@ -37,7 +37,11 @@ struct host_record {
 	enum reset_style style;
 	enum stack_family family; /* as far as the scan's own probes tell */
 	enum confidence confidence;
-	bool icmp_limited; /* CLUE_ICMP_LIMIT was given to some port */
+	bool icmp_limited;    /* CLUE_ICMP_LIMIT was given to some port */
+	uint32_t reset_limit; /* RSTs/s that it sends at most, measured; 0: no such limit seen */
+	/* It kept silent, so that only some of its ports were asked; the others are not-probed with
+	 * the reason "host-silent". */
+	bool given_up;
 };
 
 /* What `stack` found of one host. */
@@ -90,7 +94,11 @@ struct summary_record {
 	double rate_pps, elapsed_s;
 	uint64_t counts[PORT_STATES];
 	uint64_t silent; /* indices that answered nothing and are in no record */
-	char why[256];	 /* the cause where not complete, one line; "" else */
+	/* Indices never asked because their hosts kept silent to a handful of others, and how many
+	 * hosts those are; without --no-skip-dead they leave the run complete. */
+	uint64_t skipped, hosts_given_up;
+	uint64_t hosts_limited; /* hosts with a reset limit */
+	char why[256];		/* the cause where not complete, one line; "" else */
 };
 
 /* Callbacks may be NULL. Pointers are borrowed for the call. Order: per window: host_begin, port...

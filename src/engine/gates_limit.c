@@ -1,0 +1,344 @@
+/*
+ * gates_limit: does a host ration its RSTs, and how fast is it asked then?
+ *
+ * Loss and filtered ports take the same share of the answers at any rate; a limiter gives the same
+ * number a second. So where a good part of a pass stayed silent, the next one begins slower, and a
+ * share that rises by half or more with it is a limiter's. From then on the host is asked at a
+ * little more than the limit, so that the limiter is never idle: an idle moment is lost for ever,
+ * a probe too many is only asked again. Which share of the probes draws a RST at all (the density)
+ * shows whenever RSTs/s stay below the limit; the rate is then raised until they reach it, and
+ * where raising it brings no more of them, that is the limit.
+ *
+ * It knows nothing of other hosts, and nothing of caps.
+ */
+#include <math.h>
+
+#include "engine/gates_private.h"
+
+static const uint64_t MS = 1000000, S = 1000000000;
+static const float SILENT_SHARE = 0.08F;
+static const float SURPLUS = 1.1F; /* asked, over what the limit lets through */
+static const float RATE_MAX = 2e6F, DENSITY_MIN = 1e-4F;
+enum {
+	RSTS_MIN = 20,	    /* in the run */
+	RSTS_MIN_PASS = 5,  /* in the pass before */
+	TESTS_MAX = 4,	    /* a host */
+	TEST_MIN = 50,	    /* probes */
+	TEST_MAX = 800,	    /* probes */
+	TEST_RSTS_MIN = 10, /* that tell a limit */
+	WINDOW_MIN = 20,    /* probes */
+	CLUMP_GAPS = 20,    /* times the mean gap */
+	CALM_WINDOWS = 10,  /* at the limit, until what is believed is tried */
+};
+
+static float per_s(uint32_t n, uint64_t ns)
+{
+	return (float)((double)n / (double)(ns ? ns : 1) * 1e9);
+}
+
+static uint64_t most(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* --- what is seen ----------------------------------------------------------------------------- */
+
+void limit_sent(struct limit *l, uint64_t t)
+{
+	if (!l->sent++)
+		l->first_ns = l->rst_ns = t;
+	l->last_ns = t;
+	l->part_sent += !l->end_ns;
+}
+
+void limit_refund(struct limit *l)
+{
+	l->sent -= l->sent > 0;
+	l->part_sent -= !l->end_ns && l->part_sent;
+}
+
+void limit_answered(struct limit *l, bool rst, uint64_t t, uint64_t sent_ns)
+{
+	/* a test looks at its own probes, regulation at what comes */
+	bool part = l->mode != LIMIT_TEST ||
+		    (sent_ns >= l->from_ns && (!l->end_ns || sent_ns <= l->end_ns));
+
+	l->rst += rst;
+	l->rsts += rst;
+	l->other += !rst;
+	l->part_rst += rst && part;
+	l->part_other += !rst && part;
+	if (!rst)
+		return;
+	if (t > l->rst_ns) {
+		l->gap_ns = most(l->gap_ns, t - l->rst_ns);
+		l->rst_ns = t;
+	}
+	l->drew_ns = most(l->drew_ns, sent_ns);
+}
+
+static void begin_part(struct limit *l, uint64_t t)
+{
+	l->from_ns = t;
+	l->end_ns = 0;
+	l->part_sent = l->part_rst = l->part_other = 0;
+}
+
+/* --- regulation ------------------------------------------------------------------------------- */
+
+static void set_rate(struct limit *l, float rate)
+{
+	l->rate = fminf(fmaxf(rate, 1), RATE_MAX);
+}
+
+static void regulate(struct limit *l)
+{
+	l->raised = false;
+	set_rate(l, SURPLUS * l->limit / l->density);
+}
+
+static void remember(struct limit *l, float q)
+{
+	l->old_q = q;
+	l->old_rate = l->rate;
+	l->old_density = l->density;
+}
+
+/*
+ * All is calm, so perhaps only because too much is asked, or because a little too little is: loss
+ * looks like rationing. Half the rate, or half as much again, tells.
+ */
+static void try_belief(struct limit *l, float q)
+{
+	remember(l, q);
+	l->calm = 0;
+	if (l->density <= 0.5F) {
+		l->density *= 2;
+		l->calm = CALM_WINDOWS; /* where it holds, once more */
+		regulate(l);
+		return;
+	}
+	l->trying = true;
+	set_rate(l, 1.5F * l->rate);
+}
+
+/* The end of a try at half as much again. */
+static void end_try(struct limit *l, float q)
+{
+	l->trying = false;
+	if (q > 1.2F * l->old_q) { /* it was not at the limit at all */
+		l->limit = q;
+		l->density = fminf(fmaxf(l->old_q / l->old_rate, DENSITY_MIN), 1);
+	}
+	regulate(l);
+}
+
+/* RSTs/s are at the limit, as far as we know it. */
+static void at_limit(struct limit *l, float q, float share, uint64_t ns, bool used)
+{
+	if (l->searching) { /* straight into many closed ports: back to where none is wasted */
+		l->searching = false;
+		l->density = 1;
+	} else if (!used || share < 0.95F * l->density) {
+		l->rationed += l->part_rst;
+		l->rationed_ns += ns;
+		l->limit += (q > l->limit ? 0.5F : 0.25F) * (q - l->limit);
+		l->calm += used;
+	} else if (l->rate >= 0.9F * l->fastest && l->density > 0.3F) {
+		l->mode = LIMIT_NONE; /* as fast as ever, and nothing is missing */
+		return;
+	} else { /* nothing was rationed: it is higher */
+		l->limit = 1.25F * q;
+	}
+	if (l->calm > CALM_WINDOWS)
+		try_belief(l, q);
+	else
+		regulate(l);
+}
+
+/* Did a faster rate bring no more RSTs? */
+static bool is_flat(const struct limit *l, float q, uint64_t ns)
+{
+	float faster = l->rate / l->old_rate;
+	float expected = l->old_q * faster * (float)ns / 1e9F;
+
+	return l->raised && l->part_rst >= RSTS_MIN && q < l->old_q * (1 + 0.4F * (faster - 1)) &&
+	       expected - (float)l->part_rst > 3 * sqrtf(expected);
+}
+
+/* RSTs/s are below it: most of what is asked is filtered, or the limit is not that high. */
+static void below_limit(struct limit *l, float q, float share, uint64_t ns)
+{
+	bool known = l->part_rst >= RSTS_MIN;
+	float rate;
+
+	l->calm = 0;
+	if (is_flat(l, q, ns)) {
+		l->limit = q;
+		l->density = l->old_density;
+		regulate(l);
+		return;
+	}
+	remember(l, q);
+	l->density = fminf(fmaxf(share, DENSITY_MIN), 1);
+	rate = SURPLUS * l->limit / l->density;
+	set_rate(l, known ? rate : fminf(rate, 2 * l->rate));
+	l->raised = l->rate > 1.1F * l->old_rate;
+	l->searching = !known && l->raised;
+}
+
+static void end_window(struct limit *l, uint64_t t)
+{
+	uint64_t ns = t - l->from_ns;
+	float q = per_s(l->part_rst, ns), asked = per_s(l->part_sent, ns);
+	float share = (float)l->part_rst / (float)(l->part_sent ? l->part_sent : 1);
+	bool used = l->part_sent >= WINDOW_MIN && asked >= 0.8F * l->rate;
+
+	l->peak = fmaxf(l->peak, q);
+	if (q >= l->limit / 2)
+		l->spent_ns = t;
+	if (l->trying)
+		end_try(l, q);
+	else if (q >= 0.9F * l->limit)
+		at_limit(l, q, share, ns, used);
+	else if (used)
+		below_limit(l, q, share, ns);
+	begin_part(l, t);
+}
+
+static uint64_t window_ns(const struct limit *l, uint64_t rtt_ns)
+{
+	uint64_t enough = (uint64_t)(100 / l->limit * 1e9F);
+
+	if (l->clumped)
+		return 2 * S;
+	if (l->searching)
+		return most(l->part_rst >= RSTS_MIN ? 10 * MS : 50 * MS, 4 * rtt_ns);
+	return most(most(200 * MS, 4 * rtt_ns), enough < 2 * S ? enough : 2 * S);
+}
+
+/* --- the test --------------------------------------------------------------------------------- */
+
+static void judge_test(struct limit *l, uint64_t t)
+{
+	uint32_t n = l->part_sent > l->part_other ? l->part_sent - l->part_other : 1;
+	float q = per_s(l->part_rst, l->end_ns - l->from_ns);
+
+	l->tests++;
+	l->mode = LIMIT_NONE;
+	if (l->part_rst >= TEST_RSTS_MIN && (float)l->part_rst > l->believed * (float)n) {
+		l->mode = LIMIT_ON;
+		l->limit = fmaxf(q, fminf(l->rst_rate, 4 * q));
+		l->density = 1;
+		regulate(l);
+	}
+	begin_part(l, t);
+}
+
+/* A burst saved up in a pause is no rate: what was rationed over all the time it was, where known.
+ */
+float limit_rate(const struct limit *l)
+{
+	return l->rationed_ns >= S / 2 ? per_s(l->rationed, l->rationed_ns) : l->limit;
+}
+
+void limit_tick(struct limit *l, uint64_t t, uint64_t rtt_ns)
+{
+	uint64_t ns = t > l->from_ns ? t - l->from_ns : 0;
+
+	if (l->mode == LIMIT_ON && ns >= window_ns(l, rtt_ns)) {
+		end_window(l, t);
+	} else if (l->mode == LIMIT_TEST && !l->end_ns) {
+		if ((l->part_sent >= l->need && (!l->clumped || ns >= S + 100 * MS)) ||
+		    (l->part_sent >= TEST_MIN && ns >= 3 * S))
+			l->end_ns = t;
+	} else if (l->mode == LIMIT_TEST && t - l->end_ns >= most(2 * rtt_ns, 30 * MS)) {
+		judge_test(l, t);
+	}
+}
+
+static bool is_clumped(const struct limit *l)
+{
+	uint64_t span = l->last_ns - l->first_ns, gap = l->gap_ns;
+
+	if (l->rst < RSTS_MIN)
+		return false;
+	if (l->last_ns > l->rst_ns)
+		gap = most(gap, l->last_ns - l->rst_ns);
+	return l->drew_ns < l->first_ns + span / 2 ||
+	       (gap >= 50 * MS && gap > CLUMP_GAPS * span / l->rst);
+}
+
+/* Silent as a limiter's victim is: then a test at a lower rate. */
+static void suspect(struct limit *l, uint64_t t)
+{
+	uint64_t span = most(l->last_ns - l->first_ns, MS);
+	uint32_t asked = l->sent > l->other ? l->sent - l->other : 0;
+	uint32_t silent = asked > l->rst ? asked - l->rst : 0;
+	float before, slower;
+
+	l->clumped |= is_clumped(l);
+	if (l->tests >= TESTS_MAX || l->rsts < RSTS_MIN || l->rst < RSTS_MIN_PASS ||
+	    (float)silent <= SILENT_SHARE * (float)l->sent)
+		return;
+	l->fastest = per_s(l->sent, span);
+	if (l->clumped) /* what came in a part of a second was a whole one's */
+		span = most(span, S);
+	before = per_s(l->sent, span);
+	l->rst_rate = per_s(l->rst, span);
+	l->share = (float)l->rst / (float)asked;
+	set_rate(l, fminf(4 * l->rst_rate, before / 2));
+	slower = fminf(l->share * before / l->rate, 1); /* were it a limit */
+	l->believed = fminf(1.5F * l->share, (l->share + slower) / 2);
+	slower = 4 / (l->believed - l->share); /* as many probes as tell the two apart */
+	slower *= slower * l->share * (1 - l->share);
+	l->need = (uint32_t)fminf(fmaxf(slower, TEST_MIN), TEST_MAX);
+	l->mode = LIMIT_TEST;
+	begin_part(l, t);
+}
+
+/* --- passes ----------------------------------------------------------------------------------- */
+
+static void end_limited_pass(struct limit *l)
+{
+	uint64_t part = l->last_ns > l->from_ns ? l->last_ns - l->from_ns : 0;
+	uint64_t recovers = l->clumped ? S + 50 * MS : 50 * MS;
+
+	l->peak = fmaxf(l->peak, per_s(l->part_rst, most(part, 50 * MS)));
+	if (l->peak < l->limit / 2)
+		l->clean += l->first_ns >= l->spent_ns + recovers;
+	else
+		l->spent_ns = l->last_ns;
+}
+
+/* Closed ports get fewer from pass to pass. What the density is now, the first window shows. */
+static void begin_limited_pass(struct limit *l, uint64_t t)
+{
+	l->density = 1;
+	l->searching = l->trying = false;
+	l->calm = 0;
+	regulate(l);
+	begin_part(l, t);
+}
+
+void limit_begin_pass(struct limit *l, unsigned pass, uint64_t t)
+{
+	if (l->sent && l->mode == LIMIT_TEST) { /* it was short */
+		l->end_ns = l->end_ns ? l->end_ns : most(l->last_ns, l->from_ns + 1);
+		if (l->part_sent >= TEST_MIN && (l->part_rst || !l->clumped))
+			judge_test(l, t);
+		else
+			l->mode = LIMIT_NONE;
+	} else if (l->sent && l->mode == LIMIT_ON) {
+		end_limited_pass(l);
+	}
+	if (l->sent && l->mode == LIMIT_NONE && pass)
+		suspect(l, t);
+	else if (l->mode == LIMIT_ON)
+		begin_limited_pass(l, t);
+	if (!pass)
+		l->clean = 0;
+	l->sent = l->rst = l->other = 0;
+	l->gap_ns = l->drew_ns = 0;
+	l->peak = 0;
+}

@@ -18,7 +18,7 @@
 static const uint64_t MS = 1000000, S = 1000000000;
 static const float SILENT_SHARE = 0.08F;
 static const float SURPLUS = 1.1F; /* asked, over what the limit lets through */
-static const float RATE_MAX = 2e6F, DENSITY_MIN = 1e-4F;
+static const float RATE_MAX = 2e6F, DENSITY_MIN = 1e-4F, ALL_CLOSED = 0.9F;
 enum {
 	RSTS_MIN = 20,	    /* in the run */
 	RSTS_MIN_PASS = 5,  /* in the pass before */
@@ -57,6 +57,31 @@ void limit_refund(struct limit *l)
 	l->part_sent -= !l->end_ns && l->part_sent;
 }
 
+/* Did the last n RSTs come at `share` of the limit or faster? */
+static bool came_at(const struct limit *l, unsigned n, float share)
+{
+	unsigned last = l->n_recent - 1, first = l->n_recent - n;
+	uint32_t us;
+
+	if (l->n_recent < n)
+		return false;
+	us = l->recent_us[last % LIMIT_RECENT] - l->recent_us[first % LIMIT_RECENT];
+	return (float)us * share * l->limit < (float)(n - 1) * 1e6F;
+}
+
+/* Of who counts by the second a clump tells nothing. */
+static void note_recent(struct limit *l, uint64_t t)
+{
+	l->recent_us[l->n_recent++ % LIMIT_RECENT] = (uint32_t)(t / 1000);
+	if (l->clumped)
+		return;
+	l->struck |= l->searching && came_at(l, LIMIT_RECENT, 0.8F);
+	if (came_at(l, LIMIT_RECENT / 2, 0.5F)) {
+		l->tight = true;
+		l->spent_ns = t;
+	}
+}
+
 void limit_answered(struct limit *l, bool rst, uint64_t t, uint64_t sent_ns)
 {
 	/* a test looks at its own probes, regulation at what comes */
@@ -70,6 +95,8 @@ void limit_answered(struct limit *l, bool rst, uint64_t t, uint64_t sent_ns)
 	l->part_other += !rst && part;
 	if (!rst)
 		return;
+	if (l->mode == LIMIT_ON)
+		note_recent(l, t);
 	if (t > l->rst_ns) {
 		l->gap_ns = most(l->gap_ns, t - l->rst_ns);
 		l->rst_ns = t;
@@ -91,100 +118,127 @@ static void set_rate(struct limit *l, float rate)
 	l->rate = fminf(fmaxf(rate, 1), RATE_MAX);
 }
 
+/*
+ * Where all that is asked draws RSTs, a little more than the limit, so that it is never idle. Where
+ * only a part does, a little less: that part is not spread evenly, and what is asked of a limiter
+ * that has nothing to spare costs another pass.
+ */
 static void regulate(struct limit *l)
 {
+	float rate = SURPLUS * l->limit;
+
+	if (l->density < ALL_CLOSED)
+		rate = fmaxf(rate, 0.9F * l->limit / l->density);
 	l->raised = false;
-	set_rate(l, SURPLUS * l->limit / l->density);
+	set_rate(l, rate);
+}
+
+static void reckon(struct limit *l, float q)
+{
+	l->limit += (q > l->limit ? 0.5F : 0.25F) * (q - l->limit);
 }
 
 static void remember(struct limit *l, float q)
 {
 	l->old_q = q;
 	l->old_rate = l->rate;
-	l->old_density = l->density;
-}
-
-/*
- * All is calm, so perhaps only because too much is asked, or because a little too little is: loss
- * looks like rationing. Half the rate, or half as much again, tells.
- */
-static void try_belief(struct limit *l, float q)
-{
-	remember(l, q);
-	l->calm = 0;
-	if (l->density <= 0.5F) {
-		l->density *= 2;
-		l->calm = CALM_WINDOWS; /* where it holds, once more */
-		regulate(l);
-		return;
-	}
-	l->trying = true;
-	set_rate(l, 1.5F * l->rate);
 }
 
 /* The end of a try at half as much again. */
 static void end_try(struct limit *l, float q)
 {
 	l->trying = false;
-	if (q > 1.2F * l->old_q) { /* it was not at the limit at all */
+	if (q > 1.2F * l->old_q) /* it was not at the limit at all */
 		l->limit = q;
-		l->density = fminf(fmaxf(l->old_q / l->old_rate, DENSITY_MIN), 1);
-	}
 	regulate(l);
 }
 
-/* RSTs/s are at the limit, as far as we know it. */
+/*
+ * RSTs/s are at the limit, as far as we know it, and all is closed. That may be only because a
+ * little too little is asked: loss looks like rationing. Half as much again tells, now and then.
+ */
 static void at_limit(struct limit *l, float q, float share, uint64_t ns, bool used)
 {
-	if (l->searching) { /* straight into many closed ports: back to where none is wasted */
-		l->searching = false;
-		l->density = 1;
-	} else if (!used || share < 0.95F * l->density) {
+	if (!used || share < 0.95F) {
 		l->rationed += l->part_rst;
 		l->rationed_ns += ns;
-		l->limit += (q > l->limit ? 0.5F : 0.25F) * (q - l->limit);
+		reckon(l, q);
 		l->calm += used;
-	} else if (l->rate >= 0.9F * l->fastest && l->density > 0.3F) {
+	} else if (l->rate >= 0.9F * l->fastest) {
 		l->mode = LIMIT_NONE; /* as fast as ever, and nothing is missing */
 		return;
 	} else { /* nothing was rationed: it is higher */
-		l->limit = 1.25F * q;
+		l->limit = 1.1F * q;
 	}
-	if (l->calm > CALM_WINDOWS)
-		try_belief(l, q);
-	else
-		regulate(l);
+	regulate(l);
+	if (l->calm < CALM_WINDOWS)
+		return;
+	remember(l, q);
+	l->calm = 0;
+	l->trying = true;
+	set_rate(l, 1.5F * l->rate);
 }
 
-/* Did a faster rate bring no more RSTs? */
-static bool is_flat(const struct limit *l, float q, uint64_t ns)
+/* The same where only a part is closed: it has become more, and too much is asked. */
+static void too_much(struct limit *l, float q)
+{
+	reckon(l, q);
+	l->density = fminf(l->density * (l->calm ? 2 : 1.25F), 1);
+	l->calm = 1;
+	regulate(l);
+}
+
+/* As if a faster rate brought no more RSTs, and no less either. */
+static bool looks_flat(const struct limit *l, float q)
 {
 	float faster = l->rate / l->old_rate;
-	float expected = l->old_q * faster * (float)ns / 1e9F;
 
-	return l->raised && l->part_rst >= RSTS_MIN && q < l->old_q * (1 + 0.4F * (faster - 1)) &&
-	       expected - (float)l->part_rst > 3 * sqrtf(expected);
+	return l->raised && q > 0.7F * l->old_q && q < l->old_q * (1 + 0.4F * (faster - 1));
+}
+
+/* And by more than chance? Small steps add up until it is. */
+static bool is_flat(const struct limit *l, uint64_t ns)
+{
+	float expected = l->old_q * l->rate / l->old_rate * (float)ns / 1e9F;
+
+	return l->part_rst >= RSTS_MIN && expected - (float)l->part_rst > 3 * sqrtf(expected);
 }
 
 /* RSTs/s are below it: most of what is asked is filtered, or the limit is not that high. */
 static void below_limit(struct limit *l, float q, float share, uint64_t ns)
 {
 	bool known = l->part_rst >= RSTS_MIN;
-	float rate;
+	bool flat = looks_flat(l, q);
+	float rate = l->rate;
 
 	l->calm = 0;
-	if (is_flat(l, q, ns)) {
+	if (flat)
+		l->flats += is_flat(l, ns);
+	else
+		l->flats = 0;
+	if (!flat)
+		remember(l, q);
+	if (l->flats == 2) { /* twice is no coincidence */
+		l->flats = 0;
 		l->limit = q;
-		l->density = l->old_density;
+		l->density = 1;
 		regulate(l);
 		return;
 	}
-	remember(l, q);
 	l->density = fminf(fmaxf(share, DENSITY_MIN), 1);
-	rate = SURPLUS * l->limit / l->density;
-	set_rate(l, known ? rate : fminf(rate, 2 * l->rate));
-	l->raised = l->rate > 1.1F * l->old_rate;
-	l->searching = !known && l->raised;
+	regulate(l);
+	if (!known) /* nor through all of them within a second */
+		set_rate(l, fminf(l->rate, fmaxf(fminf(2 * rate, (float)l->sent_before), rate)));
+	l->raised = l->rate > 1.05F * l->old_rate;
+	l->searching = !known;
+}
+
+/* Straight into many closed ports: back to where none of them is wasted. */
+static void end_search(struct limit *l)
+{
+	l->searching = l->struck = false;
+	l->density = 1;
+	regulate(l);
 }
 
 static void end_window(struct limit *l, uint64_t t)
@@ -193,14 +247,20 @@ static void end_window(struct limit *l, uint64_t t)
 	float q = per_s(l->part_rst, ns), asked = per_s(l->part_sent, ns);
 	float share = (float)l->part_rst / (float)(l->part_sent ? l->part_sent : 1);
 	bool used = l->part_sent >= WINDOW_MIN && asked >= 0.8F * l->rate;
+	bool all = l->density >= ALL_CLOSED;
 
-	l->peak = fmaxf(l->peak, q);
+	if (ns >= 200 * MS)
+		l->peak = fmaxf(l->peak, q);
 	if (q >= l->limit / 2)
 		l->spent_ns = t;
-	if (l->trying)
+	if (l->struck || (l->searching && q >= 0.9F * l->limit))
+		end_search(l);
+	else if (l->trying)
 		end_try(l, q);
-	else if (q >= 0.9F * l->limit)
+	else if (all && q >= 0.9F * l->limit)
 		at_limit(l, q, share, ns, used);
+	else if (q >= 0.97F * l->limit)
+		too_much(l, q);
 	else if (used)
 		below_limit(l, q, share, ns);
 	begin_part(l, t);
@@ -213,7 +273,7 @@ static uint64_t window_ns(const struct limit *l, uint64_t rtt_ns)
 	if (l->clumped)
 		return 2 * S;
 	if (l->searching)
-		return most(l->part_rst >= RSTS_MIN ? 10 * MS : 50 * MS, 4 * rtt_ns);
+		return most(50 * MS, 4 * rtt_ns);
 	return most(most(200 * MS, 4 * rtt_ns), enough < 2 * S ? enough : 2 * S);
 }
 
@@ -239,14 +299,14 @@ static void judge_test(struct limit *l, uint64_t t)
  */
 float limit_rate(const struct limit *l)
 {
-	return l->rationed_ns >= S / 2 ? per_s(l->rationed, l->rationed_ns) : l->limit;
+	return l->rationed_ns >= 2 * S ? per_s(l->rationed, l->rationed_ns) : l->limit;
 }
 
 void limit_tick(struct limit *l, uint64_t t, uint64_t rtt_ns)
 {
 	uint64_t ns = t > l->from_ns ? t - l->from_ns : 0;
 
-	if (l->mode == LIMIT_ON && ns >= window_ns(l, rtt_ns)) {
+	if (l->mode == LIMIT_ON && (l->struck || ns >= window_ns(l, rtt_ns))) {
 		end_window(l, t);
 	} else if (l->mode == LIMIT_TEST && !l->end_ns) {
 		if ((l->part_sent >= l->need && (!l->clumped || ns >= S + 100 * MS)) ||
@@ -304,19 +364,19 @@ static void end_limited_pass(struct limit *l)
 	uint64_t part = l->last_ns > l->from_ns ? l->last_ns - l->from_ns : 0;
 	uint64_t recovers = l->clumped ? S + 50 * MS : 50 * MS;
 
-	l->peak = fmaxf(l->peak, per_s(l->part_rst, most(part, 50 * MS)));
-	if (l->peak < l->limit / 2)
-		l->clean += l->first_ns >= l->spent_ns + recovers;
-	else
+	l->peak = fmaxf(l->peak, per_s(l->part_rst, most(part, l->clumped ? S : 200 * MS)));
+	if (l->tight || l->peak >= l->limit / 2)
 		l->spent_ns = l->last_ns;
+	else
+		l->clean += l->first_ns >= l->spent_ns + recovers;
 }
 
 /* Closed ports get fewer from pass to pass. What the density is now, the first window shows. */
 static void begin_limited_pass(struct limit *l, uint64_t t)
 {
 	l->density = 1;
-	l->searching = l->trying = false;
-	l->calm = 0;
+	l->searching = l->trying = l->struck = l->raised = false;
+	l->calm = l->flats = 0;
 	regulate(l);
 	begin_part(l, t);
 }
@@ -338,7 +398,10 @@ void limit_begin_pass(struct limit *l, unsigned pass, uint64_t t)
 		begin_limited_pass(l, t);
 	if (!pass)
 		l->clean = 0;
+	l->sent_before = l->sent;
 	l->sent = l->rst = l->other = 0;
+	l->n_recent = 0;
+	l->tight = false;
 	l->gap_ns = l->drew_ns = 0;
 	l->peak = 0;
 }

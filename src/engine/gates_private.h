@@ -35,15 +35,19 @@ void cap_restart(struct cap *c, uint64_t t);
 /* --- a reset limit ------------------------------------------------------------------------------
  */
 
+enum { LIMIT_RECENT = 8 };
+
 enum limit_mode { LIMIT_NONE, LIMIT_TEST, LIMIT_ON };
 
 struct limit {
 	uint8_t mode, tests;
 	bool clumped;	/* RSTs come in clumps, as of who counts by the second */
 	bool searching; /* almost no RST came, and the rate is raised blindly */
-	bool trying;	/* half as much again, for a window */
-	uint8_t calm;	/* windows at the limit */
-	bool raised;	/* the rate, at the last window's end */
+	bool struck;	/* RSTs came at the limit while searching */
+	bool tight;  /* in this pass there was a moment at which the limiter had nothing to spare */
+	bool trying; /* half as much again, for a window */
+	uint8_t calm, flats; /* windows at the limit; raised, and nothing came of it */
+	bool raised;	     /* the rate, at the last window's end */
 	/* this pass */
 	uint32_t sent, rst, other;
 	uint64_t first_ns, last_ns; /* sent */
@@ -55,7 +59,9 @@ struct limit {
 	float fastest;	   /* packets/s of the pass that made us suspicious */
 	uint64_t spent_ns; /* when the limiter last had nothing to spare */
 	unsigned clean;
-	uint32_t rationed; /* RSTs in windows at the limit */
+	uint32_t sent_before;			    /* in the pass before */
+	uint32_t recent_us[LIMIT_RECENT], n_recent; /* the last RSTs of the pass */
+	uint32_t rationed;			    /* RSTs in windows at the limit */
 	uint64_t rationed_ns;
 	/* the test, or the window of regulation */
 	uint64_t from_ns, end_ns;
@@ -65,7 +71,7 @@ struct limit {
 	float rst_rate;	       /* in the pass before */
 	float rate, limit;     /* packets/s now; RSTs/s */
 	float density;	       /* share of the probes that would draw a RST without a limit */
-	float old_q, old_rate, old_density; /* before the rate was raised */
+	float old_q, old_rate; /* before the rate was raised */
 };
 
 void limit_sent(struct limit *l, uint64_t t);

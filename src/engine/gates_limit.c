@@ -26,6 +26,7 @@ enum {
 	TEST_MIN = 50,	    /* probes */
 	TEST_MAX = 800,	    /* probes */
 	TEST_RSTS_MIN = 10, /* that tell a limit */
+	ENOUGH_RSTS = 50,   /* in a window, to believe its rate */
 	WINDOW_MIN = 20,    /* probes */
 	CLUMP_GAPS = 20,    /* times the mean gap */
 	CALM_WINDOWS = 10,  /* at the limit, until what is believed is tried */
@@ -46,7 +47,7 @@ static uint64_t most(uint64_t a, uint64_t b)
 void limit_sent(struct limit *l, uint64_t t)
 {
 	if (!l->sent++)
-		l->first_ns = l->rst_ns = t;
+		l->first_ns = t;
 	l->last_ns = t;
 	l->part_sent += !l->end_ns;
 }
@@ -97,10 +98,9 @@ void limit_answered(struct limit *l, bool rst, uint64_t t, uint64_t sent_ns)
 		return;
 	if (l->mode == LIMIT_ON)
 		note_recent(l, t);
-	if (t > l->rst_ns) {
+	if (l->rst_ns && t > l->rst_ns)
 		l->gap_ns = most(l->gap_ns, t - l->rst_ns);
-		l->rst_ns = t;
-	}
+	l->rst_ns = most(l->rst_ns, t);
 	l->drew_ns = most(l->drew_ns, sent_ns);
 }
 
@@ -220,7 +220,7 @@ static void below_limit(struct limit *l, float q, float share, uint64_t ns)
 		remember(l, q);
 	if (l->flats == 2) { /* twice is no coincidence */
 		l->flats = 0;
-		l->limit = q;
+		l->limit = fmaxf(q, 0.8F * l->twice);
 		l->density = 1;
 		regulate(l);
 		return;
@@ -253,6 +253,10 @@ static void end_window(struct limit *l, uint64_t t)
 		l->peak = fmaxf(l->peak, q);
 	if (q >= l->limit / 2)
 		l->spent_ns = t;
+	if (l->part_rst >= ENOUGH_RSTS) {
+		l->twice = fmaxf(l->twice, fminf(q, l->last_q));
+		l->last_q = q;
+	}
 	if (l->struck || (l->searching && q >= 0.9F * l->limit))
 		end_search(l);
 	else if (l->trying)
@@ -282,11 +286,12 @@ static uint64_t window_ns(const struct limit *l, uint64_t rtt_ns)
 static void judge_test(struct limit *l, uint64_t t)
 {
 	uint32_t n = l->part_sent > l->part_other ? l->part_sent - l->part_other : 1;
-	float q = per_s(l->part_rst, l->end_ns - l->from_ns);
+	float q = per_s(l->part_rst, l->end_ns - l->from_ns), share = (float)l->part_rst / (float)n;
+	float chance = 4 * sqrtf(l->share * (1 - l->share) / (float)n);
 
 	l->tests++;
 	l->mode = LIMIT_NONE;
-	if (l->part_rst >= TEST_RSTS_MIN && (float)l->part_rst > l->believed * (float)n) {
+	if (l->part_rst >= TEST_RSTS_MIN && share > l->believed && share > l->share + chance) {
 		l->mode = LIMIT_ON;
 		l->limit = fmaxf(q, fminf(l->rst_rate, 4 * q));
 		l->density = 1;
@@ -299,7 +304,9 @@ static void judge_test(struct limit *l, uint64_t t)
  */
 float limit_rate(const struct limit *l)
 {
-	return l->rationed_ns >= 2 * S ? per_s(l->rationed, l->rationed_ns) : l->limit;
+	if (l->rationed_ns >= 2 * S)
+		return per_s(l->rationed, l->rationed_ns);
+	return l->twice > 0 ? l->twice : l->limit;
 }
 
 void limit_tick(struct limit *l, uint64_t t, uint64_t rtt_ns)
@@ -310,7 +317,7 @@ void limit_tick(struct limit *l, uint64_t t, uint64_t rtt_ns)
 		end_window(l, t);
 	} else if (l->mode == LIMIT_TEST && !l->end_ns) {
 		if ((l->part_sent >= l->need && (!l->clumped || ns >= S + 100 * MS)) ||
-		    (l->part_sent >= TEST_MIN && ns >= 3 * S))
+		    (l->part_sent >= TEST_MIN && ns >= 5 * S))
 			l->end_ns = t;
 	} else if (l->mode == LIMIT_TEST && t - l->end_ns >= most(2 * rtt_ns, 30 * MS)) {
 		judge_test(l, t);
@@ -329,32 +336,49 @@ static bool is_clumped(const struct limit *l)
 	       (gap >= 50 * MS && gap > CLUMP_GAPS * span / l->rst);
 }
 
-/* Silent as a limiter's victim is: then a test at a lower rate. */
-static void suspect(struct limit *l, uint64_t t)
+/*
+ * Silent as a limiter's victim is? A limiter lets as many RSTs a second through as in the pass
+ * before; where that has fallen, loss has left fewer to come.
+ */
+static bool is_suspect(const struct limit *l, uint32_t asked, float rst_rate)
 {
-	uint64_t span = most(l->last_ns - l->first_ns, MS);
-	uint32_t asked = l->sent > l->other ? l->sent - l->other : 0;
 	uint32_t silent = asked > l->rst ? asked - l->rst : 0;
-	float before, slower;
 
-	l->clumped |= is_clumped(l);
-	if (l->tests >= TESTS_MAX || l->rsts < RSTS_MIN || l->rst < RSTS_MIN_PASS ||
-	    (float)silent <= SILENT_SHARE * (float)l->sent)
-		return;
-	l->fastest = per_s(l->sent, span);
-	if (l->clumped) /* what came in a part of a second was a whole one's */
-		span = most(span, S);
-	before = per_s(l->sent, span);
-	l->rst_rate = per_s(l->rst, span);
+	return l->tests < TESTS_MAX && l->rsts >= RSTS_MIN && l->rst >= RSTS_MIN_PASS &&
+	       (float)silent > SILENT_SHARE * (float)l->sent &&
+	       (l->clumped || rst_rate > l->rst_rate / 2);
+}
+
+/* Half as fast, or four times as fast as RSTs came: so many probes as tell loss from a limit. */
+static void begin_test(struct limit *l, uint32_t asked, float before, uint64_t t)
+{
+	float slower;
+
 	l->share = (float)l->rst / (float)asked;
 	set_rate(l, fminf(4 * l->rst_rate, before / 2));
 	slower = fminf(l->share * before / l->rate, 1); /* were it a limit */
 	l->believed = fminf(1.5F * l->share, (l->share + slower) / 2);
-	slower = 4 / (l->believed - l->share); /* as many probes as tell the two apart */
+	slower = 4 / (l->believed - l->share);
 	slower *= slower * l->share * (1 - l->share);
 	l->need = (uint32_t)fminf(fmaxf(slower, TEST_MIN), TEST_MAX);
 	l->mode = LIMIT_TEST;
 	begin_part(l, t);
+}
+
+static void suspect(struct limit *l, uint64_t t)
+{
+	uint64_t span = most(l->last_ns - l->first_ns, MS);
+	uint32_t asked = l->sent > l->other ? l->sent - l->other : 0;
+	bool suspected;
+
+	l->clumped |= is_clumped(l);
+	l->fastest = per_s(l->sent, span);
+	if (l->clumped) /* what came in a part of a second was a whole one's */
+		span = most(span, S);
+	suspected = is_suspect(l, asked, per_s(l->rst, span));
+	l->rst_rate = per_s(l->rst, span);
+	if (suspected)
+		begin_test(l, asked, per_s(l->sent, span), t);
 }
 
 /* --- passes ----------------------------------------------------------------------------------- */
@@ -402,6 +426,6 @@ void limit_begin_pass(struct limit *l, unsigned pass, uint64_t t)
 	l->sent = l->rst = l->other = 0;
 	l->n_recent = 0;
 	l->tight = false;
-	l->gap_ns = l->drew_ns = 0;
+	l->gap_ns = l->drew_ns = l->rst_ns = 0;
 	l->peak = 0;
 }

@@ -71,6 +71,7 @@ struct limit {
 	float rst_rate;	       /* in the pass before */
 	float rate, limit;     /* packets/s now; RSTs/s */
 	float density;	       /* share of the probes that would draw a RST without a limit */
+	float last_q, twice;   /* of the last window; what two in a row had, at most */
 	float old_q, old_rate; /* before the rate was raised */
 };
 

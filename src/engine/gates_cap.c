@@ -13,7 +13,7 @@ static const uint64_t SETTLE_NS = 8000000; /* a capture hands over blocks, not f
 static const double KEEPS_UP = 0.95, SHORT_OF = 0.7, BY_STEPS = 1.1;
 static const double RATE_MAX = 2e7;
 static const float KEEP = 0.9F, KEEP_SHORT = 0.1F;
-enum { COHORT_MIN = 16 };
+enum { COHORT_MIN = 16, STEPS = 6 /* cohorts, after a loss */ };
 
 void cap_init(struct cap *c, bool capped, uint64_t t)
 {
@@ -54,25 +54,35 @@ static void learn(struct cap *c, float weight)
 	c->usual_answered = c->usual_answered * KEEP + weight * (float)c->answered;
 }
 
+/* How many of the cohort answer as a rule, and how many fewer are chance: little is known at first.
+ */
+static double expected(const struct cap *c, double *chance)
+{
+	double n = (double)c->usual_sent, k = fmin((double)c->usual_answered, n), sent = c->sent;
+	double share = (k + 1) / (n + 2);
+
+	*chance = 3 * sqrt(sent * share * (1 - share) * (1 + sent / (n + 1)) + 1);
+	return n > 0 ? k / n * sent : 0;
+}
+
 static void judge(struct cap *c, double least)
 {
-	double share = c->usual_sent > 0 ? (double)(c->usual_answered / c->usual_sent) : 0;
-	double expected = fmin(share, 1) * c->sent;
-	double chance = 2 * sqrt(expected * (1 - fmin(share, 1)) + 1);
+	double chance, usual = expected(c, &chance);
 
-	if (c->answered >= KEEPS_UP * expected - chance) {
+	if (c->answered >= KEEPS_UP * usual - chance) {
 		if (!c->settled ||
 		    c->rate <= least) /* nothing slower is known that it fell short of */
 			learn(c, 1);
 		if (c->refused && c->answered)
 			c->rate = fmin(c->rate * (c->settled ? BY_STEPS : 2), RATE_MAX);
 		c->refused = false;
+		c->settled -= c->settled > 0;
 		return;
 	}
 	if (c->rate <= least) /* it is so at any rate: the usual, in the end */
 		learn(c, KEEP_SHORT);
 	c->rate = fmax(c->rate * SHORT_OF, fmin(c->rate, least));
-	c->settled = true;
+	c->settled = STEPS;
 }
 
 void cap_tick(struct cap *c, uint64_t t, double least)

@@ -20,7 +20,8 @@ struct cap {
 	uint32_t sent, answered;
 	float usual_sent, usual_answered; /* the reference, of those before */
 	uint32_t srtt_us;
-	bool heard, refused, settled;
+	bool heard, refused;
+	uint8_t settled; /* cohorts yet that let it grow by a step only, after a loss */
 };
 
 void cap_init(struct cap *c, bool capped, uint64_t t);

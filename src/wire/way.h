@@ -35,6 +35,8 @@ struct way_config {
 	unsigned lanes;
 	struct neighs *neighs; /* borrowed; packet and xdp only */
 	struct way *raw;       /* borrowed; packet and xdp: for what has no known neighbour yet */
+	struct way *beside; /* xdp only: a way that is open by the same interface (a queue takes one
+			     * socket, so they share it), or NULL */
 };
 
 /* Need CAP_NET_RAW: NULL with `e`; `*denied` is set where it was for want of it. */

@@ -1,0 +1,497 @@
+/*
+ * way_xdp: packets out by AF_XDP in copy mode: frames written into memory that the kernel reads,
+ * one call for many, one socket a TX queue. No program is loaded or attached, and nothing is
+ * received. What has no lane, no known neighbour or no room in a frame goes by a packet way, which
+ * has the rules for it. It refuses to know how neighbours are found.
+ */
+#include "config.h"
+
+#include "wire/way.h"
+
+#ifndef HAVE_LIBXDP
+
+struct way *way_open_xdp(const struct way_config *c, bool *denied, struct err *e)
+{
+	(void)c;
+	(void)denied;
+	err_set(e, "--tx xdp: this rstprobe was built without libxdp. With it: apt-get install "
+		   "libxdp-dev, then configure --with-xdp and make");
+	return NULL;
+}
+
+#else
+
+#include <assert.h>
+#include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+#include <xdp/xsk.h>
+
+#include "wire/clock.h"
+
+enum {
+	FRAME = 2048, /* the least that the kernel takes */
+	FRAMES = 512, /* of a lane: what a NIC may hold back until it says that they are out */
+	AREA = FRAMES * FRAME,
+	RING = 128,
+	BATCH = 64,
+	LINK_HEADER = 14,
+	SEND_BUFFER = 4 << 20, /* what the kernel copied counts against it until it is out */
+	NAPS = 2000,	       /* waits for room before the packets are given up, */
+	NAP_NS = 100000,       /* this long each */
+	BIND_TRIES = 50,       /* the queue of a socket that was closed is free a while later */
+	BIND_MS = 10,
+};
+
+struct lane {
+	struct xsk_umem *umem;
+	struct xsk_socket *xsk;
+	struct xsk_ring_prod fill; /* stays empty: nothing is received */
+	struct xsk_ring_prod tx;
+	struct xsk_ring_cons comp;
+	uint8_t *area;
+	int fd;		  /* xsk's */
+	uint32_t next;	  /* place in tx behind the last descriptor, */
+	uint32_t waiting; /* so many of which, the last, the kernel has not taken */
+	size_t n_free;
+	uint64_t free[FRAMES]; /* offsets of frames in area */
+};
+
+/* A queue takes one socket, so the ways of all paths by an interface share its lanes. */
+struct nic {
+	unsigned refs;
+	uint32_t ifindex;
+	uint8_t mac[6];
+	unsigned n_lanes;
+	struct lane lanes[];
+};
+
+struct way_xdp {
+	struct way way; /* first: the ops get a pointer to it */
+	struct path path;
+	const struct neighs *neighs;
+	struct way *packet;
+	struct nic *nic;
+};
+
+/* Packets of one call of send, by one lane. */
+struct batch {
+	struct lane *lane;
+	_Atomic uint64_t *at_ns;
+	size_t left;
+	unsigned naps; /* since the kernel last took some */
+};
+
+/* Whom a packet goes to on the link, and what the table said of him: mostly as the one before. */
+struct hop {
+	struct addr addr;
+	struct neigh neigh;
+};
+
+/* --- frames and rings --------------------------------------------------------------------- */
+
+/* What the kernel has done with. */
+static void reap(struct lane *l)
+{
+	uint32_t at, n = xsk_ring_cons__peek(&l->comp, FRAMES, &at);
+
+	for (uint32_t i = 0; i < n; i++)
+		l->free[l->n_free++] = *xsk_ring_cons__comp_addr(&l->comp, at + i);
+	xsk_ring_cons__release(&l->comp, n);
+}
+
+static uint32_t write_frame(uint8_t *frame, const uint8_t *to, const uint8_t *from,
+			    const struct wire_out *o)
+{
+	bool v4 = o->ip[0] >> 4 == 4;
+
+	memcpy(frame, to, 6);
+	memcpy(frame + 6, from, 6);
+	frame[12] = v4 ? 0x08 : 0x86;
+	frame[13] = v4 ? 0x00 : 0xdd;
+	memcpy(frame + LINK_HEADER, o->ip, o->len);
+	return LINK_HEADER + o->len;
+}
+
+/* As many of n as there is room for: how many. */
+static size_t load(struct lane *l, const uint8_t *from, const struct wire_out *v,
+		   const uint8_t (*to)[6], size_t n)
+{
+	struct xdp_desc *d;
+	uint32_t at, room;
+
+	reap(l);
+	room = xsk_prod_nb_free(&l->tx, (uint32_t)n);
+	if (n > room)
+		n = room;
+	if (n > l->n_free)
+		n = l->n_free;
+	if (n == 0 || !xsk_ring_prod__reserve(&l->tx, (uint32_t)n, &at))
+		return 0;
+	for (uint32_t i = 0; i < n; i++) {
+		d = xsk_ring_prod__tx_desc(&l->tx, at + i);
+		d->addr = l->free[--l->n_free];
+		d->len = write_frame(l->area + d->addr, to[i], from, &v[i]);
+		d->options = 0;
+	}
+	xsk_ring_prod__submit(&l->tx, (uint32_t)n);
+	l->next = at + (uint32_t)n;
+	l->waiting += (uint32_t)n;
+	return n;
+}
+
+/* Has the kernel take what waits; it stops after some 32 with EAGAIN. Returns how many it took,
+ * and its errno. EBUSY: the interface refused the last of these, and it is lost. That one's place
+ * the kernel may tell only later, so it is counted here. What a driver drops and calls sent (a
+ * veth whose other end is down) is not told at all. */
+static size_t kick(struct lane *l, int *why)
+{
+	ssize_t rc = sendto(l->fd, NULL, 0, MSG_DONTWAIT, NULL, 0);
+	uint32_t unread, took = 0;
+
+	*why = rc < 0 ? errno : 0;
+	unread = RING - xsk_prod_nb_free(&l->tx, RING + 1);
+	if (l->waiting > unread)
+		took = l->waiting - unread;
+	else if (*why == EBUSY && l->waiting > 0)
+		took = 1;
+	l->waiting -= took;
+	return took;
+}
+
+/* Makes what waits invalid, which the kernel passes over, so that it can't leave later. */
+static void cancel(struct lane *l)
+{
+	for (; l->waiting > 0; l->waiting--) {
+		struct xdp_desc *d = xsk_ring_prod__tx_desc(&l->tx, l->next - l->waiting);
+
+		l->free[l->n_free++] = d->addr;
+		d->addr = AREA;
+		d->len = 0;
+	}
+}
+
+/* --- sending ------------------------------------------------------------------------------ */
+
+static bool later_may_do(int errnum)
+{
+	return errnum == 0 || errnum == EAGAIN || errnum == EBUSY || errnum == ENOBUFS ||
+	       errnum == EINTR;
+}
+
+static bool nap(struct batch *b)
+{
+	if (b->naps >= NAPS)
+		return false;
+	b->naps++;
+	ppoll(NULL, 0, &(struct timespec){.tv_nsec = NAP_NS}, NULL);
+	return true;
+}
+
+/* n <= BATCH packets, each to its address: all out, or given up. */
+static void push(struct batch *b, const struct nic *nic, struct wire_out *v, const uint8_t (*to)[6],
+		 size_t n)
+{
+	size_t loaded = 0, done = 0, took;
+	int why;
+
+	while (done < n) {
+		loaded += load(b->lane, nic->mac, v + loaded, to + loaded, n - loaded);
+		if (b->left == 0)
+			atomic_store(b->at_ns, clock_mono_ns());
+		took = kick(b->lane, &why);
+		assert(took <= loaded - done);
+		b->left += took;
+		for (size_t i = 0; i < took; i++)
+			v[done++].error = 0;
+		if (took > 0 && why == EBUSY) {
+			v[done - 1].error = ENOBUFS;
+			b->left--;
+		}
+		if (took > 0) {
+			b->naps = 0;
+		} else if (!later_may_do(why) || !nap(b)) {
+			cancel(b->lane);
+			while (done < n)
+				v[done++].error = later_may_do(why) ? EAGAIN : why;
+		}
+	}
+}
+
+/* The destination comes from the packet itself: the two can't disagree. */
+static struct addr hop_of(const struct way_xdp *w, const struct wire_out *o)
+{
+	struct addr to = {.family = ADDR_V4};
+
+	if (w->path.next_hop.family != ADDR_NONE)
+		return w->path.next_hop;
+	if (o->ip[0] >> 4 == 4) {
+		memcpy(to.b, o->ip + 16, 4);
+	} else {
+		to.family = ADDR_V6;
+		memcpy(to.b, o->ip + 24, 16);
+	}
+	return to;
+}
+
+static bool is_ours(const struct way_xdp *w, const struct wire_out *o, struct hop *hop)
+{
+	struct addr to = hop_of(w, o);
+
+	if (!addr_equal(&to, &hop->addr)) {
+		hop->addr = to;
+		hop->neigh = neighs_find(w->neighs, w->path.ifindex, &to);
+	}
+	return hop->neigh.state == NEIGH_KNOWN && o->len <= FRAME - LINK_HEADER;
+}
+
+/* How many of the first BATCH of n packets in a row are for us, and their link addresses. */
+static size_t run_of_ours(const struct way_xdp *w, const struct wire_out *v, size_t n,
+			  struct hop *hop, uint8_t (*to)[6])
+{
+	size_t k = 0;
+
+	for (; k < n && k < BATCH && is_ours(w, &v[k], hop); k++)
+		memcpy(to[k], hop->neigh.mac, 6);
+	return k;
+}
+
+static size_t run_of_others(const struct way_xdp *w, const struct wire_out *v, size_t n,
+			    struct hop *hop)
+{
+	size_t k = 0;
+
+	while (k < n && !is_ours(w, &v[k], hop))
+		k++;
+	return k;
+}
+
+static size_t send_by_packet(struct way_xdp *w, unsigned lane, struct wire_out *v, size_t n,
+			     _Atomic uint64_t *at_ns)
+{
+	return w->packet->ops->send(w->packet, lane, v, n, at_ns);
+}
+
+static size_t xdp_send(struct way *way, unsigned lane, struct wire_out *v, size_t n,
+		       _Atomic uint64_t *at_ns)
+{
+	struct way_xdp *w = (struct way_xdp *)way;
+	struct batch b = {.at_ns = at_ns};
+	struct hop hop = {.addr = {.family = ADDR_NONE}};
+	_Atomic uint64_t later; /* than the first that left: nobody's concern */
+	uint8_t to[BATCH][6];
+
+	if (lane >= w->nic->n_lanes)
+		return send_by_packet(w, lane, v, n, at_ns);
+	b.lane = &w->nic->lanes[lane];
+	for (size_t i = 0, k; i < n; i += k) {
+		k = run_of_ours(w, v + i, n - i, &hop, to);
+		if (k > 0) {
+			push(&b, w->nic, v + i, (const uint8_t(*)[6])to, k);
+			continue;
+		}
+		k = run_of_others(w, v + i, n - i, &hop);
+		b.left += send_by_packet(w, lane, v + i, k, b.left > 0 ? &later : at_ns);
+	}
+	return b.left;
+}
+
+/* --- closing ------------------------------------------------------------------------------ */
+
+static void close_lane(struct lane *l)
+{
+	if (l->xsk)
+		xsk_socket__delete(l->xsk);
+	if (l->umem)
+		xsk_umem__delete(l->umem);
+	if (l->area)
+		munmap(l->area, AREA);
+	*l = (struct lane){.fd = -1};
+}
+
+static void leave_nic(struct nic *nic)
+{
+	if (!nic || --nic->refs > 0)
+		return;
+	for (unsigned i = 0; i < nic->n_lanes; i++)
+		close_lane(&nic->lanes[i]);
+	free(nic);
+}
+
+static void xdp_close(struct way *way)
+{
+	struct way_xdp *w = (struct way_xdp *)way;
+
+	if (!w)
+		return;
+	if (w->packet)
+		w->packet->ops->close(w->packet);
+	leave_nic(w->nic);
+	free(w);
+}
+
+static const struct way_ops xdp_ops = {.send = xdp_send, .close = xdp_close};
+
+/* --- opening ------------------------------------------------------------------------------ */
+
+/* Memory of the lane's own, and the socket that is to read it. A negative errno on failure. */
+static int open_umem(struct lane *l)
+{
+	static const struct xsk_umem_config config = {
+	    .fill_size = 2, .comp_size = FRAMES, .frame_size = FRAME};
+	void *area = mmap(NULL, AREA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (area == MAP_FAILED)
+		return -errno;
+	l->area = area;
+	while (l->n_free < FRAMES) {
+		l->free[l->n_free] = l->n_free * FRAME;
+		l->n_free++;
+	}
+	return xsk_umem__create(&l->umem, l->area, AREA, &l->fill, &l->comp, &config);
+}
+
+static int open_lane(struct lane *l, const char *ifname, unsigned queue, struct err *e)
+{
+	static const struct xsk_socket_config config = {.tx_size = RING,
+							.libxdp_flags =
+							    XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
+							.bind_flags = XDP_COPY};
+	int size = SEND_BUFFER;
+	int rc = open_umem(l);
+
+	if (rc == -ENOBUFS)
+		err_set(e,
+			"sending: %s: AF_XDP needs more locked memory than is allowed "
+			"(ulimit -l); or take --tx packet",
+			ifname);
+	else if (rc < 0)
+		err_sys(e, -rc, "sending: %s: AF_XDP", ifname);
+	if (rc < 0)
+		return rc;
+	rc = xsk_socket__create(&l->xsk, ifname, queue, l->umem, NULL, &l->tx, &config);
+	if (rc == -EBUSY)
+		err_set(e,
+			"sending: %s: another program has TX queue %u for AF_XDP (ss --xdp -ap "
+			"tells which); or take --tx packet",
+			ifname, queue);
+	else if (rc < 0)
+		err_sys(e, -rc, "sending: %s: AF_XDP on TX queue %u", ifname, queue);
+	if (rc < 0)
+		return rc;
+	l->fd = xsk_socket__fd(l->xsk);
+	if (setsockopt(l->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
+		(void)!setsockopt(l->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	return 0;
+}
+
+static int open_lane_soon(struct lane *l, const char *ifname, unsigned queue, struct err *e)
+{
+	int rc = open_lane(l, ifname, queue, e);
+
+	for (int tries = 0; rc == -EBUSY && tries < BIND_TRIES; tries++) {
+		close_lane(l);
+		poll(NULL, 0, BIND_MS);
+		rc = open_lane(l, ifname, queue, e);
+	}
+	return rc;
+}
+
+/* The interface's own address, and its TX queues: one where it has no notion of them. */
+static int ask_nic(const char *ifname, uint8_t mac[6], unsigned *queues, struct err *e)
+{
+	struct ethtool_channels ch = {.cmd = ETHTOOL_GCHANNELS};
+	struct ifreq r = {0};
+	int rc = -1, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	memcpy(r.ifr_name, ifname, strnlen(ifname, sizeof(r.ifr_name) - 1));
+	if (fd < 0 || ioctl(fd, SIOCGIFHWADDR, &r) < 0) {
+		err_sys(e, errno, "sending: %s: its address", ifname);
+		goto out;
+	}
+	memcpy(mac, r.ifr_hwaddr.sa_data, 6);
+	r.ifr_data = (char *)&ch;
+	*queues = 1;
+	if (ioctl(fd, SIOCETHTOOL, &r) == 0 && ch.tx_count + ch.combined_count > 0)
+		*queues = ch.tx_count + ch.combined_count;
+	rc = 0;
+out:
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+static struct nic *open_nic(const struct path *p, unsigned lanes, struct err *e)
+{
+	unsigned queues;
+	uint8_t mac[6];
+	struct nic *nic;
+
+	if (ask_nic(p->ifname, mac, &queues, e) < 0)
+		return NULL;
+	if (lanes > queues)
+		lanes = queues;
+	nic = calloc(1, sizeof(*nic) + lanes * sizeof(nic->lanes[0]));
+	if (!nic) {
+		err_sys(e, ENOMEM, "sending");
+		return NULL;
+	}
+	nic->refs = 1;
+	nic->ifindex = p->ifindex;
+	memcpy(nic->mac, mac, sizeof(mac));
+	while (nic->n_lanes < lanes) {
+		unsigned queue = nic->n_lanes++;
+
+		if (open_lane_soon(&nic->lanes[queue], p->ifname, queue, e) < 0) {
+			leave_nic(nic);
+			return NULL;
+		}
+	}
+	return nic;
+}
+
+static struct nic *join_nic(const struct way_config *c)
+{
+	const struct way_xdp *other = (const struct way_xdp *)c->beside;
+
+	if (!other || c->beside->ops != &xdp_ops || other->nic->ifindex != c->path->ifindex)
+		return NULL;
+	other->nic->refs++;
+	return other->nic;
+}
+
+struct way *way_open_xdp(const struct way_config *c, bool *denied, struct err *e)
+{
+	struct way_xdp *w = calloc(1, sizeof(*w));
+
+	if (!w) {
+		err_sys(e, ENOMEM, "sending");
+		return NULL;
+	}
+	w->way.ops = &xdp_ops;
+	w->path = *c->path;
+	w->neighs = c->neighs;
+	w->packet = way_open_packet(c, denied, e);
+	if (!w->packet)
+		goto fail;
+	w->nic = join_nic(c);
+	if (!w->nic)
+		w->nic = open_nic(c->path, c->lanes, e);
+	if (!w->nic)
+		goto fail;
+	return &w->way;
+fail:
+	xdp_close(&w->way);
+	return NULL;
+}
+
+#endif

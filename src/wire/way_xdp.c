@@ -27,6 +27,7 @@ struct way *way_open_xdp(const struct way_config *c, bool *denied, struct err *e
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -42,6 +43,7 @@ enum {
 	FRAME = 2048, /* the least that the kernel takes */
 	FRAMES = 512, /* of a lane: what a NIC may hold back until it says that they are out */
 	AREA = FRAMES * FRAME,
+	CANCELED = AREA, /* the offset of no frame */
 	RING = 128,
 	BATCH = 64,
 	LINK_HEADER = 14,
@@ -50,6 +52,7 @@ enum {
 	NAP_NS = 100000,       /* this long each */
 	BIND_TRIES = 50,       /* the queue of a socket that was closed is free a while later */
 	BIND_MS = 10,
+	CLOSE_HELPERS = 16,
 };
 
 struct lane {
@@ -99,13 +102,17 @@ struct hop {
 
 /* --- frames and rings --------------------------------------------------------------------- */
 
-/* What the kernel has done with. */
+/* What the kernel has done with. Some kernels give back what was canceled as well. */
 static void reap(struct lane *l)
 {
 	uint32_t at, n = xsk_ring_cons__peek(&l->comp, FRAMES, &at);
 
-	for (uint32_t i = 0; i < n; i++)
-		l->free[l->n_free++] = *xsk_ring_cons__comp_addr(&l->comp, at + i);
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t frame = *xsk_ring_cons__comp_addr(&l->comp, at + i);
+
+		if (frame != CANCELED)
+			l->free[l->n_free++] = frame;
+	}
 	xsk_ring_cons__release(&l->comp, n);
 }
 
@@ -175,7 +182,7 @@ static void cancel(struct lane *l)
 		struct xdp_desc *d = xsk_ring_prod__tx_desc(&l->tx, l->next - l->waiting);
 
 		l->free[l->n_free++] = d->addr;
-		d->addr = AREA;
+		d->addr = CANCELED;
 		d->len = 0;
 	}
 }
@@ -188,12 +195,14 @@ static bool later_may_do(int errnum)
 	       errnum == EINTR;
 }
 
-static bool nap(struct batch *b)
+/* For room. Without an error the kernel has passed over something canceled, maybe not all. */
+static bool nap(struct batch *b, int why)
 {
 	if (b->naps >= NAPS)
 		return false;
 	b->naps++;
-	ppoll(NULL, 0, &(struct timespec){.tv_nsec = NAP_NS}, NULL);
+	if (why != 0)
+		ppoll(NULL, 0, &(struct timespec){.tv_nsec = NAP_NS}, NULL);
 	return true;
 }
 
@@ -219,7 +228,7 @@ static void push(struct batch *b, const struct nic *nic, struct wire_out *v, con
 		}
 		if (took > 0) {
 			b->naps = 0;
-		} else if (!later_may_do(why) || !nap(b)) {
+		} else if (!later_may_do(why) || !nap(b, why)) {
 			cancel(b->lane);
 			while (done < n)
 				v[done++].error = later_may_do(why) ? EAGAIN : why;
@@ -318,12 +327,30 @@ static void close_lane(struct lane *l)
 	*l = (struct lane){.fd = -1};
 }
 
+static void *close_one(void *lane)
+{
+	close_lane(lane);
+	return NULL;
+}
+
+/* Each socket waits out a grace period of the kernel, some 15 ms: side by side they share it. */
 static void leave_nic(struct nic *nic)
 {
+	pthread_t helpers[CLOSE_HELPERS];
+	unsigned n = 0;
+
 	if (!nic || --nic->refs > 0)
 		return;
-	for (unsigned i = 0; i < nic->n_lanes; i++)
-		close_lane(&nic->lanes[i]);
+	for (unsigned i = 0; i < nic->n_lanes; i++) {
+		struct lane *l = &nic->lanes[i];
+
+		if (n < CLOSE_HELPERS && pthread_create(&helpers[n], NULL, close_one, l) == 0)
+			n++;
+		else
+			close_lane(l);
+	}
+	while (n > 0)
+		pthread_join(helpers[--n], NULL);
 	free(nic);
 }
 

@@ -1,8 +1,8 @@
 /*
  * way_xdp: packets out by AF_XDP in copy mode: frames written into memory that the kernel reads,
  * one call for many, one socket a TX queue. No program is loaded or attached, and nothing is
- * received. What has no lane, no known neighbour or no room in a frame goes by a packet way, which
- * has the rules for it. It refuses to know how neighbours are found.
+ * received. What hops gives to the kernel, or has no room in a frame, goes by the raw way, and what
+ * is of a lane that has no queue by a packet socket.
  */
 #include "config.h"
 
@@ -27,7 +27,6 @@ struct way *way_open_xdp(const struct way_config *c, bool *denied, struct err *e
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -37,13 +36,16 @@ struct way *way_open_xdp(const struct way_config *c, bool *denied, struct err *e
 #include <unistd.h>
 #include <xdp/xsk.h>
 
+#include "wire/aside.h"
 #include "wire/clock.h"
+#include "wire/hops.h"
+#include "wire/privilege.h"
 
 enum {
 	FRAME = 2048, /* the least that the kernel takes */
 	FRAMES = 512, /* of a lane: what a NIC may hold back until it says that they are out */
 	AREA = FRAMES * FRAME,
-	CANCELED = AREA, /* the offset of no frame */
+	CANCELLED = AREA, /* the offset of no frame */
 	RING = 128,
 	BATCH = 64,
 	LINK_HEADER = 14,
@@ -52,7 +54,6 @@ enum {
 	NAP_NS = 100000,       /* this long each */
 	BIND_TRIES = 50,       /* the queue of a socket that was closed is free a while later */
 	BIND_MS = 10,
-	CLOSE_HELPERS = 16,
 };
 
 struct lane {
@@ -80,29 +81,27 @@ struct nic {
 
 struct way_xdp {
 	struct way way; /* first: the ops get a pointer to it */
-	struct path path;
-	const struct neighs *neighs;
-	struct way *packet;
+	struct hops *hops;
+	struct way *raw;
+	struct way *packet; /* for lanes that have no queue; NULL where each has one */
 	struct nic *nic;
 };
 
-/* Packets of one call of send, by one lane. */
+/* Packets of one call of send that wait to leave by one lane, and whom they go to. */
 struct batch {
 	struct lane *lane;
+	const uint8_t *from;
 	_Atomic uint64_t *at_ns;
 	size_t left;
 	unsigned naps; /* since the kernel last took some */
-};
-
-/* Whom a packet goes to on the link, and what the table said of him: mostly as the one before. */
-struct hop {
-	struct addr addr;
-	struct neigh neigh;
+	size_t n;
+	struct wire_out *out[BATCH];
+	uint8_t to[BATCH][6];
 };
 
 /* --- frames and rings --------------------------------------------------------------------- */
 
-/* What the kernel has done with. Some kernels give back what was canceled as well. */
+/* What the kernel has done with. Some kernels give back what was cancelled as well. */
 static void reap(struct lane *l)
 {
 	uint32_t at, n = xsk_ring_cons__peek(&l->comp, FRAMES, &at);
@@ -110,7 +109,7 @@ static void reap(struct lane *l)
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t frame = *xsk_ring_cons__comp_addr(&l->comp, at + i);
 
-		if (frame != CANCELED)
+		if (frame != CANCELLED)
 			l->free[l->n_free++] = frame;
 	}
 	xsk_ring_cons__release(&l->comp, n);
@@ -129,30 +128,30 @@ static uint32_t write_frame(uint8_t *frame, const uint8_t *to, const uint8_t *fr
 	return LINK_HEADER + o->len;
 }
 
-/* As many of n as there is room for: how many. */
-static size_t load(struct lane *l, const uint8_t *from, const struct wire_out *v,
-		   const uint8_t (*to)[6], size_t n)
+/* Those of the batch from the `first` on, as many as there is room for: how many. */
+static size_t load(struct lane *l, const struct batch *b, size_t first)
 {
 	struct xdp_desc *d;
-	uint32_t at, room;
+	uint32_t at, room, n = (uint32_t)(b->n - first);
 
 	reap(l);
-	room = xsk_prod_nb_free(&l->tx, (uint32_t)n);
+	room = xsk_prod_nb_free(&l->tx, n);
 	if (n > room)
 		n = room;
 	if (n > l->n_free)
-		n = l->n_free;
-	if (n == 0 || !xsk_ring_prod__reserve(&l->tx, (uint32_t)n, &at))
+		n = (uint32_t)l->n_free;
+	if (n == 0 || !xsk_ring_prod__reserve(&l->tx, n, &at))
 		return 0;
 	for (uint32_t i = 0; i < n; i++) {
 		d = xsk_ring_prod__tx_desc(&l->tx, at + i);
 		d->addr = l->free[--l->n_free];
-		d->len = write_frame(l->area + d->addr, to[i], from, &v[i]);
+		d->len =
+		    write_frame(l->area + d->addr, b->to[first + i], b->from, b->out[first + i]);
 		d->options = 0;
 	}
-	xsk_ring_prod__submit(&l->tx, (uint32_t)n);
-	l->next = at + (uint32_t)n;
-	l->waiting += (uint32_t)n;
+	xsk_ring_prod__submit(&l->tx, n);
+	l->next = at + n;
+	l->waiting += n;
 	return n;
 }
 
@@ -182,7 +181,7 @@ static void cancel(struct lane *l)
 		struct xdp_desc *d = xsk_ring_prod__tx_desc(&l->tx, l->next - l->waiting);
 
 		l->free[l->n_free++] = d->addr;
-		d->addr = CANCELED;
+		d->addr = CANCELLED;
 		d->len = 0;
 	}
 }
@@ -195,7 +194,7 @@ static bool later_may_do(int errnum)
 	       errnum == EINTR;
 }
 
-/* For room. Without an error the kernel has passed over something canceled, maybe not all. */
+/* For room. Without an error the kernel has passed over something cancelled, maybe not all. */
 static bool nap(struct batch *b, int why)
 {
 	if (b->naps >= NAPS)
@@ -206,118 +205,80 @@ static bool nap(struct batch *b, int why)
 	return true;
 }
 
-/* n <= BATCH packets, each to its address: all out, or given up. */
-static void push(struct batch *b, const struct nic *nic, struct wire_out *v, const uint8_t (*to)[6],
-		 size_t n)
+/* All out, or given up. */
+static void flush(struct batch *b)
 {
 	size_t loaded = 0, done = 0, took;
 	int why;
 
-	while (done < n) {
-		loaded += load(b->lane, nic->mac, v + loaded, to + loaded, n - loaded);
+	while (done < b->n) {
+		loaded += load(b->lane, b, loaded);
 		if (b->left == 0)
 			atomic_store(b->at_ns, clock_mono_ns());
 		took = kick(b->lane, &why);
 		assert(took <= loaded - done);
 		b->left += took;
 		for (size_t i = 0; i < took; i++)
-			v[done++].error = 0;
+			b->out[done++]->error = 0;
 		if (took > 0 && why == EBUSY) {
-			v[done - 1].error = ENOBUFS;
+			b->out[done - 1]->error = ENOBUFS;
 			b->left--;
 		}
 		if (took > 0) {
 			b->naps = 0;
 		} else if (!later_may_do(why) || !nap(b, why)) {
 			cancel(b->lane);
-			while (done < n)
-				v[done++].error = later_may_do(why) ? EAGAIN : why;
+			while (done < b->n)
+				b->out[done++]->error = later_may_do(why) ? EAGAIN : why;
 		}
 	}
+	b->n = 0;
 }
 
-/* The destination comes from the packet itself: the two can't disagree. */
-static struct addr hop_of(const struct way_xdp *w, const struct wire_out *o)
+/* What went before goes first, so that the order stays. */
+static void send_raw(const struct way_xdp *w, unsigned lane, struct batch *b, struct wire_out *o)
 {
-	struct addr to = {.family = ADDR_V4};
+	_Atomic uint64_t later; /* than the first that left: nobody's concern */
 
-	if (w->path.next_hop.family != ADDR_NONE)
-		return w->path.next_hop;
-	if (o->ip[0] >> 4 == 4) {
-		memcpy(to.b, o->ip + 16, 4);
-	} else {
-		to.family = ADDR_V6;
-		memcpy(to.b, o->ip + 24, 16);
-	}
-	return to;
-}
-
-static bool is_ours(const struct way_xdp *w, const struct wire_out *o, struct hop *hop)
-{
-	struct addr to = hop_of(w, o);
-
-	if (!addr_equal(&to, &hop->addr)) {
-		hop->addr = to;
-		hop->neigh = neighs_find(w->neighs, w->path.ifindex, &to);
-	}
-	return hop->neigh.state == NEIGH_KNOWN && o->len <= FRAME - LINK_HEADER;
-}
-
-/* How many of the first BATCH of n packets in a row are for us, and their link addresses. */
-static size_t run_of_ours(const struct way_xdp *w, const struct wire_out *v, size_t n,
-			  struct hop *hop, uint8_t (*to)[6])
-{
-	size_t k = 0;
-
-	for (; k < n && k < BATCH && is_ours(w, &v[k], hop); k++)
-		memcpy(to[k], hop->neigh.mac, 6);
-	return k;
-}
-
-static size_t run_of_others(const struct way_xdp *w, const struct wire_out *v, size_t n,
-			    struct hop *hop)
-{
-	size_t k = 0;
-
-	while (k < n && !is_ours(w, &v[k], hop))
-		k++;
-	return k;
-}
-
-static size_t send_by_packet(struct way_xdp *w, unsigned lane, struct wire_out *v, size_t n,
-			     _Atomic uint64_t *at_ns)
-{
-	return w->packet->ops->send(w->packet, lane, v, n, at_ns);
+	flush(b);
+	b->left += w->raw->ops->send(w->raw, lane, o, 1, b->left ? &later : b->at_ns);
 }
 
 static size_t xdp_send(struct way *way, unsigned lane, struct wire_out *v, size_t n,
 		       _Atomic uint64_t *at_ns)
 {
 	struct way_xdp *w = (struct way_xdp *)way;
-	struct batch b = {.at_ns = at_ns};
-	struct hop hop = {.addr = {.family = ADDR_NONE}};
-	_Atomic uint64_t later; /* than the first that left: nobody's concern */
-	uint8_t to[BATCH][6];
+	uint64_t now = clock_mono_ns();
+	struct batch b;
 
 	if (lane >= w->nic->n_lanes)
-		return send_by_packet(w, lane, v, n, at_ns);
+		return w->packet->ops->send(w->packet, lane, v, n, at_ns);
 	b.lane = &w->nic->lanes[lane];
-	for (size_t i = 0, k; i < n; i += k) {
-		k = run_of_ours(w, v + i, n - i, &hop, to);
-		if (k > 0) {
-			push(&b, w->nic, v + i, (const uint8_t(*)[6])to, k);
-			continue;
-		}
-		k = run_of_others(w, v + i, n - i, &hop);
-		b.left += send_by_packet(w, lane, v + i, k, b.left > 0 ? &later : at_ns);
+	b.from = w->nic->mac;
+	b.at_ns = at_ns;
+	b.left = b.n = b.naps = 0;
+	for (size_t i = 0; i < n; i++) {
+		enum hop hop = hops_ask(w->hops, &v[i], now, b.to[b.n]);
+
+		if (hop == HOP_FRAME && v[i].len <= FRAME - LINK_HEADER)
+			b.out[b.n++] = &v[i];
+		else if (hop == HOP_FRAME || hop == HOP_KERNEL)
+			send_raw(w, lane, &b, &v[i]);
+		else
+			v[i].error = hop == HOP_WAIT ? EAGAIN : EHOSTUNREACH;
+		if (b.n == BATCH)
+			flush(&b);
 	}
+	flush(&b);
 	return b.left;
 }
 
 /* --- closing ------------------------------------------------------------------------------ */
 
-static void close_lane(struct lane *l)
+static void close_lane(void *lane)
 {
+	struct lane *l = lane;
+
 	if (l->xsk)
 		xsk_socket__delete(l->xsk);
 	if (l->umem)
@@ -327,30 +288,11 @@ static void close_lane(struct lane *l)
 	*l = (struct lane){.fd = -1};
 }
 
-static void *close_one(void *lane)
-{
-	close_lane(lane);
-	return NULL;
-}
-
-/* Each socket waits out a grace period of the kernel, some 15 ms: side by side they share it. */
 static void leave_nic(struct nic *nic)
 {
-	pthread_t helpers[CLOSE_HELPERS];
-	unsigned n = 0;
-
 	if (!nic || --nic->refs > 0)
 		return;
-	for (unsigned i = 0; i < nic->n_lanes; i++) {
-		struct lane *l = &nic->lanes[i];
-
-		if (n < CLOSE_HELPERS && pthread_create(&helpers[n], NULL, close_one, l) == 0)
-			n++;
-		else
-			close_lane(l);
-	}
-	while (n > 0)
-		pthread_join(helpers[--n], NULL);
+	aside_each(close_lane, nic->lanes, nic->n_lanes, sizeof(nic->lanes[0]));
 	free(nic);
 }
 
@@ -363,6 +305,7 @@ static void xdp_close(struct way *way)
 	if (w->packet)
 		w->packet->ops->close(w->packet);
 	leave_nic(w->nic);
+	hops_free(w->hops);
 	free(w);
 }
 
@@ -433,38 +376,29 @@ static int open_lane_soon(struct lane *l, const char *ifname, unsigned queue, st
 	return rc;
 }
 
-/* The interface's own address, and its TX queues: one where it has no notion of them. */
-static int ask_nic(const char *ifname, uint8_t mac[6], unsigned *queues, struct err *e)
+/* Of sending; one where it has no notion of them. Asked of the driver, because /sys may show the
+ * interfaces of another namespace. */
+static unsigned count_queues(const char *ifname)
 {
 	struct ethtool_channels ch = {.cmd = ETHTOOL_GCHANNELS};
-	struct ifreq r = {0};
-	int rc = -1, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq r = {.ifr_data = (char *)&ch};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	unsigned n = 0;
 
 	memcpy(r.ifr_name, ifname, strnlen(ifname, sizeof(r.ifr_name) - 1));
-	if (fd < 0 || ioctl(fd, SIOCGIFHWADDR, &r) < 0) {
-		err_sys(e, errno, "sending: %s: its address", ifname);
-		goto out;
-	}
-	memcpy(mac, r.ifr_hwaddr.sa_data, 6);
-	r.ifr_data = (char *)&ch;
-	*queues = 1;
-	if (ioctl(fd, SIOCETHTOOL, &r) == 0 && ch.tx_count + ch.combined_count > 0)
-		*queues = ch.tx_count + ch.combined_count;
-	rc = 0;
-out:
+	if (fd >= 0 && ioctl(fd, SIOCETHTOOL, &r) == 0)
+		n = ch.tx_count + ch.combined_count;
 	if (fd >= 0)
 		close(fd);
-	return rc;
+	return n > 0 ? n : 1;
 }
 
-static struct nic *open_nic(const struct path *p, unsigned lanes, struct err *e)
+static struct nic *open_nic(const struct path *p, unsigned lanes, const uint8_t mac[6],
+			    struct err *e)
 {
-	unsigned queues;
-	uint8_t mac[6];
+	unsigned queues = count_queues(p->ifname);
 	struct nic *nic;
 
-	if (ask_nic(p->ifname, mac, &queues, e) < 0)
-		return NULL;
 	if (lanes > queues)
 		lanes = queues;
 	nic = calloc(1, sizeof(*nic) + lanes * sizeof(nic->lanes[0]));
@@ -474,7 +408,7 @@ static struct nic *open_nic(const struct path *p, unsigned lanes, struct err *e)
 	}
 	nic->refs = 1;
 	nic->ifindex = p->ifindex;
-	memcpy(nic->mac, mac, sizeof(mac));
+	memcpy(nic->mac, mac, sizeof(nic->mac));
 	while (nic->n_lanes < lanes) {
 		unsigned queue = nic->n_lanes++;
 
@@ -499,21 +433,34 @@ static struct nic *join_nic(const struct way_config *c)
 struct way *way_open_xdp(const struct way_config *c, bool *denied, struct err *e)
 {
 	struct way_xdp *w = calloc(1, sizeof(*w));
+	uint8_t mac[6];
 
 	if (!w) {
 		err_sys(e, ENOMEM, "sending");
 		return NULL;
 	}
 	w->way.ops = &xdp_ops;
-	w->path = *c->path;
-	w->neighs = c->neighs;
-	w->packet = way_open_packet(c, denied, e);
-	if (!w->packet)
+	w->raw = c->raw;
+	if (!hops_ethernet(c->path, mac)) {
+		err_set(e, "sending: %s: frames can be sent on Ethernet alone (--tx raw)",
+			c->path->ifname);
+		goto fail;
+	}
+	if (!privilege_can_probe(e)) {
+		*denied = true;
+		goto fail;
+	}
+	w->hops = hops_new(c->path, c->neighs, e);
+	if (!w->hops)
 		goto fail;
 	w->nic = join_nic(c);
 	if (!w->nic)
-		w->nic = open_nic(c->path, c->lanes, e);
+		w->nic = open_nic(c->path, c->lanes, mac, e);
 	if (!w->nic)
+		goto fail;
+	if (w->nic->n_lanes < c->lanes)
+		w->packet = way_open_packet(c, denied, e);
+	if (w->nic->n_lanes < c->lanes && !w->packet)
 		goto fail;
 	return &w->way;
 fail:

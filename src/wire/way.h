@@ -20,7 +20,7 @@ enum tx { TX_AUTO, TX_RAW, TX_PACKET, TX_XDP };
 
 struct way;
 struct way_ops {
-	/* As wire.send, for packets of this way's paths alone. */
+	/* As wire.send, for packets of this way's paths alone. A raw way is shared by paths. */
 	size_t (*send)(struct way *w, unsigned lane, struct wire_out *v, size_t n,
 		       _Atomic uint64_t *at_ns);
 	void (*close)(struct way *w);

@@ -229,7 +229,7 @@ static void flush(struct batch *b)
 		} else if (!later_may_do(why) || !nap(b, why)) {
 			cancel(b->lane);
 			while (done < b->n)
-				b->out[done++]->error = later_may_do(why) ? EAGAIN : why;
+				b->out[done++]->error = later_may_do(why) ? ENOBUFS : why;
 		}
 	}
 	b->n = 0;

@@ -47,7 +47,7 @@ enum {
 	AREA = FRAMES * FRAME,
 	CANCELLED = AREA, /* the offset of no frame */
 	RING = 128,
-	BATCH = 64,
+	BATCH = 32, /* what the kernel takes in one call */
 	LINK_HEADER = 14,
 	SEND_BUFFER = 4 << 20, /* what the kernel copied counts against it until it is out */
 	NAPS = 2000,	       /* waits for room before the packets are given up, */
@@ -66,9 +66,15 @@ struct lane {
 	int fd;		  /* xsk's */
 	uint32_t next;	  /* place in tx behind the last descriptor, */
 	uint32_t waiting; /* so many of which, the last, the kernel has not taken */
+	bool doubtful;	  /* some frames are */
 	size_t n_free;
-	uint64_t free[FRAMES]; /* offsets of frames in area */
+	uint16_t free[FRAMES]; /* frames by number, */
+	uint8_t state[FRAMES]; /* enum frame_state of each */
 };
+
+/* DOUBTFUL: cancelled, but before 6.17 the kernel tells what it has taken only when it has taken
+ * all, so it may have had this one already and be about to give it back. */
+enum frame_state { FREE, OUT, DOUBTFUL };
 
 /* A queue takes one socket, so the ways of all paths by an interface share its lanes. */
 struct nic {
@@ -101,16 +107,24 @@ struct batch {
 
 /* --- frames and rings --------------------------------------------------------------------- */
 
+static void set_free(struct lane *l, uint64_t frame)
+{
+	if (l->state[frame] == FREE)
+		return;
+	l->state[frame] = FREE;
+	l->free[l->n_free++] = (uint16_t)frame;
+}
+
 /* What the kernel has done with. Some kernels give back what was cancelled as well. */
 static void reap(struct lane *l)
 {
 	uint32_t at, n = xsk_ring_cons__peek(&l->comp, FRAMES, &at);
 
 	for (uint32_t i = 0; i < n; i++) {
-		uint64_t frame = *xsk_ring_cons__comp_addr(&l->comp, at + i);
+		uint64_t offset = *xsk_ring_cons__comp_addr(&l->comp, at + i);
 
-		if (frame != CANCELLED)
-			l->free[l->n_free++] = frame;
+		if (offset != CANCELLED)
+			set_free(l, offset / FRAME);
 	}
 	xsk_ring_cons__release(&l->comp, n);
 }
@@ -126,6 +140,14 @@ static uint32_t write_frame(uint8_t *frame, const uint8_t *to, const uint8_t *fr
 	frame[13] = v4 ? 0x00 : 0xdd;
 	memcpy(frame + LINK_HEADER, o->ip, o->len);
 	return LINK_HEADER + o->len;
+}
+
+static uint64_t take_frame(struct lane *l)
+{
+	uint16_t frame = l->free[--l->n_free];
+
+	l->state[frame] = OUT;
+	return (uint64_t)frame * FRAME;
 }
 
 /* Those of the batch from the `first` on, as many as there is room for: how many. */
@@ -144,7 +166,7 @@ static size_t load(struct lane *l, const struct batch *b, size_t first)
 		return 0;
 	for (uint32_t i = 0; i < n; i++) {
 		d = xsk_ring_prod__tx_desc(&l->tx, at + i);
-		d->addr = l->free[--l->n_free];
+		d->addr = take_frame(l);
 		d->len =
 		    write_frame(l->area + d->addr, b->to[first + i], b->from, b->out[first + i]);
 		d->options = 0;
@@ -155,10 +177,21 @@ static size_t load(struct lane *l, const struct batch *b, size_t first)
 	return n;
 }
 
-/* Has the kernel take what waits; it stops after some 32 with EAGAIN. Returns how many it took,
- * and its errno. EBUSY: the interface refused the last of these, and it is lost. That one's place
- * the kernel may tell only later, so it is counted here. What a driver drops and calls sent (a
- * veth whose other end is down) is not told at all. */
+/* The kernel is past all descriptors: what was cancelled and has not come back was never taken. */
+static void end_doubt(struct lane *l)
+{
+	reap(l);
+	for (size_t i = 0; i < FRAMES; i++) {
+		if (l->state[i] == DOUBTFUL)
+			set_free(l, i);
+	}
+	l->doubtful = false;
+}
+
+/* Has the kernel take what waits. Returns how many it took, and its errno. EBUSY: the interface
+ * refused the last that it took, which is lost. Where it does not tell how many it took, this one
+ * is counted all the same: the sum is right in the end, and one for another is marked as lost. What
+ * a driver drops and calls sent is not told at all. */
 static size_t kick(struct lane *l, int *why)
 {
 	ssize_t rc = sendto(l->fd, NULL, 0, MSG_DONTWAIT, NULL, 0);
@@ -171,6 +204,8 @@ static size_t kick(struct lane *l, int *why)
 	else if (*why == EBUSY && l->waiting > 0)
 		took = 1;
 	l->waiting -= took;
+	if (l->doubtful && unread == 0)
+		end_doubt(l);
 	return took;
 }
 
@@ -180,7 +215,8 @@ static void cancel(struct lane *l)
 	for (; l->waiting > 0; l->waiting--) {
 		struct xdp_desc *d = xsk_ring_prod__tx_desc(&l->tx, l->next - l->waiting);
 
-		l->free[l->n_free++] = d->addr;
+		l->state[d->addr / FRAME] = DOUBTFUL;
+		l->doubtful = true;
 		d->addr = CANCELLED;
 		d->len = 0;
 	}
@@ -323,9 +359,9 @@ static int open_umem(struct lane *l)
 	if (area == MAP_FAILED)
 		return -errno;
 	l->area = area;
-	while (l->n_free < FRAMES) {
-		l->free[l->n_free] = l->n_free * FRAME;
-		l->n_free++;
+	for (size_t i = 0; i < FRAMES; i++) {
+		l->state[i] = OUT;
+		set_free(l, i);
 	}
 	return xsk_umem__create(&l->umem, l->area, AREA, &l->fill, &l->comp, &config);
 }

@@ -83,6 +83,7 @@ struct sweep {
 	unsigned rounds;       /* of this pass that are over */
 	bool starved, in_vain; /* why sweep_send_some sent no more: no batch, or all is held back */
 	uint64_t hold_until_ns; /* until then nothing is sent that was held back before */
+	uint64_t pass_sent;	/* in the rounds of this pass that are over */
 	bool limited_only;	/* this pass asks only hosts with a reset limit */
 	unsigned late;		/* passes that the latest host to answer has missed */
 	uint64_t undone;	/* slots without a decisive answer, of those that have a route */

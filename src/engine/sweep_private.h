@@ -25,8 +25,8 @@ enum {
 	TRIES_MAX = RETRIES_MAX + 1,
 	HOSTS_KEPT = 1 << 16,	   /* beyond, a window's hosts are forgotten with it */
 	HEARD_MAX_LOG2 = 25,	   /* hosts up to which each has a bit for "has answered" */
-	HANDFUL = 24,		   /* ports of a host that are asked before it is given up, */
-	HANDFUL_WORTH = 2,	   /* where that is less than half of what there is to ask */
+	HANDFUL = 16,		   /* ports of a silent host that are asked beside the likeliest, */
+	HANDFUL_WORTH = 4,	   /* where there are at least so many times as many */
 	RATE_FOR_LANES = 100000,   /* packets/s from which on the sender threads are worth it */
 	SENT_AT_ONCE = 16,	   /* batches filled before the answers are looked at */
 	PASSED_OVER_AT_ONCE = 512, /* slots looked at in vain before the answers are looked at */

@@ -17,6 +17,16 @@ struct entry {
 	uint32_t place;
 };
 
+/* What was seen of a port, so far as the verdict rests on it, and the verdict. */
+struct sight {
+	bool known, cut_short;
+	uint8_t family;
+	size_t n_replies;
+	unsigned tries;
+	struct reply reply;
+	struct verdict verdict;
+};
+
 /* The ports of one host that are to be judged: all of them, or those that answered. */
 struct host_job {
 	struct sweep *s;
@@ -31,6 +41,7 @@ struct host_job {
 	const struct entry *entries;
 	size_t n_entries; /* 0: all ports */
 	struct stack_facts *facts;
+	struct sight sight; /* the last that was judged */
 };
 
 typedef void port_fn(struct host_job *j, uint16_t port, const struct observation *o, unsigned tries,
@@ -71,6 +82,40 @@ static void reconsider(const struct host_job *j, struct verdict *v)
 	}
 }
 
+/*
+ * Most ports of a host show one and the same: a single reply of the same form, or the same silence.
+ * The verdict on one of them is the verdict on all, but for the reply that it points to.
+ */
+static bool same_sight(const struct sight *m, const struct observation *o, unsigned tries)
+{
+	const struct reply *r = o->n_replies ? o->replies[0] : NULL;
+
+	return m->known && o->n_kinds == 1 && o->n_replies == m->n_replies && o->n_replies <= 1 &&
+	       tries == m->tries && o->family == m->family && o->cut_short == m->cut_short &&
+	       (!r || (r->reaction == m->reply.reaction && r->fit == m->reply.fit &&
+		       r->from == m->reply.from && r->icmp_type == m->reply.icmp_type &&
+		       r->icmp_code == m->reply.icmp_code && r->flags == m->reply.flags));
+}
+
+static void judge(struct sight *m, const struct observation *o, unsigned tries, struct verdict *v)
+{
+	const struct reply *r = o->n_replies ? o->replies[0] : NULL;
+
+	if (same_sight(m, o, tries)) {
+		*v = m->verdict;
+		v->decider = v->decider ? r : NULL;
+		return;
+	}
+	verdict_judge(o, v);
+	*m = (struct sight){.known = true,
+			    .n_replies = o->n_replies,
+			    .tries = tries,
+			    .family = o->family,
+			    .cut_short = o->cut_short,
+			    .reply = r ? *r : (struct reply){0},
+			    .verdict = *v};
+}
+
 /* Judges the port at `place` of the window and hands it on. */
 static void judge_place(struct host_job *j, uint32_t place, uint16_t port, port_fn *fn)
 {
@@ -96,7 +141,7 @@ static void judge_place(struct host_job *j, uint32_t place, uint16_t port, port_
 	for (const struct reply *r = acc ? slab_reply(&s->slab, acc->replies) : NULL; r;
 	     r = slab_reply(&s->slab, r->next))
 		o.replies[o.n_replies++] = r;
-	verdict_judge(&o, &v);
+	judge(&j->sight, &o, most, &v);
 	if (!o.n_replies)
 		reconsider(j, &v);
 	fn(j, port, &o, most, &v);

@@ -11,6 +11,13 @@ void hosts_free(struct hosts *h)
 	memset(h, 0, sizeof(*h));
 }
 
+void hosts_clear(struct hosts *h)
+{
+	h->n = 0;
+	if (h->table)
+		memset(h->table, 0, h->table_size * sizeof(*h->table));
+}
+
 static size_t slot_of(const struct hosts *h, uint64_t number)
 {
 	size_t mask = h->table_size - 1;

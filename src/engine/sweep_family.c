@@ -77,7 +77,7 @@ void sweep_judge_family(struct stack_facts *facts, struct host_record *rec)
 	bool stray = false;
 
 	facts->family = rec->addr->family;
-	stack_judge(facts, &v);
+	stack_judge_family(facts, &v);
 	rec->family = v.family;
 	rec->confidence = v.confidence;
 	for (size_t k = 0; k < 2 * (size_t)BATTERY_STRAY; k++)

@@ -448,6 +448,15 @@ static uint64_t unknown_rest(const struct sweep *s, uint64_t place)
 	return n;
 }
 
+/* The wire may close behind our back while the last results are drawn. */
+static void rest_if_last(struct sweep *s)
+{
+	bool last = s->stopped || sweep_unknown_from(s, s->first + s->size) >= sweep_end(s);
+
+	if (last && s->c->last_use && s->w->ops->rest)
+		s->w->ops->rest(s->w);
+}
+
 int sweep_run(const struct sweep_config *c, struct wire *w, const struct record_sink *sink,
 	      struct summary_record *out, struct err *e)
 {
@@ -465,6 +474,7 @@ int sweep_run(const struct sweep_config *c, struct wire *w, const struct record_
 			goto out;
 		if (!s.stopped)
 			window_run(&s);
+		rest_if_last(&s);
 		sweep_flush(&s);
 		if (s.stopped && !c->enumerate_silent) {
 			s.sum.not_probed += unknown_rest(&s, s.first + s.size);

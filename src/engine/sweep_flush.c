@@ -307,7 +307,7 @@ static void flush_host(struct sweep *s, uint64_t number, const struct entry *ent
 					  (j.host && j.host->gone));
 	j.rec.style = style_of(&j);
 	if (j.rec.up)
-		sweep_judge_family(&facts, &j.rec);
+		sweep_judge_family(s, &facts, &j.rec);
 	j.rec.icmp_limited =
 	    j.host && j.host->icmp_rejects >= ICMP_LIMIT_HINT && j.rec.counts[STATE_FILTERED];
 	note_icmp_limit(&j);

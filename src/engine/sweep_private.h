@@ -23,11 +23,12 @@ enum {
 	TIMES_MAX = 1 << 18,   /* send times kept a pass; beyond, one for a run of slots */
 	RESPONDERS_MAX = 4096, /* distinct senders of ICMP errors remembered */
 	TRIES_MAX = RETRIES_MAX + 1,
-	HOSTS_KEPT = 1 << 16,	   /* beyond, a window's hosts are forgotten with it */
-	HEARD_MAX_LOG2 = 25,	   /* hosts up to which each has a bit for "has answered" */
-	HANDFUL = 16,		   /* ports of a silent host that are asked beside the likeliest, */
-	HANDFUL_WORTH = 4,	   /* where there are at least so many times as many */
-	RATE_FOR_LANES = 100000,   /* packets/s from which on the sender threads are worth it */
+	HOSTS_KEPT = 1 << 16,	 /* beyond, a window's hosts are forgotten with it */
+	HEARD_MAX_LOG2 = 25,	 /* hosts up to which each has a bit for "has answered" */
+	HANDFUL = 16,		 /* ports of a silent host that are asked beside the likeliest, */
+	HANDFUL_WORTH = 4,	 /* where there are at least so many times as many */
+	RATE_FOR_LANES = 100000, /* packets/s from which on the sender threads are worth it */
+	FAMILY_MEMOS = 4,
 	SENT_AT_ONCE = 16,	   /* batches filled before the answers are looked at */
 	PASSED_OVER_AT_ONCE = 512, /* slots looked at in vain before the answers are looked at */
 	LIMIT_CLEAN = 3,	   /* passes below a reset limit after which silence is believed */
@@ -53,6 +54,20 @@ struct round {
 	bool over;
 };
 
+/* What the family of a host was told by, and what it was (sweep_family.c). */
+struct family_shape {
+	struct exchange cells[2]; /* LISTEN, CLOSED */
+	bool has[2];
+	uint8_t family;
+};
+
+struct family_memo {
+	bool known;
+	struct family_shape shape;
+	enum stack_family family;
+	enum confidence confidence;
+};
+
 struct sweep {
 	const struct sweep_config *c;
 	struct wire *w;
@@ -74,6 +89,9 @@ struct sweep {
 	struct summary_record sum;
 	uint64_t start_ns;
 	uint32_t ts_base; /* TSval of try 0; try n has ts_base + n */
+
+	struct family_memo memos[FAMILY_MEMOS];
+	unsigned next_memo;
 
 	/* the window and the pass */
 	uint64_t first, size; /* places */
@@ -200,6 +218,6 @@ void sweep_find_cells(struct sweep *s);
 void sweep_note_port(const struct sweep *s, const struct host *h, const struct addr *addr,
 		     uint16_t port, const struct observation *o, const struct verdict *v,
 		     struct stack_facts *facts);
-void sweep_judge_family(struct stack_facts *facts, struct host_record *rec);
+void sweep_judge_family(struct sweep *s, struct stack_facts *facts, struct host_record *rec);
 
 #endif

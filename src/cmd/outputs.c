@@ -193,6 +193,7 @@ int reporting_start(struct reporting *r, const struct run_info *info,
 		struct report_style own = *style;
 
 		own.color = wants_color(o->color, r->files[i]);
+		own.terminal = isatty(fileno(r->files[i]));
 		own.width = text_width(r->files[i]);
 		v[n] = renderer(o->v[i].format, r->files[i], info, &own);
 		if (!v[n])

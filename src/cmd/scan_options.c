@@ -524,6 +524,7 @@ static int settle(struct parse *p, struct err *e)
 			       o->family);
 	if (o->n_kinds == 0)
 		o->kinds[o->n_kinds++] = probe_find("syn");
+	o->out.old = o->resume;
 	if (!o->threads)
 		o->threads = cores();
 	if (!o->show || o->show_all)

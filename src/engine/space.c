@@ -284,8 +284,8 @@ static const struct span *span_of_addr(const struct space *s, const struct space
 	return v;
 }
 
-bool space_find(const struct space *s, const struct addr *a, uint16_t port, uint64_t *index,
-		uint64_t *host)
+bool space_locate(const struct space *s, const struct addr *a, uint16_t port, uint64_t *index,
+		  struct point *out)
 {
 	for (size_t k = 0; k < s->n_zones; k++) {
 		const struct space_zone *z = &s->zones[k];
@@ -302,13 +302,27 @@ bool space_find(const struct space *s, const struct addr *a, uint16_t port, uint
 		if (rank < 0)
 			continue;
 		nth = addr_diff(&x->first, &there);
-		if (index)
-			*index = x->index + nth * ports_count(x->ports) + (uint64_t)rank;
-		if (host)
-			*host = x->host + nth;
+		*index = x->index + nth * ports_count(x->ports) + (uint64_t)rank;
+		*out =
+		    (struct point){.span = x, .addr = there, .host = x->host + nth, .port = port};
 		return true;
 	}
 	return false;
+}
+
+bool space_find(const struct space *s, const struct addr *a, uint16_t port, uint64_t *index,
+		uint64_t *host)
+{
+	struct point at;
+	uint64_t found;
+
+	if (!space_locate(s, a, port, &found, &at))
+		return false;
+	if (index)
+		*index = found;
+	if (host)
+		*host = at.host;
+	return true;
 }
 
 const struct span *space_span_of_host(const struct space *s, uint64_t host)

@@ -16,13 +16,17 @@ MET, MISSED, SKIPPED = "met", "MISSED", "skipped"
 class Run:
     """One command, once."""
 
-    def __init__(self, figures, found, right):
+    def __init__(self, figures, found, right, said):
         self.wall_s = figures["wall_s"]
         self.cpu_s = figures["user_s"] + figures["sys_s"]
         self.peak_mb = figures["peak_kb"] / 1024
         self.status, self.late = figures["status"], figures["late"]
-        self.pps, self.syns = figures.get("pps"), figures.get("syns")
-        self.found, self.right = found, right and not self.late
+        self.syns, self.pps = figures.get("syns"), None
+        if figures.get("frames"):
+            # resets of what is open, and of masscan, run among the SYNs: their share is taken off
+            self.pps = figures["pps"] * self.syns / figures["frames"]
+        self.found, self.right = found, right and self.status == 0 and not self.late
+        self.said = said if self.status else ""
 
     @property
     def cpu_us(self):
@@ -51,6 +55,10 @@ class Series:
         values = self.values(key)
         return statistics.median(values) if values else None
 
+    def usual_finds(self):
+        """How many answers the median run found."""
+        return statistics.median(sum(r.found.get("counts", {}).values()) for r in self.runs)
+
     @property
     def right(self):
         return sum(r.right for r in self.runs)
@@ -62,6 +70,11 @@ class Series:
     def as_json(self):
         return {"program": self.program, "setting": self.entry.setting,
                 "argv": [str(a) for a in self.entry.argv], "runs": [vars(r) for r in self.runs]}
+
+
+def last_line(path):
+    with open(path, encoding="utf-8", errors="replace") as f:
+        return (f.read().strip().splitlines() or [""])[-1]
 
 
 def compete(net, entries, rounds, judge, watched=False, limit=180, most=None):
@@ -81,7 +94,7 @@ def compete(net, entries, rounds, judge, watched=False, limit=180, most=None):
                 right = judge(found)
             except (ValueError, KeyError, IndexError) as e:
                 found, right = {"unreadable": str(e)}, False
-            s.runs.append(Run(m.figures, found, right and m.figures["status"] == 0))
+            s.runs.append(Run(m.figures, found, right, last_line(m.err)))
     return series
 
 
@@ -90,9 +103,8 @@ def of(series, program):
 
 
 def best(series, key="wall_s", most=False, fits=lambda s: True):
-    """The setting with the best median; those that don't fit only where none does."""
-    have = [s for s in series if s.median(key) is not None]
-    fitting = [s for s in have if fits(s)] or have
+    """The setting with the best median of those that fit; None where none does."""
+    fitting = [s for s in series if s.median(key) is not None and fits(s)]
     return (max if most else min)(fitting, key=lambda s: s.median(key), default=None)
 
 
@@ -121,6 +133,10 @@ class Bar:
                    "at most %g %s" % (bar, unit))
 
     @classmethod
+    def shown(cls, what, value, unit):
+        return cls(what, "%.1f %s" % (value, unit), "")
+
+    @classmethod
     def right(cls, what, series):
         return cls(what, "%d of %d" % (series.right, len(series.runs)),
                    MET if series.always_right else MISSED, "every run")
@@ -130,10 +146,10 @@ def ratio(a, b):
     return a / b if a is not None and b else None
 
 
-def against(what, peer, ours, bar, goal=None, key="wall_s", more=False):
-    """How many times better our median is than the peer's (a Series, or None)."""
+def against(what, program, peer, ours, bar, goal=None, key="wall_s", more=False):
+    """How many times better our median is than the peer's (a Series of program's, or None)."""
     if peer is None:
-        return Bar.ratio(what, None, bar)
+        return Bar.ratio("%s, against %s" % (what, program), None, bar)
     theirs, mine = peer.median(key), ours.median(key)
     value = ratio(mine, theirs) if more else ratio(theirs, mine)
     return Bar.ratio("%s, against %s" % (what, peer.name), value, bar, goal)

@@ -6,9 +6,9 @@ long a program waits at its end nor what else it sends plays a part.
 """
 
 import peers
-from contest import Bar, against, best, compete, of, ratio
+from contest import MET, MISSED, Bar, against, best, compete, of
 from net import FAR, FIFTY, SLASH112, SLASH12, SLASH16, SLASH8, Pair
-from rows import MB_PORTS, Result, exactly, first_or_none, ours
+from rows import MB_PORTS, Result, exactly, ours
 
 BLAST = ("--rate", "max", "-r", "0")
 MB_SLASH8 = 64
@@ -59,10 +59,10 @@ def sink(bench):
     xdp = next((s for s in series if s.entry.setting.endswith("xdp")), None)
     zmap = best(of(series, "zmap"), "pps", most=True)
     masscan = best(of(series, "masscan"), "pps", most=True)
-    result.bar(against("SYN/s", zmap, mine, 1.3, 1.5, key="pps", more=True))
-    result.bar(against("SYN/s", masscan, mine, 4, 4.5, key="pps", more=True))
+    result.bar(against("SYN/s", "zmap", zmap, mine, 1.3, 1.5, key="pps", more=True))
+    result.bar(against("SYN/s", "masscan", masscan, mine, 4, 4.5, key="pps", more=True))
     if xdp and xdp.always_right:
-        result.bar(against("SYN/s by --tx xdp", zmap, xdp, 2, key="pps", more=True))
+        result.bar(against("SYN/s by --tx xdp", "zmap", zmap, xdp, 2, key="pps", more=True))
     else:
         result.bar(Bar.ratio("SYN/s by --tx xdp (this build can't)", None, 2))
     result.bar(every_syn(mine, total))
@@ -73,7 +73,7 @@ def every_syn(series, total):
     """With no retries each target gets one SYN, no more and no fewer."""
     sent = sum(n == total for n in series.values("syns"))
     return Bar("one SYN for each target", "%d of %d" % (sent, len(series.runs)),
-               "met" if sent == len(series.runs) else "MISSED", "every run")
+               MET if sent == len(series.runs) else MISSED, "every run")
 
 
 def v6(bench):
@@ -93,7 +93,7 @@ def v6(bench):
                                        peers.rstprobe(SLASH112, *words, setting="IPv6")],
                                 bench.rounds, all_found, watched=True)
         result.table("65,536 addresses, %s" % state, [four, six])
-        result.bar(against("SYN/s of IPv6, %s" % state, four, six, 0.9, key="pps", more=True))
+        result.bar(against("SYN/s of IPv6, %s" % state, "IPv4", four, six, 0.9, key="pps", more=True))
         result.bar(Bar.right("65,536 of IPv6 %s" % state, six))
     return result
 
@@ -106,21 +106,21 @@ def efficiency(bench):
     with Pair() as pair:
         pair.watch(sink=True)
         mine, bare = compete(pair, [
-            blast(target, 80, *words, setting="%d threads" % n),
+            blast(target, 80, *words, setting="threads %d" % n),
             peers.bare(pair, target.split("/")[0], total, 80, 1, n)],
             bench.rounds, anything, watched=True)
     result.table("into a sink", [mine, bare])
-    result.bar(against("SYN/s into a sink", bare, mine, 0.9, key="pps", more=True))
+    result.bar(against("SYN/s into a sink", "bare", bare, mine, 0.9, key="pps", more=True))
     with Pair() as pair:
         pair.answer_all()
         pair.watch()
         mine, bare = compete(pair, [
             peers.rstprobe(SLASH16, "-p", "81-84", "--rate", "max", *words,
-                           setting="%d threads" % n),
+                           setting="threads %d" % n),
             peers.bare(pair, SLASH16.split("/")[0], 1 << 16, CLOSED, 4, n)],
             bench.rounds, anything, watched=True)
     result.table("four closed ports of a /16", [mine, bare])
-    result.bar(against("SYN/s against answers", bare, mine, 0.9, key="pps", more=True))
+    result.bar(against("SYN/s against answers", "bare", bare, mine, 0.9, key="pps", more=True))
     return result
 
 
@@ -156,7 +156,7 @@ def cpu(bench):
     def judge(what, series):
         mine, peer = series[0], best(of(series, "zmap"), "cpu_us")
         result.table(what, series)
-        result.bar(against("CPU/SYN, %s" % what, peer, mine, 1, key="cpu_us"))
+        result.bar(against("CPU/SYN, %s" % what, "zmap", peer, mine, 1, key="cpu_us"))
 
     with Pair() as pair:
         pair.watch(sink=True)

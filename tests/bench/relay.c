@@ -72,6 +72,13 @@ static uint32_t draw(struct direction *d)
 	return (uint32_t)(z >> 32);
 }
 
+/* More than the limit of the machine, where that is allowed. */
+static void set_buffer(int fd, int forced, int asked, int value)
+{
+	if (setsockopt(fd, SOL_SOCKET, forced, &value, sizeof(value)))
+		setsockopt(fd, SOL_SOCKET, asked, &value, sizeof(value));
+}
+
 static void set(int fd, int level, int name, int value)
 {
 	if (setsockopt(fd, level, name, &value, sizeof(value)))
@@ -88,8 +95,8 @@ static int open_end(const char *dev)
 		fail(dev);
 	set(fd, SOL_PACKET, PACKET_VNET_HDR, 1);
 	set(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
-	set(fd, SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20);
-	set(fd, SOL_SOCKET, SO_SNDBUFFORCE, 16 << 20);
+	set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, 64 << 20);
+	set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, 16 << 20);
 	if (bind(fd, (struct sockaddr *)&at, sizeof(at)))
 		fail(dev);
 	return fd;

@@ -93,7 +93,8 @@ def v6(bench):
                                        peers.rstprobe(SLASH112, *words, setting="IPv6")],
                                 bench.rounds, all_found, watched=True)
         result.table("65,536 addresses, %s" % state, [four, six])
-        result.bar(against("SYN/s of IPv6, %s" % state, "IPv4", four, six, 0.9, key="pps", more=True))
+        result.bar(against("SYN/s of IPv6, %s" % state, "IPv4", four, six, 0.9, key="pps",
+                           more=True))
         result.bar(Bar.right("65,536 of IPv6 %s" % state, six))
     return result
 

@@ -60,9 +60,9 @@ def ports(bench):
         series = compete(pair, entries, bench.rounds, exactly(FIFTY, 65535))
     mine = series[0]
     result.table("65,535 ports of one host", series)
-    few = bench.cores < 4
-    result.bar(against("wall", "nmap", only(series, "nmap"), mine, *((2,) if few else (3, 4))))
-    result.bar(against("wall", "masscan", best(of(series, "masscan")), mine, *((6,) if few else (8, 10))))
+    of_nmap, of_masscan = ((2,), (6,)) if bench.cores < 4 else ((3, 4), (8, 10))
+    result.bar(against("wall", "nmap", only(series, "nmap"), mine, *of_nmap))
+    result.bar(against("wall", "masscan", best(of(series, "masscan")), mine, *of_masscan))
     result.bar(Bar.right("50 open and 65,485 closed", mine))
     result.bar(Bar.at_most("peak memory", max(mine.values("peak_mb")), MB_PORTS, "MB"))
     return result
@@ -97,7 +97,8 @@ def loss(bench):
             series = compete(pair, entries, many, exactly(FIFTY, 65535), most={"nmap": of_nmap})
         result.table("65,535 ports, %d %% loss each way" % percent, series)
         if factor:
-            result.bar(against("wall at %d %% loss" % percent, "nmap", only(series, "nmap"), series[0], factor))
+            result.bar(against("wall at %d %% loss" % percent, "nmap", only(series, "nmap"),
+                               series[0], factor))
         result.bar(Bar.right("all right at %d %% loss" % percent, series[0]))
     result.note("nmap runs fewer times than rstprobe (column runs): it takes 13 s and 75 s")
     if bench.quick:
@@ -121,7 +122,8 @@ def resets(bench):
                           lambda found: found["open"] == listening, limit=30)
     result.table("%d ports, at most 1,000 resets/s" % total, whole + is_open)
     result.bar(Bar.right("all right, none called filtered", whole[0]))
-    result.bar(Bar.at_most("wall (the floor is %.1f s)" % floor, whole[0].median(), floor * 1.1, "s"))
+    result.bar(Bar.at_most("wall (the floor is %.1f s)" % floor, whole[0].median(),
+                           round(floor * 1.1, 1), "s"))
     result.bar(Bar.right("--open: the open ones", is_open[0]))
     result.bar(Bar.at_most("--open: wall", is_open[0].median(), 10, "s"))
     return result

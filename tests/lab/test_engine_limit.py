@@ -92,7 +92,7 @@ def test_it_is_asked_only_a_little_faster_than_it_answers(results, wish):
     if wish not in results:
         pytest.skip("RSTPROBE_QUICK")
     result, total = results[wish], count_of(SCANS[wish][1])
-    assert result.summary["sent"] <= 5 * total, result
+    assert result.summary["sent"] <= 8 * total, result
 
 
 def test_the_text_says_so(net):
@@ -129,8 +129,8 @@ def test_open_ports_alone_take_no_time(net, octet, words, listed):
 
 def test_open_ports_alone_in_text(net):
     result = net.rstprobe("scan", name(15), "-p", "1-4000", "--open", deadline=60)
-    assert "reset-limited" in result.out or re.search(r"(?i)limit|ration", result.out), result
-    assert "indeterminate" in result.out, result
+    assert re.search(r"(?i)limit|ration", result.out), result
+    assert re.search(r"(?i)indeterminate|unknown", result.out), result
     for port in OPEN:
         assert re.search(r"^%d/tcp +open" % port, result.out, re.M), result
 

@@ -16,6 +16,7 @@ import struct
 import sys
 
 SO_RCVBUFFORCE, SO_TIMESTAMPNS, SOL_PACKET, PACKET_IGNORE_OUTGOING = 33, 35, 263, 23
+PACKET_STATISTICS, LOST = 6, 7
 RECORD = struct.Struct("=Q16sHH")
 V4 = b"\0" * 12  # before an IPv4 address, to make 16 octets of it
 
@@ -23,16 +24,20 @@ Probe = collections.namedtuple("Probe", "ns dst sport dport")
 
 
 class Tap:
-    """Listens from when it is made until `stop`, which gives the probes in order."""
+    """Listens from when it is made until `stop`, which gives the probes in order. Then `lost` tells
+    whether the socket had no room for some."""
 
     def __init__(self, host, dev):
+        self.lost = None
         self.path = host.lab.path("tap")
         self.process = host.lab.helper([sys.executable, os.path.abspath(__file__), host.ns, dev,
                                         self.path])
 
     def stop(self):
         self.process.terminate()
-        assert self.process.wait(30) == 0
+        status = self.process.wait(30)
+        assert status in (0, LOST), status
+        self.lost = status == LOST
         with open(self.path, "rb") as f:
             got = [Probe(ns, text(dst), sport, dport)
                    for ns, dst, sport, dport in RECORD.iter_unpack(f.read())]
@@ -84,7 +89,7 @@ def listen(dev, path):
             try:
                 packet, extra, _, _ = s.recvmsg(128, 64)
             except BlockingIOError:
-                return
+                return s.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8)
             found = syn(packet)
             if found:
                 sec, nsec = struct.unpack("qq", extra[0][2])
@@ -97,7 +102,8 @@ def main():
     with open("/run/netns/" + sys.argv[1], "rb") as f:
         if libc.setns(f.fileno(), 0x40000000) != 0:
             raise OSError(ctypes.get_errno(), "setns")
-    listen(*sys.argv[2:])
+    _, lost = struct.unpack("II", listen(*sys.argv[2:]))
+    sys.exit(LOST if lost else 0)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@
 
 enum {
 	NS_PER_S = 1000000000,
-	NEWS_NS = 1000000, /* news is looked for this often, however many frames come */
-	GATEWAY_FAILURES = 2,
+	NEWS_NS = 1000000,    /* news is looked for this often, however many frames come */
+	GATEWAY_FAILURES = 2, /* of one that was not seen yet */
 };
 
 static struct live *live_of(struct wire *w)
@@ -83,19 +83,13 @@ static void on_link(void *ctx, uint32_t ifindex, enum link_state state)
 
 /* Its loss is believed where it was there before, and else the second time: what asks for it may
  * itself be lost. */
-static void on_gateway(struct live *l, struct door *d, enum neigh_state now)
+static bool is_lost(struct door *d, const struct neigh *now)
 {
-	if (now == NEIGH_KNOWN) {
+	if (now->state == NEIGH_KNOWN) {
 		d->was_known = true;
-		d->lost = false;
-		d->failures = 0;
-	} else if (now == NEIGH_FAILED) {
-		d->failures++;
-		if (!d->lost && (d->was_known || d->failures >= GATEWAY_FAILURES)) {
-			d->lost = true;
-			l->news = true;
-		}
+		d->failures = now->failures;
 	}
+	return now->failures >= d->failures + (d->was_known ? 1 : GATEWAY_FAILURES);
 }
 
 static void on_neigh(void *ctx, uint32_t ifindex, const struct addr *a, const struct neigh *now)
@@ -104,9 +98,13 @@ static void on_neigh(void *ctx, uint32_t ifindex, const struct addr *a, const st
 
 	for (size_t i = 0; i < l->wire.n_paths; i++) {
 		const struct path *p = &l->wire.paths[i];
+		struct door *d = &l->doors[i];
+		bool was_lost = d->lost;
 
-		if (p->ifindex == ifindex && addr_same(&p->next_hop, a))
-			on_gateway(l, &l->doors[i], now->state);
+		if (p->ifindex != ifindex || !addr_same(&p->next_hop, a))
+			continue;
+		d->lost = is_lost(d, now);
+		l->news |= d->lost && !was_lost;
 	}
 }
 

@@ -33,7 +33,7 @@ struct door {
 	bool shares_raw; /* another door's, which closes it */
 	size_t nic;	 /* by which of nics its answers come in */
 	bool was_known, lost;
-	unsigned failures; /* in a row */
+	unsigned failures; /* when it was last known, of neigh.failures */
 };
 
 /* What takes the kernel a while to take back: a capture, or all ways. */

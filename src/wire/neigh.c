@@ -44,9 +44,15 @@ struct place {
 	_Atomic uint64_t value;
 };
 
+/* What only the reading thread wants to know of a place. */
+struct memo {
+	uint32_t dump;	  /* the last one that it stood in, or in which it was changed */
+	uint32_t reading; /* that in which it failed last */
+};
+
 struct table {
 	size_t mask;
-	uint32_t *dump; /* by place: the last dump that it stood in, or in which it was changed */
+	struct memo *memos; /* by place */
 	size_t used;
 	struct place places[];
 };
@@ -57,6 +63,7 @@ struct neighs {
 	size_t n_tables;
 	struct mnl_socket *nl;
 	uint64_t seed;
+	uint32_t reading;
 	uint32_t dump;	     /* the number of the one that runs or has run last */
 	bool dumping, again; /* one is to follow, because notices were lost */
 	bool first;	     /* nothing in it has happened since neighs_open */
@@ -145,7 +152,7 @@ struct neigh neighs_find(const struct neighs *n, uint32_t ifindex, const struct 
 	return unpack(v);
 }
 
-static void put(struct table *t, size_t i, const uint64_t key[3], uint64_t value, uint32_t dump)
+static void put(struct table *t, size_t i, const uint64_t key[3], uint64_t value)
 {
 	struct place *p = &t->places[i];
 
@@ -154,7 +161,6 @@ static void put(struct table *t, size_t i, const uint64_t key[3], uint64_t value
 			atomic_store_explicit(&p->key[k], key[k], memory_order_release);
 		t->used++;
 	}
-	t->dump[i] = dump;
 	atomic_store_explicit(&p->value, value, memory_order_release);
 }
 
@@ -165,8 +171,8 @@ static struct table *table_new(struct neighs *n, size_t places)
 	if (!t || n->n_tables == N_TABLES)
 		goto out;
 	t->mask = places - 1;
-	t->dump = calloc(places, sizeof(t->dump[0]));
-	if (!t->dump)
+	t->memos = calloc(places, sizeof(t->memos[0]));
+	if (!t->memos)
 		goto out;
 	n->tables[n->n_tables++] = t;
 	return t;
@@ -185,6 +191,7 @@ static struct table *used_before(struct neighs *n, const struct table *now)
 			continue;
 		for (size_t k = 0; k <= t->mask; k++)
 			atomic_store_explicit(&t->places[k].value, 0, memory_order_release);
+		memset(t->memos, 0, (t->mask + 1) * sizeof(t->memos[0]));
 		t->used = 0;
 		return t;
 	}
@@ -206,12 +213,15 @@ static struct table *with_room(struct neighs *n)
 	for (size_t i = 0; i <= t->mask; i++) {
 		uint64_t v = atomic_load_explicit(&t->places[i].value, memory_order_relaxed);
 		uint64_t key[3];
+		size_t to;
 
 		if (!v || (most && unpack(v).state == NEIGH_UNKNOWN))
 			continue;
 		for (int k = 0; k < 3; k++)
 			key[k] = atomic_load_explicit(&t->places[i].key[k], memory_order_relaxed);
-		put(next, place_of(n, next, key), key, v, t->dump[i]);
+		to = place_of(n, next, key);
+		next->memos[to] = t->memos[i];
+		put(next, to, key, v);
 	}
 	atomic_store_explicit(&n->table, next, memory_order_release);
 	return next->used <= next->mask / 2 ? next : NULL;
@@ -254,33 +264,58 @@ static enum neigh_state state_of(uint16_t type, uint16_t nud, bool has_mac)
 	return has_mac && nud != NUD_NONE ? NEIGH_KNOWN : NEIGH_UNKNOWN;
 }
 
-/* `happened`: it is news, and no repetition of what was so before. */
+/* The place of an address, made where there is none yet; NULL without room. */
+static struct table *find_place(struct neighs *n, const uint64_t key[3], size_t *at)
+{
+	struct table *t = atomic_load_explicit(&n->table, memory_order_relaxed);
+
+	*at = place_of(n, t, key);
+	if (atomic_load_explicit(&t->places[*at].value, memory_order_relaxed))
+		return t;
+	t = with_room(n);
+	if (t)
+		*at = place_of(n, t, key);
+	return t;
+}
+
+/*
+ * Its failures with what was just heard. `happened`: it is news, and no repetition of what was so
+ * before. Who takes a neighbour out of the table by hand makes it fail first, so what fails and is
+ * gone at one go has not failed.
+ */
+static unsigned failures_of(const struct neighs *n, struct memo *m, const struct neigh *before,
+			    enum neigh_state now, bool happened)
+{
+	if (now == NEIGH_FAILED && !n->first && (happened || before->state != NEIGH_FAILED) &&
+	    before->failures < FAILURES_MAX) {
+		m->reading = n->reading;
+		return before->failures + 1;
+	}
+	if (now == NEIGH_UNKNOWN && before->state == NEIGH_FAILED && before->failures > 0 &&
+	    m->reading == n->reading)
+		return before->failures - 1;
+	return before->failures;
+}
+
 static void learn(struct reading *r, uint32_t ifindex, const struct addr *a, struct neigh now,
 		  bool happened)
 {
 	struct neighs *n = r->n;
-	struct table *t = atomic_load_explicit(&n->table, memory_order_relaxed);
-	struct neigh before = {.state = NEIGH_UNKNOWN};
+	struct neigh before;
+	struct table *t;
 	uint64_t key[3], v;
 	size_t i;
 
 	key_of(key, ifindex, a);
-	i = place_of(n, t, key);
+	t = find_place(n, key, &i);
+	if (!t)
+		return;
 	v = atomic_load_explicit(&t->places[i].value, memory_order_relaxed);
-	if (v) {
-		before = unpack(v);
-	} else {
-		t = with_room(n);
-		if (!t)
-			return;
-		i = place_of(n, t, key);
-	}
-	now.failures = before.failures;
-	if (now.state == NEIGH_FAILED && (happened || before.state != NEIGH_FAILED) &&
-	    now.failures < FAILURES_MAX && !n->first)
-		now.failures++;
-	put(t, i, key, pack(&now), n->dump);
-	if (r->fn && (pack(&now) != v || happened))
+	before = unpack(v); /* of nothing: unknown, and never failed */
+	t->memos[i].dump = n->dump;
+	now.failures = failures_of(n, &t->memos[i], &before, now.state, happened);
+	put(t, i, key, pack(&now));
+	if (r->fn && (happened || pack(&now) != v))
 		r->fn(r->ctx, ifindex, a, &now);
 }
 
@@ -323,7 +358,7 @@ static void forget_unnamed(struct neighs *n)
 		uint64_t v = atomic_load_explicit(&t->places[i].value, memory_order_relaxed);
 		struct neigh now = unpack(v);
 
-		if (!v || t->dump[i] == n->dump)
+		if (!v || t->memos[i].dump == n->dump)
 			continue;
 		now.state = NEIGH_UNKNOWN;
 		atomic_store_explicit(&t->places[i].value, pack(&now), memory_order_release);
@@ -335,8 +370,6 @@ static void end_dump(struct neighs *n, bool whole)
 	if (whole)
 		forget_unnamed(n);
 	n->dumping = n->first = false;
-	if (n->again)
-		ask_all(n);
 }
 
 static void on_message(struct reading *r, const struct nlmsghdr *h)
@@ -353,26 +386,36 @@ static void on_message(struct reading *r, const struct nlmsghdr *h)
 	}
 }
 
+/* All that is there: false where nothing more is. */
+static bool read_some(struct reading *r)
+{
+	struct neighs *n = r->n;
+	ssize_t got = mnl_socket_recvfrom(n->nl, n->buf, sizeof(n->buf));
+	int left = (int)got;
+
+	if (got > 0) {
+		for (const struct nlmsghdr *h = (const void *)n->buf; mnl_nlmsg_ok(h, left);
+		     h = mnl_nlmsg_next(h, &left))
+			on_message(r, h);
+	} else if (got < 0 && errno == ENOBUFS) {
+		n->again = true; /* notices were lost */
+	} else {
+		return got < 0 && errno == EINTR;
+	}
+	return true;
+}
+
 void neighs_read(struct neighs *n, neigh_fn *fn, void *ctx)
 {
 	struct reading r = {.n = n, .fn = fn, .ctx = ctx};
 
-	for (;;) {
-		ssize_t got = mnl_socket_recvfrom(n->nl, n->buf, sizeof(n->buf));
-		int left = (int)got;
-
-		if (got > 0) {
-			for (const struct nlmsghdr *h = (const void *)n->buf; mnl_nlmsg_ok(h, left);
-			     h = mnl_nlmsg_next(h, &left))
-				on_message(&r, h);
-		} else if (got < 0 && errno == ENOBUFS) {
-			n->again = true; /* notices were lost */
-			if (!n->dumping)
-				ask_all(n);
-		} else if (got == 0 || errno != EINTR) {
-			return;
-		}
-	}
+	n->reading++;
+	do {
+		while (read_some(&r))
+			;
+		/* not before the old notices are read: what a dump does not name is told from what
+		 * is new since */
+	} while (n->again && !n->dumping && ask_all(n) == 0);
 }
 
 /* --- opening ------------------------------------------------------------------------------ */
@@ -423,7 +466,7 @@ void neighs_close(struct neighs *n)
 	if (n->nl)
 		mnl_socket_close(n->nl);
 	for (size_t i = 0; i < n->n_tables; i++) {
-		free(n->tables[i]->dump);
+		free(n->tables[i]->memos);
 		free(n->tables[i]);
 	}
 	free(n);

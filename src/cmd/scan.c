@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "cmd/dry.h"
 #include "cmd/gather.h"
+#include "cmd/likely.h"
 #include "cmd/resolve.h"
 #include "cmd/resume.h"
 #include "cmd/run.h"
@@ -65,6 +66,9 @@ static void configure(struct run *r, const struct resume *resume, struct sweep_c
 	    .deadline_ns = o->deadline_ns,
 	    .known = resume ? resume_known(resume) : NULL,
 	    .skip_dead = !o->no_skip_dead,
+	    .likely = likely_commonest,
+	    .last_use = !o->stack,
+	    .lanes = o->dry_run ? 1 : o->threads,
 	    .want_closed = wants_closed(o),
 	    .enumerate_silent = r->info.per_host,
 	};

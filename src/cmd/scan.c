@@ -28,6 +28,9 @@ enum {
 	POLITE_ONE = 19,  /* probes/s to one host, evenly, */
 	POLITE_EACH = 10, /* and on average to one of several, whose turns come by chance */
 	REST_NS = 1000000000,
+	MANY_HOSTS = 32,	   /* of more, those that keep silent are given up */
+	FEW_PROBES = 2000,	   /* for which sender threads aren't worth it, */
+	RATE_FOR_THREADS = 100000, /* nor below so many a second */
 };
 
 /* --stack promises at most 20 probes a second that may draw a reset, to each host: for the scan
@@ -45,6 +48,15 @@ static double polite_rate(const struct space *sp)
 static bool wants_closed(const struct scan_options *o)
 {
 	return o->show & 1U << STATE_CLOSED || o->expect || o->stack;
+}
+
+/* Sender threads: few probes, or slow ones, leave at a more exact time without them, and evidence
+ * in its order. */
+static unsigned threads_for(const struct scan_options *o, uint64_t probes)
+{
+	bool slow = o->rate > 0 && o->rate < RATE_FOR_THREADS;
+
+	return probes <= FEW_PROBES || slow || o->write_pcap || o->dry_run ? 1 : o->threads;
 }
 
 static void configure(struct run *r, const struct resume *resume, struct sweep_config *c)
@@ -65,10 +77,10 @@ static void configure(struct run *r, const struct resume *resume, struct sweep_c
 	    .rto_max_ns = o->timeout_ns,
 	    .deadline_ns = o->deadline_ns,
 	    .known = resume ? resume_known(resume) : NULL,
-	    .skip_dead = !o->no_skip_dead,
+	    .skip_dead = !o->no_skip_dead && r->ask.space.hosts > MANY_HOSTS,
 	    .likely = likely_commonest,
 	    .last_use = !o->stack,
-	    .lanes = o->dry_run ? 1 : o->threads,
+	    .lanes = threads_for(o, r->ask.space.total * o->n_kinds),
 	    .want_closed = wants_closed(o),
 	    .enumerate_silent = r->info.per_host,
 	};
@@ -115,10 +127,12 @@ static int hold_sports(struct run *r, struct sweep_config *c, struct run_ports *
 /* Phase 1: everything that needs privilege, or the invoking user's rights on files. */
 static int open_all(struct run *r, struct sweep_config *c)
 {
-	struct run_ports ports = {0};
+	uint64_t end = c->end_place ? c->end_place : r->ask.space.total;
+	uint64_t probes = (end - c->first_place) * c->n_kinds;
+	struct run_ports ports = {.lanes = c->lanes > 1 ? c->lanes + 1 : 1};
 
-	if (hold_sports(r, c, &ports) < 0 ||
-	    run_open_wire(r, &ports, r->ask.space.total * c->n_kinds) < 0 || run_open_pcap(r) < 0)
+	if (hold_sports(r, c, &ports) < 0 || run_open_wire(r, &ports, probes) < 0 ||
+	    run_open_pcap(r) < 0)
 		return -1;
 	if (r->pcap) {
 		c->evidence = run_keep_evidence;

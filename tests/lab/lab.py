@@ -127,6 +127,18 @@ class Result:
         return {k: v for k, v in total.items() if v}
 
 
+def exact(result, wanted, ports=65535, addr=None):
+    """Every one of the ports 1 .. `ports` of one host has its answer, and the right one."""
+    assert result.status == 0, result
+    states = result.states(addr)
+    assert len(states) == ports, (len(states), result)
+    assert sorted(p for p, s in states.items() if s == "open") == sorted(wanted), result
+    assert set(states.values()) <= {"open", "closed"}, (collections.Counter(states.values()),
+                                                        result)
+    assert result.counts() == {"open": len(wanted), "closed": ports - len(wanted)}, result
+    assert result.summary["complete"] is True, result
+
+
 class Running:
     """The program at work in a namespace, output going to files so that it never blocks."""
 
@@ -316,10 +328,11 @@ class Lab:
         h.forward()
         return h
 
-    def link(self, a, dev_a, b, dev_b, addresses_a=(), addresses_b=()):
+    def link(self, a, dev_a, b, dev_b, addresses_a=(), addresses_b=(), queues=1):
         """A veth pair between two hosts, both ends up and addressed."""
-        command(["ip", "link", "add", "name", dev_a, "netns", a.ns, "type", "veth",
-                 "peer", "name", dev_b, "netns", b.ns])
+        many = ["numtxqueues", str(queues), "numrxqueues", str(queues)] if queues > 1 else []
+        command(["ip", "link", "add", "name", dev_a, "netns", a.ns, *many, "type", "veth",
+                 "peer", "name", dev_b, "netns", b.ns, *many])
         a.address(dev_a, *addresses_a)
         b.address(dev_b, *addresses_b)
         a.link_local(dev_a)

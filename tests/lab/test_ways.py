@@ -305,8 +305,11 @@ def test_gateway_goes_silent_in_the_middle(net, target, gate, what):
         send_frame(net, kit)
         # taken out by hand is not gone
         net.forget()
-        send_frame(net, kit)
         assert kit.path() == "up"
+        send_frame(net, kit)
+        # frames alone would leave it at that: the kernel must be shown that it is in use
+        until("the kernel to have no need of it", lambda: "STALE" in net.near.ip(
+            "neigh", "show", gate, "dev", "wire0").stdout)
         net.far.sh("nft", "-f", "-", input=NO_ANSWERS)
 
         def lost():

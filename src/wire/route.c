@@ -479,10 +479,7 @@ static int find(struct route *r, const struct addr *dst, struct path *p, struct 
 	return path_of(r, dst, &a, p, e);
 }
 
-/*
- * Between two cuts all addresses go the same way, also those that nobody asked about: of 300,000
- * single ones most need no question.
- */
+/* Between two cuts all go the same way: of 300,000 single addresses most need no question. */
 static bool remembered(const struct route *r, const struct cuts *c, const struct addr *first,
 		       uint64_t count, uint64_t *run, uint16_t *path)
 {

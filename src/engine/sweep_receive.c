@@ -251,7 +251,7 @@ static void count_answer(struct sweep *s, const struct host *h, const struct poi
 	gates_answered(s->gates, at, rst, r->rtt_us == UINT32_MAX ? 0 : (uint64_t)r->rtt_us * 1000,
 		       now);
 	if (!rst || !gates_limit(s->gates, at).limited) {
-		if (k == 0)
+		if (k == 0 && rtt_ns)
 			pace_answered(&s->pace, now - rtt_ns);
 		s->seen.answered += k == 0;
 		if (k > 0)

@@ -166,6 +166,8 @@ static void heed_pace(struct sweep *s, uint64_t now)
 	s->tick_ns = now;
 	s->w->ops->stats(s->w, &stats);
 	s->seen.dropped = stats.dropped > s->tick_dropped;
+	s->seen.lag_ns = now > s->heard_ns ? now - s->heard_ns : 0;
+	gates_heard(s->gates, s->seen.lag_ns);
 	s->tick_dropped = stats.dropped;
 	canary_tick(&s->canary, now, rtt_ns * 2 > CANARY_RTO_NS ? rtt_ns * 2 : CANARY_RTO_NS);
 	canary_take(&s->canary, &s->seen.canaries, &s->seen.canaries_lost);
@@ -175,10 +177,14 @@ static void heed_pace(struct sweep *s, uint64_t now)
 
 static void receive(struct sweep *s, uint64_t until)
 {
+	uint64_t before = s->w->ops->now(s->w);
 	struct err e;
+	int n = s->w->ops->recv(s->w, until, sweep_on_frame, s, &e);
 
-	if (s->w->ops->recv(s->w, until, sweep_on_frame, s, &e) < 0)
+	if (n < 0)
 		stop_run(s, END_CAPTURE, e.msg);
+	else
+		s->heard_ns = n > 0 ? s->frame_ns : before;
 }
 
 static uint64_t least(uint64_t a, uint64_t b)

@@ -190,14 +190,13 @@ static void heed_pace(struct sweep *s, uint64_t now)
 
 static void receive(struct sweep *s, uint64_t until)
 {
-	uint64_t before = s->w->ops->now(s->w);
 	struct err e;
 	int n = s->w->ops->recv(s->w, until, sweep_on_frame, s, &e);
 
 	if (n < 0)
 		stop_run(s, END_CAPTURE, e.msg);
 	else
-		s->heard_ns = n > 0 ? s->frame_ns : before;
+		s->heard_ns = n > 0 ? s->frame_ns : s->w->ops->now(s->w);
 }
 
 static uint64_t least(uint64_t a, uint64_t b)

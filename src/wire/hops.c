@@ -19,9 +19,9 @@
 #include <errno.h>
 
 enum {
-	ASKED_MAX = 256,  /* neighbours at once; the kernel keeps some 1,000 in all (gc_thresh3) */
+	ASKED_MAX = 512,  /* neighbours at once; the kernel keeps some 1,000 in all (gc_thresh3) */
 	PACKETS_MAX = 4,  /* to each until it is known */
-	FAILURES_MAX = 2, /* each of them the kernel's, after three questions */
+	FAILURES_MAX = 1, /* the kernel's own, after three questions */
 	USES = 4096,	  /* a power of 2 */
 	NS_PER_MS = 1000000,
 	ASK_MS = 5000, /* after which it is asked for anew: no word came from the kernel */

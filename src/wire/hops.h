@@ -18,7 +18,7 @@ enum hop {
 	HOP_FRAME,  /* to `mac` */
 	HOP_KERNEL, /* by the raw way, so that the kernel asks, or confirms what it knows */
 	HOP_WAIT,   /* EAGAIN: being asked for, or others are and it is not its turn */
-	HOP_NOBODY, /* EHOSTUNREACH: asked for twice, and nobody answered */
+	HOP_NOBODY, /* EHOSTUNREACH: asked for, and nobody answered */
 };
 
 struct hops;

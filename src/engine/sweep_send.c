@@ -58,7 +58,7 @@ void sweep_sent(const struct sweep_config *c, const struct addr *dst, uint16_t d
 
 uint32_t sweep_now_us(const struct sweep *s, uint64_t ns)
 {
-	return (uint32_t)((ns - s->start_ns) / 1000);
+	return (uint32_t)((ns - s->start_ns) / 1000) + 1; /* 0 says that it isn't known */
 }
 
 /* What all segments of a kind have in common on a path; the numbers are patched in. */

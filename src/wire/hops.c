@@ -161,6 +161,11 @@ static enum hop ask_locked(struct hops *h, const struct addr *to, uint64_t mark,
 	return HOP_KERNEL;
 }
 
+bool hops_one(const struct hops *h)
+{
+	return h->path->next_hop.family != ADDR_NONE;
+}
+
 enum hop hops_ask(struct hops *h, const struct wire_out *o, uint64_t now_ns, uint8_t mac[6])
 {
 	struct addr to = next_hop(h, o);

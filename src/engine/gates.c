@@ -48,6 +48,7 @@ struct gates {
 	uint32_t n_hosts, n_nets;
 	uint32_t n_limited;
 	uint64_t caller_ns; /* time of the last call */
+	uint64_t lag_ns;    /* what came later than so long ago has not been read */
 	uint64_t t;	    /* our own */
 	uint64_t next;	    /* our own; when one of those that refused opens */
 	uint64_t next_hold; /* the caller's */
@@ -273,22 +274,24 @@ static uint64_t time_of(struct gates *g, uint64_t at_ns)
 	return ago < STEP_MAX_NS && ago < g->t ? g->t - ago : g->t;
 }
 
-static void opens_at(struct gates *g, uint64_t t)
+/* The earliest counts, but for one that lies behind us: that gate was open, and has been used. */
+static void note_next(uint64_t *next, uint64_t at, uint64_t t)
 {
-	if (g->next <= g->t || t < g->next)
-		g->next = t;
+	if (*next <= t || at < *next)
+		*next = at;
 }
 
-uint64_t gates_next(struct gates *g, uint64_t now_ns)
+uint64_t gates_next(const struct gates *g, uint64_t now_ns)
 {
 	uint64_t next = UINT64_MAX;
 
-	if (g->next != UINT64_MAX)
-		next = now_ns + (g->next > g->t ? g->next - g->t : 1);
-	if (g->next_hold != UINT64_MAX && g->next_hold < next)
-		next = g->next_hold > now_ns ? g->next_hold : now_ns + 1;
-	g->next = g->next_hold = UINT64_MAX;
-	return next;
+	if (g->next == UINT64_MAX && g->next_hold == UINT64_MAX)
+		return UINT64_MAX;
+	if (g->next > g->t && g->next != UINT64_MAX)
+		next = now_ns + (g->next - g->t);
+	if (g->next_hold > now_ns && g->next_hold < next)
+		next = g->next_hold;
+	return next == UINT64_MAX ? now_ns + 1 : next;
 }
 
 /* --- passing ---------------------------------------------------------------------------------- */
@@ -303,7 +306,7 @@ static bool filled(struct gates *g, struct bucket *b, double rate, double most)
 	b->at_ns = g->t;
 	if (b->credit >= 1)
 		return true;
-	opens_at(g, g->t + (uint64_t)ceil((1 - b->credit) / rate * 1e9) + 1);
+	note_next(&g->next, g->t + (uint64_t)ceil((1 - b->credit) / rate * 1e9) + 1, g->t);
 	return false;
 }
 
@@ -327,7 +330,8 @@ static void limit_turn(struct gates *g, struct host_gate *h)
 static void cap_turn(struct gates *g, struct gate *x)
 {
 	if (g->first_pass && g->capped)
-		cap_tick(&x->cap, g->t, g->open_only && x->cap.heard ? OPEN_ONLY_RATE : GATE_RATE);
+		cap_tick(&x->cap, g->t, g->lag_ns,
+			 g->open_only && x->cap.heard ? OPEN_ONLY_RATE : GATE_RATE);
 }
 
 static bool host_lets(struct gates *g, struct host_gate *h)
@@ -335,8 +339,7 @@ static bool host_lets(struct gates *g, struct host_gate *h)
 	double rate = h->gate.cap.rate;
 
 	if (g->caller_ns < h->hold_ns) {
-		if (h->hold_ns < g->next_hold)
-			g->next_hold = h->hold_ns;
+		note_next(&g->next_hold, h->hold_ns, g->caller_ns);
 		return false;
 	}
 	if (h->limit.mode != LIMIT_NONE)
@@ -357,12 +360,6 @@ static bool net_lets(struct gates *g, struct gate *net)
 	return cap_lets(g, net, net->cap.rate);
 }
 
-static void take(struct gate *x)
-{
-	x->bucket.credit -= 1;
-	cap_sent(&x->cap);
-}
-
 bool gates_pass(struct gates *g, const struct point *at, uint64_t now_ns)
 {
 	struct host_gate *h = host_of(g, at);
@@ -374,12 +371,32 @@ bool gates_pass(struct gates *g, const struct point *at, uint64_t now_ns)
 	if ((h && !host_lets(g, h)) || (net && !net_lets(g, net)))
 		return false;
 	if (h) {
-		take(&h->gate);
+		h->gate.bucket.credit -= 1;
 		limit_sent(&h->limit, g->t);
 	}
 	if (net)
-		take(net);
+		net->bucket.credit -= 1;
 	return true;
+}
+
+void gates_left(struct gates *g, const struct point *at, uint64_t at_ns)
+{
+	struct host_gate *h = host_of(g, at);
+	struct gate *net = net_gate_of(g, at);
+	uint64_t t;
+
+	if (!g->capped || (!h && !net))
+		return;
+	t = time_of(g, at_ns);
+	if (h)
+		cap_sent(&h->gate.cap, t);
+	if (net)
+		cap_sent(&net->cap, t);
+}
+
+void gates_heard(struct gates *g, uint64_t lag_ns)
+{
+	g->lag_ns = lag_ns;
 }
 
 void gates_refund(struct gates *g, const struct point *at)
@@ -389,13 +406,10 @@ void gates_refund(struct gates *g, const struct point *at)
 
 	if (h) {
 		h->gate.bucket.credit += 1;
-		cap_refund(&h->gate.cap);
 		limit_refund(&h->limit);
 	}
-	if (net) {
+	if (net)
 		net->bucket.credit += 1;
-		cap_refund(&net->cap);
-	}
 }
 
 void gates_hold(struct gates *g, const struct point *at, uint64_t until_ns)

@@ -35,15 +35,19 @@ struct gates *gates_new(const struct space *s, bool capped, uint64_t now_ns, str
 void gates_open_only(struct gates *g);
 void gates_free(struct gates *g);
 
-/* May a probe go to that point now? If so, it is counted as sent. */
+/* May a probe go to that point now? Then it is due to leave. */
 bool gates_pass(struct gates *g, const struct point *at, uint64_t now_ns);
+/* It has left, at at_ns, which may lie a little before the time of an earlier call. */
+void gates_left(struct gates *g, const struct point *at, uint64_t at_ns);
+/* Answers that came within the last lag_ns may still be unread. */
+void gates_heard(struct gates *g, uint64_t lag_ns);
 /* It could not be sent after all (no room, no neighbour yet). */
 void gates_refund(struct gates *g, const struct point *at);
 /* Nothing to the host (nor to what shares nothing with it) before `until_ns`. */
 void gates_hold(struct gates *g, const struct point *at, uint64_t until_ns);
-/* When some gate that refused since the last call will let something through: at least now + 1;
- * UINT64_MAX where none refused. */
-uint64_t gates_next(struct gates *g, uint64_t now_ns);
+/* When one of the gates that refused will let something through: at least now + 1. UINT64_MAX where
+ * none has refused. */
+uint64_t gates_next(const struct gates *g, uint64_t now_ns);
 
 /*
  * A first decisive answer of a slot; `rst`: a RST, which a limiter may ration; `rtt_ns` 0: unknown.

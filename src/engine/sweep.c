@@ -95,7 +95,8 @@ static uint64_t slowest_rto_us(const struct sweep *s, uint32_t max_us)
 	uint64_t rto_us = 0;
 
 	for (size_t i = 0; i < s->hosts.n; i++) {
-		uint32_t host_us = rtt_rto_least_us(&s->hosts.v[i].rtt, least_us, max_us);
+		uint32_t host_us =
+		    s->hosts.v[i].gone ? 0 : rtt_rto_least_us(&s->hosts.v[i].rtt, least_us, max_us);
 
 		rto_us = host_us > rto_us ? host_us : rto_us;
 	}
@@ -447,6 +448,7 @@ static int sweep_init(struct sweep *s, const struct sweep_config *c, struct err 
 		return -1;
 	s->progress_ns = s->last_send_ns = s->tick_ns = s->start_ns;
 	sweep_find_cells(s);
+	sweep_note_known(s);
 	pace_init(&s->pace, c->rate, c->space->hosts, s->start_ns);
 	if (c->rate_limit > 0)
 		pace_limit(&s->pace, c->rate_limit);

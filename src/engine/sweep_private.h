@@ -95,6 +95,7 @@ struct sweep {
 
 	/* the window and the pass */
 	uint64_t first, size; /* places */
+	uint64_t largest;     /* size of the largest window yet */
 	uint64_t slots, cursor;
 	unsigned pass;
 	struct round round;
@@ -168,6 +169,10 @@ static inline bool sweep_has_answered(const struct sweep *s, uint64_t host)
 /* --- sweep_window.c ------------------------------------------------------------------------- */
 /* Makes the window that begins at `first`, of at most `most` places. */
 int sweep_window_open(struct sweep *s, uint64_t first, uint64_t most, struct err *e);
+/* The window ends before the place of that number in it, of which none later has been asked. */
+void sweep_window_end_at(struct sweep *s, uint64_t places);
+/* Hosts of which an earlier run has heard exist. */
+void sweep_note_known(struct sweep *s);
 /* What is known of earlier runs: the first place at or after `place` that is to be asked; the end
  * of the shard where there is none. */
 uint64_t sweep_unknown_from(const struct sweep *s, uint64_t place);
@@ -177,7 +182,7 @@ bool sweep_is_known(const struct sweep *s, uint64_t index);
 uint64_t sweep_end(const struct sweep *s); /* of the shard's places */
 /* All slots that are not done become pending. */
 void sweep_begin_pass(struct sweep *s);
-/* May a host be given up after a handful of silent ports? And is the slot one of the handful? */
+/* Is a host given up after a handful of silent ports, so far as is known? And is the slot one of the handful? */
 bool sweep_gives_up(const struct sweep *s, const struct point *at);
 bool sweep_in_handful(const struct sweep *s, const struct point *at, uint64_t slot);
 /* Tries that the slot has had, so far as it depends on passes alone. */

@@ -307,9 +307,7 @@ static void close_early(struct sweep *s)
 	if (s->pass > 0 || s->rounds > 0 || s->round.over || places >= s->size ||
 	    !slab_nearly_full(&s->slab))
 		return;
-	s->undone -= (s->size - places) * s->c->n_kinds;
-	s->size = places;
-	s->slots = places * s->c->n_kinds;
+	sweep_window_end_at(s, places);
 }
 
 /* Few packets leave in this thread at an exact time, many by the sender threads. */

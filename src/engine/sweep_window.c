@@ -64,6 +64,19 @@ bool sweep_is_known(const struct sweep *s, uint64_t index)
 	       bsearch(&index, k->indices, k->n_indices, sizeof(index), index_cmp);
 }
 
+void sweep_note_known(struct sweep *s)
+{
+	const struct sweep_known *k = s->c->known;
+
+	for (size_t i = 0; s->heard && k && i < k->n_indices; i++) {
+		struct point at;
+
+		space_at(s->c->space, k->indices[i], &at);
+		s->n_heard += !bit_get(s->heard, at.host);
+		bit_set(s->heard, at.host);
+	}
+}
+
 static void mark_known(struct sweep *s)
 {
 	const struct sweep_known *k = s->c->known;
@@ -112,6 +125,7 @@ int sweep_window_open(struct sweep *s, uint64_t first, uint64_t most, struct err
 
 	s->first = first;
 	s->size = end - first < most ? end - first : most;
+	s->largest = s->size > s->largest ? s->size : s->largest;
 	s->slots = s->undone = s->size * s->c->n_kinds;
 	s->pass = s->late = 0;
 	s->cursor = s->pathless = 0;
@@ -138,6 +152,20 @@ int sweep_window_open(struct sweep *s, uint64_t first, uint64_t most, struct err
 	return 0;
 }
 
+void sweep_window_end_at(struct sweep *s, uint64_t places)
+{
+	uint64_t kinds = s->c->n_kinds;
+
+	for (uint64_t i = places; i < s->size; i++) {
+		bool known = bit_get(s->done, i * kinds);
+
+		s->known -= known;
+		s->undone -= known ? 0 : kinds;
+	}
+	s->size = places;
+	s->slots = places * kinds;
+}
+
 void sweep_begin_pass(struct sweep *s)
 {
 	size_t words = (size_t)(s->slots / 64);
@@ -155,14 +183,14 @@ void sweep_begin_pass(struct sweep *s)
 
 /* --- hosts that keep silent ------------------------------------------------------------------- */
 
-/* The ports of the host that are in this window, in the mean. */
+/* The ports of the host that are in a window, in the mean. */
 static uint64_t ports_in_window(const struct sweep *s, const struct point *at)
 {
 	uint64_t ports = ports_count(at->span->ports);
 
-	return s->size == s->c->space->total
+	return s->largest == s->c->space->total
 		   ? ports
-		   : (uint64_t)((double)ports * (double)s->size / (double)s->c->space->total);
+		   : (uint64_t)((double)ports * (double)s->largest / (double)s->c->space->total);
 }
 
 bool sweep_gives_up(const struct sweep *s, const struct point *at)

@@ -485,7 +485,8 @@ void sweep_flush(struct sweep *s)
 	rest = s->size - s->known - (judged(s) - before);
 	if (rest)
 		count_rest(s, rest, s->sum.not_probed - not_probed, s->sum.unroutable - unroutable);
-	w.complete = !s->stopped && s->sum.end == END_COMPLETE && s->sum.not_probed == not_probed;
+	w.complete = !s->stopped && s->sum.end == END_COMPLETE && !s->spoilt &&
+		     s->sum.not_probed == not_probed;
 	if (s->sink->window)
 		s->sink->window(s->sink->ctx, &w);
 	slab_clear(&s->slab);
@@ -569,9 +570,9 @@ void sweep_summarize(struct sweep *s)
 		set_why(s, "too much loss: 20 retries leave open or closed ports unheard");
 	else if (sum->end == END_COMPLETE && s->drops_unheard)
 		set_why(s, "the capture dropped frames in the last pass");
-	else if (sum->end == END_COMPLETE && !sum->not_probed)
+	else if (sum->end == END_COMPLETE && !sum->not_probed && !s->send_failed)
 		sum->why[0] = '\0'; /* a later try went out where an earlier one failed */
-	if (sum->end == END_COMPLETE && sum->not_probed > sum->unroutable)
+	if (sum->end == END_COMPLETE && (s->send_failed || sum->not_probed > sum->unroutable))
 		sum->end = END_SEND;
 	if (sum->unroutable && !sum->why[0])
 		set_why(s, "some targets have no route");

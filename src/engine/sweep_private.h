@@ -100,15 +100,20 @@ struct sweep {
 	unsigned pass;
 	struct round round;
 	unsigned rounds;       /* of this pass that are over */
+	uint64_t refused;      /* bit a host of the first 64: a gate holds it back now */
 	bool starved, in_vain; /* why sweep_send_some sent no more: no batch, or all is held back */
 	uint64_t hold_until_ns; /* until then nothing is sent that was held back before */
 	uint64_t pass_sent;	/* in the rounds of this pass that are over */
 	bool limited_only;	/* this pass asks only hosts with a reset limit */
+	unsigned spared;	/* how many passes of the window did, this one included */
 	unsigned late;		/* passes that the latest host to answer has missed */
 	uint64_t undone;	/* slots without a decisive answer, of those that have a route */
+	size_t words;		/* of the largest window's bits */
 	uint64_t *done;		/* bit a slot: nothing more to ask */
 	uint64_t *pending;	/* bit a slot: still to be asked in this pass */
 	uint64_t *unsent;	/* bit a slot: no try of it has left */
+	uint64_t *failed;	/* bit a slot: one of them could not; NULL: of none */
+	bool spoilt;		/* silence in this window may be our own fault */
 	uint32_t *times[2];	/* us since start (modulo 2^32) of pass & 1, by slot >> times_shift;
 				   0: not known yet */
 	unsigned times_shift;
@@ -128,7 +133,7 @@ struct sweep {
 	uint64_t last_pass_dropped;
 	/* what makes the run incomplete, whichever window it was in */
 	uint64_t drops_unheard; /* in a last pass that left something unanswered */
-	bool too_lossy, no_room;
+	bool too_lossy, no_room, send_failed;
 	uint64_t pathless; /* places of this window that have no route */
 	uint64_t known;	   /* places of this window that an earlier run has found out */
 };
@@ -180,6 +185,10 @@ uint64_t sweep_unknown_from(const struct sweep *s, uint64_t place);
 uint64_t sweep_known_from(const struct sweep *s, uint64_t place);
 bool sweep_is_known(const struct sweep *s, uint64_t index);
 uint64_t sweep_end(const struct sweep *s); /* of the shard's places */
+/* A try of the slot could not leave, and will not. */
+void sweep_note_failed(struct sweep *s, uint64_t slot);
+/* Did that befall a slot of the window that has kept silent? */
+bool sweep_any_failed(const struct sweep *s);
 /* All slots that are not done become pending. */
 void sweep_begin_pass(struct sweep *s);
 /* Is a host given up after a handful of silent ports, so far as is known? And is the slot one of the handful? */

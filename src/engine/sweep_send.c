@@ -221,15 +221,11 @@ static bool passes_over(struct sweep *s, uint64_t slot, const struct point *at)
 	return false;
 }
 
-/* A host with a reset limit is asked again after the others, as long as it sends all it can. */
 static bool enough_of_limited(const struct sweep *s, const struct point *at)
 {
-	struct gate_limit l;
+	const struct host *h = s->limited_only ? hosts_find(&s->hosts, at->host) : NULL;
 
-	if (!s->limited_only)
-		return false;
-	l = gates_limit(s->gates, at);
-	return !l.limited || l.clean >= LIMIT_CLEAN;
+	return s->limited_only && (!h || h->spare);
 }
 
 static bool may_leave(struct sweep *s, uint64_t slot, const struct point *at, uint64_t now)
@@ -242,6 +238,7 @@ static bool may_leave(struct sweep *s, uint64_t slot, const struct point *at, ui
 	}
 	if (gates_pass(s->gates, at, now))
 		return true;
+	s->refused |= at->host < 64 ? 1ULL << at->host : 0;
 	s->round.held++;
 	return false;
 }
@@ -265,13 +262,22 @@ static void put_canary(struct sweep *s, struct batch *b, uint64_t now)
 		  sweep_canary_sport(s->c));
 }
 
+/* Where hosts are few: has each of them been refused? Then no slot can leave now. */
+static bool all_refused(const struct sweep *s)
+{
+	uint64_t hosts = s->c->space->hosts;
+
+	return hosts < 64 && s->refused == (1ULL << hosts) - 1;
+}
+
 /* Up to `budget` packets; fewer where the round ends, or too much is held back. */
 static void fill_batch(struct sweep *s, struct batch *b, unsigned budget, uint64_t now)
 {
 	unsigned in_vain = 0;
 
 	b->n = 0;
-	while (b->n < budget && in_vain < PASSED_OVER_AT_ONCE) {
+	s->refused = 0;
+	while (b->n < budget && in_vain < PASSED_OVER_AT_ONCE && !all_refused(s)) {
 		uint64_t slot = next_slot(s);
 		struct point at;
 		unsigned kind;
@@ -426,6 +432,7 @@ static void account_failed(struct sweep *s, const struct batch *b, unsigned i, u
 		never_more(s, slot);
 		return;
 	}
+	sweep_note_failed(s, slot);
 	s->sum.send_errors++;
 	err_sys(&why, v->error, "sending by %s", s->w->paths[v->path].ifname);
 	if (error_of_link(v->error))

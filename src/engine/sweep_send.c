@@ -335,6 +335,8 @@ void sweep_send_some(struct sweep *s, uint64_t now)
 {
 	unsigned budget = pace_budget(&s->pace, now);
 	bool here = sends_here(s, budget);
+	/* one place is a canary's, if one is due */
+	unsigned most = BATCH_MAX - (s->pass > 0 && !s->pace.unlimited ? 1U : 0U);
 
 	s->starved = false;
 	for (unsigned i = 0; i < SENT_AT_ONCE && budget && !s->round.over; i++) {
@@ -344,7 +346,7 @@ void sweep_send_some(struct sweep *s, uint64_t now)
 			s->starved = true;
 			break;
 		}
-		fill_batch(s, b, budget < BATCH_MAX ? budget : BATCH_MAX, now);
+		fill_batch(s, b, budget < most ? budget : most, now);
 		b->try = (uint8_t)s->pass;
 		if (!b->n) {
 			lanes_give(s->lanes, b);

@@ -34,7 +34,8 @@ enum {
 	LIMIT_CLEAN = 3,	   /* passes below a reset limit after which silence is believed */
 	STARVED_NS = 500000,	   /* between looks at what the sender threads have left over */
 	IN_VAIN_NS = 1000000,	   /* between looks at slots that are all held back */
-	HOLD_NS = 20000000,	   /* after which what could not leave is tried again */
+	HOLD_NS = 20000000, /* after which a host that could not be reached is tried again, */
+	FULL_NS = 2000000,  /* and after which all are where buffers were full */
 	GIVE_UP_ROOM_NS = 1000000000, /* without any room, after which it is an error */
 };
 
@@ -102,6 +103,7 @@ struct sweep {
 	unsigned rounds;       /* of this pass that are over */
 	uint64_t refused;      /* bit a host of the first 64: a gate holds it back now */
 	bool starved, in_vain; /* why sweep_send_some sent no more: no batch, or all is held back */
+	uint64_t full_until_ns; /* until then nothing is sent at all: buffers were full */
 	uint64_t hold_until_ns; /* until then nothing is sent that was held back before */
 	uint64_t pass_sent;	/* in the rounds of this pass that are over */
 	bool limited_only;	/* this pass asks only hosts with a reset limit */
@@ -191,7 +193,8 @@ void sweep_note_failed(struct sweep *s, uint64_t slot);
 bool sweep_any_failed(const struct sweep *s);
 /* All slots that are not done become pending. */
 void sweep_begin_pass(struct sweep *s);
-/* Is a host given up after a handful of silent ports, so far as is known? And is the slot one of the handful? */
+/* Is a host given up after a handful of silent ports, so far as is known? And is the slot one of
+ * the handful? */
 bool sweep_gives_up(const struct sweep *s, const struct point *at);
 bool sweep_in_handful(const struct sweep *s, const struct point *at, uint64_t slot);
 /* Tries that the slot has had, so far as it depends on passes alone. */

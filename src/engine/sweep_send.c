@@ -339,7 +339,8 @@ void sweep_send_some(struct sweep *s, uint64_t now)
 	unsigned most = BATCH_MAX - (s->pass > 0 && !s->pace.unlimited ? 1U : 0U);
 
 	s->starved = false;
-	for (unsigned i = 0; i < SENT_AT_ONCE && budget && !s->round.over; i++) {
+	for (unsigned i = 0;
+	     i < SENT_AT_ONCE && budget && !s->round.over && now >= s->full_until_ns; i++) {
 		struct batch *b = too_many_flying(s) ? NULL : lanes_take(s->lanes);
 
 		if (!b) {
@@ -394,7 +395,7 @@ static bool error_of_link(int error)
 	return error == ENETDOWN || error == ENODEV || error == ENXIO;
 }
 
-/* Not now: the slot waits, and its host a moment; but not for ever. */
+/* Not now: the slot waits, and its host a moment, or all do for room; but not for ever. */
 static bool hold_back(struct sweep *s, uint64_t slot, const struct point *at, int error,
 		      uint64_t now)
 {
@@ -408,8 +409,12 @@ static bool hold_back(struct sweep *s, uint64_t slot, const struct point *at, in
 	if (room && now - s->held_since_ns > GIVE_UP_ROOM_NS)
 		return false;
 	gates_refund(s->gates, at);
-	gates_hold(s->gates, at, now + HOLD_NS);
-	s->hold_until_ns = now + HOLD_NS;
+	if (room) { /* that is nobody's fault there */
+		s->full_until_ns = now + FULL_NS;
+	} else {
+		gates_hold(s->gates, at, now + HOLD_NS);
+		s->hold_until_ns = now + HOLD_NS;
+	}
 	bit_set(s->pending, slot);
 	s->round.held++;
 	s->round.sent--;
@@ -505,6 +510,8 @@ uint64_t sweep_next_send(const struct sweep *s, uint64_t now)
 {
 	uint64_t at = pace_next(&s->pace, now), gate;
 
+	if (now < s->full_until_ns)
+		return s->full_until_ns;
 	if (s->starved) /* until the sender threads have got rid of some */
 		return now + (s->pace.unlimited ? STARVED_NS : STARVED_NS / 4);
 	if (!s->in_vain)

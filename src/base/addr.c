@@ -64,40 +64,75 @@ static unsigned longest_zero_run(const unsigned w[8], unsigned *len)
 	return best;
 }
 
-static int format_v6(const uint8_t b[16], char *buf, size_t cap)
+/* printf would be most of the cost of a record. */
+static char *put_octet(char *p, unsigned n)
+{
+	if (n >= 100)
+		*p++ = (char)('0' + n / 100);
+	if (n >= 10)
+		*p++ = (char)('0' + n / 10 % 10);
+	*p++ = (char)('0' + n % 10);
+	return p;
+}
+
+static char *put_v4(char *p, const uint8_t b[4])
+{
+	for (unsigned i = 0; i < 4; i++) {
+		if (i)
+			*p++ = '.';
+		p = put_octet(p, b[i]);
+	}
+	return p;
+}
+
+static char *put_group(char *p, unsigned w)
+{
+	static const char hex[] = "0123456789abcdef";
+	int shift = w > 0xfff ? 12 : w > 0xff ? 8 : w > 0xf ? 4 : 0;
+
+	for (; shift >= 0; shift -= 4)
+		*p++ = hex[w >> shift & 15];
+	return p;
+}
+
+static char *put_v6(char *p, const uint8_t b[16])
 {
 	unsigned w[8], run, gap;
-	int n = 0;
 
-	if (is_v4_mapped(b)) /* RFC 5952, 5: the mixed form for this well-known prefix */
-		return snprintf(buf, cap, "::ffff:%u.%u.%u.%u", b[12], b[13], b[14], b[15]);
+	if (is_v4_mapped(b)) { /* RFC 5952, 5: the mixed form for this well-known prefix */
+		memcpy(p, "::ffff:", 7);
+		return put_v4(p + 7, b + 12);
+	}
 	for (unsigned i = 0; i < 8; i++)
 		w[i] = (unsigned)b[2 * i] << 8 | b[2 * i + 1];
 	gap = longest_zero_run(w, &run);
 	for (unsigned i = 0; i < 8; i++) {
 		if (i == gap) {
-			n += snprintf(buf + n, cap - (size_t)n, "::");
+			*p++ = ':';
+			*p++ = ':';
 			i += run - 1;
 			continue;
 		}
-		n += snprintf(buf + n, cap - (size_t)n, "%s%x", i && i != gap + run ? ":" : "",
-			      w[i]);
+		if (i && i != gap + run)
+			*p++ = ':';
+		p = put_group(p, w[i]);
 	}
-	return n;
+	return p;
 }
 
 /* The address without its zone; returns its length. */
 static size_t format_bare(const struct addr *a, char buf[ADDR_TEXT])
 {
-	int n;
+	char *end = buf;
 
 	if (a->family == ADDR_V4)
-		n = snprintf(buf, ADDR_TEXT, "%u.%u.%u.%u", a->b[0], a->b[1], a->b[2], a->b[3]);
+		end = put_v4(buf, a->b);
 	else if (a->family == ADDR_V6)
-		n = format_v6(a->b, buf, ADDR_TEXT);
+		end = put_v6(buf, a->b);
 	else
-		n = snprintf(buf, ADDR_TEXT, "-");
-	return (size_t)n;
+		*end++ = '-';
+	*end = '\0';
+	return (size_t)(end - buf);
 }
 
 const char *addr_format(const struct addr *a, char buf[ADDR_TEXT])

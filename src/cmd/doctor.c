@@ -120,7 +120,8 @@ struct selftest {
 	uint16_t path, dport;
 	struct addr dst;
 	uint32_t seq;
-	uint64_t sent_ns, answered_ns;
+	_Atomic uint64_t sent_ns;
+	uint64_t answered_ns;
 	bool answered;
 };
 
@@ -195,7 +196,8 @@ static void on_frame(void *ctx, const struct wire_in *in)
 
 static int send_syn(struct selftest *s, struct err *e)
 {
-	uint8_t bytes[SEGMENT_MAX];
+	uint8_t room[WIRE_HEADROOM + SEGMENT_MAX];
+	uint8_t *bytes = room + WIRE_HEADROOM;
 	struct segment seg = {
 	    .src = s->wire->paths[s->path].src,
 	    .dst = s->dst,
@@ -211,7 +213,7 @@ static int send_syn(struct selftest *s, struct err *e)
 	if (getrandom(&s->seq, sizeof(s->seq), 0) != sizeof(s->seq))
 		return err_sys(e, errno, "no randomness");
 	seg.seq = s->seq;
-	len = craft_build(s->craft, &seg, bytes, sizeof(bytes), e);
+	len = craft_build(s->craft, &seg, bytes, SEGMENT_MAX, e);
 	if (len < 0)
 		return -1;
 	out.len = (uint16_t)len;

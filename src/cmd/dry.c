@@ -5,7 +5,8 @@
 #include "packet/decode.h"
 #include "packet/notation.h"
 
-static size_t dry_send(struct wire *w, unsigned lane, struct wire_out *v, size_t n, uint64_t *at_ns)
+static size_t dry_send(struct wire *w, unsigned lane, struct wire_out *v, size_t n,
+		       _Atomic uint64_t *at_ns)
 {
 	struct dry_wire *d = (struct dry_wire *)w;
 
@@ -78,6 +79,8 @@ void dry_init(struct dry_wire *d, FILE *out, const struct path *paths, size_t n_
 	    .close = dry_close,
 	};
 
-	*d = (struct dry_wire){
-	    .wire = {.ops = &ops, .paths = paths, .n_paths = n_paths}, .out = out, .now_ns = 1};
+	*d =
+	    (struct dry_wire){.wire = {.ops = &ops, .paths = paths, .n_paths = n_paths, .lanes = 1},
+			      .out = out,
+			      .now_ns = 1};
 }

@@ -11,6 +11,18 @@ static const char common[] = "80,443,22,445,135,3389,53,25,21,8080,139,8443,23,1
 			     "110,143,993,995,587,465,389,636,88,179,548,631,9100,515,554,2049,"
 			     "5985,8000,8888,6443,10250,1433,1723,5060,5357,7,9,13,37,62078";
 
+/* The first of them: where a host that is there at all answers most probably. */
+static const uint16_t commonest[] = {80, 443,  22,  445,  135, 3389, 53,   25,
+				     21, 8080, 139, 8443, 23,  111,  5900, 3306};
+
+bool likely_commonest(uint16_t port)
+{
+	for (size_t i = 0; i < sizeof(commonest) / sizeof(commonest[0]); i++)
+		if (commonest[i] == port)
+			return true;
+	return false;
+}
+
 struct order {
 	const struct ports *set;
 	bool *taken; /* by rank */

@@ -5,6 +5,8 @@
 #ifndef CMD_LIKELY_H
 #define CMD_LIKELY_H
 
+#include <stdbool.h>
+
 #include "engine/ports.h"
 
 /*
@@ -12,5 +14,8 @@
  * list those where most hosts listen; then the others. The caller frees; NULL: no memory.
  */
 uint16_t *likely_ports(const struct ports *set, const char *list, size_t *n);
+
+/* Is it one of the 16 where most hosts listen? */
+bool likely_commonest(uint16_t port);
 
 #endif

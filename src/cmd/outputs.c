@@ -11,9 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/options.h"
+
+enum { BUFFER = 1 << 16 };
 
 /* --- options ---------------------------------------------------------------------------------- */
 
@@ -81,12 +84,22 @@ int outputs_settle(struct outputs *o, const char *pcap, struct err *e)
 			       o->format == FORMAT_HTML ? "html" : "text");
 	if (o->n_to == 0 && !json_on_stdout && add(o, o->format, "-", e) < 0)
 		return -1;
+	if (o->old && pcap && strcmp(o->old, pcap) == 0)
+		return err_set(e,
+			       "-w %.80s would replace the result that is resumed: name another "
+			       "file",
+			       pcap);
 	for (size_t i = 0; i < o->n; i++) {
 		const char *path = o->v[i].path;
 		bool again = pcap && strcmp(path, pcap) == 0;
 
 		for (size_t j = 0; j < i; j++)
 			again |= strcmp(path, o->v[j].path) == 0;
+		if (o->old && strcmp(path, o->old) == 0 && o->v[i].format != FORMAT_JSON)
+			return err_set(
+			    e,
+			    "-o %.80s would replace the result that is resumed: name another file",
+			    path);
 		if (again)
 			return err_set(
 			    e, "two outputs go to %.80s: name another file by -o, -oJ or -w",
@@ -97,17 +110,68 @@ int outputs_settle(struct outputs *o, const char *pcap, struct err *e)
 
 /* --- files ------------------------------------------------------------------------------------ */
 
+static bool same_file(const char *a, const char *b, struct stat *st)
+{
+	struct stat other;
+
+	return stat(a, st) == 0 && stat(b, &other) == 0 && st->st_dev == other.st_dev &&
+	       st->st_ino == other.st_ino;
+}
+
+/* A killed run must not cost what the one before it had found. */
+static FILE *open_beside(struct reporting *r, const char *path, const struct stat *old)
+{
+	static const char more[] = ".new";
+	size_t len;
+	FILE *f;
+
+	r->place = realpath(path, NULL); /* a link stays one */
+	len = r->place ? strlen(r->place) + sizeof(more) : 0;
+	r->beside = len ? malloc(len) : NULL;
+	if (!r->beside)
+		return NULL;
+	snprintf(r->beside, len, "%s%s", r->place, more);
+	f = fopen(r->beside, "we");
+	if (f && fchown(fileno(f), old->st_uid, old->st_gid) == 0)
+		fchmod(fileno(f), old->st_mode & 07777);
+	return f;
+}
+
 int reporting_open(struct reporting *r, const struct outputs *asked, struct err *e)
 {
 	r->asked = asked;
 	for (size_t i = 0; i < asked->n; i++) {
-		bool to_stdout = strcmp(asked->v[i].path, "-") == 0;
+		const char *path = asked->v[i].path;
+		struct stat st;
 
-		r->files[i] = to_stdout ? stdout : fopen(asked->v[i].path, "we");
+		if (strcmp(path, "-") == 0)
+			r->files[i] = stdout;
+		else if (asked->old && same_file(path, asked->old, &st))
+			r->files[i] = open_beside(r, path, &st);
+		else
+			r->files[i] = fopen(path, "we");
 		if (!r->files[i])
-			return err_sys(e, errno, "cannot write %s", asked->v[i].path);
+			return err_sys(e, errno, "cannot write %s", r->beside ? r->beside : path);
+		if (!isatty(fileno(r->files[i])))
+			setvbuf(r->files[i], NULL, _IOFBF, BUFFER);
 	}
 	return 0;
+}
+
+int reporting_take_place(struct reporting *r, struct err *e)
+{
+	int rc = 0;
+
+	if (!r->beside)
+		return 0;
+	reporting_flush(r);
+	if (reporting_failed(r))
+		return err_set(e, "cannot write %s", r->beside);
+	if (rename(r->beside, r->place) != 0)
+		rc = err_sys(e, errno, "cannot rename %s", r->beside);
+	free(r->beside);
+	r->beside = NULL;
+	return rc;
 }
 
 void reporting_flush(struct reporting *r)
@@ -193,6 +257,7 @@ int reporting_start(struct reporting *r, const struct run_info *info,
 		struct report_style own = *style;
 
 		own.color = wants_color(o->color, r->files[i]);
+		own.terminal = isatty(fileno(r->files[i]));
 		own.width = text_width(r->files[i]);
 		v[n] = renderer(o->v[i].format, r->files[i], info, &own);
 		if (!v[n])
@@ -226,4 +291,9 @@ void reporting_close(struct reporting *r, void (*fail)(void *ctx, const struct e
 		err_sys(&e, errno, "cannot write %s", r->asked->v[i].path);
 		fail(ctx, &e);
 	}
+	if (r->beside)
+		unlink(r->beside); /* it never took its place */
+	free(r->beside);
+	free(r->place);
+	r->beside = r->place = NULL;
 }

@@ -33,6 +33,9 @@ struct outputs {
 	size_t n_to;
 	bool format_given;
 	enum output_format format;
+	/* A result that is read while others are open (--resume), or NULL: the JSON that goes to a
+	 * file of this name is written beside it, until reporting_take_place. */
+	const char *old;
 };
 
 /* Each takes the value of one option, spelled `said`; -1 with `e` where it is none. */
@@ -50,6 +53,7 @@ struct reporting {
 	const struct outputs *asked;
 	FILE *files[OUTPUTS_MAX];
 	struct report *report; /* a tee */
+	char *beside, *place;  /* where `old` is written anew, and its own name; NULL */
 };
 
 struct progress_wish {
@@ -60,6 +64,8 @@ struct progress_wish {
 
 /* Opens the files alone: with the invoking user's rights, so before privilege is dropped. */
 int reporting_open(struct reporting *r, const struct outputs *asked, struct err *e);
+/* What is beside `old` has all of it now, and takes its name. */
+int reporting_take_place(struct reporting *r, struct err *e);
 /* Sets renderers on them. Colour and width of `style` are found out here, for each file. */
 int reporting_start(struct reporting *r, const struct run_info *info,
 		    const struct report_style *style, const struct progress_wish *progress,

@@ -122,13 +122,57 @@ int resolve_service(const char *name)
 	return s ? ntohs((uint16_t)s->s_port) : -1;
 }
 
+/* The services database, read once: the C library would read it anew for every port. */
+struct service {
+	uint16_t port;
+	char name[32];
+};
+
+static struct service *services;
+static size_t n_services;
+
+static int service_cmp(const void *a, const void *b)
+{
+	const struct service *x = a, *y = b;
+
+	return (x->port > y->port) - (x->port < y->port);
+}
+
+static void load_services(void)
+{
+	const struct servent *s;
+	size_t cap = 0;
+
+	setservent(1);
+	while ((s = getservent())) {
+		if (strcmp(s->s_proto, "tcp") != 0)
+			continue;
+		if (n_services == cap) {
+			size_t more = cap ? 2 * cap : 512;
+			struct service *v = reallocarray(services, more, sizeof(*v));
+
+			if (!v)
+				break;
+			services = v;
+			cap = more;
+		}
+		services[n_services].port = ntohs((uint16_t)s->s_port);
+		snprintf(services[n_services++].name, sizeof(services->name), "%s", s->s_name);
+	}
+	endservent();
+	qsort(services, n_services, sizeof(*services), service_cmp);
+}
+
 const char *resolve_service_name(uint16_t port, char buf[32])
 {
-	const struct servent *s = getservbyport(htons(port), "tcp");
+	const struct service key = {.port = port}, *found;
 
-	if (!s)
+	if (!services)
+		load_services();
+	found = services ? bsearch(&key, services, n_services, sizeof(key), service_cmp) : NULL;
+	if (!found)
 		return NULL;
-	snprintf(buf, 32, "%s", s->s_name);
+	snprintf(buf, 32, "%s", found->name);
 	return buf;
 }
 

@@ -235,7 +235,9 @@ int run_open_wire(struct run *r, const struct run_ports *ports, uint64_t expecte
 	    .sport_first = ports->first,
 	    .sport_last = (uint16_t)(ports->first + ports->n - 1),
 	    .expected_replies = expected_replies,
-	    .lanes = 1,
+	    .tx = r->o.tx,
+	    .lanes = ports->lanes ? ports->lanes : 1,
+	    .probes = expected_replies,
 	    .n_quiet = (uint16_t)ports->n_quiet,
 	    .conns_max = ports->conns,
 	};

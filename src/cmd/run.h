@@ -51,6 +51,7 @@ struct run_ports {
 	uint16_t first;	     /* source ports to listen for, consecutive */
 	unsigned n, n_quiet; /* n_quiet: the last so many of them are silenced */
 	size_t conns;	     /* kernel connections wanted at once */
+	unsigned lanes;	     /* of the wire; 0: 1 */
 };
 int run_open_wire(struct run *r, const struct run_ports *ports, uint64_t expected_replies);
 int run_open_pcap(struct run *r); /* -w, where given */

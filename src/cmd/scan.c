@@ -14,6 +14,9 @@
 #include "base/log.h"
 #include "cmd/dry.h"
 #include "cmd/gather.h"
+#include "cmd/likely.h"
+#include "cmd/resolve.h"
+#include "cmd/resume.h"
 #include "cmd/run.h"
 #include "cmd/scan_table.h"
 #include "engine/sweep.h"
@@ -25,6 +28,9 @@ enum {
 	POLITE_ONE = 19,  /* probes/s to one host, evenly, */
 	POLITE_EACH = 10, /* and on average to one of several, whose turns come by chance */
 	REST_NS = 1000000000,
+	MANY_HOSTS = 32,	   /* of more, those that keep silent are given up */
+	FEW_PROBES = 2000,	   /* for which sender threads aren't worth it, */
+	RATE_FOR_THREADS = 100000, /* nor below so many a second */
 };
 
 /* --stack promises at most 20 probes a second that may draw a reset, to each host: for the scan
@@ -38,7 +44,22 @@ static double polite_rate(const struct space *sp)
 	return sp->hosts == 1 ? POLITE_ONE : POLITE_EACH * (double)sp->hosts;
 }
 
-static void configure(struct run *r, struct sweep_config *c)
+/* Does anybody want to know which ports are closed? */
+static bool wants_closed(const struct scan_options *o)
+{
+	return o->show & 1U << STATE_CLOSED || o->expect || o->stack;
+}
+
+/* Sender threads: few probes, or slow ones, leave at a more exact time without them, and evidence
+ * in its order. */
+static unsigned threads_for(const struct scan_options *o, uint64_t probes)
+{
+	bool slow = o->rate > 0 && o->rate < RATE_FOR_THREADS;
+
+	return probes <= FEW_PROBES || slow || o->write_pcap || o->dry_run ? 1 : o->threads;
+}
+
+static void configure(struct run *r, const struct resume *resume, struct sweep_config *c)
 {
 	const struct scan_options *o = &r->o;
 
@@ -55,8 +76,17 @@ static void configure(struct run *r, struct sweep_config *c)
 	    .retries = o->retries,
 	    .rto_max_ns = o->timeout_ns,
 	    .deadline_ns = o->deadline_ns,
+	    .known = resume ? resume_known(resume) : NULL,
+	    .skip_dead = !o->no_skip_dead && r->ask.space.hosts > MANY_HOSTS,
+	    .likely = likely_commonest,
+	    .last_use = !o->stack,
+	    .lanes = threads_for(o, r->ask.space.total * o->n_kinds),
+	    .want_closed = wants_closed(o),
 	    .enumerate_silent = r->info.per_host,
 	};
+	if (o->shards > 1)
+		sweep_shard(r->ask.space.total, o->shard, o->shards, &c->first_place,
+			    &c->end_place);
 	c->wish = (struct probe_wish){
 	    .has_seq = o->has_seq,
 	    .has_ack = o->has_ack,
@@ -97,16 +127,36 @@ static int hold_sports(struct run *r, struct sweep_config *c, struct run_ports *
 /* Phase 1: everything that needs privilege, or the invoking user's rights on files. */
 static int open_all(struct run *r, struct sweep_config *c)
 {
-	struct run_ports ports = {0};
+	uint64_t end = c->end_place ? c->end_place : r->ask.space.total;
+	uint64_t probes = (end - c->first_place) * c->n_kinds;
+	struct run_ports ports = {.lanes = c->lanes > 1 ? c->lanes + 1 : 1};
 
-	if (hold_sports(r, c, &ports) < 0 ||
-	    run_open_wire(r, &ports, r->ask.space.total * c->n_kinds) < 0 || run_open_pcap(r) < 0)
+	if (hold_sports(r, c, &ports) < 0 || run_open_wire(r, &ports, probes) < 0 ||
+	    run_open_pcap(r) < 0)
 		return -1;
 	if (r->pcap) {
 		c->evidence = run_keep_evidence;
 		c->evidence_ctx = r->pcap;
 	}
 	return run_open_reports(r);
+}
+
+/* The records of the run before go first; then a file of the same name may be replaced. */
+static int carry(struct run *r, struct resume *resume)
+{
+	const struct record_sink *to = &r->report->sink;
+	char line[256];
+	struct err e;
+
+	if (!resume)
+		return 0;
+	if (resume_carry(resume, r->report, &e) < 0)
+		return run_fail(r, STATUS_USAGE, &e);
+	if (reporting_take_place(&r->out, &e) < 0)
+		return run_fail(r, STATUS_INCOMPLETE, &e);
+	resume_say(resume, line, sizeof(line));
+	to->note(to->ctx, line);
+	return 0;
 }
 
 /* Were all ports in one of the expected states? What has no record was silent. */
@@ -192,6 +242,19 @@ static int sweep_and_stacks(struct run *r, const struct sweep_config *c, struct 
 	return rc;
 }
 
+static int sweep_rest(struct run *r, const struct sweep_config *c, struct resume *resume,
+		      struct summary_record *sum)
+{
+	const struct record_sink *to = &r->report->sink;
+	struct err e;
+
+	if (sweep_run(c, r->wire, resume_watch(resume, to), sum, &e) < 0)
+		return run_fail(r, STATUS_CANNOT, &e);
+	resume_add(resume, sum);
+	to->summary(to->ctx, sum);
+	return 0;
+}
+
 static int sweep_alone(struct run *r, const struct sweep_config *c, struct summary_record *sum)
 {
 	struct err e;
@@ -201,15 +264,23 @@ static int sweep_alone(struct run *r, const struct sweep_config *c, struct summa
 	return 0;
 }
 
-static void run(struct run *r)
+static int sweep(struct run *r, const struct sweep_config *c, struct resume *resume,
+		 struct summary_record *sum)
+{
+	if (resume)
+		return sweep_rest(r, c, resume, sum);
+	return (r->o.stack ? sweep_and_stacks : sweep_alone)(r, c, sum);
+}
+
+static void run(struct run *r, struct resume *resume)
 {
 	struct summary_record sum = {0};
 	struct sweep_config c;
 
-	configure(r, &c);
-	if (open_all(r, &c) < 0 || run_drop_privilege(r) < 0)
+	configure(r, resume, &c);
+	if (open_all(r, &c) < 0 || carry(r, resume) < 0 || run_drop_privilege(r) < 0)
 		return;
-	if ((r->o.stack ? sweep_and_stacks : sweep_alone)(r, &c, &sum) < 0)
+	if (sweep(r, &c, resume, &sum) < 0)
 		return;
 	if (!sum.complete)
 		r->status = cmd_worse(r->status, STATUS_INCOMPLETE);
@@ -217,7 +288,7 @@ static void run(struct run *r)
 		r->status = cmd_worse(r->status, STATUS_UNEXPECTED);
 }
 
-static void dry_run(struct run *r)
+static void dry_run(struct run *r, const struct resume *resume)
 {
 	static const struct record_sink nobody;
 	struct summary_record sum = {0};
@@ -225,7 +296,7 @@ static void dry_run(struct run *r)
 	struct dry_wire dry;
 	struct err e;
 
-	configure(r, &c);
+	configure(r, resume, &c);
 	memset(c.key, 0, sizeof(c.key));
 	memcpy(c.key, &r->seed, sizeof(r->seed));
 	c.sport_first = r->o.source_port ? r->o.source_port : 40000;
@@ -242,15 +313,47 @@ static void dry_run(struct run *r)
 	}
 }
 
+/* What the run record says of the scan, and what the file of --resume says of its ports. */
+static int identify(struct run *r, struct resume *resume)
+{
+	struct resume_scan scan = {
+	    .space = &r->ask.space,
+	    .seed = r->seed,
+	    .in_order = r->o.in_order,
+	    .kinds = r->o.kinds,
+	    .n_kinds = r->o.n_kinds,
+	    .digest = r->info.space,
+	    .zone = resolve_zone,
+	};
+	struct err e;
+
+	resume_digest(&r->ask.space, r->seed, r->o.in_order, r->info.space);
+	r->info.resumed = r->o.resume;
+	if (resume && resume_read(resume, &scan, &e) < 0)
+		return run_fail(r, STATUS_USAGE, &e);
+	return 0;
+}
+
 int cmd_scan(const struct cmd_line *l)
 {
-	struct run r;
+	struct resume *resume;
+	struct cmd_line line;
+	struct run r = {.line = l};
+	struct err e;
+	int status;
 
-	if (run_begin(&r, l, &scan_table) < 0)
-		return run_end(&r);
-	if (r.o.dry_run)
-		dry_run(&r);
-	else
-		run(&r);
-	return run_end(&r);
+	if (resume_begin(&resume, l, &line, &e) < 0) {
+		run_fail(&r, STATUS_USAGE, &e);
+		resume_free(resume);
+		return r.status;
+	}
+	if (run_begin(&r, &line, &scan_table) == 0 && identify(&r, resume) == 0) {
+		if (r.o.dry_run)
+			dry_run(&r, resume);
+		else
+			run(&r, resume);
+	}
+	status = run_end(&r);
+	resume_free(resume);
+	return status;
 }

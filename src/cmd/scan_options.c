@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/scan_table.h"
 #include "judge/rule.h"
@@ -61,6 +62,11 @@ static int take_write_pcap(struct parse *p, const char *value, struct err *e)
 	return take_once(p, &p->o->write_pcap, value, "give one file", e);
 }
 
+static int take_resume(struct parse *p, const char *value, struct err *e)
+{
+	return take_once(p, &p->o->resume, value, "give one file", e);
+}
+
 static int take_interface(struct parse *p, const char *value, struct err *e)
 {
 	enum { NAME_MAX_LEN = 15 }; /* IFNAMSIZ - 1 */
@@ -98,7 +104,7 @@ static bool set_flag(struct scan_options *o, int id)
 	case ID_NO_PROGRESS: o->no_progress = true; break;
 	case ID_VERBOSE: o->verbosity = o->verbosity < 1 ? 1 : 2; break;
 	case ID_QUIET: o->verbosity = -1; break;
-	case ID_NO_PING: break; /* nothing to switch off */
+	case ID_NO_SKIP_DEAD: o->no_skip_dead = true; break;
 	default: return false;
 	}
 	return true;
@@ -235,6 +241,7 @@ static int take_number(struct parse *p, const char *value, struct err *e)
 	    [ID_SEQ] = {0, UINT32_MAX},		[ID_ACK] = {0, UINT32_MAX},
 	    [ID_WIN] = {0, UINT16_MAX},		[ID_TTL] = {1, UINT8_MAX},
 	    [ID_SOURCE_PORT] = {1, UINT16_MAX}, [ID_SEED] = {0, UINT64_MAX},
+	    [ID_THREADS] = {1, THREADS_MAX},
 	};
 	struct scan_options *o = p->o;
 	uint64_t n;
@@ -259,6 +266,7 @@ static int take_number(struct parse *p, const char *value, struct err *e)
 		o->seed = n;
 		break;
 	case ID_TTL: o->ttl = (uint8_t)n; break;
+	case ID_THREADS: o->threads = (unsigned)n; break;
 	case ID_SOURCE_PORT: o->source_port = (uint16_t)n; break;
 	default: assert(!"a number has its place");
 	}
@@ -350,6 +358,34 @@ static int take_time(struct parse *p, const char *value, struct err *e)
 	return option_duration(p->said, value, slot, e);
 }
 
+/* "2/4" */
+static int take_shard(struct parse *p, const char *value, struct err *e)
+{
+	size_t slash = strcspn(value, "/");
+	char part[24];
+
+	snprintf(part, sizeof(part), "%.*s", (int)(slash < sizeof(part) ? slash : sizeof(part)),
+		 value);
+	if (!value[slash] ||
+	    option_number(p->said, value + slash + 1, 1, UINT32_MAX, &p->o->shards, NULL) < 0 ||
+	    option_number(p->said, part, 1, p->o->shards, &p->o->shard, NULL) < 0)
+		return err_set(e, "%s %.80s: takes I/N, the I-th of N parts, such as 1/4", p->said,
+			       value);
+	return 0;
+}
+
+static int take_tx(struct parse *p, const char *value, struct err *e)
+{
+	static const char *const words[] = {
+	    [TX_AUTO] = "auto", [TX_RAW] = "raw", [TX_PACKET] = "packet", [TX_XDP] = "xdp"};
+	int tx;
+
+	if (option_choice(p->said, value, words, 4, &tx, e) < 0)
+		return -1;
+	p->o->tx = (enum tx)tx;
+	return 0;
+}
+
 /* --- output ------------------------------------------------------------------ */
 
 static const char *state_name_at(size_t i)
@@ -427,6 +463,10 @@ static int (*const takers[IDS])(struct parse *p, const char *value,
 						  [ID_TIMEOUT] = take_time,
 						  [ID_DEADLINE] = take_time,
 						  [ID_SEED] = take_number,
+						  [ID_SHARD] = take_shard,
+						  [ID_RESUME] = take_resume,
+						  [ID_THREADS] = take_number,
+						  [ID_TX] = take_tx,
 						  [ID_EXPECT] = take_states,
 						  [ID_SHOW] = take_states,
 						  [ID_FORMAT] = take_format,
@@ -452,6 +492,13 @@ static int settle_data(struct parse *p, struct err *e)
 	return 0;
 }
 
+static unsigned cores(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : (unsigned)n;
+}
+
 /* What no single option can see. */
 static int settle(struct parse *p, struct err *e)
 {
@@ -464,11 +511,22 @@ static int settle(struct parse *p, struct err *e)
 			       p->table->command, p->table->command);
 	if (p->table == &scan_table && o->stack && o->source_port)
 		return err_set(e, "--stack needs source ports of its own choice: leave -g out");
+	if (o->shards > 1 && !o->has_seed && !o->in_order)
+		return err_set(e,
+			       "--shard %llu/%llu needs --seed N, the same one for all parts: it "
+			       "makes the order that they share",
+			       (unsigned long long)o->shard, (unsigned long long)o->shards);
+	if (o->resume && o->stack)
+		return err_set(e, "--stack and --resume exclude each other: resume the scan, then "
+				  "run rstprobe stack on what it found");
 	if (o->family && o->has_source && o->source.family != o->family)
 		return err_set(e, "the source address is not IPv%d, which -%d asks for", o->family,
 			       o->family);
 	if (o->n_kinds == 0)
 		o->kinds[o->n_kinds++] = probe_find("syn");
+	o->out.old = o->resume;
+	if (!o->threads)
+		o->threads = cores();
 	if (!o->show || o->show_all)
 		o->show = (UINT32_C(1) << PORT_STATES) - 1;
 	return settle_data(p, e) < 0 ? -1 : outputs_settle(&o->out, o->write_pcap, e);
@@ -486,6 +544,8 @@ int scan_options_parse(struct scan_options *o, const struct option_table *table,
 	    .syn_layout = SYN_LAYOUT_LINUX,
 	    .retries = -1,
 	    .timeout_ns = UINT64_C(1000000000),
+	    .shard = 1,
+	    .shards = 1,
 	    .stack = table == &stack_table,
 	};
 	o->targets = calloc((size_t)argc, sizeof(*o->targets));

@@ -15,6 +15,9 @@
 #include "judge/probe.h"
 #include "judge/verdict.h"
 #include "packet/options.h"
+#include "wire/way.h"
+
+enum { THREADS_MAX = 64 };
 
 struct scan_options {
 	/* what: borrowed from argv */
@@ -44,8 +47,12 @@ struct scan_options {
 	double rate;			  /* 0 auto, INFINITY max; of stack: a host, 0: 20 */
 	int retries;			  /* -1 auto */
 	uint64_t timeout_ns, deadline_ns; /* deadline 0: none */
-	bool has_seed, in_order;
+	bool has_seed, in_order, no_skip_dead;
 	uint64_t seed;
+	uint64_t shard, shards; /* --shard I/N; 1/1: all */
+	const char *resume;	/* the file, whose words stand in argv already (cmd/resume) */
+	unsigned threads;	/* 1 .. THREADS_MAX */
+	enum tx tx;
 	uint32_t expect; /* bit per enum port_state; 0: nothing expected */
 	bool dry_run;
 	/* output */

@@ -6,6 +6,7 @@
 #define ENGINE_CANARY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { CANARY_EVERY = 1000, CANARIES = 64 };
@@ -13,6 +14,7 @@ enum { CANARY_EVERY = 1000, CANARIES = 64 };
 struct canary {
 	uint64_t known[CANARIES]; /* slots or indices that answered, the caller's numbers */
 	unsigned n_known, next_known;
+	uint64_t learnt; /* how many answers, of which `known` is a sample */
 	struct canary_flight {
 		uint64_t what, at_ns;
 	} flying[CANARIES];

@@ -11,10 +11,18 @@ void hosts_free(struct hosts *h)
 	memset(h, 0, sizeof(*h));
 }
 
+void hosts_clear(struct hosts *h)
+{
+	h->n = 0;
+	if (h->table)
+		memset(h->table, 0, h->table_size * sizeof(*h->table));
+}
+
 static size_t slot_of(const struct hosts *h, uint64_t number)
 {
 	size_t mask = h->table_size - 1;
-	size_t i = (size_t)((number * 0x9e3779b97f4a7c15ULL) >> 20) & mask;
+	/* neighbours are many: the product's high bits keep them apart */
+	size_t i = (size_t)((number * 0x9e3779b97f4a7c15ULL) >> __builtin_clzll(mask));
 
 	while (h->table[i] && h->v[h->table[i] - 1].number != number)
 		i = (i + 1) & mask;

@@ -17,6 +17,8 @@ struct host {
 	uint32_t icmp_rejects; /* ICMP errors among them */
 	bool itself;	       /* something came from the host itself */
 	bool sent_rst;	       /* a RST among it: the host can reset */
+	bool gone;	       /* nobody on the link has its address */
+	uint8_t since;	       /* the pass from which on all of its ports are asked */
 	bool unreachable_net;  /* else host: which ICMP word applies where only those came */
 	uint32_t unreachables; /* answers that call the host or its network unreachable */
 	/* of its first SYN-ACK and its first RST: what a struct reply has no room for */
@@ -32,6 +34,7 @@ struct hosts {
 };
 
 void hosts_free(struct hosts *h);
+void hosts_clear(struct hosts *h); /* forgets them, and keeps the room */
 struct host *hosts_find(const struct hosts *h, uint64_t number); /* NULL: not heard of */
 struct host *hosts_get(struct hosts *h, uint64_t number);	 /* makes it; NULL: out of memory */
 

@@ -26,12 +26,15 @@ struct batch {
 	_Atomic uint64_t at_ns;
 	/* private: */
 	struct batch *next;
+	unsigned place;
 };
 
 struct lanes;
 
-/* `packet_max`: octets of the longest packet. `n` lanes; each beyond one costs a thread. NULL and
- * `e`: no memory. Where threads can't be had, there are fewer of them. */
+/* `packet_max`: octets of the longest packet. With n = 1 this thread sends, by lane 0 of the wire.
+ * With more, n threads send by lanes 0 .. n - 1, and this one by lane n where it sends `here`: so
+ * the wire needs n + 1. Where it has fewer lanes, or threads can't be had, there are fewer threads.
+ * NULL and `e`: no memory. */
 struct lanes *lanes_new(struct wire *w, unsigned n, size_t packet_max, struct err *e);
 void lanes_free(struct lanes *l); /* waits for what is on its way; nothing is lost but its fate */
 
@@ -43,13 +46,14 @@ struct batch *lanes_take(struct lanes *l);
 /* Hands a batch over. `here`: this thread sends it, before the function returns (few packets, at an
  * exact time); never while others are on their way would its order matter. */
 void lanes_send(struct lanes *l, struct batch *b, bool here);
-/* A batch that has left, errors set; NULL where there is none now. Give it back when read. */
+/* A batch that has left, errors set; NULL where there is none now. Give it back when read. One that
+ * was taken may be given back without being sent. */
 struct batch *lanes_done(struct lanes *l);
 void lanes_give(struct lanes *l, struct batch *b);
-/* Batches handed over and not yet given back by lanes_done: the i-th, i < lanes_flying. Only to
- * read slot, n and at_ns. */
+/* Batches handed over and not yet given back by lanes_done: the i-th, i < lanes_flying, in no
+ * order. Only to read slot, n and at_ns. */
 unsigned lanes_flying(const struct lanes *l);
 const struct batch *lanes_flying_at(const struct lanes *l, unsigned i);
-unsigned lanes_count(const struct lanes *l);
+unsigned lanes_count(const struct lanes *l); /* threads; 1 where this one sends */
 
 #endif

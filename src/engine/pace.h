@@ -14,18 +14,8 @@
 enum {
 	PACE_HOST_RATE = 1000,	  /* packets/s a host that has not answered may get, auto */
 	PACE_SILENT_RATE = 10000, /* packets/s in all while answers tell nothing, auto */
-};
-
-struct pace {
-	bool automatic, unlimited;
-	double rate;	/* packets/s now */
-	double floor;	/* auto never goes below */
-	double ceiling; /* nor above */
-	double credit;
-	uint64_t credit_ns; /* when credit was last reckoned */
-	/* the running epoch of auto */
-	uint64_t epoch_ns, epoch_sent, epoch_answered, before_sent, answered;
-	double reference; /* share of probes answered while nothing was lost, slowly forgotten */
+	PACE_COHORTS = 4,
+	PACE_BINS = 36, /* rates that are told apart: half octaves from 500/s on */
 };
 
 /* What was seen since the last tick. */
@@ -37,6 +27,36 @@ struct pace_seen {
 	bool no_room; /* ENOBUFS, EAGAIN */
 };
 
+struct pace {
+	bool automatic, unlimited;
+	double rate;	/* packets/s now */
+	double floor;	/* auto never goes below */
+	double ceiling; /* nor above */
+	double credit;
+	uint64_t credit_ns; /* when credit was last reckoned */
+	/* private, of auto: */
+	double start;	   /* where it began, and where it stays without an answer */
+	bool settled;	   /* it has backed off once, and grows by small steps */
+	uint64_t epoch_ns; /* when the running epoch began */
+	uint64_t cut_ns;   /* the last decrease: what was sent before takes no more off */
+	/* canaries whose time was over since then, and since the last step up or down */
+	uint64_t cut_canaries, step_canaries;
+	/* first tries by the epoch they left in: the running one, and those before, latest first */
+	struct pace_cohort {
+		uint64_t from_ns, end_ns, sent, answered;
+		bool firsts; /* all of the first pass */
+		bool judged;
+	} cohorts[PACE_COHORTS];
+	struct pace_seen seen; /* in the running epoch */
+	uint64_t answered, retried;
+	bool retried_heeded;
+	/* by the rate of sending */
+	struct pace_bin {
+		double asked, answered;	  /* first tries */
+		double canaries, carried; /* and those of them that answered */
+	} bins[PACE_BINS];
+};
+
 /* rate: packets/s; 0 is auto, INFINITY as fast as it goes. `hosts` bounds the start of auto. */
 void pace_init(struct pace *p, double rate, uint64_t hosts, uint64_t now_ns);
 /* Packets that may leave now. Unlimited: UINT32_MAX. */
@@ -45,6 +65,8 @@ void pace_spend(struct pace *p, unsigned n);
 void pace_refund(struct pace *p, unsigned n);		   /* they did not leave after all */
 uint64_t pace_next(const struct pace *p, uint64_t now_ns); /* when budget will be at least 1 */
 void pace_limit(struct pace *p, double ceiling); /* auto stays at or below it, from now on */
+/* A first answer to a first try that left at `sent_ns`, as its round-trip time tells. */
+void pace_answered(struct pace *p, uint64_t sent_ns);
 /* Ends the epoch where one is over; cheap else, and keeps `seen` for it. `first_pass`: those asked
  * now are all targets, not only those that kept silent. */
 void pace_tick(struct pace *p, uint64_t now_ns, uint64_t rtt_ns, bool first_pass,

@@ -74,11 +74,11 @@ static struct party *find_party(struct script *s, const struct addr *a)
 
 bool script_send(struct script *s, struct party *p, const struct segment *seg)
 {
-	uint8_t bytes[SEGMENT_MAX];
+	uint8_t room[WIRE_HEADROOM + SEGMENT_MAX], *bytes = room + WIRE_HEADROOM;
 	struct wire_out out = {.ip = bytes, .path = p->host->path};
-	uint64_t at_ns;
+	_Atomic uint64_t at_ns = 0;
 	struct err e;
-	int len = craft_build(s->craft, seg, bytes, sizeof(bytes), &e);
+	int len = craft_build(s->craft, seg, bytes, SEGMENT_MAX, &e);
 
 	assert(len > 0); /* forms are bounded */
 	out.len = (uint16_t)len;

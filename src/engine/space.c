@@ -284,31 +284,68 @@ static const struct span *span_of_addr(const struct space *s, const struct space
 	return v;
 }
 
-bool space_find(const struct space *s, const struct addr *a, uint16_t port, uint64_t *index,
-		uint64_t *host)
+/* The span in zone k that holds a, whose place in it is *nth; NULL for none. */
+static const struct span *span_in_zone(const struct space *s, size_t k, const struct addr *a,
+				       uint64_t *nth)
+{
+	const struct space_zone *z = &s->zones[k];
+	struct addr there = *a;
+	const struct span *x;
+
+	if (z->family != a->family || (z->zone && a->zone && z->zone != a->zone))
+		return NULL;
+	there.zone = z->zone;
+	x = span_of_addr(s, z, &there);
+	if (x)
+		*nth = addr_diff(&x->first, &there);
+	return x;
+}
+
+bool space_find_host(const struct space *s, const struct addr *a, uint64_t *host)
 {
 	for (size_t k = 0; k < s->n_zones; k++) {
-		const struct space_zone *z = &s->zones[k];
-		struct addr there = *a;
-		const struct span *x;
-		uint64_t nth;
-		int32_t rank;
+		uint64_t nth = 0;
+		const struct span *x = span_in_zone(s, k, a, &nth);
 
-		if (z->family != a->family || (z->zone && a->zone && z->zone != a->zone))
+		if (!x)
 			continue;
-		there.zone = z->zone;
-		x = span_of_addr(s, z, &there);
-		rank = x ? ports_rank(x->ports, port) : -1;
-		if (rank < 0)
-			continue;
-		nth = addr_diff(&x->first, &there);
-		if (index)
-			*index = x->index + nth * ports_count(x->ports) + (uint64_t)rank;
-		if (host)
-			*host = x->host + nth;
+		*host = x->host + nth;
 		return true;
 	}
 	return false;
+}
+
+bool space_locate(const struct space *s, const struct addr *a, uint16_t port, uint64_t *index,
+		  struct point *out)
+{
+	for (size_t k = 0; k < s->n_zones; k++) {
+		uint64_t nth = 0;
+		const struct span *x = span_in_zone(s, k, a, &nth);
+		int32_t rank = x ? ports_rank(x->ports, port) : -1;
+
+		if (rank < 0)
+			continue;
+		*index = x->index + nth * ports_count(x->ports) + (uint64_t)rank;
+		*out = (struct point){.span = x, .addr = *a, .host = x->host + nth, .port = port};
+		out->addr.zone = x->first.zone;
+		return true;
+	}
+	return false;
+}
+
+bool space_find(const struct space *s, const struct addr *a, uint16_t port, uint64_t *index,
+		uint64_t *host)
+{
+	struct point at;
+	uint64_t found;
+
+	if (!space_locate(s, a, port, &found, &at))
+		return false;
+	if (index)
+		*index = found;
+	if (host)
+		*host = at.host;
+	return true;
 }
 
 const struct span *space_span_of_host(const struct space *s, uint64_t host)

@@ -73,6 +73,11 @@ void space_at(const struct space *s, uint64_t index, struct point *out); /* inde
  */
 bool space_find(const struct space *s, const struct addr *a, uint16_t port, uint64_t *index,
 		uint64_t *host);
+/* As space_find, with all that space_at would say of the index. */
+bool space_locate(const struct space *s, const struct addr *a, uint16_t port, uint64_t *index,
+		  struct point *out);
+/* The same of an address alone: the first span that has it. */
+bool space_find_host(const struct space *s, const struct addr *a, uint64_t *host);
 const struct span *space_span_of_host(const struct space *s, uint64_t host); /* host < hosts */
 struct addr space_host_addr(const struct space *s, uint64_t host);
 /* The index of a host's lowest port; its ports are consecutive indices. */

@@ -17,26 +17,39 @@ static const uint64_t NS = 1000000000;
 static const uint64_t PROGRESS_NS = 200000000;
 static const uint64_t NEIGHBOUR_NS = 3150000000;
 static const uint64_t LINGER_MIN_NS = 2000000, LINGER_MAX_NS = 10000000;
+static const uint64_t TICK_NS = 2000000, CANARY_RTO_NS = 100000000;
+static const uint64_t DRAIN_NS = 1000000;
+enum { HEARD_ENOUGH = 16 }; /* hosts whose round trips stand for those of the silent ones */
 static const double MISSED_MAX = 0.001; /* open or closed ports that may be missed, in the mean */
 
 /* --- when a pass, and when the window ends ---------------------------------------------------- */
 
-/* Answers that count for the loss: an ICMP limiter's silence is no loss of the path. */
+/*
+ * Answers that count for the loss: an ICMP limiter's silence is no loss of the path, and neither is
+ * that of a limiter of resets, so where there is one only the SYN-ACKs tell.
+ */
+static const uint64_t *answers_of_loss(const struct sweep *s)
+{
+	return gates_any_limited(s->gates) ? s->drew_syn_ack : s->drew;
+}
+
 static uint64_t drew_in_all(const struct sweep *s)
 {
+	const uint64_t *drew = answers_of_loss(s);
 	uint64_t n = 0;
 
 	for (unsigned k = 0; k < TRIES_MAX; k++)
-		n += s->drew[k];
+		n += drew[k];
 	return n;
 }
 
 double sweep_loss(const struct sweep *s)
 {
+	const uint64_t *drew = answers_of_loss(s);
 	uint64_t answered = drew_in_all(s), lost = 0;
 
 	for (unsigned k = 0; k < TRIES_MAX; k++)
-		lost += k * s->drew[k];
+		lost += k * drew[k];
 	return answered ? (double)lost / (double)(answered + lost) : -1;
 }
 
@@ -47,24 +60,33 @@ static double missed_after(const struct sweep *s, unsigned tries)
 	return p < 0 ? 0 : (double)drew_in_all(s) * pow(p, tries);
 }
 
-static bool another_pass(const struct sweep *s)
+/* Does anything ask for another pass than hosts that ration their resets? */
+static bool pass_for_all(const struct sweep *s)
 {
-	unsigned tries = s->pass + 1;
+	unsigned tries = s->pass + 1 - (s->late < s->pass + 1 ? s->late : s->pass);
 
-	if (!s->undone || s->stopped)
-		return false;
 	if (s->c->retries != RETRIES_AUTO)
-		return tries <= (unsigned)s->c->retries;
+		return tries <= (unsigned)s->c->retries && s->pass + 1 < sweep_tries_max(s->c);
 	if (tries <= RETRIES_AUTO_MIN)
-		return true;
-	return tries <= RETRIES_MAX && missed_after(s, tries) >= MISSED_MAX;
+		return s->pass < RETRIES_MAX;
+	return s->pass < RETRIES_MAX && missed_after(s, tries) >= MISSED_MAX;
 }
 
-/* How long silence must last: the slowest host's RTO, doubled for every pass that drew nothing. */
-static uint64_t pass_rto_ns(const struct sweep *s, unsigned idle_passes)
+/* As long as the pass before found such a host that was still sending all it can. */
+static bool pass_for_limited(const struct sweep *s)
 {
-	uint32_t max_us = (uint32_t)fmin((double)(s->c->rto_max_ns / 1000), UINT32_MAX);
-	struct rtt unheard = {0};
+	return s->c->want_closed && s->c->retries == RETRIES_AUTO && s->pass < RETRIES_MAX &&
+	       gates_any_limited(s->gates) && (!s->limited_only || s->pass_sent);
+}
+
+static bool another_pass(const struct sweep *s)
+{
+	return s->undone && !s->stopped && (pass_for_all(s) || pass_for_limited(s));
+}
+
+/* The slowest host's RTO; `max_us` where nobody has been heard. */
+static uint64_t slowest_rto_us(const struct sweep *s, uint32_t max_us)
+{
 	uint64_t rto_us = 0;
 
 	for (size_t i = 0; i < s->hosts.n; i++) {
@@ -72,7 +94,18 @@ static uint64_t pass_rto_ns(const struct sweep *s, unsigned idle_passes)
 
 		rto_us = host_us > rto_us ? host_us : rto_us;
 	}
-	if (s->hosts.n < s->c->space->hosts)
+	return rto_us;
+}
+
+/* How long silence must last: the slowest host's RTO, doubled for every pass that drew nothing.
+ * Those not heard yet are taken for no slower, once there are enough of the others. */
+static uint64_t pass_rto_ns(const struct sweep *s, unsigned idle_passes)
+{
+	uint32_t max_us = (uint32_t)fmin((double)(s->c->rto_max_ns / 1000), UINT32_MAX);
+	struct rtt unheard = {0};
+	uint64_t rto_us = slowest_rto_us(s, max_us);
+
+	if (s->hosts.n < s->c->space->hosts && s->hosts.n < HEARD_ENOUGH)
 		rto_us = rtt_rto_us(&unheard, max_us);
 	rto_us <<= idle_passes < 10 ? idle_passes : 10;
 	return (rto_us > max_us ? max_us : rto_us) * 1000;
@@ -127,15 +160,17 @@ static void heed_pace(struct sweep *s, uint64_t now)
 {
 	struct wire_stats stats = {0};
 	uint64_t rtt_ns = s->hosts.n ? (uint64_t)s->hosts.v[0].rtt.srtt_us * 1000 : 0;
-	bool lost;
 
-	if (s->pass > 0 || now - s->pace.epoch_ns < NS / 200)
+	if (now - s->tick_ns < TICK_NS)
 		return;
+	s->tick_ns = now;
 	s->w->ops->stats(s->w, &stats);
-	lost = stats.dropped > s->tick_dropped || s->sum.send_errors > s->tick_errors;
+	s->seen.dropped = stats.dropped > s->tick_dropped;
 	s->tick_dropped = stats.dropped;
-	s->tick_errors = s->sum.send_errors;
-	pace_tick(&s->pace, now, rtt_ns, lost);
+	canary_tick(&s->canary, now, rtt_ns * 2 > CANARY_RTO_NS ? rtt_ns * 2 : CANARY_RTO_NS);
+	canary_take(&s->canary, &s->seen.canaries, &s->seen.canaries_lost);
+	pace_tick(&s->pace, now, rtt_ns, s->pass == 0, &s->seen);
+	s->seen = (struct pace_seen){0};
 }
 
 static void receive(struct sweep *s, uint64_t until)
@@ -158,22 +193,39 @@ static uint64_t wake_at(const struct sweep *s, uint64_t now, uint64_t until)
 	return s->c->deadline_ns ? least(until, s->start_ns + s->c->deadline_ns) : until;
 }
 
-/* Silence is believed one RTO after the last probe, or after the last answer while they come. */
+/* A host has been heard whose ports were given up so far. */
+static bool came_alive(const struct sweep *s)
+{
+	return s->round.given_up && s->n_heard > s->round.heard_then;
+}
+
+/* When silence is believed: one RTO after the last probe, or after the last answer while they come;
+ * at the very end, who has never been heard gets all the time that RFC 6298 gives an unknown peer.
+ */
+static uint64_t silent_at(const struct sweep *s, uint64_t rto)
+{
+	uint64_t from = s->last_answer_ns > s->last_send_ns ? s->last_answer_ns : s->last_send_ns;
+	uint64_t until = least(from + rto, s->last_send_ns + 2 * s->c->rto_max_ns);
+
+	if (s->hosts.n < s->c->space->hosts && !another_pass(s) &&
+	    until < s->last_send_ns + least(NS, s->c->rto_max_ns))
+		until = s->last_send_ns + least(NS, s->c->rto_max_ns);
+	return until;
+}
+
 static void await_answers(struct sweep *s, unsigned idle_passes)
 {
 	uint64_t now = s->w->ops->now(s->w), rto = 0, rto_at = 0;
 
 	while (s->undone && s->sum.end != END_DEADLINE && s->sum.end != END_CAPTURE &&
-	       !sweep_all_paths_dead(s)) {
-		uint64_t from =
-		    s->last_answer_ns > s->last_send_ns ? s->last_answer_ns : s->last_send_ns;
+	       !sweep_all_paths_dead(s) && !came_alive(s)) {
 		uint64_t until;
 
 		if (!rto || now - rto_at > PROGRESS_NS / 4) { /* it looks at every host */
 			rto = pass_rto_ns(s, idle_passes);
 			rto_at = now;
 		}
-		until = least(from + rto, s->last_send_ns + 2 * s->c->rto_max_ns);
+		until = silent_at(s, rto);
 		if (now >= until)
 			break;
 		receive(s, wake_at(s, now, until));
@@ -182,52 +234,70 @@ static void await_answers(struct sweep *s, unsigned idle_passes)
 	}
 }
 
-static void run_pass(struct sweep *s, struct batch *b, unsigned idle_passes)
+/* Until the sender threads have got rid of all that they were given. */
+static void drain(struct sweep *s)
+{
+	sweep_collect(s);
+	while (lanes_flying(s->lanes)) {
+		receive(s, s->w->ops->now(s->w) + DRAIN_NS);
+		sweep_collect(s);
+	}
+}
+
+/* Once through all that is pending. */
+static void run_round(struct sweep *s)
 {
 	uint64_t now = s->w->ops->now(s->w);
 
-	s->cursor = 0;
-	while (!s->stopped && sweep_next_slot(s) < s->slots) {
-		sweep_send_some(s, b, now);
-		receive(s, wake_at(s, now, pace_next(&s->pace, now)));
+	while (!s->stopped && !s->round.over) {
+		sweep_send_some(s, now);
+		receive(s, s->round.over ? now : wake_at(s, now, sweep_next_send(s, now)));
+		sweep_collect(s);
 		now = s->w->ops->now(s->w);
 		heed_outside(s, now);
 		heed_pace(s, now);
 	}
-	await_answers(s, idle_passes);
+	drain(s);
+}
+
+/* What was held back may leave now, or in a moment. */
+static void next_round(struct sweep *s)
+{
+	uint64_t now = s->w->ops->now(s->w), until = now;
+
+	if (!s->round.sent && s->round.held)
+		until = gates_next(s->gates, now) > now + IN_VAIN_NS ? gates_next(s->gates, now)
+								     : now + IN_VAIN_NS;
+	if (s->hold_until_ns > until)
+		until = s->hold_until_ns;
+	while (!s->stopped && now < until) {
+		receive(s, wake_at(s, now, until));
+		now = s->w->ops->now(s->w);
+		heed_outside(s, now);
+		heed_pace(s, now);
+	}
+	s->pass_sent += s->round.sent;
+	s->round = (struct round){.heard_then = s->n_heard};
+	s->rounds++;
+	s->cursor = 0;
+}
+
+static void run_pass(struct sweep *s, unsigned idle_passes)
+{
+	gates_begin_pass(s->gates, s->pass, s->w->ops->now(s->w));
+	sweep_begin_pass(s);
+	for (;;) {
+		run_round(s);
+		if (!s->round.held && !came_alive(s))
+			await_answers(s, idle_passes);
+		if (s->stopped || !s->undone || (!s->round.held && !came_alive(s)))
+			break;
+		next_round(s);
+	}
+	s->pass_sent += s->round.sent;
 }
 
 /* --- a window --------------------------------------------------------------------------------- */
-
-static int window_open(struct sweep *s, uint64_t first, uint64_t most, struct err *e)
-{
-	uint64_t total = s->c->space->total;
-	size_t words, times;
-
-	s->first = first;
-	s->size = total - first < most ? total - first : most;
-	s->slots = s->undone = s->size * s->c->n_kinds;
-	s->pass = 0;
-	s->cursor = s->pathless = 0;
-	for (size_t i = 0; i < s->w->n_paths; i++) /* of this window they saw nothing */
-		s->fates[i].pass = 0, s->fates[i].slot = 0;
-	for (s->times_shift = 0; s->slots >> s->times_shift > TIMES_MAX; s->times_shift++)
-		;
-	words = (size_t)(s->slots / 64 + 1);
-	times = (size_t)(s->slots >> s->times_shift) + 1;
-	if (!s->done) { /* the first window is the largest */
-		s->done = malloc(words * sizeof(*s->done));
-		s->unsent = malloc(words * sizeof(*s->unsent));
-		s->times[0] = calloc(times, sizeof(**s->times));
-		s->times[1] = calloc(times, sizeof(**s->times));
-	}
-	if (!s->done || !s->unsent || !s->times[0] || !s->times[1])
-		return err_set(e, "out of memory for a window of %llu probes",
-			       (unsigned long long)s->slots);
-	memset(s->done, 0, words * sizeof(*s->done));
-	memset(s->unsent, 0, words * sizeof(*s->unsent));
-	return 0;
-}
 
 /*
  * All have answered, and still a second segment may be on its heels: the SYN-ACK of the host behind
@@ -274,7 +344,7 @@ static void note_unheard(struct sweep *s)
 			missed_after(s, TRIES_MAX) >= MISSED_MAX;
 }
 
-static void window_run(struct sweep *s, struct batch *b)
+static void window_run(struct sweep *s)
 {
 	unsigned idle = 0;
 
@@ -284,12 +354,12 @@ static void window_run(struct sweep *s, struct batch *b)
 
 		s->w->ops->stats(s->w, &stats);
 		s->last_pass_dropped = stats.dropped;
-		run_pass(s, b, idle);
+		run_pass(s, idle);
 		idle = s->sum.answered == answered ? idle + 1 : 0;
 		if (!another_pass(s))
 			break;
+		s->limited_only = !pass_for_all(s);
 		s->pass++;
-		pace_pass(&s->pace, sweep_loss(s));
 	}
 	if (!s->undone) {
 		linger(s);
@@ -301,15 +371,49 @@ static void window_run(struct sweep *s, struct batch *b)
 
 static void sweep_free(struct sweep *s)
 {
+	lanes_free(s->lanes);
 	craft_free(s->craft);
+	for (size_t i = 0; s->templates && i < s->w->n_paths * s->c->n_kinds; i++)
+		template_free(s->templates[i]);
+	free(s->templates);
+	gates_free(s->gates);
 	hosts_free(&s->hosts);
 	slab_free(&s->slab);
+	free(s->heard);
+	free(s->up);
 	free(s->done);
+	free(s->pending);
 	free(s->unsent);
 	free(s->times[0]);
 	free(s->times[1]);
 	free(s->fates);
 	free(s->responders);
+}
+
+static int sweep_alloc(struct sweep *s, const struct sweep_config *c, struct err *e)
+{
+	uint64_t hosts = c->space->hosts;
+	size_t longest = 120 + (c->wish.data ? c->wish.data_len : 0);
+
+	s->fates = calloc(s->w->n_paths + 1, sizeof(*s->fates));
+	s->responders = calloc(RESPONDERS_MAX, sizeof(*s->responders));
+	s->templates = calloc(s->w->n_paths * c->n_kinds + 1, sizeof(struct template *));
+	if (!s->fates || !s->responders || !s->templates)
+		return err_set(e, "out of memory");
+	if (hosts <= 1ULL << HEARD_MAX_LOG2) {
+		s->heard = calloc((size_t)(hosts / 64 + 1), sizeof(*s->heard));
+		s->up = calloc((size_t)(hosts / 64 + 1), sizeof(*s->up));
+		if (!s->heard || !s->up)
+			return err_set(e, "out of memory");
+	}
+	s->craft = craft_new(e);
+	if (!s->craft)
+		return -1;
+	s->gates = gates_new(c->space, c->rate <= 0, s->start_ns, e);
+	if (!s->gates)
+		return -1;
+	s->lanes = lanes_new(s->w, c->lanes ? c->lanes : 1, longest, e);
+	return s->lanes ? 0 : -1;
 }
 
 static int sweep_init(struct sweep *s, const struct sweep_config *c, struct err *e)
@@ -318,16 +422,11 @@ static int sweep_init(struct sweep *s, const struct sweep_config *c, struct err 
 
 	permute_init(&s->perm, c->space->total, c->seed, c->in_order);
 	slab_init(&s->slab, SLAB_LIMIT);
-	s->fates = calloc(s->w->n_paths + 1, sizeof(*s->fates));
-	s->responders = calloc(RESPONDERS_MAX, sizeof(*s->responders));
-	s->craft = craft_new(e);
-	if (!s->craft)
-		return -1;
-	if (!s->fates || !s->responders)
-		return err_set(e, "out of memory");
 	s->ts_base = cookie_make(c->key, &none, 0, 0, 0xff).seq;
 	s->start_ns = s->w->ops->now(s->w);
-	s->progress_ns = s->last_send_ns = s->start_ns;
+	if (sweep_alloc(s, c, e) < 0)
+		return -1;
+	s->progress_ns = s->last_send_ns = s->tick_ns = s->start_ns;
 	sweep_find_cells(s);
 	pace_init(&s->pace, c->rate, c->space->hosts, s->start_ns);
 	if (c->rate_limit > 0)
@@ -335,30 +434,50 @@ static int sweep_init(struct sweep *s, const struct sweep_config *c, struct err 
 	return 0;
 }
 
+/* Places from `place` on that nobody has asked, nor an earlier run. */
+static uint64_t unknown_rest(const struct sweep *s, uint64_t place)
+{
+	uint64_t n = 0;
+
+	while ((place = sweep_unknown_from(s, place)) < sweep_end(s)) {
+		uint64_t end = sweep_known_from(s, place);
+
+		n += end - place;
+		place = end;
+	}
+	return n;
+}
+
+/* The wire may close behind our back while the last results are drawn. */
+static void rest_if_last(struct sweep *s)
+{
+	bool last = s->stopped || sweep_unknown_from(s, s->first + s->size) >= sweep_end(s);
+
+	if (last && s->c->last_use && s->w->ops->rest)
+		s->w->ops->rest(s->w);
+}
+
 int sweep_run(const struct sweep_config *c, struct wire *w, const struct record_sink *sink,
 	      struct summary_record *out, struct err *e)
 {
 	struct sweep s = {.c = c, .w = w, .sink = sink};
-	struct batch *b = calloc(1, sizeof(*b));
-	uint64_t most;
+	uint64_t most, first;
 	int rc = -1;
 
 	assert(c->n_kinds >= 1 && c->n_kinds <= PROBE_KINDS_MAX && c->space->total > 0);
 	most = c->window ? c->window : (1ULL << 24) / c->n_kinds;
-	if (!b) {
-		err_set(e, "out of memory");
-		goto out;
-	}
 	if (sweep_init(&s, c, e) < 0)
 		goto out;
-	for (uint64_t first = 0; first < c->space->total; first += s.size) {
-		if (window_open(&s, first, most, e) < 0)
+	for (first = sweep_unknown_from(&s, c->first_place); first < sweep_end(&s);
+	     first = sweep_unknown_from(&s, s.first + s.size)) {
+		if (sweep_window_open(&s, first, most, e) < 0)
 			goto out;
 		if (!s.stopped)
-			window_run(&s, b);
+			window_run(&s);
+		rest_if_last(&s);
 		sweep_flush(&s);
 		if (s.stopped && !c->enumerate_silent) {
-			s.sum.not_probed += c->space->total - s.first - s.size;
+			s.sum.not_probed += unknown_rest(&s, s.first + s.size);
 			break;
 		}
 	}
@@ -367,6 +486,5 @@ int sweep_run(const struct sweep_config *c, struct wire *w, const struct record_
 	rc = 0;
 out:
 	sweep_free(&s);
-	free(b);
 	return rc;
 }

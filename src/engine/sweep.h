@@ -58,7 +58,10 @@ struct sweep_config {
 	/* --shard: places of the permutation, first to end - 1; end 0: all of them */
 	uint64_t first_place, end_place;
 	const struct sweep_known *known; /* --resume; NULL: nothing */
-	bool skip_dead;	  /* of hosts that keep silent only a handful of ports is asked */
+	bool skip_dead; /* of hosts that keep silent only a handful of ports is asked, */
+	bool (*likely)(uint16_t port); /* and those; NULL: no others */
+	bool last_use;		       /* nothing follows on this wire */
+	unsigned lanes;		       /* sender threads; 0 or 1: none, this one sends */
 	bool want_closed; /* false: nobody asks for closed ports, so a reset limit costs no time */
 	bool enumerate_silent; /* list silent ports of every host (few hosts asked for) */
 	/* Called for every segment sent and every reply matched, for -w; may be NULL. */

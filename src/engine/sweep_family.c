@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/seq.h"
 #include "engine/sweep_private.h"
 #include "judge/stack.h"
 
@@ -71,13 +72,62 @@ void sweep_note_port(const struct sweep *s, const struct host *h, const struct a
 	facts->has_closed = facts->has_closed || v->state == STATE_CLOSED;
 }
 
-void sweep_judge_family(struct stack_facts *facts, struct host_record *rec)
+/* --- the same again ----------------------------------------------------------------------------
+ */
+
+/* What the judge looks at of one exchange: numbers that are drawn anew each time only by how they
+ * stand to ours. */
+static struct exchange in_kind(const struct exchange *x)
+{
+	struct exchange k = *x;
+
+	k.tries = k.answered_by = exchange_answered(x);
+	k.port = 0;
+	k.asked_ns = k.answered_ns = 0;
+	k.rtt_us = 0;
+	k.from = (struct addr){0};
+	k.sent = (struct sent){.flags = x->sent.flags, .len = x->sent.len};
+	k.seq = x->seq == 0 ? 0 : x->seq == x->sent.ack ? 1 : 2;
+	k.ack = x->ack == 0				 ? 0
+		: seq_in_window(x->ack, x->sent.seq, 64) ? x->ack - x->sent.seq + 1
+							 : 100;
+	k.ip_id = x->ip_id != 0;
+	return k;
+}
+
+static void shape_of(const struct sweep *s, const struct stack_facts *facts,
+		     struct family_shape *out)
+{
+	int cells[2] = {s->listen_cell[0], s->closed_cell[0]};
+
+	memset(out, 0, sizeof(*out)); /* it is compared by its octets */
+	out->family = facts->family;
+	for (int i = 0; i < 2; i++) {
+		struct exchange k =
+		    cells[i] < 0 ? (struct exchange){0} : in_kind(&facts->cells[cells[i]]);
+
+		out->cells[i] = k;
+	}
+	out->has[0] = facts->has_open;
+	out->has[1] = facts->has_closed;
+}
+
+/* In a large sweep most hosts are of few stacks: with one kind of probe two cells are all there is,
+ * and what was judged of their like need not be judged again. */
+static struct family_memo *memo_of(struct sweep *s, const struct family_shape *shape)
+{
+	for (unsigned i = 0; i < FAMILY_MEMOS; i++)
+		if (s->memos[i].known && memcmp(&s->memos[i].shape, shape, sizeof(*shape)) == 0)
+			return &s->memos[i];
+	return NULL;
+}
+
+static void judge_anew(struct stack_facts *facts, struct host_record *rec)
 {
 	struct stack_verdict v;
 	bool stray = false;
 
-	facts->family = rec->addr->family;
-	stack_judge(facts, &v);
+	stack_judge_family(facts, &v);
 	rec->family = v.family;
 	rec->confidence = v.confidence;
 	for (size_t k = 0; k < 2 * (size_t)BATTERY_STRAY; k++)
@@ -86,4 +136,29 @@ void sweep_judge_family(struct stack_facts *facts, struct host_record *rec)
 	/* who borrowed a SYN-ACK's shape is told by its other resets alone */
 	if (!stray && rec->confidence == CONFIDENCE_HIGH)
 		rec->confidence = CONFIDENCE_MEDIUM;
+}
+
+void sweep_judge_family(struct sweep *s, struct stack_facts *facts, struct host_record *rec)
+{
+	struct family_shape shape;
+	struct family_memo *m;
+
+	facts->family = rec->addr->family;
+	if (s->c->n_kinds > 1) {
+		judge_anew(facts, rec);
+		return;
+	}
+	shape_of(s, facts, &shape);
+	m = memo_of(s, &shape);
+	if (m) {
+		rec->family = m->family;
+		rec->confidence = m->confidence;
+		return;
+	}
+	judge_anew(facts, rec);
+	m = &s->memos[s->next_memo++ % FAMILY_MEMOS];
+	m->shape = shape;
+	m->family = rec->family;
+	m->confidence = rec->confidence;
+	m->known = true;
 }

@@ -17,6 +17,16 @@ struct entry {
 	uint32_t place;
 };
 
+/* What was seen of a port, so far as the verdict rests on it, and the verdict. */
+struct sight {
+	bool known, cut_short;
+	uint8_t family;
+	size_t n_replies;
+	unsigned tries;
+	struct reply reply;
+	struct verdict verdict;
+};
+
 /* The ports of one host that are to be judged: all of them, or those that answered. */
 struct host_job {
 	struct sweep *s;
@@ -24,33 +34,32 @@ struct host_job {
 	struct addr addr;
 	const struct span *span;
 	const struct host *host; /* NULL: never heard */
+	uint64_t number;	 /* of the host */
+	bool gives_up;		 /* silent, so that only a handful of ports was asked */
+	bool rationed;		 /* its reset limit may be why a port kept silent */
 	uint64_t index;		 /* of its lowest port */
 	const struct entry *entries;
 	size_t n_entries; /* 0: all ports */
 	struct stack_facts *facts;
+	struct sight sight; /* the last that was judged */
 };
 
 typedef void port_fn(struct host_job *j, uint16_t port, const struct observation *o, unsigned tries,
 		     struct verdict *v);
 
-static unsigned tries_of(const struct sweep *s, const struct span *span, uint32_t place,
+static unsigned tries_of(const struct sweep *s, const struct point *at, uint32_t place,
 			 unsigned kind, const struct port_acc *acc)
 {
 	uint64_t slot = (uint64_t)place * s->c->n_kinds + kind;
 	unsigned most = 0;
 
-	if (span->path == PATH_NONE || bit_get(s->unsent, slot))
-		return 0;
-	if (bit_get(s->done, slot) && acc) {
-		for (const struct reply *r = slab_reply(&s->slab, acc->replies); r;
-		     r = slab_reply(&s->slab, r->next))
-			if (r->kind == kind && r->try < TRIES_MAX && r->try + 1U > most)
-				most = r->try + 1U;
-		return most ? most : 1;
-	}
-	if (s->fates[span->path].dead)
-		return s->fates[span->path].pass + (slot < s->fates[span->path].slot);
-	return s->pass + (slot < s->cursor);
+	if (!acc || !bit_get(s->done, slot))
+		return sweep_tries_of(s, at, slot);
+	for (const struct reply *r = slab_reply(&s->slab, acc->replies); r;
+	     r = slab_reply(&s->slab, r->next))
+		if (r->kind == kind && r->try < TRIES_MAX && r->try + 1U > most)
+			most = r->try + 1U;
+	return most ? most : 1;
 }
 
 static unsigned min_tries(const struct sweep *s)
@@ -58,11 +67,61 @@ static unsigned min_tries(const struct sweep *s)
 	return s->c->retries == RETRIES_AUTO ? RETRIES_AUTO_MIN + 1 : (unsigned)s->c->retries + 1;
 }
 
+/* What the port's own replies don't tell: why nobody asked, or why silence says nothing. */
+static void reconsider(const struct host_job *j, struct verdict *v)
+{
+	if (j->span->path == PATH_NONE)
+		v->reason = "no-route";
+	else if (v->state == STATE_NOT_PROBED && j->host && j->host->gone)
+		v->reason = "host-unreachable";
+	else if (v->state == STATE_NOT_PROBED && j->gives_up)
+		v->reason = "host-silent";
+	if (v->state == STATE_FILTERED && j->rationed) {
+		v->state = STATE_INDETERMINATE;
+		v->reason = "reset-limited";
+	}
+}
+
+/*
+ * Most ports of a host show one and the same: a single reply of the same form, or the same silence.
+ * The verdict on one of them is the verdict on all, but for the reply that it points to.
+ */
+static bool same_sight(const struct sight *m, const struct observation *o, unsigned tries)
+{
+	const struct reply *r = o->n_replies ? o->replies[0] : NULL;
+
+	return m->known && o->n_kinds == 1 && o->n_replies == m->n_replies && o->n_replies <= 1 &&
+	       tries == m->tries && o->family == m->family && o->cut_short == m->cut_short &&
+	       (!r || (r->reaction == m->reply.reaction && r->fit == m->reply.fit &&
+		       r->from == m->reply.from && r->icmp_type == m->reply.icmp_type &&
+		       r->icmp_code == m->reply.icmp_code && r->flags == m->reply.flags));
+}
+
+static void judge(struct sight *m, const struct observation *o, unsigned tries, struct verdict *v)
+{
+	const struct reply *r = o->n_replies ? o->replies[0] : NULL;
+
+	if (same_sight(m, o, tries)) {
+		*v = m->verdict;
+		v->decider = v->decider ? r : NULL;
+		return;
+	}
+	verdict_judge(o, v);
+	*m = (struct sight){.known = true,
+			    .n_replies = o->n_replies,
+			    .tries = tries,
+			    .family = o->family,
+			    .cut_short = o->cut_short,
+			    .reply = r ? *r : (struct reply){0},
+			    .verdict = *v};
+}
+
 /* Judges the port at `place` of the window and hands it on. */
 static void judge_place(struct host_job *j, uint32_t place, uint16_t port, port_fn *fn)
 {
 	const struct sweep *s = j->s;
 	const struct port_acc *acc = slab_find(&s->slab, place);
+	struct point at = {.span = j->span, .addr = j->addr, .host = j->number, .port = port};
 	uint8_t tries[PROBE_KINDS_MAX] = {0};
 	struct observation o = {
 	    .kinds = s->c->kinds,
@@ -76,15 +135,15 @@ static void judge_place(struct host_job *j, uint32_t place, uint16_t port, port_
 	unsigned most = 0;
 
 	for (unsigned k = 0; k < s->c->n_kinds; k++) {
-		tries[k] = (uint8_t)tries_of(s, j->span, place, k, acc);
+		tries[k] = (uint8_t)tries_of(s, &at, place, k, acc);
 		most = tries[k] > most ? tries[k] : most;
 	}
 	for (const struct reply *r = acc ? slab_reply(&s->slab, acc->replies) : NULL; r;
 	     r = slab_reply(&s->slab, r->next))
 		o.replies[o.n_replies++] = r;
-	verdict_judge(&o, &v);
-	if (j->span->path == PATH_NONE)
-		v.reason = "no-route";
+	judge(&j->sight, &o, most, &v);
+	if (!o.n_replies)
+		reconsider(j, &v);
 	fn(j, port, &o, most, &v);
 }
 
@@ -104,7 +163,8 @@ static void each_port(struct host_job *j, port_fn *fn)
 	for (uint32_t rank = 0; rank < n; rank++) {
 		uint64_t place = permute_inverse(&s->perm, j->index + rank);
 
-		if (place >= s->first && place < s->first + s->size)
+		if (place >= s->first && place < s->first + s->size &&
+		    !sweep_is_known(s, j->index + rank))
 			judge_place(j, (uint32_t)(place - s->first), ports_at(j->span->ports, rank),
 				    fn);
 	}
@@ -118,7 +178,10 @@ static void count_port(struct host_job *j, uint16_t port, const struct observati
 		sweep_note_port(j->s, j->host, &j->addr, port, o, v, j->facts);
 	j->rec.counts[v->state]++;
 	j->s->sum.counts[v->state]++;
-	j->s->sum.not_probed += v->state == STATE_NOT_PROBED;
+	if (v->state == STATE_NOT_PROBED && j->gives_up)
+		j->s->sum.skipped++;
+	else
+		j->s->sum.not_probed += v->state == STATE_NOT_PROBED && !(j->host && j->host->gone);
 	j->s->sum.unroutable += j->span->path == PATH_NONE;
 }
 
@@ -178,13 +241,15 @@ static const char *why_down(const struct host_job *j)
 {
 	if (j->span->path == PATH_NONE)
 		return "no-route";
+	if (j->host && j->host->gone)
+		return "host-unreachable";
 	if (called_unreachable(j->host))
 		return j->host->unreachable_net ? "net-unreachable" : "host-unreachable";
 	if (j->host && j->host->icmp_rejects)
 		return "rejected-on-the-path";
 	for (int i = 0; i < PORT_STATES; i++)
 		if (i != STATE_NOT_PROBED && j->rec.counts[i] && !j->s->stopped)
-			return "no-response";
+			return j->gives_up ? "host-silent" : "no-response";
 	return "not-probed";
 }
 
@@ -203,6 +268,20 @@ static void note_icmp_limit(const struct host_job *j)
 	j->s->sink->note(j->s->sink->ctx, line);
 }
 
+static void fill_limits(struct host_job *j, uint64_t number)
+{
+	struct sweep *s = j->s;
+	struct point at = {.span = j->span, .addr = j->addr, .host = number};
+	struct gate_limit limit = gates_limit(s->gates, &at);
+
+	j->number = number;
+	j->gives_up = sweep_gives_up(s, &at);
+	j->rec.given_up = j->gives_up;
+	j->rec.reset_limit = limit.limited ? limit.rate : 0;
+	j->rationed = limit.limited && limit.clean < LIMIT_CLEAN;
+	s->sum.hosts_limited += limit.limited && s->first + s->size == sweep_end(s);
+}
+
 static void flush_host(struct sweep *s, uint64_t number, const struct entry *entries, size_t n)
 {
 	struct stack_facts facts = {0};
@@ -217,16 +296,18 @@ static void flush_host(struct sweep *s, uint64_t number, const struct entry *ent
 	    .n_entries = n,
 	};
 
+	fill_limits(&j, number);
 	j.rec.addr = &j.addr;
 	j.rec.name = j.span->name;
 	j.rec.up = j.host && j.host->itself;
 	j.rec.srtt_us = j.host ? j.host->rtt.srtt_us : 0;
 	each_port(&j, count_port);
 	j.rec.down_reason = j.rec.up ? NULL : why_down(&j);
-	j.rec.unreachable = !j.rec.up && (j.span->path == PATH_NONE || called_unreachable(j.host));
+	j.rec.unreachable = !j.rec.up && (j.span->path == PATH_NONE || called_unreachable(j.host) ||
+					  (j.host && j.host->gone));
 	j.rec.style = style_of(&j);
 	if (j.rec.up)
-		sweep_judge_family(&facts, &j.rec);
+		sweep_judge_family(s, &facts, &j.rec);
 	j.rec.icmp_limited =
 	    j.host && j.host->icmp_rejects >= ICMP_LIMIT_HINT && j.rec.counts[STATE_FILTERED];
 	note_icmp_limit(&j);
@@ -290,28 +371,45 @@ static uint64_t judged(const struct sweep *s)
 	return n;
 }
 
-/* Places of the window of which no probe left: not reached, or nothing of them could be sent. */
-static uint64_t never_asked(const struct sweep *s)
+/* Places of the window of which no probe left, known ones left out: of hosts that were given up,
+ * and for other reasons. */
+static uint64_t never_asked(struct sweep *s, uint64_t *given_up)
 {
 	unsigned kinds = (unsigned)s->c->n_kinds;
-	uint64_t asked = s->pass > 0 ? s->size : (s->cursor + kinds - 1) / kinds;
-	uint64_t n = s->size - asked;
+	uint64_t n = 0;
 
-	for (uint64_t place = 0; place < asked; place++) {
+	*given_up = 0;
+	for (uint64_t place = 0; place < s->size; place++) {
+		const struct host *h;
+		struct point at;
 		unsigned k = 0;
 
 		while (k < kinds && bit_get(s->unsent, place * kinds + k))
 			k++;
-		n += k == kinds;
+		if (k < kinds)
+			continue;
+		if (!s->c->skip_dead && !s->n_gone) {
+			n++;
+			continue;
+		}
+		space_at(s->c->space, permute_at(&s->perm, s->first + place), &at);
+		h = hosts_find(&s->hosts, at.host);
+		if (sweep_gives_up(s, &at))
+			++*given_up;
+		else
+			n += !h || !h->gone;
 	}
-	return n;
+	return n - (s->known < n ? s->known : n);
 }
 
 /* What no host's records have counted is silent, unless it was never asked. */
 static void count_rest(struct sweep *s, uint64_t rest, uint64_t not_probed, uint64_t unroutable)
 {
-	uint64_t never = never_asked(s);
+	uint64_t given_up, never = never_asked(s, &given_up);
 
+	given_up = given_up < rest ? given_up : rest;
+	s->sum.skipped += given_up;
+	rest -= given_up;
 	never -= never < not_probed ? never : not_probed;
 	never = never < rest ? never : rest;
 	s->sum.not_probed += never;
@@ -335,7 +433,7 @@ void sweep_flush(struct sweep *s)
 			flush_host(s, h, NULL, 0);
 	else
 		flush_heard(s);
-	rest = s->size - (judged(s) - before);
+	rest = s->size - s->known - (judged(s) - before);
 	if (rest)
 		count_rest(s, rest, s->sum.not_probed - not_probed, s->sum.unroutable - unroutable);
 	w.complete = !s->stopped && s->sum.end == END_COMPLETE && s->sum.not_probed == not_probed;
@@ -409,9 +507,9 @@ void sweep_summarize(struct sweep *s)
 	sum->captured = stats.captured;
 	sum->pcap_dropped = stats.dropped;
 	sum->hosts_total = s->c->space->hosts;
-	sum->indices = s->c->space->total;
-	for (size_t i = 0; i < s->hosts.n; i++)
-		sum->hosts_up += s->hosts.v[i].itself;
+	sum->indices = sweep_end(s) - s->c->first_place;
+	if (sum->skipped)
+		sum->hosts_given_up = sum->hosts_total - s->n_heard;
 	sum->loss_estimate = sweep_loss(s);
 	sum->elapsed_s = (double)(s->w->ops->now(s->w) - s->start_ns) / 1e9;
 	sum->rate_pps = sum->elapsed_s > 0 ? (double)sum->sent / sum->elapsed_s : 0;

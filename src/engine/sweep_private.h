@@ -7,19 +7,35 @@
 #ifndef ENGINE_SWEEP_PRIVATE_H
 #define ENGINE_SWEEP_PRIVATE_H
 
+#include "engine/canary.h"
 #include "engine/cookie.h"
+#include "engine/gates.h"
 #include "engine/hosts.h"
+#include "engine/lanes.h"
 #include "engine/pace.h"
 #include "engine/permute.h"
 #include "engine/slab.h"
 #include "engine/sweep.h"
-#include "packet/craft.h"
+#include "packet/template.h"
 
 enum {
-	SLAB_LIMIT = 1 << 19,  /* ports that answered, from which on a window closes early */
-	TIMES_MAX = 1 << 20,   /* send times kept a pass; beyond, one for a run of slots */
+	SLAB_LIMIT = 1 << 17,  /* ports that answered, from which on a window closes early */
+	TIMES_MAX = 1 << 18,   /* send times kept a pass; beyond, one for a run of slots */
 	RESPONDERS_MAX = 4096, /* distinct senders of ICMP errors remembered */
 	TRIES_MAX = RETRIES_MAX + 1,
+	HOSTS_KEPT = 1 << 16,	 /* beyond, a window's hosts are forgotten with it */
+	HEARD_MAX_LOG2 = 25,	 /* hosts up to which each has a bit for "has answered" */
+	HANDFUL = 16,		 /* ports of a silent host that are asked beside the likeliest, */
+	HANDFUL_WORTH = 4,	 /* where there are at least so many times as many */
+	RATE_FOR_LANES = 100000, /* packets/s from which on the sender threads are worth it */
+	FAMILY_MEMOS = 4,
+	SENT_AT_ONCE = 16,	   /* batches filled before the answers are looked at */
+	PASSED_OVER_AT_ONCE = 512, /* slots looked at in vain before the answers are looked at */
+	LIMIT_CLEAN = 3,	   /* passes below a reset limit after which silence is believed */
+	STARVED_NS = 500000,	   /* between looks at what the sender threads have left over */
+	IN_VAIN_NS = 1000000,	   /* between looks at slots that are all held back */
+	HOLD_NS = 20000000,	   /* after which what could not leave is tried again */
+	GIVE_UP_ROOM_NS = 1000000000, /* without any room, after which it is an error */
 };
 
 struct path_fate {
@@ -29,45 +45,90 @@ struct path_fate {
 	uint64_t slot;
 };
 
+/* One time through the slots of a pass; what is held back is tried again in the next. */
+struct round {
+	uint64_t sent;	     /* packets */
+	uint64_t held;	     /* slots held back by a gate, or for want of a neighbour or room */
+	uint64_t given_up;   /* slots of hosts that have never answered, beyond their handful */
+	uint64_t heard_then; /* hosts that had answered when it began */
+	bool over;
+};
+
+/* What the family of a host was told by, and what it was (sweep_family.c). */
+struct family_shape {
+	struct exchange cells[2]; /* LISTEN, CLOSED */
+	bool has[2];
+	uint8_t family;
+};
+
+struct family_memo {
+	bool known;
+	struct family_shape shape;
+	enum stack_family family;
+	enum confidence confidence;
+};
+
 struct sweep {
 	const struct sweep_config *c;
 	struct wire *w;
 	const struct record_sink *sink;
 	struct permute perm;
 	struct craft *craft;
+	struct template **templates; /* path * n_kinds + kind; made when first needed */
+	struct lanes *lanes;
 	struct pace pace;
+	struct gates *gates;
+	struct canary canary;
 	/* each kind as a cell of the battery at LISTEN and at CLOSED, -1 where it is none */
 	int8_t listen_cell[PROBE_KINDS_MAX], closed_cell[PROBE_KINDS_MAX];
 	struct hosts hosts;
+	/* bit a host: has answered, itself, in whatever window; NULL: too many hosts */
+	uint64_t *heard, *up;
+	uint64_t n_heard, n_gone;
 	struct slab slab;
 	struct summary_record sum;
 	uint64_t start_ns;
 	uint32_t ts_base; /* TSval of try 0; try n has ts_base + n */
 
+	struct family_memo memos[FAMILY_MEMOS];
+	unsigned next_memo;
+
 	/* the window and the pass */
 	uint64_t first, size; /* places */
 	uint64_t slots, cursor;
 	unsigned pass;
-	uint64_t undone;    /* slots without a decisive answer, of those that have a route */
-	uint64_t *done;	    /* bit a slot: nothing more to ask */
-	uint64_t *unsent;   /* bit a slot: asked for in pass 0, and no try of it could be sent */
-	uint32_t *times[2]; /* us since start (modulo 2^32) of pass & 1, by slot >> times_shift */
+	struct round round;
+	unsigned rounds;       /* of this pass that are over */
+	bool starved, in_vain; /* why sweep_send_some sent no more: no batch, or all is held back */
+	uint64_t hold_until_ns; /* until then nothing is sent that was held back before */
+	uint64_t pass_sent;	/* in the rounds of this pass that are over */
+	bool limited_only;	/* this pass asks only hosts with a reset limit */
+	unsigned late;		/* passes that the latest host to answer has missed */
+	uint64_t undone;	/* slots without a decisive answer, of those that have a route */
+	uint64_t *done;		/* bit a slot: nothing more to ask */
+	uint64_t *pending;	/* bit a slot: still to be asked in this pass */
+	uint64_t *unsent;	/* bit a slot: no try of it has left */
+	uint32_t *times[2];	/* us since start (modulo 2^32) of pass & 1, by slot >> times_shift;
+				   0: not known yet */
 	unsigned times_shift;
 	bool stopped; /* no further sending in this run */
 	uint64_t last_send_ns, last_answer_ns;
+	uint64_t held_since_ns; /* nothing could leave since then for want of room; 0: it can */
 
-	/* the estimate of loss: answers by the try that drew them */
-	uint64_t drew[TRIES_MAX];
+	/* the estimate of loss: answers by the try that drew them, and of SYN-ACKs alone */
+	uint64_t drew[TRIES_MAX], drew_syn_ack[TRIES_MAX];
 	uint64_t open_seen;
 	struct path_fate *fates; /* per path */
 	struct addr *responders;
 	size_t n_responders;
-	uint64_t tick_dropped, tick_errors, progress_ns, progress_sent;
+	struct pace_seen seen; /* since the pace's last tick */
+	uint64_t tick_ns, tick_dropped, progress_ns, progress_sent;
 	uint64_t last_pass_dropped;
 	/* what makes the run incomplete, whichever window it was in */
 	uint64_t drops_unheard; /* in a last pass that left something unanswered */
 	bool too_lossy, no_room;
 	uint64_t pathless; /* places of this window that have no route */
+	uint64_t known;	   /* places of this window that an earlier run has found out */
 };
 
 static inline bool bit_get(const uint64_t *v, uint64_t i)
@@ -88,28 +149,57 @@ static inline void bit_clear(uint64_t *v, uint64_t i)
 /* Tries a kind may take, and so the width of its block of source ports. */
 unsigned sweep_tries_max(const struct sweep_config *c);
 uint16_t sweep_sport(const struct sweep_config *c, unsigned kind, unsigned try);
+uint16_t sweep_canary_sport(const struct sweep_config *c);
 /* What went out, or would, on that tuple; dst as in the space. */
 void sweep_sent(const struct sweep_config *c, const struct addr *dst, uint16_t dport,
 		uint16_t sport, unsigned kind, struct sent *out);
 uint32_t sweep_now_us(const struct sweep *s, uint64_t ns);
 
-/* What leaves at once: the packets, and the slots that they ask. */
-struct batch {
-	struct wire_out v[PACE_BATCH];
-	uint64_t slot[PACE_BATCH];
-	uint8_t bytes[PACE_BATCH][SEGMENT_MAX + 60];
-	unsigned n;
-};
+/* Where there are too many hosts for a bit each: since the window's hosts were last forgotten. */
+static inline bool sweep_has_answered(const struct sweep *s, uint64_t host)
+{
+	return s->heard ? bit_get(s->heard, host) : hosts_find(&s->hosts, host) != NULL;
+}
 
-/* The next slot at or after the cursor that is not done; `slots` where there is none. */
-uint64_t sweep_next_slot(const struct sweep *s);
-/* Sends as many of the pass's slots as the pace allows now, and accounts for each. */
-void sweep_send_some(struct sweep *s, struct batch *b, uint64_t now);
+/* The slot of a canary in a batch: it asks what has answered, and no slot waits for it. */
+#define CANARY_SLOT UINT64_MAX
+
+/* --- sweep_window.c ------------------------------------------------------------------------- */
+/* Makes the window that begins at `first`, of at most `most` places. */
+int sweep_window_open(struct sweep *s, uint64_t first, uint64_t most, struct err *e);
+/* What is known of earlier runs: the first place at or after `place` that is to be asked; the end
+ * of the shard where there is none. */
+uint64_t sweep_unknown_from(const struct sweep *s, uint64_t place);
+/* The first known place at or after `place`, or the end likewise. */
+uint64_t sweep_known_from(const struct sweep *s, uint64_t place);
+bool sweep_is_known(const struct sweep *s, uint64_t index);
+uint64_t sweep_end(const struct sweep *s); /* of the shard's places */
+/* All slots that are not done become pending. */
+void sweep_begin_pass(struct sweep *s);
+/* May a host be given up after a handful of silent ports? And is the slot one of the handful? */
+bool sweep_gives_up(const struct sweep *s, const struct point *at);
+bool sweep_in_handful(const struct sweep *s, const struct point *at, uint64_t slot);
+/* Tries that the slot has had, so far as it depends on passes alone. */
+unsigned sweep_tries_of(const struct sweep *s, const struct point *at, uint64_t slot);
+
+/* --- sweep_send.c ---------------------------------------------------------------------------- */
+/* Sends as many of the pass's slots as the pace allows now. */
+void sweep_send_some(struct sweep *s, uint64_t now);
+/* Accounts for what has left. */
+void sweep_collect(struct sweep *s);
+/* Keeps the times of what is just leaving. */
+void sweep_note_times(struct sweep *s);
+/* When more can be sent, if the round isn't over. */
+uint64_t sweep_next_send(const struct sweep *s, uint64_t now);
 /* Asks the wire for each path; one that is down is buried, and the run stops where all are. */
 void sweep_check_paths(struct sweep *s);
 bool sweep_all_paths_dead(const struct sweep *s);
 
+/* --- sweep_receive.c -------------------------------------------------------------------------- */
 void sweep_on_frame(void *ctx, const struct wire_in *in); /* wire_frame_fn */
+
+/* Nobody is there: the link says so. */
+void sweep_host_gone(struct sweep *s, const struct point *at);
 
 double sweep_loss(const struct sweep *s); /* of the round trip; < 0: nothing answered */
 
@@ -128,6 +218,6 @@ void sweep_find_cells(struct sweep *s);
 void sweep_note_port(const struct sweep *s, const struct host *h, const struct addr *addr,
 		     uint16_t port, const struct observation *o, const struct verdict *v,
 		     struct stack_facts *facts);
-void sweep_judge_family(struct stack_facts *facts, struct host_record *rec);
+void sweep_judge_family(struct sweep *s, struct stack_facts *facts, struct host_record *rec);
 
 #endif

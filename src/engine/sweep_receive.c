@@ -15,6 +15,8 @@ struct ends {
 	uint16_t far_port, our_port;
 };
 
+enum { CANARY_KIND = 0xff };
+
 /* One way to read our port: which kind and try it stands for; try TRIES_MAX where it can't tell. */
 struct slot_guess {
 	unsigned kind, try;
@@ -42,7 +44,10 @@ static bool guess_of(const struct sweep *s, uint16_t our_port, struct slot_guess
 		return our_port == s->c->sport_first;
 	}
 	*out = (struct slot_guess){offset / tries, offset % tries};
-	return our_port >= s->c->sport_first && out->kind < s->c->n_kinds;
+	if (our_port == sweep_canary_sport(s->c))
+		*out = (struct slot_guess){CANARY_KIND, 0};
+	return our_port >= s->c->sport_first && out->kind <= CANARY_KIND &&
+	       (out->kind < s->c->n_kinds || out->kind == CANARY_KIND);
 }
 
 /* On loopback our own probes are captured too: one to a port of ours looks like an answer. */
@@ -52,6 +57,7 @@ static bool is_own_probe(const struct sweep *s, const struct packet *p)
 
 	return p->kind == PACKET_TCP && addr_same(&p->seg.src, &p->seg.dst) &&
 	       !(p->seg.flags & TCP_RST) && guess_of(s, p->seg.sport, &g) &&
+	       g.kind != CANARY_KIND &&
 	       (p->seg.flags & 0xff) == (s->c->kinds[g.kind]->flags & 0xff);
 }
 
@@ -70,13 +76,18 @@ static unsigned try_of(const struct sweep *s, unsigned guessed, const struct pac
 	return s->pass == 0 ? 0 : TRIES_MAX;
 }
 
-static uint32_t rtt_of(const struct sweep *s, uint64_t slot, unsigned try, uint64_t at_ns)
+static uint32_t rtt_of(struct sweep *s, uint64_t slot, unsigned try, uint64_t at_ns)
 {
+	const uint32_t *known = &s->times[try & 1][slot >> s->times_shift];
 	uint32_t sent_us, rtt;
 
 	if (try > s->pass || s->pass - try > 1) /* Karn, or older than the times kept */
 		return UINT32_MAX;
-	sent_us = s->times[try & 1][slot >> s->times_shift];
+	if (!*known) /* a sender thread has it under its hands */
+		sweep_note_times(s);
+	sent_us = *known;
+	if (!sent_us)
+		return UINT32_MAX;
 	rtt = sweep_now_us(s, at_ns) - sent_us;
 	return (int32_t)rtt < 0 ? 0 : rtt;
 }
@@ -94,17 +105,59 @@ static uint32_t responder_ref(struct sweep *s, const struct addr *far, const str
 	return (uint32_t)++s->n_responders;
 }
 
+/* The first that is heard of it: all of its ports are asked from now on. */
+static struct host *host_heard(struct sweep *s, uint64_t number)
+{
+	bool known = sweep_has_answered(s, number);
+	struct host *h = hosts_get(&s->hosts, number);
+
+	if (!h || known)
+		return h;
+	s->n_heard++;
+	if (s->heard)
+		bit_set(s->heard, number);
+	if (s->pass > 0 && s->c->skip_dead) {
+		h->since = (uint8_t)s->pass;
+		s->late = s->pass;
+	}
+	return h;
+}
+
+void sweep_host_gone(struct sweep *s, const struct point *at)
+{
+	struct host *h = hosts_get(&s->hosts, at->host);
+
+	if (!h || h->gone)
+		return;
+	h->gone = true;
+	s->n_gone++;
+}
+
+/* Something came from the host itself. */
+static void count_up(struct sweep *s, struct host *h)
+{
+	if (h->itself)
+		return;
+	h->itself = true;
+	if (s->up && bit_get(s->up, h->number))
+		return; /* in a window that is forgotten */
+	if (s->up)
+		bit_set(s->up, h->number);
+	s->sum.hosts_up++;
+}
+
 /* NULL: no memory for another host. */
 static struct host *learn_host(struct sweep *s, uint64_t number, const struct reply *r, bool sample)
 {
-	struct host *h = hosts_get(&s->hosts, number);
+	struct host *h = host_heard(s, number);
 	enum reaction reaction = (enum reaction)r->reaction;
 
 	if (!h)
 		return NULL;
+	if (!r->from && reaction != REACTION_ICMP_HOST && reaction != REACTION_ICMP_NET)
+		count_up(s, h);
 	h->answers++;
 	h->icmp_rejects += reaction_is_icmp(reaction);
-	h->itself |= !r->from && reaction != REACTION_ICMP_HOST && reaction != REACTION_ICMP_NET;
 	h->sent_rst |= reaction_is_rst(reaction);
 	h->unreachables += reaction == REACTION_ICMP_HOST || reaction == REACTION_ICMP_NET;
 	h->unreachable_net |= reaction == REACTION_ICMP_NET;
@@ -169,9 +222,47 @@ static void learn_shape(struct host *h, const struct packet *p)
 	}
 }
 
+/* How many tries before it the slot had had, whatever number the source port has. */
+static unsigned try_that_drew(const struct sweep *s, const struct host *h, const struct point *at,
+			      uint64_t slot, const struct reply *r)
+{
+	/* where the try can't be told, the last one is the likeliest: a pass waits out the RTO */
+	unsigned k = r->try < TRIES_MAX ? r->
+	try : s
+		->pass;
+
+	if (h && h->since && !sweep_in_handful(s, at, slot))
+		k -= k < h->since ? k : h->since;
+	return k;
+}
+
+/* A slot has its answer: what that says of loss, rate and limits. */
+static void count_answer(struct sweep *s, const struct host *h, const struct point *at,
+			 uint64_t slot, const struct reply *r, uint64_t now)
+{
+	enum reaction reaction = (enum reaction)r->reaction;
+	unsigned k = try_that_drew(s, h, at, slot, r);
+	bool rst = reaction_is_rst(reaction);
+
+	s->sum.answered++;
+	s->drew[k] += !reaction_is_icmp(reaction);
+	s->drew_syn_ack[k] += reaction == REACTION_SYN_ACK;
+	gates_answered(s->gates, at, rst, r->rtt_us == UINT32_MAX ? 0 : (uint64_t)r->rtt_us * 1000,
+		       now);
+	if (!rst || !gates_limit(s->gates, at).limited) {
+		if (k == 0)
+			s->seen.answered++;
+		else
+			s->seen.retried_answered++;
+		if (!reaction_is_icmp(reaction))
+			canary_learn(&s->canary, slot);
+	}
+	s->last_answer_ns = now;
+}
+
 /* The host that it teaches something of; NULL for a repetition. */
-static struct host *take_reply(struct sweep *s, uint64_t index, uint64_t host, uint64_t place,
-			       struct reply *r, uint64_t now)
+static struct host *take_reply(struct sweep *s, uint64_t index, const struct point *at,
+			       uint64_t place, struct reply *r, uint64_t now)
 {
 	uint64_t slot = (place - s->first) * s->c->n_kinds + r->kind;
 	struct host *h;
@@ -188,18 +279,11 @@ static struct host *take_reply(struct sweep *s, uint64_t index, uint64_t host, u
 	s->no_room |= added < 0;
 	if (added <= 0)
 		return NULL;
-	h = learn_host(s, host, r, true);
+	h = learn_host(s, at->host, r, true);
 	if (!bit_get(s->done, slot) && is_decisive(s, r)) {
 		bit_set(s->done, slot);
 		s->undone--;
-		s->sum.answered++;
-		/* where the try can't be told, the last one is the likeliest: a pass waits out the
-		 * RTO */
-		s->drew[r->try < TRIES_MAX ? r->try : s->pass] +=
-		    !reaction_is_icmp((enum reaction)r->reaction);
-		if (s->pass == 0)
-			pace_answered(&s->pace);
-		s->last_answer_ns = now;
+		count_answer(s, h, at, slot, r, now);
 	}
 	if (r->reaction == REACTION_SYN_ACK && r->fit == FIT_EXACT) {
 		s->open_seen++;
@@ -264,56 +348,101 @@ static bool was_asked(const struct sweep *s, uint64_t place, const struct slot_g
 	uint64_t slot = (place - s->first) * s->c->n_kinds + g->kind;
 
 	if (g->try >= TRIES_MAX)
-		return s->pass > 0 || slot < s->cursor;
-	return g->try < s->pass || (g->try == s->pass && slot < s->cursor);
+		return s->pass > 0 || !bit_get(s->pending, slot);
+	return g->try < s->pass || (g->try == s->pass && !bit_get(s->pending, slot));
 }
 
-static bool to_our_source(const struct sweep *s, uint64_t host, const struct addr *our)
+static bool to_our_source(const struct sweep *s, const struct point *at, const struct addr *our)
 {
-	const struct span *span = space_span_of_host(s->c->space, host);
+	uint16_t path = at->span->path;
 
-	return span->path != PATH_NONE && addr_same(&s->w->paths[span->path].src, our);
+	return path != PATH_NONE && addr_same(&s->w->paths[path].src, our);
+}
+
+/* Is it what a canary has drawn? Then it says only that answers still come. */
+static bool take_canary(struct sweep *s, const struct packet *p, const struct ends *e,
+			uint64_t place)
+{
+	for (unsigned k = 0; k < s->c->n_kinds; k++) {
+		enum reaction reaction;
+		struct sent sent;
+
+		sweep_sent(s->c, &e->far, e->far_port, e->our_port, k, &sent);
+		if (match_reply(&sent, p, &reaction) != FIT_EXACT)
+			continue;
+		if (place >= s->first && place < s->first + s->size)
+			canary_answered(&s->canary, (place - s->first) * s->c->n_kinds + k);
+		return true;
+	}
+	return false;
+}
+
+static void keep_evidence(const struct sweep *s, const struct packet *p, const struct wire_in *in)
+{
+	if (s->c->evidence)
+		s->c->evidence(s->c->evidence_ctx, in->at_ns, in->frame + p->l3_offset,
+			       in->captured - p->l3_offset, in->len - p->l3_offset);
+}
+
+/* A reply of an earlier window, whose evidence is forgotten. */
+static void take_late(struct sweep *s, uint64_t index, const struct point *at,
+		      const struct reply *r)
+{
+	s->sum.late++;
+	learn_host(s, at->host, r, false);
+	if (corrects(s, r))
+		sweep_correct(s, index, r);
+}
+
+/* A packet whose ends are a target's and ours: false where no probe can have drawn it. */
+static bool take_answer(struct sweep *s, const struct packet *p, const struct ends *e,
+			struct slot_guess *g, const struct point *at, uint64_t index,
+			const struct wire_in *in)
+{
+	uint64_t place = permute_inverse(&s->perm, index);
+	enum reaction reaction;
+	struct host *heard;
+	struct reply r;
+	enum fit fit;
+
+	if (g->kind == CANARY_KIND)
+		return take_canary(s, p, e, place);
+	fit = fit_of(s, p, e, g, &reaction);
+	if (fit == FIT_NONE)
+		return false;
+	g->try = try_of(s, g->try, p);
+	fill_reply(&r, p, g->kind, g->try, reaction, fit);
+	r.from = responder_ref(s, &e->far, &p->seg.src);
+	r.rtt_us = UINT32_MAX;
+	if (place < s->first && place >= s->c->first_place) {
+		take_late(s, index, at, &r);
+	} else if (place < s->first || place >= s->first + s->size || !was_asked(s, place, g)) {
+		return false;
+	} else {
+		r.rtt_us =
+		    rtt_of(s, (place - s->first) * s->c->n_kinds + g->kind, g->try, in->at_ns);
+		heard = take_reply(s, index, at, place, &r, in->at_ns);
+		if (heard && fit == FIT_EXACT && !r.from && p->kind == PACKET_TCP)
+			learn_shape(heard, p);
+	}
+	return true;
 }
 
 static bool take_packet(struct sweep *s, const struct packet *p, const struct wire_in *in)
 {
-	uint64_t index, host, place;
-	enum reaction reaction;
 	struct slot_guess g;
-	struct host *heard;
-	struct reply r;
+	struct point at;
+	uint64_t index;
 	struct ends e;
-	enum fit fit;
 
 	if (!ends_of(p, &e) || !guess_of(s, e.our_port, &g) || is_own_probe(s, p))
 		return false;
-	if (!space_find(s->c->space, &e.far, e.far_port, &index, &host) ||
-	    !to_our_source(s, host, &e.our))
+	if (!space_locate(s->c->space, &e.far, e.far_port, &index, &at) ||
+	    !to_our_source(s, &at, &e.our))
 		return false;
-	fit = fit_of(s, p, &e, &g, &reaction);
-	if (fit == FIT_NONE)
+	if (!take_answer(s, p, &e, &g, &at, index, in))
 		return false;
-	g.try = try_of(s, g.try, p);
-	fill_reply(&r, p, g.kind, g.try, reaction, fit);
-	r.from = responder_ref(s, &e.far, &p->seg.src);
-	r.rtt_us = UINT32_MAX;
-	place = permute_inverse(&s->perm, index);
-	if (place < s->first) {
-		s->sum.late++;
-		learn_host(s, host, &r, false);
-		if (corrects(s, &r))
-			sweep_correct(s, index, &r);
-	} else if (place >= s->first + s->size || !was_asked(s, place, &g)) {
-		return false;
-	} else {
-		r.rtt_us = rtt_of(s, (place - s->first) * s->c->n_kinds + g.kind, g.try, in->at_ns);
-		heard = take_reply(s, index, host, place, &r, in->at_ns);
-		if (heard && fit == FIT_EXACT && !r.from && p->kind == PACKET_TCP)
-			learn_shape(heard, p);
-	}
-	if (s->c->evidence)
-		s->c->evidence(s->c->evidence_ctx, in->at_ns, in->frame + p->l3_offset,
-			       in->captured - p->l3_offset, in->len - p->l3_offset);
+	keep_evidence(s, p, in);
 	return true;
 }
 

@@ -1,6 +1,7 @@
 /*
- * sweep_send: slots become segments, segments leave in batches, and paths that cannot carry them
- * are buried. When to send is sweep.c's to say, how fast the pace's.
+ * sweep_send: which slots may leave now, how they become packets and batches, and what becomes of
+ * those; paths that cannot carry them are buried. How fast is the pace's to say, and for one host
+ * the gates'; when a pass is over is sweep.c's.
  */
 #include <assert.h>
 #include <errno.h>
@@ -16,11 +17,17 @@ unsigned sweep_tries_max(const struct sweep_config *c)
 	return (unsigned)(c->retries == RETRIES_AUTO ? RETRIES_MAX : c->retries) + 1;
 }
 
+/* Behind the blocks of the kinds there is one for the canaries. */
 unsigned sweep_sports(size_t n_kinds, int retries, bool fixed)
 {
 	struct sweep_config c = {.retries = retries};
 
-	return fixed ? 1 : (unsigned)n_kinds * sweep_tries_max(&c);
+	return fixed ? 1 : (unsigned)n_kinds * sweep_tries_max(&c) + 1;
+}
+
+uint16_t sweep_canary_sport(const struct sweep_config *c)
+{
+	return (uint16_t)(c->sport_first + c->n_kinds * sweep_tries_max(c));
 }
 
 uint16_t sweep_sport(const struct sweep_config *c, unsigned kind, unsigned try)
@@ -54,42 +61,49 @@ uint32_t sweep_now_us(const struct sweep *s, uint64_t ns)
 	return (uint32_t)((ns - s->start_ns) / 1000);
 }
 
-static void make_segment(const struct sweep *s, const struct point *at, unsigned kind, unsigned try,
-			 struct segment *out)
+/* What all segments of a kind have in common on a path; the numbers are patched in. */
+static void make_segment(const struct sweep *s, const struct path *path, const struct addr *dst,
+			 unsigned kind, struct segment *out)
 {
 	const struct sweep_config *c = s->c;
-	const struct path *path = &s->w->paths[at->span->path];
-	struct sent sent;
+	uint16_t flags = c->kinds[kind]->flags;
 	uint32_t headers = path->src.family == ADDR_V4 ? 40 : 60;
 
 	memset(out, 0, sizeof(*out));
 	out->src = path->src;
-	out->dst = at->addr;
-	out->sport = sweep_sport(c, kind, try);
-	out->dport = at->port;
-	sweep_sent(c, &at->addr, at->port, out->sport, kind, &sent);
-	out->seq = sent.seq;
-	out->ack = sent.ack;
-	out->flags = sent.flags;
+	out->dst = *dst;
+	out->flags = flags;
 	out->ttl = c->wish.ttl ? c->wish.ttl : 64;
 	out->df = true;
-	out->ip_id = (uint16_t)(sent.seq >> 16 ^ sent.seq);
 	out->payload_len = payload_len(c, kind);
 	assert(c->wish.data || out->payload_len <= sizeof(default_payload));
 	out->payload = c->wish.data && out->payload_len ? c->wish.data : default_payload;
 	out->win = 64240;
-	if (probe_class_of(sent.flags) == PROBE_SYN ||
-	    probe_class_of(sent.flags) == PROBE_SYN_ODD) {
+	if (probe_class_of(flags) == PROBE_SYN || probe_class_of(flags) == PROBE_SYN_ODD) {
 		uint32_t mtu = path->mtu > headers + 536 ? path->mtu : 1500;
 		uint32_t mss = mtu - headers;
 
 		out->win = syn_layout_win(c->wish.layout);
 		out->options_len = (uint8_t)options_build_syn(c->wish.layout,
 							      (uint16_t)(mss > 65495 ? 65495 : mss),
-							      s->ts_base + try, out->options);
+							      s->ts_base, out->options);
 	}
 	if (c->wish.has_win)
 		out->win = c->wish.win;
+}
+
+static const struct template *template_of(struct sweep *s, const struct point *at, unsigned kind)
+{
+	struct template **t = &s->templates[at->span->path * s->c->n_kinds + kind];
+	struct segment seg;
+	struct err e;
+
+	if (!*t) {
+		make_segment(s, &s->w->paths[at->span->path], &at->addr, kind, &seg);
+		*t = template_new(s->craft, &seg, &e);
+		assert(*t); /* options and payload were bounded when they were made */
+	}
+	return *t;
 }
 
 /* --- paths ------------------------------------------------------------------------------------ */
@@ -126,15 +140,15 @@ void sweep_check_paths(struct sweep *s)
 		s->stopped = true;
 }
 
-/* --- sending ---------------------------------------------------------------------------------- */
+/* --- filling ---------------------------------------------------------------------------------- */
 
-/* The next slot at or after the cursor that is not done; slots where there is none. */
-uint64_t sweep_next_slot(const struct sweep *s)
+/* The next pending slot at or after the cursor; slots where there is none. */
+static uint64_t next_slot(const struct sweep *s)
 {
 	uint64_t i = s->cursor;
 
 	while (i < s->slots) {
-		uint64_t rest = ~s->done[i / 64] >> (i % 64);
+		uint64_t rest = s->pending[i / 64] >> (i % 64);
 
 		if (rest) {
 			i += (unsigned)__builtin_ctzll(rest);
@@ -145,39 +159,220 @@ uint64_t sweep_next_slot(const struct sweep *s)
 	return s->slots;
 }
 
-static void fill_batch(struct sweep *s, struct batch *b, unsigned budget)
+static void put_probe(struct sweep *s, struct batch *b, uint64_t slot, const struct point *at,
+		      unsigned kind, uint16_t sport)
 {
+	const struct template *t = template_of(s, at, kind);
+	uint8_t *room = batch_room(s->lanes, b, b->n);
+	struct sent sent;
+
+	sweep_sent(s->c, &at->addr, at->port, sport, kind, &sent);
+	template_patch(t,
+		       &(struct patch){
+			   .dst = &at->addr,
+			   .sport = sport,
+			   .dport = at->port,
+			   .ip_id = (uint16_t)(sent.seq >> 16 ^ sent.seq),
+			   .seq = sent.seq,
+			   .ack = sent.ack,
+			   .tsval = s->ts_base + s->pass,
+		       },
+		       room);
+	b->v[b->n] = (struct wire_out){.ip = room, .len = template_len(t), .path = at->span->path};
+	b->slot[b->n++] = slot;
+}
+
+static void never_more(struct sweep *s, uint64_t slot)
+{
+	bit_clear(s->pending, slot);
+	if (!bit_get(s->done, slot)) {
+		bit_set(s->done, slot);
+		s->undone--;
+	}
+}
+
+/* Slots that no packet is due to, now or ever. */
+static bool passes_over(struct sweep *s, uint64_t slot, const struct point *at)
+{
+	const struct host *h;
+
+	if (bit_get(s->done, slot)) {
+		bit_clear(s->pending, slot);
+		return true;
+	}
+	if (at->span->path == PATH_NONE) {
+		never_more(s, slot);
+		s->pathless += slot % s->c->n_kinds == 0;
+		return true;
+	}
+	if (s->fates[at->span->path].dead) {
+		bit_clear(s->pending, slot);
+		return true;
+	}
+	if (sweep_gives_up(s, at) && !sweep_in_handful(s, at, slot)) {
+		s->round.given_up++;
+		return true;
+	}
+	h = s->n_gone ? hosts_find(&s->hosts, at->host) : NULL;
+	if (h && h->gone) {
+		never_more(s, slot);
+		return true;
+	}
+	return false;
+}
+
+/* A host with a reset limit is asked again after the others, as long as it sends all it can. */
+static bool enough_of_limited(const struct sweep *s, const struct point *at)
+{
+	struct gate_limit l;
+
+	if (!s->limited_only)
+		return false;
+	l = gates_limit(s->gates, at);
+	return !l.limited || l.clean >= LIMIT_CLEAN;
+}
+
+static bool may_leave(struct sweep *s, uint64_t slot, const struct point *at, uint64_t now)
+{
+	if (passes_over(s, slot, at))
+		return false;
+	if (enough_of_limited(s, at)) {
+		bit_clear(s->pending, slot);
+		return false;
+	}
+	if (gates_pass(s->gates, at, now))
+		return true;
+	s->round.held++;
+	return false;
+}
+
+static void end_round(struct sweep *s)
+{
+	s->round.over = true;
+}
+
+static void put_canary(struct sweep *s, struct batch *b, uint64_t now)
+{
+	struct point at;
+	uint64_t slot;
+
+	if (s->c->sport_fixed || !canary_due(&s->canary, now, &slot))
+		return;
+	space_at(s->c->space, permute_at(&s->perm, s->first + slot / s->c->n_kinds), &at);
+	if (s->fates[at.span->path].dead || gates_limit(s->gates, &at).limited)
+		return;
+	put_probe(s, b, CANARY_SLOT, &at, (unsigned)(slot % s->c->n_kinds),
+		  sweep_canary_sport(s->c));
+}
+
+/* Up to `budget` packets; fewer where the round ends, or too much is held back. */
+static void fill_batch(struct sweep *s, struct batch *b, unsigned budget, uint64_t now)
+{
+	unsigned in_vain = 0;
+
 	b->n = 0;
-	while (b->n < budget) {
-		uint64_t slot = sweep_next_slot(s);
-		struct segment seg;
+	while (b->n < budget && in_vain < PASSED_OVER_AT_ONCE) {
+		uint64_t slot = next_slot(s);
 		struct point at;
-		struct err e;
-		int len;
+		unsigned kind;
 
 		s->cursor = slot;
-		if (slot == s->slots)
+		if (slot == s->slots) {
+			end_round(s);
 			break;
+		}
 		s->cursor++;
+		in_vain++;
 		space_at(s->c->space, permute_at(&s->perm, s->first + slot / s->c->n_kinds), &at);
-		if (at.span->path == PATH_NONE) {
-			bit_set(s->done, slot);
-			bit_set(s->unsent, slot);
-			s->undone--;
-			s->pathless += slot % s->c->n_kinds == 0;
+		if (!may_leave(s, slot, &at, now))
 			continue;
+		in_vain = 0;
+		kind = (unsigned)(slot % s->c->n_kinds);
+		put_probe(s, b, slot, &at, kind, sweep_sport(s->c, kind, s->pass));
+		bit_clear(s->pending, slot);
+		s->times[s->pass & 1][slot >> s->times_shift] = 0;
+		s->round.sent++;
+	}
+	if (s->pass > 0 && b->n && b->n < BATCH_MAX)
+		put_canary(s, b, now);
+}
+
+/* --- sending ---------------------------------------------------------------------------------- */
+
+/* Closing the window early: what has been asked becomes all of it. */
+static void close_early(struct sweep *s)
+{
+	uint64_t places = (s->cursor + s->c->n_kinds - 1) / s->c->n_kinds;
+
+	if (s->pass > 0 || s->rounds > 0 || s->round.over || places >= s->size ||
+	    !slab_nearly_full(&s->slab))
+		return;
+	s->undone -= (s->size - places) * s->c->n_kinds;
+	s->size = places;
+	s->slots = places * s->c->n_kinds;
+}
+
+/* Few packets leave in this thread at an exact time, many by the sender threads. */
+static bool sends_here(const struct sweep *s, unsigned budget)
+{
+	return lanes_count(s->lanes) == 1 ||
+	       (s->pace.unlimited ? s->slots < 2 * BATCH_MAX
+				  : budget <= BATCH_MAX && s->pace.rate < RATE_FOR_LANES);
+}
+
+void sweep_send_some(struct sweep *s, uint64_t now)
+{
+	unsigned budget = pace_budget(&s->pace, now);
+	bool here = sends_here(s, budget);
+
+	s->starved = false;
+	for (unsigned i = 0; i < SENT_AT_ONCE && budget && !s->round.over; i++) {
+		struct batch *b = lanes_take(s->lanes);
+
+		if (!b) {
+			s->starved = true;
+			break;
 		}
-		if (s->fates[at.span->path].dead) {
-			if (s->pass == 0)
-				bit_set(s->unsent, slot);
-			continue;
+		fill_batch(s, b, budget < BATCH_MAX ? budget : BATCH_MAX, now);
+		b->try = (uint8_t)s->pass;
+		if (!b->n) {
+			lanes_give(s->lanes, b);
+			s->in_vain = !s->round.over;
+			break;
 		}
-		make_segment(s, &at, (unsigned)(slot % s->c->n_kinds), s->pass, &seg);
-		len = craft_build(s->craft, &seg, b->bytes[b->n], sizeof(b->bytes[0]), &e);
-		assert(len > 0); /* the options and the payload were bounded when they were made */
-		b->v[b->n] = (struct wire_out){
-		    .ip = b->bytes[b->n], .len = (uint16_t)len, .path = at.span->path};
-		b->slot[b->n++] = slot;
+		s->in_vain = false;
+		budget -= b->n < budget ? b->n : budget;
+		pace_spend(&s->pace, b->n);
+		if (s->pass > 0)
+			canary_count(&s->canary, b->n);
+		s->last_send_ns = now;
+		lanes_send(s->lanes, b, here);
+		if (here)
+			sweep_collect(s);
+	}
+	close_early(s);
+}
+
+/* --- what became of it ------------------------------------------------------------------------ */
+
+static void keep_times(struct sweep *s, const struct batch *b, uint64_t at_ns)
+{
+	uint32_t us = sweep_now_us(s, at_ns);
+
+	us += !us;
+	for (unsigned i = 0; i < b->n; i++)
+		if (b->slot[i] != CANARY_SLOT)
+			s->times[b->try & 1][b->slot[i] >> s->times_shift] = us;
+}
+
+void sweep_note_times(struct sweep *s)
+{
+	for (unsigned i = 0; i < lanes_flying(s->lanes); i++) {
+		const struct batch *b = lanes_flying_at(s->lanes, i);
+		uint64_t at_ns = b ? atomic_load_explicit(&b->at_ns, memory_order_acquire) : 0;
+
+		if (at_ns)
+			keep_times(s, b, at_ns);
 	}
 }
 
@@ -186,57 +381,99 @@ static bool error_of_link(int error)
 	return error == ENETDOWN || error == ENODEV || error == ENXIO;
 }
 
-static void account_sent(struct sweep *s, struct batch *b, uint64_t at_ns)
+/* Not now: the slot waits, and its host a moment; but not for ever. */
+static bool hold_back(struct sweep *s, uint64_t slot, const struct point *at, int error,
+		      uint64_t now)
 {
+	bool room = error == ENOBUFS;
+
+	if (error != EAGAIN && !room)
+		return false;
+	s->seen.no_room |= room;
+	if (room && !s->held_since_ns)
+		s->held_since_ns = now;
+	if (room && now - s->held_since_ns > GIVE_UP_ROOM_NS)
+		return false;
+	gates_refund(s->gates, at);
+	gates_hold(s->gates, at, now + HOLD_NS);
+	s->hold_until_ns = now + HOLD_NS;
+	bit_set(s->pending, slot);
+	s->round.held++;
+	s->round.sent--;
+	return true;
+}
+
+static void account_failed(struct sweep *s, const struct batch *b, unsigned i, uint64_t now)
+{
+	const struct wire_out *v = &b->v[i];
+	uint64_t slot = b->slot[i];
+	struct point at;
+	struct err why;
+
+	pace_refund(&s->pace, 1);
+	if (slot == CANARY_SLOT)
+		return;
+	space_at(s->c->space, permute_at(&s->perm, s->first + slot / s->c->n_kinds), &at);
+	if (hold_back(s, slot, &at, v->error, now))
+		return;
+	if (v->error == EHOSTUNREACH) {
+		sweep_host_gone(s, &at);
+		never_more(s, slot);
+		return;
+	}
+	s->sum.send_errors++;
+	err_sys(&why, v->error, "sending by %s", s->w->paths[v->path].ifname);
+	if (error_of_link(v->error))
+		bury_path(s, v->path, &why);
+	else if (!s->sum.why[0])
+		memcpy(s->sum.why, why.msg, sizeof(s->sum.why));
+}
+
+static void account_sent(struct sweep *s, const struct batch *b)
+{
+	uint64_t at_ns = atomic_load_explicit(&b->at_ns, memory_order_acquire);
+	unsigned left = 0;
+
+	keep_times(s, b, at_ns);
 	for (unsigned i = 0; i < b->n; i++) {
-		uint64_t slot = b->slot[i];
-
 		if (b->v[i].error) {
-			struct err why;
-
-			s->sum.send_errors++;
-			if (s->pass == 0)
-				bit_set(s->unsent, slot);
-			err_sys(&why, b->v[i].error, "sending by %s",
-				s->w->paths[b->v[i].path].ifname);
-			if (error_of_link(b->v[i].error))
-				bury_path(s, b->v[i].path, &why);
-			else if (!s->sum.why[0])
-				memcpy(s->sum.why, why.msg, sizeof(s->sum.why));
+			account_failed(s, b, i, at_ns);
 			continue;
 		}
-		bit_clear(s->unsent, slot);
-		s->times[s->pass & 1][slot >> s->times_shift] = sweep_now_us(s, at_ns);
-		s->sum.sent++;
-		s->sum.retried += s->pass > 0;
+		left++;
+		if (b->slot[i] != CANARY_SLOT)
+			bit_clear(s->unsent, b->slot[i]);
 		if (s->c->evidence)
 			s->c->evidence(s->c->evidence_ctx, at_ns, b->v[i].ip, b->v[i].len,
 				       b->v[i].len);
 	}
+	s->sum.sent += left;
+	s->sum.retried += b->try > 0 ? left : 0;
+	if (left) {
+		s->held_since_ns = 0;
+		s->last_send_ns = at_ns > s->last_send_ns ? at_ns : s->last_send_ns;
+	}
 }
 
-void sweep_send_some(struct sweep *s, struct batch *b, uint64_t now)
+void sweep_collect(struct sweep *s)
 {
-	uint64_t at_ns = now;
-	unsigned budget = pace_budget(&s->pace, now);
+	struct batch *b;
 
-	if (!budget)
-		return;
-	fill_batch(s, b, budget);
-	if (b->n) {
-		s->w->ops->send(s->w, 0, b->v, b->n, &at_ns);
-		account_sent(s, b, at_ns);
-		pace_spend(&s->pace, b->n);
-		s->last_send_ns = at_ns;
+	while ((b = lanes_done(s->lanes))) {
+		account_sent(s, b);
+		lanes_give(s->lanes, b);
 	}
-	/* Closing the window early: what has been asked becomes all of it. */
-	if (s->pass == 0 && slab_nearly_full(&s->slab) && s->cursor < s->slots) {
-		uint64_t places = (s->cursor + s->c->n_kinds - 1) / s->c->n_kinds;
+}
 
-		if (places < s->size) {
-			s->undone -= (s->size - places) * s->c->n_kinds;
-			s->size = places;
-			s->slots = places * s->c->n_kinds;
-		}
-	}
+uint64_t sweep_next_send(const struct sweep *s, uint64_t now)
+{
+	uint64_t at = pace_next(&s->pace, now), gate;
+
+	if (s->starved) /* until the sender threads have got rid of some */
+		return now + STARVED_NS;
+	if (!s->in_vain)
+		return at;
+	gate = gates_next(s->gates, now);
+	gate = gate > now + IN_VAIN_NS ? gate : now + IN_VAIN_NS;
+	return gate > at ? gate : at;
 }

@@ -88,7 +88,8 @@ _Static_assert(sizeof(battery) / sizeof(battery[0]) <= BATTERY_MAX, "facts have 
 int battery_find(enum tcp_state state, const char *form)
 {
 	for (size_t i = 0; i < battery_count; i++)
-		if (battery[i].state == state && strcmp(battery[i].form->name, form) == 0)
+		if (battery[i].state == state && battery[i].form->name[0] == *form &&
+		    strcmp(battery[i].form->name, form) == 0) /* mostly the first letter tells */
 			return (int)i;
 	return -1;
 }

@@ -85,8 +85,9 @@ void family_add(struct family_sum *s, const char *what, const char *value)
 	for (size_t i = 0; i < family_row_count; i++) {
 		const struct stack_evidence *row = &family_rows[i];
 
-		if (s->n == EVIDENCE_MAX || strcmp(row->what, what) != 0 ||
-		    strcmp(row->value, value) != 0)
+		/* mostly the first letter tells */
+		if (row->value[0] != *value || s->n == EVIDENCE_MAX ||
+		    strcmp(row->what, what) != 0 || strcmp(row->value, value) != 0)
 			continue;
 		for (size_t k = 0; k < s->n; k++)
 			if (strcmp(s->evidence[k].what, what) == 0)

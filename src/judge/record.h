@@ -98,6 +98,7 @@ struct summary_record {
 	 * hosts those are; without --no-skip-dead they leave the run complete. */
 	uint64_t skipped, hosts_given_up;
 	uint64_t hosts_limited; /* hosts with a reset limit */
+	uint64_t known;		/* --resume: of the above, what an earlier run found out */
 	char why[256];		/* the cause where not complete, one line; "" else */
 };
 

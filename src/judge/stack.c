@@ -463,19 +463,31 @@ static bool is_suspect(const struct stack_view *v)
 		(v->syn_ack->win == 0 || (!v->syn_ack->layout[0] && v->synack_syn_ack)));
 }
 
+static void judge_host(const struct stack_facts *f, struct stack_view *v, struct stack_verdict *out)
+{
+	*out = (struct stack_verdict){0};
+	stack_look(f, v);
+	out->reset_limited = v->limited = is_limited(f);
+	/* the control is one of those that the limit keeps back */
+	v->tracked = v->tracked && !v->limited;
+	out->synack_control = v->synack_passes;
+	judge_origin(v, out);
+	out->style = style_of(v, out->reset_limited);
+	judge_family(v, out);
+}
+
+void stack_judge_family(const struct stack_facts *f, struct stack_verdict *out)
+{
+	struct stack_view v;
+
+	judge_host(f, &v, out);
+}
+
 void stack_judge(const struct stack_facts *f, struct stack_verdict *out)
 {
 	struct stack_view v;
 
-	*out = (struct stack_verdict){0};
-	stack_look(f, &v);
-	out->reset_limited = v.limited = is_limited(f);
-	/* the control is one of those that the limit keeps back */
-	v.tracked = v.tracked && !v.limited;
-	out->synack_control = v.synack_passes;
-	judge_origin(&v, out);
-	out->style = style_of(&v, out->reset_limited);
-	judge_family(&v, out);
+	judge_host(f, &v, out);
 	out->firewall = firewall_of(&v, out);
 	out->suspect = is_suspect(&v);
 	out->rfc5961 = protection_in(&v, IN_ESTABLISHED);

@@ -121,5 +121,8 @@ struct stack_verdict {
 };
 
 void stack_judge(const struct stack_facts *f, struct stack_verdict *out);
+/* The style, the origin and the family alone: no cells, no firewall, no clues. For who has many
+ * hosts and few facts of each. */
+void stack_judge_family(const struct stack_facts *f, struct stack_verdict *out);
 
 #endif

@@ -7,12 +7,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "packet/notation.h"
 #include "packet/segment.h"
 #include "report/json_private.h"
 #include "report/utf8.h"
 
 enum { SCHEMA = 1 };
+
+#define FLUSH_EVERY_S 1.0
 
 /* A command line may hold any bytes; the output is UTF-8 all the same. */
 json_object *json_new_text(const char *s)
@@ -157,6 +158,18 @@ static void add_captures(json_object *o, const struct run_info *run)
 	}
 }
 
+/* Of `scan`: what --resume compares. */
+static void add_space(json_object *o, const struct run_info *run)
+{
+	if (!run->space[0])
+		return;
+	json_add_u64(o, "hosts", run->hosts);
+	json_add_u64(o, "indices", run->indices);
+	json_add_text(o, "space", run->space);
+	if (run->resumed)
+		json_add_text(o, "resumed", run->resumed);
+}
+
 static void put_run(struct json_report *r)
 {
 	const struct run_info *run = r->run;
@@ -180,36 +193,10 @@ static void put_run(struct json_report *r)
 	json_add_time(o, "started", run->started_wall_ns);
 	json_add_u64(o, "seed", run->seed);
 	json_object_object_add(o, "source", source);
+	add_space(o, run);
 	add_captures(o, run);
 	json_put_record(r, o);
 	out_flush(&r->out);
-}
-
-/* Of several replies to one kind, the one that the verdict rests on stands for it. */
-static enum reaction reaction_to(const struct port_record *p, size_t kind)
-{
-	const struct verdict *v = p->verdict;
-	const struct observation *seen = p->seen;
-
-	if (v->decider && v->decider->kind == kind)
-		return (enum reaction)v->decider->reaction;
-	if (v->against && v->against->kind == kind)
-		return (enum reaction)v->against->reaction;
-	for (size_t i = 0; i < seen->n_replies; i++)
-		if (seen->replies[i]->kind == kind)
-			return (enum reaction)seen->replies[i]->reaction;
-	return REACTION_NONE;
-}
-
-static json_object *new_probes(const struct port_record *p)
-{
-	json_object *o = json_object_new_object();
-
-	for (size_t k = 0; p->seen && k < p->seen->n_kinds; k++)
-		if (p->seen->tries[k])
-			json_add_text(o, p->seen->kinds[k]->name,
-				      reaction_token(reaction_to(p, k)));
-	return o;
 }
 
 json_object *json_new_clues(const struct clue *clues, size_t n)
@@ -224,122 +211,6 @@ json_object *json_new_clues(const struct clue *clues, size_t n)
 	return a;
 }
 
-static json_object *new_segment(const struct reply *reply)
-{
-	json_object *o = json_object_new_object();
-	char flags[16];
-	struct text t = text_of(flags, sizeof(flags));
-
-	notation_put_flags(&t, reply->flags);
-	json_add_text(o, "reaction", reaction_token((enum reaction)reply->reaction));
-	json_add_text(o, "flags", flags);
-	json_add_u64(o, "seq", reply->seq);
-	json_add_u64(o, "ack", reply->ack);
-	json_add_u64(o, "ttl", reply->ttl);
-	json_add_u64(o, "win", reply->win);
-	return o;
-}
-
-static void add_segments(json_object *o, const struct verdict *v)
-{
-	json_object *a = json_object_new_array();
-
-	if (v->decider)
-		json_object_array_add(a, new_segment(v->decider));
-	if (v->against)
-		json_object_array_add(a, new_segment(v->against));
-	json_object_object_add(o, "segments", a);
-}
-
-static void add_icmp(json_object *o, uint8_t type, uint8_t code)
-{
-	json_add_u64(o, "icmp_type", type);
-	json_add_u64(o, "icmp_code", code);
-}
-
-static void add_reply(json_object *o, const struct json_report *r, const struct port_record *p)
-{
-	const struct reply *reply = p->verdict->decider;
-
-	if (!reply)
-		return;
-	if (reply->rtt_us != UINT32_MAX)
-		json_add_u64(o, "rtt_us", reply->rtt_us);
-	json_add_u64(o, "ttl", reply->ttl);
-	if (p->from)
-		json_add_addr(o, "from", r, p->from);
-	if (reaction_is_icmp(p->verdict->reaction))
-		add_icmp(o, reply->icmp_type, reply->icmp_code);
-}
-
-static void put_port(struct json_report *r, const struct port_record *p)
-{
-	const struct verdict *v = p->verdict;
-	json_object *o = json_new_record("port");
-
-	json_add_who(o, r, p->addr, p->name);
-	json_add_u64(o, "port", p->port);
-	json_add_text(o, "proto", "tcp");
-	json_add_text(o, "state", state_name(v->state));
-	if (v->weak)
-		json_add_bool(o, "weak", true);
-	json_add_text(o, "reason", v->reason);
-	json_add_text(o, "origin", origin_name(v->origin));
-	json_object_object_add(o, "probes", new_probes(p));
-	json_add_u64(o, "tries", p->tries);
-	add_reply(o, r, p);
-	json_object_object_add(o, "clues", json_new_clues(v->clues, v->n_clues));
-	if (v->state == STATE_INCONSISTENT)
-		add_segments(o, v);
-	json_put_record(r, o);
-}
-
-static void put_group(struct json_report *r, const struct host_record *h,
-		      const struct port_group *g)
-{
-	json_object *o = json_new_record("ports");
-	struct string ports = {0};
-
-	json_add_who(o, r, h->addr, h->name);
-	json_add_text(o, "state", state_name(g->state));
-	if (g->weak)
-		json_add_bool(o, "weak", true);
-	json_add_text(o, "reason", g->reason);
-	json_add_u64(o, "count", g->ports.count);
-	ranges_put(&g->ports, 0, &ports);
-	if (ports.failed)
-		out_no_memory(&r->out);
-	json_add_text(o, "ports", string_text(&ports));
-	if (g->from.family)
-		json_add_addr(o, "from", r, &g->from);
-	if (g->icmp)
-		add_icmp(o, g->icmp_type, g->icmp_code);
-	if (g->n_clues)
-		json_object_object_add(o, "clues", json_new_clues(g->clues, g->n_clues));
-	json_put_record(r, o);
-	string_free(&ports);
-}
-
-static void json_host_begin(void *ctx, const struct host_record *h)
-{
-	struct json_report *r = ctx;
-
-	(void)h;
-	host_groups_clear(&r->groups);
-}
-
-static void json_port(void *ctx, const struct host_record *h, const struct port_record *p)
-{
-	struct json_report *r = ctx;
-
-	if (r->style.show_given && !host_shows(&r->style, p->verdict->state))
-		return;
-	if (host_lists(h, &r->style, p->verdict->state))
-		put_port(r, p);
-	else if (!host_group_add(&r->groups, p))
-		out_no_memory(&r->out);
-}
-
 static json_object *new_counts(const uint64_t counts[PORT_STATES])
 {
 	json_object *o = json_object_new_object();
@@ -348,29 +219,6 @@ static json_object *new_counts(const uint64_t counts[PORT_STATES])
 		if (counts[s])
 			json_add_u64(o, state_name((enum port_state)s), counts[s]);
 	return o;
-}
-
-static void json_host_end(void *ctx, const struct host_record *h)
-{
-	struct json_report *r = ctx;
-	json_object *o = json_new_record("host");
-	uint64_t counts[PORT_STATES];
-
-	for (size_t i = 0; i < r->groups.n; i++)
-		put_group(r, h, &r->groups.v[i]);
-	host_groups_clear(&r->groups);
-	for (int s = 0; s < PORT_STATES; s++)
-		counts[s] = h->counts[s];
-	json_add_who(o, r, h->addr, h->name);
-	json_add_bool(o, "up", h->up);
-	if (!h->up && h->down_reason)
-		json_add_text(o, "reason", h->down_reason);
-	json_object_object_add(o, "counts", new_counts(counts));
-	json_add_text(o, "style", style_name(h->style));
-	json_add_text(o, "family", family_name(h->family));
-	json_add_text(o, "confidence", confidence_name(h->confidence));
-	json_put_record(r, o);
-	out_flush(&r->out);
 }
 
 static void json_window(void *ctx, const struct window_record *w)
@@ -422,6 +270,11 @@ static void json_summary(void *ctx, const struct summary_record *s)
 	json_add_u64(o, "not_probed", s->not_probed);
 	json_add_u64(o, "unroutable", s->unroutable);
 	json_add_u64(o, "silent", s->silent);
+	json_add_u64(o, "skipped", s->skipped);
+	json_add_u64(o, "hosts_given_up", s->hosts_given_up);
+	json_add_u64(o, "hosts_limited", s->hosts_limited);
+	if (r->run->resumed)
+		json_add_u64(o, "known", s->known);
 	json_add_u64(o, "sent", s->sent);
 	json_add_u64(o, "answered", s->answered);
 	json_add_u64(o, "retried", s->retried);
@@ -437,6 +290,25 @@ static void json_summary(void *ctx, const struct summary_record *s)
 	json_object_object_add(o, "counts", new_counts(s->counts));
 	json_put_record(r, o);
 	out_flush(&r->out);
+}
+
+/* Once a second is soon enough for who watches, and as seldom as not to cost anything. */
+static void json_progress(void *ctx, const struct progress *p, bool asked)
+{
+	struct json_report *r = ctx;
+
+	(void)asked;
+	if (p->elapsed_s - r->flushed_s < FLUSH_EVERY_S)
+		return;
+	out_flush(&r->out);
+	r->flushed_s = p->elapsed_s;
+}
+
+static void json_carry(struct report *report, const char *line, size_t len)
+{
+	struct json_report *r = report->sink.ctx;
+
+	out_write(&r->out, line, len);
 }
 
 static int json_close(struct report *report, struct err *e)
@@ -464,6 +336,7 @@ struct report *report_json_new(FILE *f, const struct run_info *run,
 	    .sink =
 		{
 		    .ctx = r,
+		    .open_found = json_open_found,
 		    .host_begin = json_host_begin,
 		    .port = json_port,
 		    .host_end = json_host_end,
@@ -471,9 +344,11 @@ struct report *report_json_new(FILE *f, const struct run_info *run,
 		    .reset = json_reset,
 		    .explained = json_explained,
 		    .window = json_window,
+		    .progress = json_progress,
 		    .note = json_note,
 		    .summary = json_summary,
 		},
+	    .carry = json_carry,
 	    .close = json_close,
 	};
 	put_run(r);

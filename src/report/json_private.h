@@ -1,5 +1,5 @@
 /*
- * json_private: what json.c (records of a sweep, the ends of a run), json_stack.c and json_reset.c
+ * json_private: what json.c (the ends of a run), json_port.c, json_stack.c and json_reset.c
  * share: the state of the report, and how a value becomes a key of an object.
  */
 #ifndef REPORT_JSON_PRIVATE_H
@@ -17,6 +17,7 @@ struct json_report {
 	const struct run_info *run;
 	struct report_style style;
 	struct port_groups groups;
+	double flushed_s; /* of the run */
 };
 
 json_object *json_new_text(const char *s); /* what is no UTF-8 becomes U+FFFD */
@@ -37,6 +38,12 @@ void json_add_who(json_object *o, const struct json_report *r, const struct addr
 		  const char *name);
 json_object *json_new_record(const char *type);
 void json_put_record(struct json_report *r, json_object *o); /* takes it */
+
+/* json_port.c */
+void json_open_found(void *ctx, const struct port_record *p);
+void json_host_begin(void *ctx, const struct host_record *h);
+void json_port(void *ctx, const struct host_record *h, const struct port_record *p);
+void json_host_end(void *ctx, const struct host_record *h);
 
 void json_stack(void *ctx, const struct stack_record *s); /* json_stack.c */
 /* json_reset.c */

@@ -31,7 +31,7 @@ static bool string_reserve(struct string *t, size_t more)
 	return true;
 }
 
-void string_put(struct string *t, const char *s, size_t len)
+void string_put_more(struct string *t, const char *s, size_t len)
 {
 	if (!string_reserve(t, len))
 		return;
@@ -40,24 +40,49 @@ void string_put(struct string *t, const char *s, size_t len)
 	t->s[t->len] = '\0';
 }
 
+void string_pad(struct string *t, size_t n)
+{
+	if (!string_reserve(t, n))
+		return;
+	memset(t->s + t->len, ' ', n);
+	t->len += n;
+	t->s[t->len] = '\0';
+}
+
 void string_putf(struct string *t, const char *fmt, ...)
 {
 	va_list ap;
+	size_t room;
 	int n;
 
+	/* mostly it fits at once; formatting twice is half of the cost of a line */
+	if (!string_reserve(t, 64))
+		return;
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	room = t->cap - t->len;
+	n = vsnprintf(t->s + t->len, room, fmt, ap);
 	va_end(ap);
-	if (n < 0) {
+	if (n < 0)
 		t->failed = true;
+	if (n < 0 || !string_reserve(t, (size_t)n))
 		return;
+	if ((size_t)n >= room) {
+		va_start(ap, fmt);
+		vsnprintf(t->s + t->len, t->cap - t->len, fmt, ap);
+		va_end(ap);
 	}
-	if (!string_reserve(t, (size_t)n))
-		return;
-	va_start(ap, fmt);
-	vsnprintf(t->s + t->len, t->cap - t->len, fmt, ap);
-	va_end(ap);
 	t->len += (size_t)n;
+}
+
+void string_put_u64(struct string *t, uint64_t n)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + n % 10);
+	while (n /= 10);
+	string_put(t, digits + at, sizeof(digits) - at);
 }
 
 const char *string_text(const struct string *t)

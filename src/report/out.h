@@ -7,7 +7,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/err.h"
 
@@ -18,8 +20,27 @@ struct string {
 	bool failed;
 };
 
-void string_put(struct string *t, const char *s, size_t len);
+void string_put_more(struct string *t, const char *s, size_t len); /* where there is no room */
+
+static inline void string_put(struct string *t, const char *s, size_t len)
+{
+	if (t->cap - t->len <= len || t->failed) {
+		string_put_more(t, s, len);
+		return;
+	}
+	memcpy(t->s + t->len, s, len);
+	t->len += len;
+	t->s[t->len] = '\0';
+}
+
+static inline void string_put_text(struct string *t, const char *s)
+{
+	string_put(t, s, strlen(s));
+}
+
+void string_pad(struct string *t, size_t n); /* so many blanks */
 void string_putf(struct string *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void string_put_u64(struct string *t, uint64_t n);
 const char *string_text(const struct string *t); /* "" where empty */
 void string_clear(struct string *t);
 void string_free(struct string *t);

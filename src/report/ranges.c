@@ -32,12 +32,16 @@ void ranges_put(const struct ranges *r, size_t max, struct string *t)
 
 		/* ",65535-65535" is the longest part: a cut list stays below `max` */
 		if (max && i > 0 && t->len - start + 12 > max) {
-			string_putf(t, ",...");
+			string_put(t, ",...", 4);
 			return;
 		}
-		string_putf(t, "%s%u", i ? "," : "", (unsigned)p->lo);
-		if (p->hi > p->lo)
-			string_putf(t, "-%u", (unsigned)p->hi);
+		if (i)
+			string_put(t, ",", 1);
+		string_put_u64(t, p->lo);
+		if (p->hi > p->lo) {
+			string_put(t, "-", 1);
+			string_put_u64(t, p->hi);
+		}
 	}
 }
 

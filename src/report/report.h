@@ -29,6 +29,10 @@ struct run_info {
 	uint64_t hosts, indices;
 	bool stack;	  /* the command `stack`: hosts are counted, not ports */
 	bool ports_given; /* by -p: none of another list was asked */
+	/* scan: which targets, ports and order these are, as a digest: two runs with the same can
+	 * be joined. "": no such run */
+	char space[40];
+	const char *resumed; /* --resume: the file; NULL */
 	/* explain */
 	const char *const *files; /* captures, in order; findings name them by index */
 	size_t n_files;
@@ -46,6 +50,7 @@ struct report_style {
 	bool show_given;
 	uint32_t show;	   /* bit per enum port_state to list; all bits by default */
 	bool verbose;	   /* -v: because and clause of each verdict */
+	bool terminal;	   /* somebody watches: each line at once */
 	unsigned width;	   /* text: columns that sentences fit into; 0: 80 */
 	bool summary_only; /* explain --summary */
 	bool numeric;	   /* -n */
@@ -53,6 +58,8 @@ struct report_style {
 
 struct report {
 	struct record_sink sink; /* sink.ctx is private to the renderer */
+	/* A record of an earlier run, one whole line of JSON with its newline; may be NULL. */
+	void (*carry)(struct report *r, const char *line, size_t len);
 	/* Ends the output: flush, and free the report. -1 and `e` where anything could not be
 	 * written. Closes no FILE. */
 	int (*close)(struct report *r, struct err *e);

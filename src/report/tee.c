@@ -76,6 +76,15 @@ static void tee_summary(void *ctx, const struct summary_record *s)
 	TEE(ctx, summary, s);
 }
 
+static void tee_carry(struct report *r, const char *line, size_t len)
+{
+	const struct tee *t = r->sink.ctx;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (t->v[i]->carry)
+			t->v[i]->carry(t->v[i], line, len);
+}
+
 static int tee_close(struct report *r, struct err *e)
 {
 	struct tee *t = r->sink.ctx;
@@ -119,6 +128,7 @@ struct report *report_tee_new(struct report **v, size_t n)
 		    .note = tee_note,
 		    .summary = tee_summary,
 		},
+	    .carry = tee_carry,
 	    .close = tee_close,
 	};
 	return &t->report;

@@ -6,6 +6,8 @@
 
 #include "report/text_private.h"
 
+#define FLUSH_EVERY_S 1.0
+
 /* --- words ---------------------------------------------------------------- */
 
 const char *text_rtt(uint32_t us, char buf[TEXT_RTT])
@@ -37,8 +39,12 @@ void text_put_state(const struct text_report *t, struct string *to, enum port_st
 {
 	const char *color = t->style.color ? state_color(s) : "";
 
-	string_putf(to, "%s%s%s%s", color, state_name(s), *color ? "\033[0m" : "",
-		    weak ? " (weak)" : "");
+	string_put_text(to, color);
+	string_put_text(to, state_name(s));
+	if (*color)
+		string_put_text(to, "\033[0m");
+	if (weak)
+		string_put_text(to, " (weak)");
 }
 
 void text_put_reason(const struct text_report *t, struct string *to, const char *reason,
@@ -46,9 +52,11 @@ void text_put_reason(const struct text_report *t, struct string *to, const char 
 {
 	char buf[ADDR_TEXT];
 
-	string_putf(to, "%s", reason);
-	if (icmp_from && icmp_from->family)
-		string_putf(to, " from %s", host_addr(t->run, icmp_from, buf));
+	string_put_text(to, reason);
+	if (!icmp_from || !icmp_from->family)
+		return;
+	string_put_text(to, " from ");
+	string_put_text(to, host_addr(t->run, icmp_from, buf));
 }
 
 const struct addr *text_icmp_from(const struct port_record *p)
@@ -72,6 +80,32 @@ void text_put_counts(struct string *to, const uint64_t counts[PORT_STATES], bool
 	for (int s = 0; s < PORT_STATES; s++)
 		if (counts[s])
 			text_put_item(to, first, counts[s], state_name((enum port_state)s));
+}
+
+/* A terminal shows each line at once; a file or a pipe has them within a second. */
+static void flush_seen(struct text_report *t)
+{
+	if (t->style.terminal)
+		out_flush(&t->out);
+}
+
+static void text_progress(void *ctx, const struct progress *p, bool asked)
+{
+	struct text_report *t = ctx;
+
+	(void)asked;
+	if (p->elapsed_s - t->flushed_s < FLUSH_EVERY_S)
+		return;
+	out_flush(&t->out);
+	t->flushed_s = p->elapsed_s;
+}
+
+static void text_window(void *ctx, const struct window_record *w)
+{
+	struct text_report *t = ctx;
+
+	(void)w;
+	out_flush(&t->out);
 }
 
 static void text_host_begin(void *ctx, const struct host_record *h)
@@ -101,7 +135,7 @@ static void text_host_end(void *ctx, const struct host_record *h)
 	else
 		text_host_put(t, h);
 	out_string(&t->out, &t->line);
-	out_flush(&t->out);
+	flush_seen(t);
 }
 
 /* --- one line a port ------------------------------------------------------ */
@@ -109,20 +143,28 @@ static void text_host_end(void *ctx, const struct host_record *h)
 static void put_port_line(struct text_report *t, const struct port_record *p)
 {
 	const struct reply *reply = p->verdict->decider;
+	struct string *to = &t->line;
 	char addr[ADDR_TEXT], rtt[TEXT_RTT];
 	bool v6 = p->addr->family == ADDR_V6;
 
-	string_putf(&t->line, "%s%s%s:%u ", v6 ? "[" : "", host_addr(t->run, p->addr, addr),
-		    v6 ? "]" : "", (unsigned)p->port);
-	text_put_state(t, &t->line, p->verdict->state, p->verdict->weak);
-	string_putf(&t->line, " ");
-	text_put_reason(t, &t->line, p->verdict->reason, text_icmp_from(p));
-	if (reply)
-		string_putf(&t->line, " ttl %u", (unsigned)reply->ttl);
-	if (reply && reply->rtt_us != UINT32_MAX)
-		string_putf(&t->line, " %s", text_rtt(reply->rtt_us, rtt));
-	string_putf(&t->line, "\n");
-	out_string(&t->out, &t->line);
+	string_put_text(to, v6 ? "[" : "");
+	string_put_text(to, host_addr(t->run, p->addr, addr));
+	string_put_text(to, v6 ? "]:" : ":");
+	string_put_u64(to, p->port);
+	string_put(to, " ", 1);
+	text_put_state(t, to, p->verdict->state, p->verdict->weak);
+	string_put(to, " ", 1);
+	text_put_reason(t, to, p->verdict->reason, text_icmp_from(p));
+	if (reply) {
+		string_put_text(to, " ttl ");
+		string_put_u64(to, reply->ttl);
+	}
+	if (reply && reply->rtt_us != UINT32_MAX) {
+		string_put(to, " ", 1);
+		string_put_text(to, text_rtt(reply->rtt_us, rtt));
+	}
+	string_put(to, "\n", 1);
+	out_string(&t->out, to);
 }
 
 static void text_open_found(void *ctx, const struct port_record *p)
@@ -132,7 +174,7 @@ static void text_open_found(void *ctx, const struct port_record *p)
 	if (t->run->per_host || !host_shows(&t->style, p->verdict->state))
 		return;
 	put_port_line(t, p);
-	out_flush(&t->out);
+	flush_seen(t);
 }
 
 /* Of a large sweep: what was asked for by name, and what takes back an open port printed before. */
@@ -214,6 +256,24 @@ static void put_loss(struct string *to, double loss)
 		string_putf(to, ", %.*f %% loss", percent > 0 && percent < 9.95 ? 1 : 0, percent);
 }
 
+/* What was not asked, or slowly, and why: silence there means less. */
+static void put_left_out(struct string *to, const struct summary_record *s)
+{
+	unsigned long long n = s->hosts_given_up;
+
+	if (n)
+		string_putf(to,
+			    "%llu host%s kept silent: only a handful of ports was asked, %llu in "
+			    "all skipped (--no-skip-dead asks them)\n",
+			    n, text_plural(n), (unsigned long long)s->skipped);
+	n = s->hosts_limited;
+	if (n)
+		string_putf(to,
+			    "%llu host%s sent only so many resets a second, and %s asked "
+			    "no faster\n",
+			    n, text_plural(n), n == 1 ? "was" : "were");
+}
+
 static void text_summary(void *ctx, const struct summary_record *s)
 {
 	struct text_report *t = ctx;
@@ -238,6 +298,7 @@ static void text_summary(void *ctx, const struct summary_record *s)
 		    t->run->stack ? "segment" : "probe", text_plural(s->sent));
 	put_loss(to, s->loss_estimate);
 	string_putf(to, ")\n");
+	put_left_out(to, s);
 	if (!s->complete)
 		string_putf(to, "INCOMPLETE: %s\n", s->why[0] ? s->why : "the run ended early");
 	out_string(&t->out, to);
@@ -285,6 +346,8 @@ struct report *report_text_new(FILE *f, const struct run_info *run,
 		    .stack = text_stack,
 		    .reset = text_reset,
 		    .explained = text_explained,
+		    .window = text_window,
+		    .progress = text_progress,
 		    .summary = text_summary,
 		},
 	    .close = text_close,

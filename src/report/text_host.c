@@ -104,23 +104,27 @@ static void pool_cell(const struct text_report *t, struct string *pool, const st
 	char buf[32];
 
 	switch (c) {
-	case COL_PORT: string_putf(pool, "%u/tcp", (unsigned)p->port); break;
+	case COL_PORT:
+		string_put_u64(pool, p->port);
+		string_put(pool, "/tcp", 4);
+		break;
 	case COL_STATE:
-		string_putf(pool, "%s%s", state_name(p->verdict->state),
-			    p->verdict->weak ? " (weak)" : "");
+		string_put_text(pool, state_name(p->verdict->state));
+		if (p->verdict->weak)
+			string_put_text(pool, " (weak)");
 		break;
 	case COL_REASON: text_put_reason(t, pool, p->verdict->reason, text_icmp_from(p)); break;
 	case COL_TTL:
 		if (reply)
-			string_putf(pool, "%u", (unsigned)reply->ttl);
+			string_put_u64(pool, reply->ttl);
 		break;
 	case COL_RTT:
 		if (reply && reply->rtt_us != UINT32_MAX)
-			string_putf(pool, "%s", text_rtt(reply->rtt_us, buf));
+			string_put_text(pool, text_rtt(reply->rtt_us, buf));
 		break;
 	default:
 		service = t->run->service_name ? t->run->service_name(p->port, buf) : NULL;
-		string_putf(pool, "%s", service ? service : "");
+		string_put_text(pool, service ? service : "");
 		break;
 	}
 }
@@ -180,13 +184,13 @@ static void put_cell(const struct text_report *t, struct string *to, const struc
 	size_t len = strlen(text), pad = width > len ? width - len : 0;
 
 	if (columns[c].right)
-		string_putf(to, "%*s", (int)pad, "");
+		string_pad(to, pad);
 	if (row && c == COL_STATE)
 		text_put_state(t, to, row->state, row->weak);
 	else
-		string_putf(to, "%s", text);
+		string_put(to, text, len);
 	if (!columns[c].right)
-		string_putf(to, "%*s", (int)pad, "");
+		string_pad(to, pad);
 }
 
 static void put_cells(struct text_report *t, const struct row *row, const size_t width[COLUMNS])
@@ -197,12 +201,12 @@ static void put_cells(struct text_report *t, const struct row *row, const size_t
 		if (!width[c])
 			continue;
 		if (c > 0)
-			string_putf(to, "  ");
+			string_pad(to, 2);
 		put_cell(t, to, row, (enum column)c, width[c]);
 	}
 	while (to->len && to->s[to->len - 1] == ' ')
 		to->len--;
-	string_putf(to, "\n");
+	string_put(to, "\n", 1);
 }
 
 /* As wide as the widest cell; a column without any text is left out. */
@@ -376,7 +380,8 @@ static bool fits_one_line(const struct text_report *t, const struct host_record 
 {
 	if (t->n_rows)
 		return false;
-	return t->groups.n == 0 || (!h->up && t->groups.n == 1 && !t->style.verbose);
+	return t->groups.n == 0 ||
+	       (!h->up && (t->groups.n == 1 || h->given_up) && !t->style.verbose);
 }
 
 static void put_host_counts(struct string *to, const struct host_record *h, bool listed)
@@ -465,6 +470,9 @@ static void put_character(struct text_report *t, const struct host_record *h)
 	if (h->family)
 		string_putf(&t->line, " The stack looks like %s (%s confidence).",
 			    stack_words_family_name(h->family), confidence_name(h->confidence));
+	if (h->reset_limit)
+		string_putf(&t->line, " It sends at most %u resets a second.",
+			    (unsigned)h->reset_limit);
 	string_putf(&t->line, "\n");
 }
 

@@ -50,6 +50,7 @@ struct text_report {
 	struct quiet_hosts quiet;
 	uint32_t blocks[CAUSES], more[CAUSES];	/* of explain: told one by one, and not any more */
 	bool legend;				/* the marks of stack's tables were explained */
+	double flushed_s;			/* of the run */
 	enum { NOTHING, ONE_LINE, BLOCK } last; /* what was printed last: where blank lines go */
 };
 

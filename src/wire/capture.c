@@ -23,7 +23,6 @@ enum {
 	BLOCK_TIMEOUT_MS = 2,  /* after which the kernel hands a half-filled block on */
 	BYTES_PER_FRAME = 192, /* in the ring */
 	RING_MIN = 8 << 20,    /* 32 blocks: 64 ms of being away */
-	RING_MAX = 32 << 20,
 	RING_FEW = 2 << 20,
 	RING_ICMP = 256 << 10, /* our own kernel's word on neighbours; it limits itself */
 	READ_AT_ONCE = 4096,   /* frames: other interfaces and signals get their turn */
@@ -38,6 +37,7 @@ struct capture {
 		wire_frame_fn *fn;
 		void *ctx;
 		uint64_t offset_ns; /* wall - monotonic */
+		uint64_t now_ns;    /* as far as it had to be known */
 	} to;
 };
 
@@ -87,6 +87,20 @@ static void leave_out_own(pcap_t *p)
 		pcap_setdirection(p, PCAP_D_IN);
 }
 
+/* Octets for all that is expected and for a burst, as far as the memory is ours to take. */
+static uint64_t ring_size(const struct capture_config *cfg)
+{
+	uint64_t ring = RING_MIN;
+
+	if (cfg->expected > RING_MIN / BYTES_PER_FRAME)
+		ring = cfg->expected < cfg->ring_max / BYTES_PER_FRAME
+			   ? cfg->expected * BYTES_PER_FRAME
+			   : cfg->ring_max;
+	if (ring > cfg->ring_max)
+		ring = cfg->ring_max;
+	return ring < RING_FEW ? RING_FEW : ring;
+}
+
 /*
  * Immediate mode wakes the reader for each frame: right for few frames, but it halves what many
  * can come in. Else a 2 ms block timeout and a ring that a whole burst fits in.
@@ -98,11 +112,7 @@ static int activate(pcap_t *p, const struct capture_config *cfg, bool *denied, s
 	if (cfg->expected <= FEW || cfg->icmp_only) {
 		pcap_set_immediate_mode(p, 1);
 	} else {
-		ring = RING_MAX;
-		if (cfg->expected < RING_MAX / BYTES_PER_FRAME)
-			ring = cfg->expected * BYTES_PER_FRAME;
-		if (ring < RING_MIN)
-			ring = RING_MIN;
+		ring = ring_size(cfg);
 		pcap_set_timeout(p, BLOCK_TIMEOUT_MS);
 	}
 	pcap_set_buffer_size(p, (int)ring);
@@ -159,9 +169,8 @@ int capture_fd(const struct capture *c)
 
 static void on_frame(u_char *user, const struct pcap_pkthdr *h, const u_char *bytes)
 {
-	const struct capture *c = (const void *)user;
+	struct capture *c = (void *)user;
 	uint64_t wall = (uint64_t)h->ts.tv_sec * NS_PER_S + (uint64_t)h->ts.tv_usec;
-	uint64_t now = clock_mono_ns();
 	struct wire_in in = {
 	    .frame = bytes,
 	    .captured = h->caplen,
@@ -171,18 +180,23 @@ static void on_frame(u_char *user, const struct pcap_pkthdr *h, const u_char *by
 	    .at_ns = wall - c->to.offset_ns,
 	};
 
-	/* a step of the wall clock must not make a frame of the future */
-	if (in.at_ns > now)
-		in.at_ns = now;
+	/* a step of the wall clock must not make a frame of the future; the clock is read again
+	 * only where it could be one */
+	if (in.at_ns > c->to.now_ns) {
+		c->to.now_ns = clock_mono_ns();
+		if (in.at_ns > c->to.now_ns)
+			in.at_ns = c->to.now_ns;
+	}
 	c->to.fn(c->to.ctx, &in);
 }
 
 int capture_read(struct capture *c, wire_frame_fn *fn, void *ctx, struct err *e)
 {
+	uint64_t now = clock_mono_ns();
 	int n;
 
 	c->to = (struct capture_target){
-	    .fn = fn, .ctx = ctx, .offset_ns = clock_wall_ns() - clock_mono_ns()};
+	    .fn = fn, .ctx = ctx, .offset_ns = clock_wall_ns() - now, .now_ns = now};
 	n = pcap_dispatch(c->p, READ_AT_ONCE, on_frame, (u_char *)c);
 	if (n >= 0)
 		return n;

@@ -15,6 +15,7 @@ struct capture_config {
 	uint32_t ifindex;
 	uint16_t sport_first, sport_last; /* ours: only answers to these pass */
 	uint64_t expected;		  /* frames to come, at a guess: sizes the ring */
+	uint64_t ring_max;		  /* octets that the ring may have */
 	bool icmp_only;			  /* no TCP */
 };
 

@@ -1,11 +1,13 @@
 /*
- * live: struct wire on a real network: libnet's raw sockets out, libpcap in. Raw IP goes through
- * the routing table and the OUTPUT chain, so loopback, tun, PPP, VLAN and bridges just work.
+ * live: struct wire on a real network: raw IP or frames out (wire/way.h), libpcap in. Raw IP goes
+ * through the routing table and the OUTPUT chain, so loopback, tun, PPP, VLAN and bridges just
+ * work; frames go where the path is Ethernet and many are to be sent.
  */
 #ifndef WIRE_LIVE_H
 #define WIRE_LIVE_H
 
 #include "base/err.h"
+#include "wire/way.h"
 #include "wire/wire.h"
 
 struct live_config {
@@ -14,6 +16,8 @@ struct live_config {
 	uint16_t sport_first,
 	    sport_last;		   /* what can be ours: the kernel filter passes only these */
 	uint64_t expected_replies; /* sizes the capture buffer */
+	enum tx tx;		   /* one that a path can't go by is an error */
+	uint64_t probes;	   /* to be sent, at a guess: TX_AUTO goes by it */
 	unsigned lanes;		   /* sender threads to come; 1 or more */
 	uint16_t n_quiet; /* the last so many of the source ports are to be quiet (wire.n_quiet) */
 	size_t conns_max; /* kernel connections wanted at once (wire.conns_max) */

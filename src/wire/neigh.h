@@ -31,7 +31,8 @@ struct neighs;
 struct neighs *neighs_open(struct err *e); /* begins with a dump of the table */
 void neighs_close(struct neighs *n);
 int neighs_fd(const struct neighs *n); /* readable where there is news */
-/* Takes in what is there and never waits. `fn` (may be NULL) is told of each change. */
+/* Takes in what is there and never waits. `fn` (may be NULL) is told of each notice, be it that a
+ * neighbour failed once more. */
 typedef void neigh_fn(void *ctx, uint32_t ifindex, const struct addr *a, const struct neigh *now);
 void neighs_read(struct neighs *n, neigh_fn *fn, void *ctx);
 /* From any thread, at any time. */

@@ -20,7 +20,7 @@ enum tx { TX_AUTO, TX_RAW, TX_PACKET, TX_XDP };
 
 struct way;
 struct way_ops {
-	/* As wire.send, for packets of this way's paths alone. */
+	/* As wire.send, for packets of this way's paths alone. A raw way is shared by paths. */
 	size_t (*send)(struct way *w, unsigned lane, struct wire_out *v, size_t n,
 		       _Atomic uint64_t *at_ns);
 	void (*close)(struct way *w);
@@ -35,6 +35,8 @@ struct way_config {
 	unsigned lanes;
 	struct neighs *neighs; /* borrowed; packet and xdp only */
 	struct way *raw;       /* borrowed; packet and xdp: for what has no known neighbour yet */
+	struct way *beside; /* xdp only: a way that is open by the same interface (a queue takes one
+			     * socket, so they share it), or NULL */
 };
 
 /* Need CAP_NET_RAW: NULL with `e`; `*denied` is set where it was for want of it. */

@@ -29,8 +29,9 @@ enum { PATH_NONE = 0xffff }; /* no route */
 /*
  * One IP packet to send. The bytes are borrowed until send returns; WIRE_HEADROOM octets before
  * `ip` are the wire's to write a link header into.
- * `error` is set by send: 0, or an errno. EAGAIN and ENOBUFS: not now, later may do (no room, or
- * the neighbour is still being asked for). EHOSTUNREACH: nobody on the link has that address.
+ * `error` is set by send: 0, or an errno. ENOBUFS: no room, and none came for a while. EAGAIN: not
+ * this one now, the neighbour is still being asked for, while others may go. EHOSTUNREACH: nobody
+ * on the link has that address.
  */
 enum { WIRE_HEADROOM = 32 };
 
@@ -89,7 +90,11 @@ struct wire_ops {
 	    struct wire *w); /* enum wire_event bits since the last call; STOP stays set */
 	void (*stats)(struct wire *w, struct wire_stats *out);
 	bool (*path_up)(struct wire *w, uint16_t path,
-			struct err *why); /* false and why: link down, gone */
+			struct err *why); /* false and why: link down, gone; gateway lost */
+	/* Nothing more will be sent or received, by any lane: what takes the kernel a while to take
+	 * back is given back behind the caller's back, who may still have results to draw. stats
+	 * and path_up say what they said last; close waits for the rest. May be NULL. */
+	void (*rest)(struct wire *w);
 	/* The next three are for who converses. A wire that only scans may leave them NULL, and
 	 * says so by conns_max 0.
 	 * Begins a connect and returns at once: a handle >= 0, or -1 with `e`; `*full` where it is

@@ -14,6 +14,7 @@ int fuzz_decode(const uint8_t *data, size_t len);  /* first octet picks the link
 int fuzz_options(const uint8_t *data, size_t len); /* a block of TCP options */
 int fuzz_pcapng(const uint8_t *data, size_t len);  /* a pcapng file */
 int fuzz_ports(const uint8_t *data, size_t len);   /* the text of -p */
+int fuzz_resume(const uint8_t *data, size_t len);  /* a result, first octet: with a run record? */
 int fuzz_targets(const uint8_t *data, size_t len); /* the text of a target file */
 
 #endif

@@ -13,7 +13,8 @@ static const struct {
 	int (*run)(const uint8_t *data, size_t len);
 } fuzzers[] = {
     {"decode", fuzz_decode}, {"explain", fuzz_explain}, {"options", fuzz_options},
-    {"pcapng", fuzz_pcapng}, {"ports", fuzz_ports},	{"targets", fuzz_targets},
+    {"pcapng", fuzz_pcapng}, {"ports", fuzz_ports},	{"resume", fuzz_resume},
+    {"targets", fuzz_targets},
 };
 
 /* The file in a block of exactly its length; NULL where it can't be read. */
@@ -64,6 +65,6 @@ int main(int argc, char **argv)
 		puts("ok");
 		return 0;
 	}
-	fprintf(stderr, "usage: replay decode|explain|options|pcapng|ports|targets FILE...\n");
+	fprintf(stderr, "usage: replay decode|explain|options|pcapng|ports|resume|targets FILE...\n");
 	return 2;
 }

@@ -328,10 +328,11 @@ class Lab:
         h.forward()
         return h
 
-    def link(self, a, dev_a, b, dev_b, addresses_a=(), addresses_b=()):
+    def link(self, a, dev_a, b, dev_b, addresses_a=(), addresses_b=(), queues=1):
         """A veth pair between two hosts, both ends up and addressed."""
-        command(["ip", "link", "add", "name", dev_a, "netns", a.ns, "type", "veth",
-                 "peer", "name", dev_b, "netns", b.ns])
+        many = ["numtxqueues", str(queues), "numrxqueues", str(queues)] if queues > 1 else []
+        command(["ip", "link", "add", "name", dev_a, "netns", a.ns, *many, "type", "veth",
+                 "peer", "name", dev_b, "netns", b.ns, *many])
         a.address(dev_a, *addresses_a)
         b.address(dev_b, *addresses_b)
         a.link_local(dev_a)

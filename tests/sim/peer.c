@@ -113,7 +113,7 @@ void peer_transmit(struct peer *p, const struct segment *s)
 }
 
 static size_t peer_send(struct wire *w, unsigned lane, struct wire_out *v, size_t n,
-			uint64_t *at_ns)
+			_Atomic uint64_t *at_ns)
 {
 	struct peer *p = (struct peer *)w;
 	size_t left = 0;
@@ -280,7 +280,7 @@ void peer_init(struct peer *p, peer_fn *fn, void *ctx)
 	*p = (struct peer){.fn = fn, .ctx = ctx, .now_ns = 5000000000, .rtt_ns = 400000, .rng = 1};
 	p->path[0] = (struct path){
 	    .ifname = "veth0", .ifindex = 1, .src = addr_v4(192, 0, 2, 1), .mtu = 1500};
-	p->wire = (struct wire){.ops = &ops, .paths = p->path, .n_paths = 1};
+	p->wire = (struct wire){.ops = &ops, .paths = p->path, .n_paths = 1, .lanes = 1};
 	p->craft = craft_new(NULL);
 	p->sent = calloc(PEER_LOG, sizeof(*p->sent));
 	assert(p->craft && p->sent);

@@ -1,8 +1,12 @@
-/* test_pace: the small parts of the engine: pace, RTO, cookies, and the tables of what answered. */
+/*
+ * test_pace: the small parts of the engine: pace (also on simulated paths, in virtual time),
+ * canaries, RTO, cookies, and the tables of what answered.
+ */
 #include "unit/unit.h"
 
 #include <math.h>
 
+#include "engine/canary.h"
 #include "engine/cookie.h"
 #include "engine/hosts.h"
 #include "engine/pace.h"
@@ -21,61 +25,337 @@ static void test_bucket(void **state)
 	pace_spend(&p, 1);
 	assert_int_equal(pace_budget(&p, 0), 0);
 	assert_int_equal(pace_next(&p, 0), MS);
-	assert_int_equal(pace_budget(&p, MS), 1);
+	assert_int_equal(pace_budget(&p, MS / 2), 0);
+	assert_int_equal(pace_budget(&p, MS), 1);	 /* halves add up */
 	assert_int_equal(pace_budget(&p, 5000 * MS), 1); /* idle time saves up no burst */
-	pace_init(&p, 100000, 1, 0);
 	pace_spend(&p, 1);
-	assert_int_equal(pace_budget(&p, 5000 * MS), PACE_BATCH);
+	pace_refund(&p, 1);
+	assert_int_equal(pace_budget(&p, 5000 * MS), 1);
+	pace_init(&p, 2000000, 1, 0);
+	pace_spend(&p, 1);
+	assert_int_equal(pace_budget(&p, 5000 * MS), 2000); /* one millisecond of it */
 	pace_init(&p, INFINITY, 1, 0);
-	pace_spend(&p, PACE_BATCH);
-	assert_int_equal(pace_budget(&p, 0), PACE_BATCH);
+	pace_spend(&p, 100000);
+	assert_int_equal(pace_budget(&p, 0), UINT32_MAX);
+	assert_int_equal(pace_next(&p, 7), 7);
 }
 
-/* One epoch in which `sent` left and `answered` came back. */
-static void epoch(struct pace *p, uint64_t *now, unsigned sent, unsigned answered, bool lost)
+/* Clocks that stand, jump ahead by an hour, or step back: no burst, and no end of sending. */
+static void test_bucket_clocks(void **state)
 {
-	p->epoch_sent += sent;
-	for (unsigned i = 0; i < answered; i++)
-		pace_answered(p);
-	*now += 10 * MS;
-	pace_tick(p, *now, MS, lost);
-}
-
-static void test_auto(void **state)
-{
+	const uint64_t hour = 3600000 * MS;
 	struct pace p;
-	uint64_t now = 0;
-	double top;
 
 	(void)state;
-	pace_init(&p, 0, 1, 0);
-	assert_true(p.rate == PACE_HOST_RATE);
-	for (int i = 0; i < 50; i++)
-		epoch(&p, &now, 20, 0, false);
-	assert_true(p.rate == PACE_HOST_RATE); /* nobody answers: stays gentle */
-	for (int i = 0; i < 6; i++)
-		epoch(&p, &now, 20, 20, false);
-	assert_true(p.rate >= 64000);
-	top = p.rate;
-	epoch(&p, &now, 100, 30, false);
-	assert_true(p.rate < top && p.rate >= top / 2); /* a factor, never to one */
+	pace_init(&p, 5000, 1, hour);
 	for (int i = 0; i < 100; i++)
-		epoch(&p, &now, 20, 20, true);
-	assert_true(p.rate >= PACE_SILENT_RATE);
+		pace_spend(&p, pace_budget(&p, hour));
+	assert_int_equal(pace_budget(&p, hour), 0);
+	assert_int_equal(pace_budget(&p, 2 * hour), 5);
+	pace_spend(&p, 5);
+	assert_int_equal(pace_budget(&p, hour), 0);
+	assert_true(pace_next(&p, hour) <= hour + MS);
+	assert_int_equal(pace_budget(&p, hour + 2 * MS), 5);
+}
+
+/* --- auto, on simulated paths ----------------------------------------------------------------- */
+
+struct road {
+	uint64_t rtt_ns, lag_ns; /* lag: until the capture hands an answer over, up to */
+	double loss;		 /* of the round trip, at any rate */
+	double silent;		 /* share of what never answers */
+	double capacity;	 /* packets/s it carries, 0: any */
+	double sender;		 /* packets/s that we can send at all, 0: any */
+	/* private: */
+	double room;
+	uint64_t random;
+};
+
+enum { STEP_NS = 50000, FLYING = 1 << 17 };
+
+struct run {
+	struct road road;
+	struct pace p;
+	struct canary c;
+	uint64_t now, sent, lost;
+	bool first_pass, drops;
+	struct {
+		uint64_t sent, heard, canary; /* canary: 0 for none */
+	} v[FLYING];
+	unsigned in, out;
+};
+
+static double chance(struct road *r)
+{
+	r->random ^= r->random << 13;
+	r->random ^= r->random >> 7;
+	r->random ^= r->random << 17;
+	return (double)(r->random >> 11) / 9007199254740992.0;
+}
+
+static void ask(struct run *r, uint64_t canary)
+{
+	struct road *road = &r->road;
+	bool carried = !road->capacity || road->room >= 1;
+
+	r->sent++;
+	if (road->capacity)
+		road->room -= carried;
+	carried = carried && chance(road) >= road->loss;
+	r->lost += !carried;
+	/* what a later pass asks has kept silent, mostly for good */
+	if (!carried || (!canary && (!r->first_pass || chance(road) < road->silent)))
+		return;
+	r->v[r->in % FLYING].sent = r->now;
+	r->v[r->in % FLYING].heard = r->now + road->rtt_ns + (r->now % (road->lag_ns + 1));
+	r->v[r->in++ % FLYING].canary = canary;
+}
+
+static void hear(struct run *r, struct pace_seen *seen)
+{
+	for (; r->out != r->in && r->v[r->out % FLYING].heard <= r->now; r->out++) {
+		if (r->v[r->out % FLYING].canary) {
+			canary_answered(&r->c, r->v[r->out % FLYING].canary);
+			continue;
+		}
+		seen->answered++;
+		canary_learn(&r->c, r->out + 1);
+		pace_answered(&r->p, r->v[r->out % FLYING].sent);
+	}
+}
+
+static void step(struct run *r)
+{
+	struct pace_seen seen = {.dropped = r->drops};
+	struct road *road = &r->road;
+	uint64_t what;
+	unsigned n, at;
+
+	r->now += STEP_NS;
+	road->room = fmin(road->room + road->capacity * STEP_NS / 1e9, 0.01 * road->capacity);
+	n = pace_budget(&r->p, r->now);
+	if (road->sender && n > road->sender * STEP_NS / 1e9)
+		n = (unsigned)(road->sender * STEP_NS / 1e9);
+	pace_spend(&r->p, n);
+	canary_count(&r->c, n);
+	at = (unsigned)(chance(road) * n);
+	for (unsigned i = 0; i < n; i++) {
+		ask(r, 0);
+		if (i == at && canary_due(&r->c, r->now, &what))
+			ask(r, what);
+	}
+	hear(r, &seen);
+	canary_tick(&r->c, r->now, 100 * MS + 2 * road->rtt_ns);
+	canary_take(&r->c, &seen.canaries, &seen.canaries_lost);
+	pace_tick(&r->p, r->now, road->rtt_ns, r->first_pass, &seen);
+}
+
+static struct run *run_new(struct road road, uint64_t hosts)
+{
+	struct run *r = calloc(1, sizeof(*r));
+
+	assert_non_null(r);
+	r->road = road;
+	r->road.random = 88172645463325252;
+	r->first_pass = true;
+	pace_init(&r->p, 0, hosts, 0);
+	return r;
+}
+
+static void run_for(struct run *r, uint64_t ns)
+{
+	uint64_t until = r->now + ns;
+
+	r->sent = r->lost = 0;
+	while (r->now < until)
+		step(r);
+}
+
+/* When have 65,535 left? */
+static uint64_t time_to_send(struct run *r)
+{
+	r->sent = 0;
+	while (r->sent < 65535)
+		step(r);
+	return r->now;
+}
+
+static void test_auto_grows(void **state)
+{
+	static const struct road roads[] = {
+	    {.rtt_ns = 100000, .sender = 600000},
+	    {.rtt_ns = 100000, .sender = 600000, .lag_ns = 8 * 1000000},
+	    {.rtt_ns = 100000, .sender = 600000, .loss = 0.02},
+	    {.rtt_ns = 100000, .sender = 600000, .loss = 0.1},
+	    {.rtt_ns = 100000, .sender = 600000, .loss = 0.36},
+	    {.rtt_ns = 100000, .sender = 600000, .silent = 0.6},
+	    {.rtt_ns = 100000, .sender = 600000, .silent = 0.6, .loss = 0.1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(roads) / sizeof(roads[0]); i++) {
+		struct run *r = run_new(roads[i], 1);
+
+		assert_true(time_to_send(r) < 400 * MS); /* loss that is there at any rate */
+		run_for(r, 2000 * MS);
+		assert_true(r->sent > 2 * 400000);
+		/* nor does it slow later passes down, where canaries see it */
+		r->first_pass = false;
+		run_for(r, 3000 * MS);
+		assert_true(r->sent > 3 * 200000);
+		free(r);
+	}
+}
+
+static void test_auto_is_gentle(void **state)
+{
+	struct run *r = run_new((struct road){.rtt_ns = 20 * MS, .silent = 1}, 1);
+	struct pace_seen seen = {0};
+
+	(void)state;
+	run_for(r, 2000 * MS);
+	assert_true(r->p.rate == PACE_HOST_RATE); /* nobody answers */
+	free(r);
+	r = run_new((struct road){.rtt_ns = 20 * MS, .silent = 1}, 1000);
+	run_for(r, 2000 * MS);
+	assert_true(r->p.rate == PACE_SILENT_RATE);
+	r->road.silent = 0;
+	run_for(r, 1000 * MS);
+	assert_true(r->p.rate > 8 * PACE_SILENT_RATE);
+	/* All fall silent, as where the order of targets comes to an empty net: not below 10,000.
+	 */
+	r->road.silent = 1;
+	run_for(r, 4000 * MS);
+	assert_true(r->p.rate == PACE_SILENT_RATE);
+	r->drops = true;
+	run_for(r, 3000 * MS);
+	assert_true(r->p.rate == PACE_HOST_RATE); /* our own drops count, and never to one */
+	r->drops = false;
+	run_for(r, 4000 * MS);
+	assert_true(r->p.rate == PACE_SILENT_RATE);
+	pace_tick(&r->p, r->now + 3600000 * MS, MS, true, &seen);
+	pace_tick(&r->p, r->now, MS, true, &seen);
+	assert_true(r->p.rate == PACE_SILENT_RATE);
+	free(r);
+}
+
+/* A path that carries so much and no more is found, filled, and not flooded. */
+static void test_auto_backs_off(void **state)
+{
+	static const struct road roads[] = {
+	    {.rtt_ns = 100000, .capacity = 50000},
+	    {.rtt_ns = 5 * 1000000, .capacity = 50000},
+	    {.rtt_ns = 5 * 1000000, .capacity = 50000, .loss = 0.1},
+	    {.rtt_ns = 5 * 1000000, .capacity = 50000, .silent = 0.5},
+	    {.rtt_ns = 100000, .capacity = 200000, .lag_ns = 4 * 1000000},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(roads) / sizeof(roads[0]); i++) {
+		struct run *r = run_new(roads[i], 1);
+
+		run_for(r, 1500 * MS);
+		run_for(r, 3000 * MS);
+		assert_true((double)r->sent > 3 * 0.6 * roads[i].capacity);
+		assert_true((double)r->sent < 3 * 1.3 * roads[i].capacity);
+		free(r);
+	}
+}
+
+/* In a pass over what kept silent only canaries tell. */
+static void test_auto_by_canaries(void **state)
+{
+	struct run *r = run_new((struct road){.rtt_ns = MS, .sender = 200000}, 1);
+
+	(void)state;
+	run_for(r, 1000 * MS);
+	assert_true(r->p.rate > 100000);
+	r->first_pass = false;
+	r->road.capacity = 50000;
+	run_for(r, 4000 * MS);
+	run_for(r, 4000 * MS);
+	assert_true(r->sent < 4 * 70000);
+	assert_true(r->sent > 4 * 30000);
+	free(r);
+}
+
+/* Retried answers tell the loss of the pass before, once, and only where no slower rate does. */
+static void test_auto_by_retries(void **state)
+{
+	struct pace_seen seen = {.answered = 100};
+	struct pace p;
+	double rate;
+
+	(void)state;
 	pace_init(&p, 0, 1000, 0);
-	assert_true(p.rate == PACE_SILENT_RATE);
+	p.rate = rate = 100000;
+	for (uint64_t now = 0; now < 1000 * MS; now += 5 * MS) {
+		pace_spend(&p, 500);
+		pace_tick(&p, now, MS, false, &seen);
+		seen = (struct pace_seen){.retried_answered = 5};
+	}
+	assert_true(p.rate < rate && p.rate > rate / 2);
+}
+
+static void test_rate_is_kept(void **state)
+{
+	struct pace_seen seen = {.answered = 100, .dropped = true};
+	struct pace p;
+
+	(void)state;
 	pace_init(&p, 500, 1, 0);
-	for (int i = 0; i < 10; i++)
-		epoch(&p, &now, 20, 20, false);
-	assert_true(p.rate == 500); /* a rate that was asked for is kept */
+	for (uint64_t now = 0; now < 1000 * MS; now += 5 * MS) {
+		pace_spend(&p, 20);
+		pace_tick(&p, now, MS, true, &seen);
+	}
+	assert_true(p.rate == 500); /* it was asked for */
 	pace_limit(&p, 20);
 	assert_true(p.rate == 500);
 	pace_init(&p, 0, 1, 0);
 	pace_limit(&p, 20);
-	assert_true(p.rate == 20);
-	for (int i = 0; i < 10; i++)
-		epoch(&p, &now, 20, 20, false);
-	assert_true(p.rate == 20); /* whatever is answered */
+	for (uint64_t now = 0; now < 1000 * MS; now += 5 * MS) {
+		pace_spend(&p, 20);
+		pace_tick(&p, now, MS, true, &seen);
+		assert_true(p.rate == 20); /* whatever is answered */
+	}
+}
+
+static void test_canary(void **state)
+{
+	struct canary c = {0};
+	uint64_t what, asked, lost, early = 0;
+
+	(void)state;
+	canary_count(&c, 5000);
+	assert_false(canary_due(&c, 0, &what)); /* nobody has answered */
+	for (uint64_t i = 0; i < 6400; i++)
+		canary_learn(&c, i);
+	for (unsigned i = 0; i < CANARIES; i++)
+		early += c.known[i] < 3200;
+	assert_in_range(early, 16, 48); /* a sample of the whole run */
+	assert_true(canary_due(&c, 10, &what));
+	assert_false(canary_due(&c, 10, &what));
+	assert_false(canary_answered(&c, 1000000));
+	assert_true(canary_answered(&c, what));
+	assert_false(canary_answered(&c, what));
+	canary_count(&c, 999);
+	assert_false(canary_due(&c, 20, &what));
+	canary_count(&c, 1);
+	assert_true(canary_due(&c, 20, &what));
+	canary_tick(&c, 119, 100);
+	canary_take(&c, &asked, &lost);
+	assert_int_equal(asked, 1);
+	assert_int_equal(lost, 0);
+	canary_tick(&c, 121, 100);
+	assert_false(canary_answered(&c, what));
+	canary_count(&c, 1000);
+	assert_true(canary_due(&c, 200, &what));
+	canary_tick(&c, 3600000 * MS, 100); /* the clock has jumped: no word on the path */
+	canary_take(&c, &asked, &lost);
+	assert_int_equal(asked, 1);
+	assert_int_equal(lost, 1);
+	canary_take(&c, &asked, &lost);
+	assert_int_equal(asked, 0);
 }
 
 /* RFC 6298, 2.2 and 2.3 */
@@ -183,9 +463,19 @@ static void test_hosts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_bucket), cmocka_unit_test(test_auto),
-	    cmocka_unit_test(test_rto),	   cmocka_unit_test(test_cookie),
-	    cmocka_unit_test(test_slab),   cmocka_unit_test(test_slab_bounds_a_port),
+	    cmocka_unit_test(test_bucket),
+	    cmocka_unit_test(test_bucket_clocks),
+	    cmocka_unit_test(test_auto_grows),
+	    cmocka_unit_test(test_auto_is_gentle),
+	    cmocka_unit_test(test_auto_backs_off),
+	    cmocka_unit_test(test_auto_by_canaries),
+	    cmocka_unit_test(test_auto_by_retries),
+	    cmocka_unit_test(test_rate_is_kept),
+	    cmocka_unit_test(test_canary),
+	    cmocka_unit_test(test_rto),
+	    cmocka_unit_test(test_cookie),
+	    cmocka_unit_test(test_slab),
+	    cmocka_unit_test(test_slab_bounds_a_port),
 	    cmocka_unit_test(test_hosts),
 	};
 

@@ -749,7 +749,12 @@ static void test_json_window_note_summary(void **state)
 {
 	struct run_info run = run_make(true);
 	struct report_style style = style_make();
-	struct summary_record s = {.end = END_LINK, .loss_estimate = -1, .elapsed_s = 1.5};
+	struct summary_record s = {.end = END_LINK,
+				   .loss_estimate = -1,
+				   .elapsed_s = 1.5,
+				   .skipped = 7,
+				   .hosts_given_up = 1,
+				   .hosts_limited = 2};
 	struct window_record w = {.first = 0, .last = 16777215, .kinds = kinds, .n_kinds = 2};
 	struct paper p;
 	const struct record_sink *k;
@@ -770,10 +775,169 @@ static void test_json_window_note_summary(void **state)
 	    "{\"type\":\"note\",\"text\":\"a/b\"}\n"
 	    "{\"type\":\"summary\",\"complete\":false,\"end\":\"link-down\",\"why\":\"the link of "
 	    "\\\"eth0\\\" went down\",\"hosts\":0,\"hosts_up\":0,\"indices\":0,\"not_probed\":0,"
-	    "\"unroutable\":0,\"silent\":0,\"sent\":0,\"answered\":0,\"retried\":0,\"late\":0,"
+	    "\"unroutable\":0,\"silent\":0,\"skipped\":7,\"hosts_given_up\":1,"
+	    "\"hosts_limited\":2,\"sent\":0,\"answered\":0,\"retried\":0,\"late\":0,"
 	    "\"duplicates\":0,\"foreign\":0,\"captured\":0,\"pcap_dropped\":0,\"send_errors\":0,"
 	    "\"loss_estimate\":null,\"rate_pps\":null,\"elapsed_s\":1.500000,\"counts\":"
 	    "{\"open|filtered\":5000000000}}\n");
+}
+
+/* Every octet alone, before and behind others, as json-c reads it back; expect_json compares how it
+ * would write it. */
+static void test_json_escapes(void **state)
+{
+	struct run_info run = run_make(true);
+	struct report_style style = style_make();
+
+	(void)state;
+	for (unsigned c = 1; c < 256; c++) {
+		char name[] = {'a', (char)c, 'b', (char)c, 0};
+		struct host_record h;
+		struct paper p;
+		struct one v;
+		const char *at;
+		json_object *o;
+
+		one_make(&v, 22, STATE_OPEN, REACTION_SYN_ACK);
+		paper_json(&p, &run, &style);
+		h = host_make(&v.addr);
+		h.name = v.record.name = name;
+		give_host(p.report, &h, &v, 1);
+		paper_end(&p);
+		at = strchr(p.text, '\n') + 1;
+		o = parse_line(at, strcspn(at, "\n"));
+		assert_string_equal(
+		    json_object_get_string(json_object_object_get(o, "name")),
+		    c < 0x80 ? name : "a\xef\xbf\xbd" "b\xef\xbf\xbd");
+		json_object_put(o);
+		free(p.text);
+	}
+}
+
+/* An open port of a large sweep is there before its window is, and no second time where nothing
+ * has been added. */
+static void test_json_open_at_once(void **state)
+{
+	struct run_info run = run_make(false);
+	struct report_style style = style_make();
+	static const char open_line[] =
+	    "{\"type\":\"port\",\"addr\":\"192.0.2.7\",\"port\":22,\"proto\":\"tcp\",\"state\":"
+	    "\"open\",\"reason\":\"syn-ack\",\"origin\":\"unknown\",\"probes\":{\"syn\":"
+	    "\"syn-ack\"},\"tries\":1,\"rtt_us\":412,\"ttl\":64,\"from\":\"192.0.2.7\",\"clues\":"
+	    "[]}\n";
+	struct host_record h;
+	struct paper p;
+	struct one v;
+	char *at;
+
+	(void)state;
+	one_make(&v, 22, STATE_OPEN, REACTION_SYN_ACK);
+	v.seen.n_kinds = 1;
+	paper_json(&p, &run, &style);
+	p.report->sink.open_found(p.report->sink.ctx, &v.record);
+	h = host_make(&v.addr);
+	h.name = NULL;
+	give_host(p.report, &h, &v, 1);
+	one_clue(&v, CLUE_LISTEN_RST, 0, 0);
+	memset(h.counts, 0, sizeof(h.counts));
+	give_host(p.report, &h, &v, 1);
+	paper_end(&p);
+	at = strchr(p.text, '\n') + 1;
+	assert_int_equal(strncmp(at, open_line, strlen(open_line)), 0);
+	at += strlen(open_line);
+	assert_int_equal(strncmp(at, "{\"type\":\"host\"", 14), 0);
+	at = strchr(at, '\n') + 1;
+	assert_int_equal(strncmp(at, "{\"type\":\"port\"", 14), 0);
+	assert_non_null(strstr(at, "LISTEN"));
+	free(p.text);
+	style.show_given = true;
+	style.show = 1U << STATE_CLOSED;
+	paper_json(&p, &run, &style);
+	p.report->sink.open_found(p.report->sink.ctx, &v.record);
+	expect_json(&p, "");
+}
+
+static void test_carried_lines(void **state)
+{
+	static const char line[] = "{\"type\":\"port\",\"addr\":\"192.0.2.7\",\"x\":1}\n";
+	struct run_info run = run_make(true);
+	struct report_style style = style_make();
+	struct report *v[2];
+	struct paper json, text;
+	struct err e;
+
+	(void)state;
+	snprintf(run.space, sizeof(run.space), "0123abcd");
+	run.resumed = "old.jsonl";
+	paper_json(&json, &run, &style);
+	paper_text(&text, &run, &style);
+	v[0] = json.report;
+	v[1] = text.report;
+	json.report = report_tee_new(v, 2);
+	json.report->carry(json.report, line, strlen(line));
+	assert_int_equal(json.report->close(json.report, &e), 0);
+	fclose(json.f);
+	fclose(text.f);
+	assert_non_null(strstr(json.text, ",\"hosts\":1,\"indices\":4,\"space\":\"0123abcd\","
+					  "\"resumed\":\"old.jsonl\"}\n"));
+	assert_string_equal(strchr(json.text, '\n') + 1, line);
+	assert_string_equal(text.text, "");
+	free(json.text);
+	free(text.text);
+}
+
+/* --- limits and silence -------------------------------------------------------- */
+
+static void test_hosts_limited_and_given_up(void **state)
+{
+	struct run_info run = run_make(true);
+	struct report_style style = style_make();
+	struct summary_record s = summary_make();
+	static struct one v[4];
+	struct host_record h;
+	struct paper p;
+
+	(void)state;
+	run.hosts = 2;
+	one_make(&v[0], 22, STATE_OPEN, REACTION_SYN_ACK);
+	paper_text(&p, &run, &style);
+	h = host_make(&v[0].addr);
+	h.reset_limit = 200;
+	give_host(p.report, &h, v, 1);
+	one_make(&v[0], 22, STATE_FILTERED, REACTION_NONE);
+	one_make(&v[1], 23, STATE_NOT_PROBED, REACTION_NONE);
+	v[1].verdict.reason = "host-silent";
+	h = host_make(&v[0].addr);
+	h.name = NULL;
+	h.up = false;
+	h.down_reason = "no-response";
+	h.given_up = true;
+	give_host(p.report, &h, v, 2);
+	s.hosts_total = 2;
+	s.hosts_given_up = 1;
+	s.skipped = 12;
+	s.hosts_limited = 3;
+	p.report->sink.summary(p.report->sink.ctx, &s);
+	expect_text(&p,
+		    "web1 (192.0.2.7): up, 0.412 ms\n"
+		    "PORT    STATE  REASON   TTL       RTT  SERVICE\n"
+		    "22/tcp  open   syn-ack   64  0.412 ms  ssh\n"
+		    "Closed ports answer with a RST. It sends at most 200 resets a second.\n"
+		    "\n"
+		    "192.0.2.7: no-response (1 filtered, 1 not-probed)\n"
+		    "\n"
+		    "3 open, 65485 closed, 12 filtered on 2 hosts (1 up) in 0.42 s (65500 probes, "
+		    "0 % loss)\n"
+		    "1 host kept silent: only a handful of ports was asked, 12 in all skipped "
+		    "(--no-skip-dead asks them)\n"
+		    "3 hosts sent only so many resets a second, and were asked no faster\n");
+	paper_json(&p, &run, &style);
+	h.reset_limit = 200;
+	give_host(p.report, &h, v, 0);
+	paper_end(&p);
+	assert_non_null(strstr(p.text, "\"confidence\":\"low\",\"reset_limit\":200,\"given_up\":"
+				       "true}\n"));
+	free(p.text);
 }
 
 /* --- endings ----------------------------------------------------------------------- */
@@ -949,6 +1113,10 @@ int main(void)
 	    cmocka_unit_test(test_json_groups),
 	    cmocka_unit_test(test_json_down_host),
 	    cmocka_unit_test(test_json_window_note_summary),
+	    cmocka_unit_test(test_json_escapes),
+	    cmocka_unit_test(test_json_open_at_once),
+	    cmocka_unit_test(test_carried_lines),
+	    cmocka_unit_test(test_hosts_limited_and_given_up),
 	    cmocka_unit_test(test_empty_result),
 	    cmocka_unit_test(test_full_device),
 	    cmocka_unit_test(test_tee),

@@ -1,0 +1,58 @@
+/*
+ * journal: the JSON Lines of an earlier run, read back line by line. It knows what a line is and
+ * what a file may end in; what the records mean for a run is resume's.
+ */
+#ifndef CMD_JOURNAL_H
+#define CMD_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <json-c/json.h>
+
+#include "base/err.h"
+
+enum journal_type {
+	JOURNAL_OTHER,
+	JOURNAL_RUN,
+	JOURNAL_PORT,
+	JOURNAL_PORTS,
+	JOURNAL_HOST,
+	JOURNAL_WINDOW,
+};
+
+/* Where the reading stands. Zero-initialised is closed. */
+struct journal {
+	FILE *f;
+	const char *name; /* borrowed */
+	unsigned long line;
+	enum journal_type type;
+	char *text; /* the line, with its newline */
+	size_t len;
+	/* private: */
+	size_t cap;
+	json_tokener *tokener;
+};
+
+int journal_open(struct journal *j, const char *path, struct err *e);
+/* The same of an open file that can be rewound; takes it. */
+int journal_of(struct journal *j, FILE *f, const char *name, struct err *e);
+void journal_close(struct journal *j);
+/* 1: a line is there; 0: the end, or a last line that was cut off; -1 with `e`: what cannot be
+ * read, or is no line of such a file. */
+int journal_next(struct journal *j, struct err *e);
+void journal_rewind(struct journal *j);
+
+/* The line's object, the caller's to put; NULL with `e`. */
+json_object *journal_parse(struct journal *j, struct err *e);
+/* -1, and "FILE:LINE: what". */
+int journal_bad(const struct journal *j, const char *what, struct err *e);
+
+/* Members, where they are there and of that kind: else NULL and false. */
+const char *journal_text(json_object *o, const char *key);
+bool journal_u64(json_object *o, const char *key, uint64_t *out);
+bool journal_is(json_object *o, const char *key); /* true itself; false else */
+
+#endif

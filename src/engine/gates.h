@@ -31,6 +31,8 @@ struct gates;
 
 /* `capped`: rate auto; else only limits count. NULL and `e`: out of memory. */
 struct gates *gates_new(const struct space *s, bool capped, uint64_t now_ns, struct err *e);
+/* Nobody asks for closed ports: limits are still told of, and slow nobody down. */
+void gates_open_only(struct gates *g);
 void gates_free(struct gates *g);
 
 /* May a probe go to that point now? If so, it is counted as sent. */
@@ -39,26 +41,30 @@ bool gates_pass(struct gates *g, const struct point *at, uint64_t now_ns);
 void gates_refund(struct gates *g, const struct point *at);
 /* Nothing to the host (nor to what shares nothing with it) before `until_ns`. */
 void gates_hold(struct gates *g, const struct point *at, uint64_t until_ns);
-/* When some gate that refused since the last call will let something through: at least now + 1. */
-uint64_t gates_next(const struct gates *g, uint64_t now_ns);
+/* When some gate that refused since the last call will let something through: at least now + 1;
+ * UINT64_MAX where none refused. */
+uint64_t gates_next(struct gates *g, uint64_t now_ns);
 
-/* A first decisive answer of a slot; `rst`: a RST, which a limiter may ration; `rtt_ns` 0: unknown.
+/*
+ * A first decisive answer of a slot; `rst`: a RST, which a limiter may ration; `rtt_ns` 0: unknown.
+ * now_ns: when it came, which may lie a little before the time of an earlier call.
  */
 void gates_answered(struct gates *g, const struct point *at, bool rst, uint64_t rtt_ns,
 		    uint64_t now_ns);
 
 /*
- * A pass begins (0 the first), for all hosts. `unanswered(ctx, host)` is not needed: a gate knows
- * what it let through and what came. Hosts that look limited are tried at a lower rate in this
- * pass.
+ * A pass begins (0 the first of a window), for all hosts. A gate knows what it let through and what
+ * came: hosts that look limited are tried at a lower rate in this pass.
  */
 void gates_begin_pass(struct gates *g, unsigned pass, uint64_t now_ns);
 
 /* What is known of the host's resets. */
 struct gate_limit {
 	bool limited;
-	uint32_t rate;	/* RSTs/s, measured; 0 where not limited */
-	unsigned clean; /* passes in which the limiter had room to spare, so that silence counts */
+	uint32_t rate; /* RSTs/s, measured; 0 where not limited */
+	/* passes of this window that are over and in which the limiter had room to spare, so that
+	 * silence counts */
+	unsigned clean;
 };
 struct gate_limit gates_limit(const struct gates *g, const struct point *at);
 bool gates_any_limited(const struct gates *g);

@@ -33,6 +33,11 @@ static double clamp(double v, double lo, double hi)
 	return v < lo ? lo : v > hi ? hi : v;
 }
 
+static uint64_t most(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 /* --- the bucket ------------------------------------------------------------------------------- */
 
 void pace_init(struct pace *p, double rate, uint64_t hosts, uint64_t now_ns)
@@ -179,7 +184,7 @@ static bool cohort_lost(struct pace *p, const struct pace_cohort *c)
 static bool cohorts_lost(struct pace *p, uint64_t now_ns, uint64_t rtt_ns,
 			 const struct pace_cohort **last)
 {
-	uint64_t settle = rtt_ns > SETTLE_MIN_NS ? rtt_ns : SETTLE_MIN_NS;
+	uint64_t settle = most(rtt_ns + rtt_ns / 2, SETTLE_MIN_NS);
 	bool lost = false;
 
 	*last = NULL;
@@ -316,7 +321,7 @@ static void gather(struct pace *p, const struct pace_seen *seen, bool first_pass
 void pace_tick(struct pace *p, uint64_t now_ns, uint64_t rtt_ns, bool first_pass,
 	       const struct pace_seen *seen)
 {
-	uint64_t length = 2 * rtt_ns > EPOCH_MIN_NS ? 2 * rtt_ns : EPOCH_MIN_NS;
+	uint64_t length = most(rtt_ns + rtt_ns / 2, EPOCH_MIN_NS);
 	bool urgent;
 
 	if (!p->automatic)

@@ -190,8 +190,8 @@ static void end_doubt(struct lane *l)
 
 /* Has the kernel take what waits. Returns how many it took, and its errno. EBUSY: the interface
  * refused the last that it took, which is lost. Where it does not tell how many it took, this one
- * is counted all the same: the sum is right in the end, and one for another is marked as lost. What
- * a driver drops and calls sent is not told at all. */
+ * is counted all the same: the sum is right in the end, if maybe one is marked lost for another.
+ * What a driver drops and calls sent is not told at all. */
 static size_t kick(struct lane *l, int *why)
 {
 	ssize_t rc = sendto(l->fd, NULL, 0, MSG_DONTWAIT, NULL, 0);
@@ -388,7 +388,7 @@ static int open_lane(struct lane *l, const char *ifname, unsigned queue, struct 
 	if (rc == -EBUSY)
 		err_set(e,
 			"sending: %s: another program has TX queue %u for AF_XDP (ss --xdp -ap "
-			"tells which); or take --tx packet",
+			"may tell which); or take --tx packet",
 			ifname, queue);
 	else if (rc < 0)
 		err_sys(e, -rc, "sending: %s: AF_XDP on TX queue %u", ifname, queue);
@@ -480,26 +480,26 @@ struct way *way_open_xdp(const struct way_config *c, bool *denied, struct err *e
 	if (!hops_ethernet(c->path, mac)) {
 		err_set(e, "sending: %s: frames can be sent on Ethernet alone (--tx raw)",
 			c->path->ifname);
-		goto fail;
+		goto out;
 	}
 	if (!privilege_can_probe(e)) {
 		*denied = true;
-		goto fail;
+		goto out;
 	}
 	w->hops = hops_new(c->path, c->neighs, e);
 	if (!w->hops)
-		goto fail;
+		goto out;
 	w->nic = join_nic(c);
 	if (!w->nic)
 		w->nic = open_nic(c->path, c->lanes, mac, e);
 	if (!w->nic)
-		goto fail;
+		goto out;
 	if (w->nic->n_lanes < c->lanes)
 		w->packet = way_open_packet(c, denied, e);
 	if (w->nic->n_lanes < c->lanes && !w->packet)
-		goto fail;
+		goto out;
 	return &w->way;
-fail:
+out:
 	xdp_close(&w->way);
 	return NULL;
 }

@@ -24,7 +24,7 @@ NEAR, NEAR6, FAR, FAR6 = "10.206.0.1", "fd16::1", "10.206.0.2", "fd16::2"
 QUEUES, BATCH = 4, 64
 FRAME = 2048 - 14  # what a packet must fit into
 WITHOUT = "built without libxdp"
-SO_RCVBUFFORCE = 33
+SO_RCVBUFFORCE, ROOM = 33, 1 << 24
 
 COUNT_AND_DROP = """
 table netdev t {
@@ -91,17 +91,22 @@ class Tap:
     """All TCP that comes to an interface, as frames."""
 
     def __init__(self, ns, dev):
+        self.socket = self.frames = None
         opened = threading.Thread(target=self._open, args=(ns, dev))  # it alone goes there
         opened.start()
         opened.join()
-        self.frames = []
+        assert self.frames == [], "no socket in " + ns
 
     def _open(self, ns, dev):
         enter_netns(ns)
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-        self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 24)
-        self.socket.bind((dev, 3))
         self.socket.setblocking(False)
+        try:
+            self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, ROOM)
+        except PermissionError:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
+        self.socket.bind((dev, 3))
+        self.frames = []
 
     def __enter__(self):
         return self

@@ -1,0 +1,89 @@
+/*
+ * gates_private: what gates.c (which gates there are, who may pass), gates_cap.c (what a gate may
+ * get) and gates_limit.c (who rations RSTs) share. Nobody else includes it.
+ *
+ * All times here are the gates' own: they stand while nobody calls, but for a second, so that a
+ * clock that jumps is none of their concern.
+ */
+#ifndef ENGINE_GATES_PRIVATE_H
+#define ENGINE_GATES_PRIVATE_H
+
+#include "engine/gates.h"
+
+/* --- a cap --------------------------------------------------------------------------------------
+ */
+
+struct cap {
+	double rate; /* packets/s; INFINITY where rates are the user's */
+	/* a cohort of first tries: from, to (0: still open), and what came of it */
+	uint64_t from_ns, end_ns;
+	uint32_t sent, answered;
+	float usual_sent, usual_answered; /* the reference, of those before */
+	uint32_t srtt_us;
+	bool heard, refused;
+	uint8_t settled; /* cohorts yet that let it grow by a step only, after a loss */
+};
+
+void cap_init(struct cap *c, bool capped, uint64_t t);
+/* Ends and judges the cohort where its time has come; `least`: what loss takes no rate below. */
+void cap_tick(struct cap *c, uint64_t t, double least);
+void cap_sent(struct cap *c);
+void cap_refund(struct cap *c);
+void cap_answered(struct cap *c, uint64_t sent_ns, uint64_t rtt_ns);
+/* Forgets the running cohort: what is asked from now on is not what was. */
+void cap_restart(struct cap *c, uint64_t t);
+
+/* --- a reset limit ------------------------------------------------------------------------------
+ */
+
+enum { LIMIT_RECENT = 8 };
+
+enum limit_mode { LIMIT_NONE, LIMIT_TEST, LIMIT_ON };
+
+struct limit {
+	uint8_t mode, tests;
+	bool clumped;	/* RSTs come in clumps, as of who counts by the second */
+	bool searching; /* almost no RST came, and the rate is raised blindly */
+	bool struck;	/* RSTs came at the limit while searching */
+	bool tight;  /* in this pass there was a moment at which the limiter had nothing to spare */
+	bool trying; /* half as much again, for a window */
+	uint8_t calm, flats; /* windows at the limit; raised, and nothing came of it */
+	bool raised;	     /* the rate, at the last window's end */
+	/* this pass */
+	uint32_t sent, rst, other;
+	uint64_t first_ns, last_ns; /* sent */
+	uint64_t rst_ns, gap_ns;    /* the last RST, and the longest time between two */
+	uint64_t drew_ns;	    /* when the last probe left that drew a RST */
+	float peak;		    /* RSTs/s, the most in a window of it */
+	/* this run */
+	uint32_t rsts;
+	float fastest;	   /* packets/s of the pass that made us suspicious */
+	uint64_t spent_ns; /* when the limiter last had nothing to spare */
+	unsigned clean;
+	uint32_t sent_before;			    /* in the pass before */
+	uint32_t recent_us[LIMIT_RECENT], n_recent; /* the last RSTs of the pass */
+	uint32_t rationed;			    /* RSTs in windows at the limit */
+	uint64_t rationed_ns;
+	/* the test, or the window of regulation */
+	uint64_t from_ns, end_ns;
+	uint32_t part_sent, part_rst, part_other;
+	uint32_t need;	       /* probes of a test */
+	float share, believed; /* answered in the pass before; what tells a limit, at least */
+	float rst_rate;	       /* in the pass before */
+	float rate, limit;     /* packets/s now; RSTs/s */
+	float density;	       /* share of the probes that would draw a RST without a limit */
+	float last_q, twice;   /* of the last window; what two in a row had, at most */
+	float old_q, old_rate; /* before the rate was raised */
+};
+
+void limit_sent(struct limit *l, uint64_t t);
+void limit_refund(struct limit *l);
+void limit_answered(struct limit *l, bool rst, uint64_t t, uint64_t sent_ns);
+/* Ends a test or a window where its time has come. */
+void limit_tick(struct limit *l, uint64_t t, uint64_t rtt_ns);
+/* RSTs/s, of one that is on. */
+float limit_rate(const struct limit *l);
+/* Judges the pass that is over, where anything was sent in it. */
+void limit_begin_pass(struct limit *l, unsigned pass, uint64_t t);
+
+#endif

@@ -395,15 +395,6 @@ int resume_find_host(const struct resume *r, json_object *o, struct named *out, 
 	return 0;
 }
 
-static int add_host(struct resume *r, json_object *o, const struct named *who, struct err *e)
-{
-	if (!grow(&r->hosts, r->n_hosts, &r->cap_hosts, sizeof(*r->hosts)))
-		return err_set(e, "out of memory for the hosts known");
-	r->hosts[r->n_hosts++] =
-	    (struct known_host){.number = who->host, .up = journal_is(o, "up")};
-	return 0;
-}
-
 static int host_cmp(const void *a, const void *b)
 {
 	const struct known_host *x = a, *y = b;
@@ -426,6 +417,27 @@ static void join_hosts(struct resume *r)
 	r->n_hosts = kept;
 }
 
+/* As with ports, only different ones make the array grow. */
+static int add_host(struct resume *r, const struct named *who, bool up, struct err *e)
+{
+	if (r->n_hosts == r->cap_hosts) {
+		join_hosts(r);
+		if (r->n_hosts >= r->cap_hosts / 2 &&
+		    !grow(&r->hosts, r->cap_hosts, &r->cap_hosts, sizeof(*r->hosts)))
+			return err_set(e, "out of memory for the hosts known");
+	}
+	r->hosts[r->n_hosts++] = (struct known_host){.number = who->host, .up = up};
+	return 0;
+}
+
+/* The port answered for itself, so its host is up, whether or not it has a record yet. */
+static bool answers_itself(json_object *o)
+{
+	const char *addr = journal_text(o, "addr"), *from = journal_text(o, "from");
+
+	return addr && from && strcmp(addr, from) == 0;
+}
+
 struct known_host *resume_host(const struct resume *r, uint64_t number)
 {
 	const struct known_host key = {.number = number};
@@ -443,8 +455,10 @@ static int read_record(struct resume *r, json_object *o, struct err *e)
 	if (resume_find_host(r, o, &who, e) < 0)
 		return -1;
 	if (r->journal.type == JOURNAL_HOST)
-		return add_host(r, o, &who, e);
+		return add_host(r, &who, journal_is(o, "up"), e);
 	if (resume_rank(r, o, &t, e) < 0)
+		return -1;
+	if (answers_itself(o) && add_host(r, &who, true, e) < 0)
 		return -1;
 	return (r->journal.type == JOURNAL_PORT ? add_one : add_ranges)(r, &who, o, &t, e);
 }

@@ -40,6 +40,7 @@ struct resume_scan {
 	size_t n_kinds;
 	const char *digest; /* by resume_digest */
 	uint32_t (*zone)(void *ctx, const char *name);
+	const char *(*zone_name)(uint32_t zone, char buf[16]);
 };
 
 /* Which targets, ports and order: the same text, and windows mean the same. */

@@ -50,15 +50,14 @@ static uint64_t count_known(const struct resume *r, uint64_t host, uint64_t coun
 }
 
 /* The host's record with the counts of what stays, once. */
-static int carry_host(struct resume *r, json_object *o, const struct named *who, struct report *to,
+static int carry_host(struct resume *r, json_object *o, struct known_host *host, struct report *to,
 		      struct err *e)
 {
-	struct known_host *host = resume_host(r, who->host);
 	uint64_t counts[PORT_STATES] = {0};
 	json_object *now;
 	const char *text;
 
-	if (!host || host->carried || !count_known(r, who->host, counts))
+	if (!host || host->carried || !count_known(r, host->number, counts))
 		return 0;
 	host->carried = true;
 	now = json_object_new_object();
@@ -79,6 +78,45 @@ static int carry_host(struct resume *r, json_object *o, const struct named *who,
 	return 0;
 }
 
+/* A host of which a killed run had told open ports, and nothing else yet. */
+static json_object *new_host(const struct resume *r, const struct known_host *host)
+{
+	struct addr a = space_host_addr(r->scan.space, host->number);
+	const char *name = space_span_of_host(r->scan.space, host->number)->name;
+	json_object *o = json_object_new_object();
+	char text[ADDR_TEXT], zone[16];
+
+	addr_format_zone(&a, a.zone && r->scan.zone_name ? r->scan.zone_name(a.zone, zone) : NULL,
+			 text);
+	json_object_object_add(o, "type", json_object_new_string("host"));
+	json_object_object_add(o, "addr", json_object_new_string(text));
+	if (name)
+		json_object_object_add(o, "name", json_object_new_string(name));
+	json_object_object_add(o, "up", json_object_new_boolean(true));
+	json_object_object_add(o, "counts", NULL); /* its place */
+	json_object_object_add(o, "style", json_object_new_string("unknown"));
+	json_object_object_add(o, "family", json_object_new_string("unknown"));
+	json_object_object_add(o, "confidence", json_object_new_string("low"));
+	return o;
+}
+
+static int carry_untold_hosts(struct resume *r, struct report *to, struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < r->n_hosts; i++) {
+		struct known_host *host = &r->hosts[i];
+		json_object *o;
+
+		if (host->carried || !host->up)
+			continue;
+		o = new_host(r, host);
+		rc = carry_host(r, o, host, to, e);
+		json_object_put(o);
+	}
+	return rc;
+}
+
 /* A record of a window that was not complete. */
 static int carry_parsed(struct resume *r, json_object *o, struct report *to, struct err *e)
 {
@@ -90,7 +128,7 @@ static int carry_parsed(struct resume *r, json_object *o, struct report *to, str
 	if (resume_find_host(r, o, &who, e) < 0)
 		return -1;
 	if (r->journal.type == JOURNAL_HOST)
-		return carry_host(r, o, &who, to, e);
+		return carry_host(r, o, resume_host(r, who.host), to, e);
 	if (resume_rank(r, o, &t, e) < 0)
 		return -1;
 	if (r->journal.type == JOURNAL_PORT ? port_stays(r, o, &who) : t.answered)
@@ -118,6 +156,8 @@ int resume_carry(struct resume *r, struct report *to, struct err *e)
 		if (rc < 0)
 			break;
 	}
+	if (rc == 0)
+		rc = carry_untold_hosts(r, to, e);
 	journal_close(&r->journal);
 	return rc;
 }

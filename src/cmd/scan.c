@@ -324,6 +324,7 @@ static int identify(struct run *r, struct resume *resume)
 	    .n_kinds = r->o.n_kinds,
 	    .digest = r->info.space,
 	    .zone = resolve_zone,
+	    .zone_name = resolve_zone_name,
 	};
 	struct err e;
 

@@ -273,22 +273,24 @@ static uint64_t time_of(struct gates *g, uint64_t at_ns)
 	return ago < STEP_MAX_NS && ago < g->t ? g->t - ago : g->t;
 }
 
-static void opens_at(struct gates *g, uint64_t t)
+/* The earliest counts, but for one that lies behind us: that gate was open, and has been used. */
+static void note_next(uint64_t *next, uint64_t at, uint64_t t)
 {
-	if (g->next <= g->t || t < g->next)
-		g->next = t;
+	if (*next <= t || at < *next)
+		*next = at;
 }
 
-uint64_t gates_next(struct gates *g, uint64_t now_ns)
+uint64_t gates_next(const struct gates *g, uint64_t now_ns)
 {
 	uint64_t next = UINT64_MAX;
 
-	if (g->next != UINT64_MAX)
-		next = now_ns + (g->next > g->t ? g->next - g->t : 1);
-	if (g->next_hold != UINT64_MAX && g->next_hold < next)
-		next = g->next_hold > now_ns ? g->next_hold : now_ns + 1;
-	g->next = g->next_hold = UINT64_MAX;
-	return next;
+	if (g->next == UINT64_MAX && g->next_hold == UINT64_MAX)
+		return UINT64_MAX;
+	if (g->next > g->t && g->next != UINT64_MAX)
+		next = now_ns + (g->next - g->t);
+	if (g->next_hold > now_ns && g->next_hold < next)
+		next = g->next_hold;
+	return next == UINT64_MAX ? now_ns + 1 : next;
 }
 
 /* --- passing ---------------------------------------------------------------------------------- */
@@ -303,7 +305,7 @@ static bool filled(struct gates *g, struct bucket *b, double rate, double most)
 	b->at_ns = g->t;
 	if (b->credit >= 1)
 		return true;
-	opens_at(g, g->t + (uint64_t)ceil((1 - b->credit) / rate * 1e9) + 1);
+	note_next(&g->next, g->t + (uint64_t)ceil((1 - b->credit) / rate * 1e9) + 1, g->t);
 	return false;
 }
 
@@ -335,8 +337,7 @@ static bool host_lets(struct gates *g, struct host_gate *h)
 	double rate = h->gate.cap.rate;
 
 	if (g->caller_ns < h->hold_ns) {
-		if (h->hold_ns < g->next_hold)
-			g->next_hold = h->hold_ns;
+		note_next(&g->next_hold, h->hold_ns, g->caller_ns);
 		return false;
 	}
 	if (h->limit.mode != LIMIT_NONE)

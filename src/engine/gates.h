@@ -41,9 +41,9 @@ bool gates_pass(struct gates *g, const struct point *at, uint64_t now_ns);
 void gates_refund(struct gates *g, const struct point *at);
 /* Nothing to the host (nor to what shares nothing with it) before `until_ns`. */
 void gates_hold(struct gates *g, const struct point *at, uint64_t until_ns);
-/* When some gate that refused since the last call will let something through: at least now + 1;
- * UINT64_MAX where none refused. */
-uint64_t gates_next(struct gates *g, uint64_t now_ns);
+/* When one of the gates that refused will let something through: at least now + 1. UINT64_MAX where
+ * none has refused. */
+uint64_t gates_next(const struct gates *g, uint64_t now_ns);
 
 /*
  * A first decisive answer of a slot; `rst`: a RST, which a limiter may ration; `rtt_ns` 0: unknown.

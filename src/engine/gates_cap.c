@@ -76,7 +76,8 @@ static void judge(struct cap *c, double least)
 		if (c->refused && c->answered)
 			c->rate = fmin(c->rate * (c->settled ? BY_STEPS : 2), RATE_MAX);
 		c->refused = false;
-		c->settled -= c->settled > 0;
+		if (c->settled)
+			c->settled--;
 		return;
 	}
 	if (c->rate <= least) /* it is so at any rate: the usual, in the end */

@@ -134,11 +134,11 @@ static void add(struct pace_bin *to, const struct pace_bin *b)
 	to->carried += b->carried;
 }
 
-static struct pace_bin pool(const struct pace *p, unsigned from, unsigned end)
+static struct pace_bin slower_than(const struct pace *p, unsigned bin)
 {
 	struct pace_bin all = {0};
 
-	for (unsigned i = from; i < end; i++)
+	for (unsigned i = 0; i < bin; i++)
 		add(&all, &p->bins[i]);
 	return all;
 }
@@ -166,7 +166,7 @@ static double rate_of(const struct pace_cohort *c)
 static bool cohort_lost(struct pace *p, const struct pace_cohort *c)
 {
 	unsigned at = bin_of(rate_of(c));
-	struct pace_bin *own = &p->bins[at], slower = pool(p, 0, at);
+	struct pace_bin *own = &p->bins[at], slower = slower_than(p, at);
 	double n = (double)c->sent, k = fmin((double)c->answered, n);
 	bool lost = worse(n, k, own->asked, own->answered);
 
@@ -205,7 +205,8 @@ static bool cohorts_lost(struct pace *p, uint64_t now_ns, uint64_t rtt_ns,
 static bool canaries_lost(struct pace *p, double rate)
 {
 	unsigned at = bin_of(rate);
-	struct pace_bin *own = &p->bins[at], slower = pool(p, 0, at);
+	/* the next bin may be slower by a hair, and canaries are few */
+	struct pace_bin *own = &p->bins[at], slower = slower_than(p, at ? at - 1 : 0);
 	const struct pace_bin *faster = own + 1; /* the nearest that is known: the latest */
 
 	own->canaries += (double)p->seen.canaries;
@@ -218,12 +219,12 @@ static bool canaries_lost(struct pace *p, double rate)
 	p->step_canaries += p->seen.canaries;
 	if (own->canaries < CANARIES_MIN || p->cut_canaries < CANARIES_MIN)
 		return false;
+	if (own->carried < own->canaries / 2) /* no path is as bad as that at any rate */
+		return true;
 	if (slower.canaries >= CANARIES_MIN)
 		return worse(own->canaries, own->carried, slower.canaries, slower.carried);
 	if (own->carried >= (1 - WORSE) * own->canaries)
 		return false;
-	if (own->carried < own->canaries / 2) /* no path is as bad as that at any rate */
-		return true;
 	while (faster < p->bins + PACE_BINS && faster->canaries < CANARIES_MIN)
 		faster++;
 	/* Nothing slower is known: a step down tells, a second one where the first has helped. */
@@ -237,7 +238,7 @@ static bool canaries_lost(struct pace *p, double rate)
  */
 static bool retries_lost(struct pace *p, double rate)
 {
-	struct pace_bin slower = pool(p, 0, bin_of(rate));
+	struct pace_bin slower = slower_than(p, bin_of(rate));
 
 	if (p->retried_heeded || p->retried < CANARIES_MIN || slower.asked >= REFERENCE_MIN)
 		return false;
@@ -278,7 +279,7 @@ static bool keeps_up(const struct pace *p, const struct pace_cohort *last, bool 
 /* How much a share that fell short takes off. */
 static double shortfall(const struct pace *p, const struct pace_cohort *last)
 {
-	struct pace_bin slower = pool(p, 0, bin_of(rate_of(last)));
+	struct pace_bin slower = slower_than(p, bin_of(rate_of(last)));
 	double share = (double)last->answered / (double)last->sent;
 
 	if (slower.answered < 1)

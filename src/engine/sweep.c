@@ -266,8 +266,7 @@ static void next_round(struct sweep *s)
 	uint64_t now = s->w->ops->now(s->w), until = now;
 
 	if (!s->round.sent && s->round.held)
-		until = gates_next(s->gates, now) > now + IN_VAIN_NS ? gates_next(s->gates, now)
-								     : now + IN_VAIN_NS;
+		until = sweep_gates_next(s, now);
 	if (s->hold_until_ns > until)
 		until = s->hold_until_ns;
 	while (!s->stopped && now < until) {
@@ -412,6 +411,8 @@ static int sweep_alloc(struct sweep *s, const struct sweep_config *c, struct err
 	s->gates = gates_new(c->space, c->rate <= 0, s->start_ns, e);
 	if (!s->gates)
 		return -1;
+	if (!c->want_closed)
+		gates_open_only(s->gates);
 	s->lanes = lanes_new(s->w, c->lanes ? c->lanes : 1, longest, e);
 	return s->lanes ? 0 : -1;
 }

@@ -190,6 +190,7 @@ void sweep_collect(struct sweep *s);
 /* Keeps the times of what is just leaving. */
 void sweep_note_times(struct sweep *s);
 /* When more can be sent, if the round isn't over. */
+uint64_t sweep_gates_next(const struct sweep *s, uint64_t now);
 uint64_t sweep_next_send(const struct sweep *s, uint64_t now);
 /* Asks the wire for each path; one that is down is buried, and the run stops where all are. */
 void sweep_check_paths(struct sweep *s);

@@ -242,6 +242,7 @@ static void count_answer(struct sweep *s, const struct host *h, const struct poi
 {
 	enum reaction reaction = (enum reaction)r->reaction;
 	unsigned k = try_that_drew(s, h, at, slot, r);
+	uint64_t rtt_ns = r->rtt_us == UINT32_MAX ? 0 : (uint64_t)r->rtt_us * 1000;
 	bool rst = reaction_is_rst(reaction);
 
 	s->sum.answered++;
@@ -250,9 +251,10 @@ static void count_answer(struct sweep *s, const struct host *h, const struct poi
 	gates_answered(s->gates, at, rst, r->rtt_us == UINT32_MAX ? 0 : (uint64_t)r->rtt_us * 1000,
 		       now);
 	if (!rst || !gates_limit(s->gates, at).limited) {
-		if (k == 0)
-			s->seen.answered++;
-		else
+		if (k == 0 && rtt_ns)
+			pace_answered(&s->pace, now - rtt_ns);
+		s->seen.answered += k == 0;
+		if (k > 0)
 			s->seen.retried_answered++;
 		if (!reaction_is_icmp(reaction))
 			canary_learn(&s->canary, slot);

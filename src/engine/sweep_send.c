@@ -465,6 +465,16 @@ void sweep_collect(struct sweep *s)
 	}
 }
 
+/* When to look again at what gates hold back: neither at once, nor much later. */
+uint64_t sweep_gates_next(const struct sweep *s, uint64_t now)
+{
+	uint64_t at = gates_next(s->gates, now);
+
+	if (at < now + IN_VAIN_NS)
+		return now + IN_VAIN_NS;
+	return at > now + HOLD_NS ? now + HOLD_NS : at;
+}
+
 uint64_t sweep_next_send(const struct sweep *s, uint64_t now)
 {
 	uint64_t at = pace_next(&s->pace, now), gate;
@@ -473,7 +483,6 @@ uint64_t sweep_next_send(const struct sweep *s, uint64_t now)
 		return now + STARVED_NS;
 	if (!s->in_vain)
 		return at;
-	gate = gates_next(s->gates, now);
-	gate = gate > now + IN_VAIN_NS ? gate : now + IN_VAIN_NS;
+	gate = sweep_gates_next(s, now);
 	return gate > at ? gate : at;
 }

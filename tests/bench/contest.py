@@ -132,6 +132,13 @@ class Bar:
         return cls(what, "%.1f %s" % (value, unit), MET if value <= bar else MISSED,
                    "at most %g %s" % (bar, unit))
 
+    def unless_wrong(self, series):
+        """A fast run that isn't right counts for nothing."""
+        if not series.always_right:
+            self.goal = "not right in every run"
+            self.verdict = self.verdict and MISSED
+        return self
+
     @classmethod
     def shown(cls, what, value, unit):
         return cls(what, "%.1f %s" % (value, unit), "")
@@ -152,4 +159,9 @@ def against(what, program, peer, ours, bar, goal=None, key="wall_s", more=False)
         return Bar.ratio("%s, against %s" % (what, program), None, bar)
     theirs, mine = peer.median(key), ours.median(key)
     value = ratio(mine, theirs) if more else ratio(theirs, mine)
-    return Bar.ratio("%s, against %s" % (what, peer.name), value, bar, goal)
+    return Bar.ratio("%s, against %s" % (what, peer.name), value, bar, goal).unless_wrong(ours)
+
+
+def wall(what, ours, bar):
+    """Our median time, in seconds."""
+    return Bar.at_most(what, ours.median(), bar, "s").unless_wrong(ours)

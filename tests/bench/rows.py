@@ -7,7 +7,7 @@ programs are called is in peers.py, what a bar is in contest.py.
 import statistics
 
 import peers
-from contest import MET, MISSED, Bar, against, best, compete, of
+from contest import MET, MISSED, Bar, against, best, compete, of, wall
 from net import FAR, FIFTY, SLASH16, Line, Pair, laboratory
 
 ALL = "1-65535"
@@ -122,10 +122,9 @@ def resets(bench):
                           lambda found: found["open"] == listening, limit=30)
     result.table("%d ports, at most 1,000 resets/s" % total, whole + is_open)
     result.bar(Bar.right("all right, none called filtered", whole[0]))
-    result.bar(Bar.at_most("wall (the floor is %.1f s)" % floor, whole[0].median(),
-                           round(floor * 1.1, 1), "s"))
+    result.bar(wall("wall (the floor is %.1f s)" % floor, whole[0], round(floor * 1.1, 1)))
     result.bar(Bar.right("--open: the open ones", is_open[0]))
-    result.bar(Bar.at_most("--open: wall", is_open[0].median(), 10, "s"))
+    result.bar(wall("--open: wall", is_open[0], 10))
     return result
 
 

@@ -873,10 +873,10 @@ static void raw_syn(struct net *w, uint16_t sport)
 	    .flags = TCP_SYN,
 	    .ttl = 64,
 	};
-	uint8_t bytes[64];
-	int len = craft_build(w->b.craft, &s, bytes, sizeof(bytes), NULL);
+	uint8_t room[WIRE_HEADROOM + 64], *bytes = room + WIRE_HEADROOM;
+	int len = craft_build(w->b.craft, &s, bytes, 64, NULL);
 	struct wire_out out = {.ip = bytes, .len = (uint16_t)len};
-	uint64_t at;
+	_Atomic uint64_t at = 0;
 
 	assert_int_equal(w->peer.wire.ops->send(&w->peer.wire, 0, &out, 1, &at), 1);
 }

@@ -222,11 +222,11 @@ static void test_auto_is_gentle(void **state)
 	r->road.silent = 0;
 	run_for(r, 1000 * MS);
 	assert_true(r->p.rate > 8 * PACE_SILENT_RATE);
-	/* All fall silent, as where the order of targets comes to an empty net: not below 10,000.
-	 */
+	/* All fall silent, as where the order of targets comes to an empty net: never below
+	 * 10,000. */
 	r->road.silent = 1;
-	run_for(r, 4000 * MS);
-	assert_true(r->p.rate == PACE_SILENT_RATE);
+	run_for(r, 8000 * MS);
+	assert_true(r->p.rate >= PACE_SILENT_RATE && r->p.rate < 1.5 * PACE_SILENT_RATE);
 	r->drops = true;
 	run_for(r, 3000 * MS);
 	assert_true(r->p.rate == PACE_HOST_RATE); /* our own drops count, and never to one */
@@ -275,7 +275,7 @@ static void test_auto_by_canaries(void **state)
 	run_for(r, 4000 * MS);
 	run_for(r, 4000 * MS);
 	assert_true(r->sent < 4 * 70000);
-	assert_true(r->sent > 4 * 30000);
+	assert_true(r->sent > 4 * 20000);
 	free(r);
 }
 

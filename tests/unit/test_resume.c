@@ -489,8 +489,15 @@ static void test_carry(void **state)
 	struct err e = {""};
 	struct resume *r;
 	struct file x, want;
+	uint64_t late = 502;
+	char itself[120];
 
 	(void)state;
+	while (permute_at(&perm, late) / PORTS == permute_at(&perm, 500) / PORTS)
+		late++;
+	late = permute_at(&perm, late);
+	snprintf(itself, sizeof(itself), SYN_ANSWERED ",\"from\":\"192.0.2.%u\"",
+		 (unsigned)(late / PORTS));
 	file_begin(&x);
 	put_run(&x, "\"rstprobe\",\"scan\",\"192.0.2.0-9\"");
 	put_port(&x, permute_at(&perm, 0), "open", SYN_ANSWERED);
@@ -501,9 +508,12 @@ static void test_carry(void **state)
 	put_port(&x, permute_at(&perm, 500), "open", SYN_ANSWERED);
 	put_port(&x, permute_at(&perm, 501), "filtered", "");
 	for (unsigned host = 0; host < HOSTS; host++)
-		put_host(&x, host, "\"open\":1,\"not-probed\":3");
-	put_host(&x, 1, "\"open\":1,\"not-probed\":3");
+		if (host != late / PORTS)
+			put_host(&x, host, "\"open\":1,\"not-probed\":3");
+	put_host(&x, (unsigned)(permute_at(&perm, 500) / PORTS), "\"open\":1,\"not-probed\":3");
 	put_window(&x, 500, 999, false);
+	/* of a host without a record: told when it was found */
+	put_port(&x, late, "open", itself);
 	fputs("{\"type\":\"summary\",\"complete\":false}\n", x.f);
 
 	file_begin(&want);
@@ -513,6 +523,11 @@ static void test_carry(void **state)
 	put_window(&want, 0, 499, true);
 	put_port(&want, permute_at(&perm, 500), "open", SYN_ANSWERED);
 	put_host(&want, (unsigned)(permute_at(&perm, 500) / PORTS), "\"open\":1");
+	put_port(&want, late, "open", itself);
+	fprintf(want.f,
+		"{\"type\":\"host\",\"addr\":\"192.0.2.%u\",\"up\":true,\"counts\":{\"open\":1},"
+		"\"style\":\"unknown\",\"family\":\"unknown\",\"confidence\":\"low\"}\n",
+		(unsigned)(late / PORTS));
 	fclose(want.f);
 
 	r = read_file(&x, 1, &e);

@@ -48,6 +48,7 @@ struct gates {
 	uint32_t n_hosts, n_nets;
 	uint32_t n_limited;
 	uint64_t caller_ns; /* time of the last call */
+	uint64_t lag_ns;    /* what came later than so long ago has not been read */
 	uint64_t t;	    /* our own */
 	uint64_t next;	    /* our own; when one of those that refused opens */
 	uint64_t next_hold; /* the caller's */
@@ -329,7 +330,8 @@ static void limit_turn(struct gates *g, struct host_gate *h)
 static void cap_turn(struct gates *g, struct gate *x)
 {
 	if (g->first_pass && g->capped)
-		cap_tick(&x->cap, g->t, g->open_only && x->cap.heard ? OPEN_ONLY_RATE : GATE_RATE);
+		cap_tick(&x->cap, g->t, g->lag_ns,
+			 g->open_only && x->cap.heard ? OPEN_ONLY_RATE : GATE_RATE);
 }
 
 static bool host_lets(struct gates *g, struct host_gate *h)
@@ -358,12 +360,6 @@ static bool net_lets(struct gates *g, struct gate *net)
 	return cap_lets(g, net, net->cap.rate);
 }
 
-static void take(struct gate *x)
-{
-	x->bucket.credit -= 1;
-	cap_sent(&x->cap);
-}
-
 bool gates_pass(struct gates *g, const struct point *at, uint64_t now_ns)
 {
 	struct host_gate *h = host_of(g, at);
@@ -375,12 +371,32 @@ bool gates_pass(struct gates *g, const struct point *at, uint64_t now_ns)
 	if ((h && !host_lets(g, h)) || (net && !net_lets(g, net)))
 		return false;
 	if (h) {
-		take(&h->gate);
+		h->gate.bucket.credit -= 1;
 		limit_sent(&h->limit, g->t);
 	}
 	if (net)
-		take(net);
+		net->bucket.credit -= 1;
 	return true;
+}
+
+void gates_left(struct gates *g, const struct point *at, uint64_t at_ns)
+{
+	struct host_gate *h = host_of(g, at);
+	struct gate *net = net_gate_of(g, at);
+	uint64_t t;
+
+	if (!g->capped || (!h && !net))
+		return;
+	t = time_of(g, at_ns);
+	if (h)
+		cap_sent(&h->gate.cap, t);
+	if (net)
+		cap_sent(&net->cap, t);
+}
+
+void gates_heard(struct gates *g, uint64_t lag_ns)
+{
+	g->lag_ns = lag_ns;
 }
 
 void gates_refund(struct gates *g, const struct point *at)
@@ -390,13 +406,10 @@ void gates_refund(struct gates *g, const struct point *at)
 
 	if (h) {
 		h->gate.bucket.credit += 1;
-		cap_refund(&h->gate.cap);
 		limit_refund(&h->limit);
 	}
-	if (net) {
+	if (net)
 		net->bucket.credit += 1;
-		cap_refund(&net->cap);
-	}
 }
 
 void gates_hold(struct gates *g, const struct point *at, uint64_t until_ns)

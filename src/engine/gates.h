@@ -35,8 +35,12 @@ struct gates *gates_new(const struct space *s, bool capped, uint64_t now_ns, str
 void gates_open_only(struct gates *g);
 void gates_free(struct gates *g);
 
-/* May a probe go to that point now? If so, it is counted as sent. */
+/* May a probe go to that point now? Then it is due to leave. */
 bool gates_pass(struct gates *g, const struct point *at, uint64_t now_ns);
+/* It has left, at at_ns, which may lie a little before the time of an earlier call. */
+void gates_left(struct gates *g, const struct point *at, uint64_t at_ns);
+/* Answers that came within the last lag_ns may still be unread. */
+void gates_heard(struct gates *g, uint64_t lag_ns);
 /* It could not be sent after all (no room, no neighbour yet). */
 void gates_refund(struct gates *g, const struct point *at);
 /* Nothing to the host (nor to what shares nothing with it) before `until_ns`. */

@@ -28,14 +28,14 @@ void cap_restart(struct cap *c, uint64_t t)
 	c->sent = c->answered = 0;
 }
 
-void cap_sent(struct cap *c)
+static bool in_cohort(const struct cap *c, uint64_t t)
 {
-	c->sent += !c->end_ns;
+	return t >= c->from_ns && (!c->end_ns || t < c->end_ns);
 }
 
-void cap_refund(struct cap *c)
+void cap_sent(struct cap *c, uint64_t t)
 {
-	c->sent -= !c->end_ns && c->sent;
+	c->sent += in_cohort(c, t);
 }
 
 void cap_answered(struct cap *c, uint64_t sent_ns, uint64_t rtt_ns)
@@ -45,7 +45,7 @@ void cap_answered(struct cap *c, uint64_t sent_ns, uint64_t rtt_ns)
 	c->heard = true;
 	if (rtt_ns)
 		c->srtt_us = c->srtt_us ? c->srtt_us - c->srtt_us / 8 + us / 8 : us;
-	c->answered += sent_ns >= c->from_ns && (!c->end_ns || sent_ns < c->end_ns);
+	c->answered += in_cohort(c, sent_ns);
 }
 
 static void learn(struct cap *c, float weight)
@@ -86,7 +86,7 @@ static void judge(struct cap *c, double least)
 	c->settled = STEPS;
 }
 
-void cap_tick(struct cap *c, uint64_t t, double least)
+void cap_tick(struct cap *c, uint64_t t, uint64_t lag_ns, double least)
 {
 	uint64_t rtt_ns = c->srtt_us * UINT64_C(1000);
 	uint64_t length = rtt_ns / 2 > COHORT_NS ? rtt_ns / 2 : COHORT_NS;
@@ -97,7 +97,7 @@ void cap_tick(struct cap *c, uint64_t t, double least)
 			c->end_ns = t;
 		return;
 	}
-	if (t - c->end_ns < settle)
+	if (t - c->end_ns < settle + lag_ns)
 		return;
 	if (c->heard)
 		judge(c, least);

@@ -26,9 +26,8 @@ struct cap {
 
 void cap_init(struct cap *c, bool capped, uint64_t t);
 /* Ends and judges the cohort where its time has come; `least`: what loss takes no rate below. */
-void cap_tick(struct cap *c, uint64_t t, double least);
-void cap_sent(struct cap *c);
-void cap_refund(struct cap *c);
+void cap_tick(struct cap *c, uint64_t t, uint64_t lag_ns, double least);
+void cap_sent(struct cap *c, uint64_t t);
 void cap_answered(struct cap *c, uint64_t sent_ns, uint64_t rtt_ns);
 /* Forgets the running cohort: what is asked from now on is not what was. */
 void cap_restart(struct cap *c, uint64_t t);

@@ -89,14 +89,28 @@ void pace_spend(struct pace *p, unsigned n)
 {
 	if (!p->unlimited)
 		p->credit -= n;
-	p->cohorts[0].sent += n;
+}
+
+static struct pace_cohort *cohort_of(struct pace *p, uint64_t sent_ns)
+{
+	for (unsigned i = 0; i < PACE_COHORTS; i++)
+		if (sent_ns >= p->cohorts[i].from_ns)
+			return &p->cohorts[i];
+	return NULL;
+}
+
+void pace_left(struct pace *p, unsigned n, uint64_t at_ns)
+{
+	struct pace_cohort *c = cohort_of(p, at_ns);
+
+	if (c)
+		c->sent += n;
 }
 
 void pace_refund(struct pace *p, unsigned n)
 {
 	if (!p->unlimited)
 		p->credit = fmin(p->credit + n, bucket(p));
-	p->cohorts[0].sent -= n < p->cohorts[0].sent ? n : p->cohorts[0].sent;
 }
 
 uint64_t pace_next(const struct pace *p, uint64_t now_ns)
@@ -114,11 +128,10 @@ uint64_t pace_next(const struct pace *p, uint64_t now_ns)
 
 void pace_answered(struct pace *p, uint64_t sent_ns)
 {
-	for (unsigned i = 0; i < PACE_COHORTS; i++)
-		if (sent_ns >= p->cohorts[i].from_ns) {
-			p->cohorts[i].answered++;
-			break;
-		}
+	struct pace_cohort *c = cohort_of(p, sent_ns);
+
+	if (c)
+		c->answered++;
 }
 
 static unsigned bin_of(double rate)
@@ -184,7 +197,7 @@ static bool cohort_lost(struct pace *p, const struct pace_cohort *c)
 static bool cohorts_lost(struct pace *p, uint64_t now_ns, uint64_t rtt_ns,
 			 const struct pace_cohort **last)
 {
-	uint64_t settle = most(rtt_ns + rtt_ns / 2, SETTLE_MIN_NS);
+	uint64_t settle = most(rtt_ns + rtt_ns / 2, SETTLE_MIN_NS) + p->seen.lag_ns;
 	bool lost = false;
 
 	*last = NULL;
@@ -314,6 +327,7 @@ static void gather(struct pace *p, const struct pace_seen *seen, bool first_pass
 	p->seen.retried_answered += seen->retried_answered;
 	p->seen.canaries += seen->canaries;
 	p->seen.canaries_lost += seen->canaries_lost;
+	p->seen.lag_ns = seen->lag_ns;
 	p->seen.dropped |= seen->dropped;
 	p->seen.no_room |= seen->no_room;
 	p->cohorts[0].firsts &= first_pass;

@@ -23,8 +23,9 @@ struct pace_seen {
 	uint64_t answered;	   /* first answers to first tries */
 	uint64_t retried_answered; /* first answers that only a later try drew */
 	uint64_t canaries, canaries_lost;
-	bool dropped; /* by the capture */
-	bool no_room; /* ENOBUFS, EAGAIN */
+	bool dropped;	 /* by the capture */
+	uint64_t lag_ns; /* answers that came within so long ago may still be unread */
+	bool no_room;	 /* ENOBUFS, EAGAIN */
 };
 
 struct pace {
@@ -61,9 +62,10 @@ struct pace {
 void pace_init(struct pace *p, double rate, uint64_t hosts, uint64_t now_ns);
 /* Packets that may leave now. Unlimited: UINT32_MAX. */
 unsigned pace_budget(struct pace *p, uint64_t now_ns);
-void pace_spend(struct pace *p, unsigned n);
-void pace_refund(struct pace *p, unsigned n);		   /* they did not leave after all */
-uint64_t pace_next(const struct pace *p, uint64_t now_ns); /* when budget will be at least 1 */
+void pace_spend(struct pace *p, unsigned n);		    /* they are due to leave */
+void pace_left(struct pace *p, unsigned n, uint64_t at_ns); /* and have left */
+void pace_refund(struct pace *p, unsigned n);		    /* they did not leave after all */
+uint64_t pace_next(const struct pace *p, uint64_t now_ns);  /* when budget will be at least 1 */
 void pace_limit(struct pace *p, double ceiling); /* auto stays at or below it, from now on */
 /* A first answer to a first try that left at `sent_ns`, as its round-trip time tells. */
 void pace_answered(struct pace *p, uint64_t sent_ns);

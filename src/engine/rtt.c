@@ -20,11 +20,16 @@ void rtt_sample(struct rtt *r, uint32_t sample_us)
 
 uint32_t rtt_rto_us(const struct rtt *r, uint32_t max_us)
 {
+	return rtt_rto_least_us(r, RTO_MIN_US, max_us);
+}
+
+uint32_t rtt_rto_least_us(const struct rtt *r, uint32_t least_us, uint32_t max_us)
+{
 	uint64_t rto = RTO_INITIAL_US;
 
 	if (r->srtt_us)
 		rto = r->srtt_us + 4ULL * r->rttvar_us;
-	if (rto < RTO_MIN_US)
-		rto = RTO_MIN_US;
+	if (rto < least_us)
+		rto = least_us;
 	return rto > max_us ? max_us : (uint32_t)rto;
 }

@@ -13,5 +13,7 @@ enum { RTO_INITIAL_US = 1000000, RTO_MIN_US = 100000 };
 void rtt_sample(struct rtt *r, uint32_t sample_us);
 /* SRTT + 4 RTTVAR, never below RTO_MIN_US; RTO_INITIAL_US without a sample; `max_us` caps both. */
 uint32_t rtt_rto_us(const struct rtt *r, uint32_t max_us);
+/* With another least: where a probe too many costs little. */
+uint32_t rtt_rto_least_us(const struct rtt *r, uint32_t least_us, uint32_t max_us);
 
 #endif

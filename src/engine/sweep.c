@@ -19,6 +19,7 @@ static const uint64_t NEIGHBOUR_NS = 3150000000;
 static const uint64_t LINGER_MIN_NS = 2000000, LINGER_MAX_NS = 10000000;
 static const uint64_t TICK_NS = 2000000, CANARY_RTO_NS = 100000000;
 static const uint64_t DRAIN_NS = 1000000;
+enum { RTO_BETWEEN_US = 30000 };
 enum { HEARD_ENOUGH = 16 }; /* hosts whose round trips stand for those of the silent ones */
 static const double MISSED_MAX = 0.001; /* open or closed ports that may be missed, in the mean */
 
@@ -84,17 +85,29 @@ static bool another_pass(const struct sweep *s)
 	return s->undone && !s->stopped && (pass_for_all(s) || pass_for_limited(s));
 }
 
-/* The slowest host's RTO; `max_us` where nobody has been heard. */
+/*
+ * The slowest host's RTO; 0 where nobody has been heard. Between passes it may be short, as what
+ * comes later still counts; after the last one silence is believed.
+ */
 static uint64_t slowest_rto_us(const struct sweep *s, uint32_t max_us)
 {
+	uint32_t least_us = another_pass(s) ? RTO_BETWEEN_US : RTO_MIN_US;
 	uint64_t rto_us = 0;
 
 	for (size_t i = 0; i < s->hosts.n; i++) {
-		uint32_t host_us = rtt_rto_us(&s->hosts.v[i].rtt, max_us);
+		uint32_t host_us = rtt_rto_least_us(&s->hosts.v[i].rtt, least_us, max_us);
 
 		rto_us = host_us > rto_us ? host_us : rto_us;
 	}
 	return rto_us;
+}
+
+/* What came since may still be unread. */
+static uint64_t lag_ns(const struct sweep *s)
+{
+	uint64_t now = s->w->ops->now(s->w);
+
+	return now > s->heard_ns && s->heard_ns ? now - s->heard_ns : 0;
 }
 
 /* How long silence must last: the slowest host's RTO, doubled for every pass that drew nothing.
@@ -108,7 +121,7 @@ static uint64_t pass_rto_ns(const struct sweep *s, unsigned idle_passes)
 	if (s->hosts.n < s->c->space->hosts && s->hosts.n < HEARD_ENOUGH)
 		rto_us = rtt_rto_us(&unheard, max_us);
 	rto_us <<= idle_passes < 10 ? idle_passes : 10;
-	return (rto_us > max_us ? max_us : rto_us) * 1000;
+	return (rto_us > max_us ? max_us : rto_us) * 1000 + lag_ns(s);
 }
 
 static void tell_progress(struct sweep *s, uint64_t now, bool asked)
@@ -166,6 +179,8 @@ static void heed_pace(struct sweep *s, uint64_t now)
 	s->tick_ns = now;
 	s->w->ops->stats(s->w, &stats);
 	s->seen.dropped = stats.dropped > s->tick_dropped;
+	s->seen.lag_ns = now > s->heard_ns ? now - s->heard_ns : 0;
+	gates_heard(s->gates, s->seen.lag_ns);
 	s->tick_dropped = stats.dropped;
 	canary_tick(&s->canary, now, rtt_ns * 2 > CANARY_RTO_NS ? rtt_ns * 2 : CANARY_RTO_NS);
 	canary_take(&s->canary, &s->seen.canaries, &s->seen.canaries_lost);
@@ -176,9 +191,12 @@ static void heed_pace(struct sweep *s, uint64_t now)
 static void receive(struct sweep *s, uint64_t until)
 {
 	struct err e;
+	int n = s->w->ops->recv(s->w, until, sweep_on_frame, s, &e);
 
-	if (s->w->ops->recv(s->w, until, sweep_on_frame, s, &e) < 0)
+	if (n < 0)
 		stop_run(s, END_CAPTURE, e.msg);
+	else
+		s->heard_ns = n > 0 ? s->frame_ns : s->w->ops->now(s->w);
 }
 
 static uint64_t least(uint64_t a, uint64_t b)

@@ -113,6 +113,7 @@ struct sweep {
 	unsigned times_shift;
 	bool stopped; /* no further sending in this run */
 	uint64_t last_send_ns, last_answer_ns;
+	uint64_t frame_ns, heard_ns; /* the last frame's; all that came until then has been read */
 	uint64_t held_since_ns; /* nothing could leave since then for want of room; 0: it can */
 
 	/* the estimate of loss: answers by the try that drew them, and of SYN-ACKs alone */

@@ -242,7 +242,7 @@ static void count_answer(struct sweep *s, const struct host *h, const struct poi
 {
 	enum reaction reaction = (enum reaction)r->reaction;
 	unsigned k = try_that_drew(s, h, at, slot, r);
-	uint64_t rtt_ns = r->rtt_us == UINT32_MAX ? 0 : (uint64_t)r->rtt_us * 1000;
+	uint64_t rtt_ns = r->rtt_us == UINT32_MAX ? 0 : (uint64_t)r->rtt_us * 1000 + 1;
 	bool rst = reaction_is_rst(reaction);
 
 	s->sum.answered++;
@@ -251,7 +251,7 @@ static void count_answer(struct sweep *s, const struct host *h, const struct poi
 	gates_answered(s->gates, at, rst, r->rtt_us == UINT32_MAX ? 0 : (uint64_t)r->rtt_us * 1000,
 		       now);
 	if (!rst || !gates_limit(s->gates, at).limited) {
-		if (k == 0 && rtt_ns)
+		if (k == 0 && r->rtt_us != UINT32_MAX)
 			pace_answered(&s->pace, now - rtt_ns);
 		s->seen.answered += k == 0;
 		if (k > 0)
@@ -453,6 +453,7 @@ void sweep_on_frame(void *ctx, const struct wire_in *in)
 	struct sweep *s = ctx;
 	struct packet p;
 
+	s->frame_ns = in->at_ns;
 	/* What is no TCP and no ICMP error is not counted: the kernel filter lets little of it by.
 	 */
 	if (decode_frame(in->frame, in->captured, in->len, in->linktype, &p) != DECODE_OK)

@@ -320,6 +320,13 @@ static bool sends_here(const struct sweep *s, unsigned budget)
 				  : budget <= BATCH_MAX && s->pace.rate < RATE_FOR_LANES);
 }
 
+/* Where the pace counts, what is handed over leaves soon, or the rate is not what it is taken for.
+ */
+static bool too_many_flying(const struct sweep *s)
+{
+	return !s->pace.unlimited && lanes_flying(s->lanes) >= 2 * lanes_count(s->lanes);
+}
+
 void sweep_send_some(struct sweep *s, uint64_t now)
 {
 	unsigned budget = pace_budget(&s->pace, now);
@@ -327,7 +334,7 @@ void sweep_send_some(struct sweep *s, uint64_t now)
 
 	s->starved = false;
 	for (unsigned i = 0; i < SENT_AT_ONCE && budget && !s->round.over; i++) {
-		struct batch *b = lanes_take(s->lanes);
+		struct batch *b = too_many_flying(s) ? NULL : lanes_take(s->lanes);
 
 		if (!b) {
 			s->starved = true;
@@ -429,6 +436,17 @@ static void account_failed(struct sweep *s, const struct batch *b, unsigned i, u
 		memcpy(s->sum.why, why.msg, sizeof(s->sum.why));
 }
 
+static void account_left(struct sweep *s, uint64_t slot, uint64_t at_ns)
+{
+	struct point at;
+
+	bit_clear(s->unsent, slot);
+	if (!s->pace.automatic || s->pass > 0) /* nobody asks */
+		return;
+	space_at(s->c->space, permute_at(&s->perm, s->first + slot / s->c->n_kinds), &at);
+	gates_left(s->gates, &at, at_ns);
+}
+
 static void account_sent(struct sweep *s, const struct batch *b)
 {
 	uint64_t at_ns = atomic_load_explicit(&b->at_ns, memory_order_acquire);
@@ -442,11 +460,12 @@ static void account_sent(struct sweep *s, const struct batch *b)
 		}
 		left++;
 		if (b->slot[i] != CANARY_SLOT)
-			bit_clear(s->unsent, b->slot[i]);
+			account_left(s, b->slot[i], at_ns);
 		if (s->c->evidence)
 			s->c->evidence(s->c->evidence_ctx, at_ns, b->v[i].ip, b->v[i].len,
 				       b->v[i].len);
 	}
+	pace_left(&s->pace, left, at_ns);
 	s->sum.sent += left;
 	s->sum.retried += b->try > 0 ? left : 0;
 	if (left) {
@@ -480,7 +499,7 @@ uint64_t sweep_next_send(const struct sweep *s, uint64_t now)
 	uint64_t at = pace_next(&s->pace, now), gate;
 
 	if (s->starved) /* until the sender threads have got rid of some */
-		return now + STARVED_NS;
+		return now + (s->pace.unlimited ? STARVED_NS : STARVED_NS / 4);
 	if (!s->in_vain)
 		return at;
 	gate = sweep_gates_next(s, now);

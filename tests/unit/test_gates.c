@@ -211,6 +211,7 @@ static bool go_round(struct sim *s, bool *sent)
 		if (!gates_pass(s->gates, &at, s->now))
 			continue;
 		*sent = true;
+		gates_left(s->gates, &at, s->now);
 		s->cursor[h]++;
 		ask(s, h, port);
 		s->now += (uint64_t)(1e9 / s->rate);

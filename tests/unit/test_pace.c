@@ -137,6 +137,7 @@ static void step(struct run *r)
 	if (road->sender && n > road->sender * STEP_NS / 1e9)
 		n = (unsigned)(road->sender * STEP_NS / 1e9);
 	pace_spend(&r->p, n);
+	pace_left(&r->p, n, r->now);
 	canary_count(&r->c, n);
 	at = (unsigned)(chance(road) * n);
 	for (unsigned i = 0; i < n; i++) {
@@ -291,6 +292,7 @@ static void test_auto_by_retries(void **state)
 	p.rate = rate = 100000;
 	for (uint64_t now = 0; now < 1000 * MS; now += 5 * MS) {
 		pace_spend(&p, 500);
+		pace_left(&p, 500, now);
 		pace_tick(&p, now, MS, false, &seen);
 		seen = (struct pace_seen){.retried_answered = 5};
 	}
@@ -306,6 +308,7 @@ static void test_rate_is_kept(void **state)
 	pace_init(&p, 500, 1, 0);
 	for (uint64_t now = 0; now < 1000 * MS; now += 5 * MS) {
 		pace_spend(&p, 20);
+		pace_left(&p, 20, now);
 		pace_tick(&p, now, MS, true, &seen);
 	}
 	assert_true(p.rate == 500); /* it was asked for */
@@ -315,6 +318,7 @@ static void test_rate_is_kept(void **state)
 	pace_limit(&p, 20);
 	for (uint64_t now = 0; now < 1000 * MS; now += 5 * MS) {
 		pace_spend(&p, 20);
+		pace_left(&p, 20, now);
 		pace_tick(&p, now, MS, true, &seen);
 		assert_true(p.rate == 20); /* whatever is answered */
 	}

@@ -61,6 +61,16 @@ static double missed_after(const struct sweep *s, unsigned tries)
 	return p < 0 ? 0 : (double)drew_in_all(s) * pow(p, tries);
 }
 
+unsigned sweep_clean_enough(const struct sweep *s)
+{
+	double p = sweep_loss(s);
+	unsigned n = LIMIT_CLEAN;
+
+	while (p > 0 && n < RETRIES_MAX && (double)s->sum.answered * pow(p, n) >= MISSED_MAX)
+		n++;
+	return n;
+}
+
 /* Does anything ask for another pass than hosts that ration their resets? */
 static bool pass_for_all(const struct sweep *s)
 {

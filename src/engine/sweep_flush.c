@@ -330,7 +330,7 @@ static void fill_limits(struct host_job *j, uint64_t number)
 	j->gives_up = gave_up(s, &at);
 	j->rec.given_up = j->gives_up;
 	j->rec.reset_limit = limit.limited ? limit.rate : 0;
-	j->rationed = limit.limited && limit.clean < LIMIT_CLEAN;
+	j->rationed = limit.limited && limit.clean < sweep_clean_enough(s);
 }
 
 static void flush_host(struct sweep *s, uint64_t number, const struct entry *entries, size_t n)

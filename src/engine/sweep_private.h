@@ -32,11 +32,11 @@ enum {
 	FAMILY_MEMOS = 4,
 	SENT_AT_ONCE = 16,	   /* batches filled before the answers are looked at */
 	PASSED_OVER_AT_ONCE = 512, /* slots looked at in vain before the answers are looked at */
-	LIMIT_CLEAN = 3,	   /* passes below a reset limit after which silence is believed */
-	STARVED_NS = 500000,	   /* between looks at what the sender threads have left over */
-	IN_VAIN_NS = 1000000,	   /* between looks at slots that are all held back */
-	HOLD_NS = 20000000, /* after which a host that could not be reached is tried again, */
-	FULL_NS = 2000000,  /* and after which all are where buffers were full */
+	LIMIT_CLEAN = 3, /* passes below a reset limit after which silence is believed, at least */
+	STARVED_NS = 500000,  /* between looks at what the sender threads have left over */
+	IN_VAIN_NS = 1000000, /* between looks at slots that are all held back */
+	HOLD_NS = 20000000,   /* after which a host that could not be reached is tried again, */
+	FULL_NS = 2000000,    /* and after which all are where buffers were full */
 	GIVE_UP_ROOM_NS = 1000000000, /* without any room, after which it is an error */
 };
 
@@ -222,6 +222,8 @@ void sweep_on_frame(void *ctx, const struct wire_in *in); /* wire_frame_fn */
 void sweep_host_gone(struct sweep *s, const struct point *at);
 
 double sweep_loss(const struct sweep *s); /* of the round trip; < 0: nothing answered */
+/* Passes below a reset limit after which silence is believed, as far as loss allows. */
+unsigned sweep_clean_enough(const struct sweep *s);
 
 /* Judges and renders the window, and forgets it. */
 void sweep_flush(struct sweep *s);

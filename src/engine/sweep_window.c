@@ -194,6 +194,8 @@ void sweep_window_end_at(struct sweep *s, uint64_t places)
 /* A host with a reset limit is asked again after the others, as long as it sends all it can. */
 static void spare_hosts(struct sweep *s)
 {
+	unsigned enough = sweep_clean_enough(s);
+
 	s->spared++;
 	for (size_t i = 0; i < s->hosts.n; i++) {
 		struct host *h = &s->hosts.v[i];
@@ -202,7 +204,9 @@ static void spare_hosts(struct sweep *s)
 
 		at.span = space_span_of_host(s->c->space, at.host);
 		l = gates_limit(s->gates, &at);
-		h->spare = !l.limited || l.clean >= LIMIT_CLEAN;
+		/* as long as a pass draws anything, there is more */
+		h->spare = !l.limited || (l.clean >= enough && h->answers == h->answers_then);
+		h->answers_then = h->answers;
 		h->spared += h->spare;
 	}
 }

@@ -31,7 +31,7 @@ struct kept {
 	unsigned windows, complete_windows, found;
 	uint64_t covered; /* places of the windows */
 	struct summary_record sum;
-	struct host_record host;	/* the last */
+	struct host_record host;       /* the last */
 	struct host_record hosts[256]; /* by the last octet, the last of each; addr NULL: none */
 };
 
@@ -48,6 +48,7 @@ struct trial {
 
 void trial_init(struct trial *t, const char *target, const char *ports, const char *kinds);
 void trial_run(struct trial *t, struct peer *p);
+void trial_run_on(struct trial *t, struct wire *w);
 void trial_free(struct trial *t);
 
 /* The last record of the port, of whichever host: a later one corrects an earlier one. */

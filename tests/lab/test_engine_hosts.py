@@ -119,9 +119,10 @@ def test_at_full_speed(net):
 
 def test_on_the_link(net):
     """Nobody answers for them: the kernel asks three times, a second each, and then gives up."""
-    result = scan(net, LINKED, "-p", PORTS)
-    check_live(result, LIVE & set(LINKED))
-    check_dead(result, 400, 360)
+    hosts = LINKED[1::2]
+    result = scan(net, hosts, "-p", PORTS)
+    check_live(result, LIVE & set(hosts))
+    check_dead(result, 200, 160)
 
 
 @pytest.mark.parametrize("way", ["raw", "packet"])
@@ -195,7 +196,7 @@ def test_one_common_port_of_the_only_host(net):
 
 def test_nobody_at_all(net):
     """Every host silent: a handful of probes each, status 0, and no host is up."""
-    hosts = sorted(set(ROUTED[700:]) - LIVE)
+    hosts = ROUTED[1::10]
     result = scan(net, hosts, "-p", PORTS, "-T", "200ms")
     assert result.status == 0, result
     assert result.summary["hosts_up"] == 0 and not result.summary["answered"], result

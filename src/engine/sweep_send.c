@@ -270,6 +270,16 @@ static bool all_refused(const struct sweep *s)
 	return hosts < 64 && s->refused == (1ULL << hosts) - 1;
 }
 
+/* With one host alone what its gate holds back holds back all: the order stays the seed's. */
+static bool waits_in_line(struct sweep *s, uint64_t slot)
+{
+	if (s->c->space->hosts > 1 || !bit_get(s->pending, slot))
+		return false;
+	s->cursor = slot;
+	s->round.held--;
+	return true;
+}
+
 /* Up to `budget` packets; fewer where the round ends, or too much is held back. */
 static void fill_batch(struct sweep *s, struct batch *b, unsigned budget, uint64_t now)
 {
@@ -290,8 +300,11 @@ static void fill_batch(struct sweep *s, struct batch *b, unsigned budget, uint64
 		s->cursor++;
 		in_vain++;
 		space_at(s->c->space, permute_at(&s->perm, s->first + slot / s->c->n_kinds), &at);
-		if (!may_leave(s, slot, &at, now))
+		if (!may_leave(s, slot, &at, now)) {
+			if (waits_in_line(s, slot))
+				break;
 			continue;
+		}
 		in_vain = 0;
 		kind = (unsigned)(slot % s->c->n_kinds);
 		put_probe(s, b, slot, &at, kind, sweep_sport(s->c, kind, s->pass));
@@ -312,7 +325,8 @@ static bool window_is_full(const struct sweep *s)
 	size_t port = sizeof(struct port_acc) + sizeof(struct reply) + 24;
 	size_t host = sizeof(struct host) + 8;
 
-	return s->slab.n_accs * port + s->hosts.n * host >= WINDOW_BYTES ||
+	return s->slab.n_accs * port + s->hosts.n * host >=
+		   (s->c->window_bytes ? s->c->window_bytes : WINDOW_BYTES) ||
 	       slab_nearly_full(&s->slab);
 }
 

@@ -903,6 +903,27 @@ static void test_no_neighbour(void **state)
 	}
 }
 
+/* Who is gone from a retry on was asked no oftener than until then. */
+static void test_neighbour_lost(void **state)
+{
+	(void)state;
+	for (unsigned ms = 60; ms < 400; ms += 20) {
+		struct refusal r = {.error = EHOSTUNREACH, .until_ns = UINT64_MAX, .of_three = 2};
+		struct trial t;
+		struct peer p;
+
+		r.from_ns = ms * MS;
+		begin_refused(&t, &p, "1-200", &r);
+		trial_run(&t, &p);
+		for (unsigned h = 2; h <= 9; h += h % 3 ? 1 : 2) {
+			assert_int_equal(t.kept.hosts[h].counts[STATE_CLOSED], 170);
+			assert_int_equal(t.kept.hosts[h].counts[STATE_FILTERED], 20);
+		}
+		trial_check(&t, &p);
+		end(&t, &p);
+	}
+}
+
 /* The link goes while something is on its way, in each pass. */
 static void test_link_goes(void **state)
 {
@@ -1207,6 +1228,8 @@ static void test_stopped(void **state)
 					 i % 4 < 2 ? END_DEADLINE : END_INTERRUPTED);
 			assert_false(t.kept.sum.complete);
 			assert_true(t.kept.sum.elapsed_s < (double)at / 1e9 + 1.1);
+			if (!t.c.window)
+				assert_int_equal(count_state(&t, STATE_FILTERED), 0);
 		}
 		if (i % 4 < 2)
 			assert_true(t.kept.sum.elapsed_s < (double)at / 1e9 + 0.01);
@@ -1246,6 +1269,7 @@ int main(void)
 	    cmocka_unit_test(test_refused_for_a_while),
 	    cmocka_unit_test(test_never_any_room),
 	    cmocka_unit_test(test_no_neighbour),
+	    cmocka_unit_test(test_neighbour_lost),
 	    cmocka_unit_test(test_link_goes),
 	    cmocka_unit_test(test_clock_jumps),
 	    cmocka_unit_test(test_clock_stands_still),

@@ -1,46 +1,37 @@
 /*
- * gates_limit: does a host ration its RSTs, and how fast is it asked then?
+ * gates_limit: how fast is a host asked that rations its RSTs, and what is its limit?
  *
- * Loss and filtered ports take the same share of the answers at any rate; a limiter gives the same
- * number a second. So where a good part of a pass stayed silent, the next one begins slower, and a
- * share that rises by half or more with it is a limiter's. From then on the host is asked at a
- * little more than the limit, so that the limiter is never idle: an idle moment is lost for ever,
- * a probe too many is only asked again. Which share of the probes draws a RST at all (the density)
- * shows whenever RSTs/s stay below the limit; the rate is then raised until they reach it, and
- * where raising it brings no more of them, that is the limit.
+ * It is asked at a little more than the limit, so that the limiter is never idle: an idle moment is
+ * lost for ever, a probe too many is only asked again. At first the rate is doubled for as long as
+ * that brings more RSTs. Which share of the probes draws a RST at all (the density) shows whenever
+ * RSTs/s stay below the limit; the rate is then raised until they reach it, and where raising it
+ * brings no more of them, that is the limit.
  *
- * It knows nothing of other hosts, and nothing of caps.
+ * It knows nothing of other hosts, nor of caps, nor how a limiter is told from loss
+ * (gates_suspect.c).
  */
 #include <math.h>
 
 #include "engine/gates_private.h"
 
 static const uint64_t MS = 1000000, S = 1000000000;
-static const float SILENT_SHARE = 0.08F;
 static const float SURPLUS = 1.1F; /* asked, over what the limit lets through */
+static const float LIMIT_MAX = LIMIT_FASTEST;
 static const float RATE_MAX = 2e6F, DENSITY_MIN = 1e-4F, ALL_CLOSED = 0.9F;
 enum {
-	RSTS_MIN = 20,	    /* in the run */
-	RSTS_MIN_PASS = 5,  /* in the pass before */
-	TESTS_MAX = 4,	    /* a host */
-	TEST_MIN = 50,	    /* probes */
-	TEST_MAX = 800,	    /* probes */
-	TEST_RSTS_MIN = 10, /* that tell a limit */
-	ENOUGH_RSTS = 50,   /* in a window, to believe its rate */
-	WINDOW_MIN = 20,    /* probes */
-	CLUMP_GAPS = 20,    /* times the mean gap */
-	CALM_WINDOWS = 10,  /* at the limit, until what is believed is tried */
+	RSTS_MIN = 20,	   /* in a window, to judge by */
+	ENOUGH_RSTS = 50,  /* in a window, to believe its rate */
+	WINDOW_MIN = 20,   /* probes */
+	CLUMP_GAPS = 20,   /* times the gaps before */
+	CALM_WINDOWS = 10, /* at the limit, until what is believed is tried */
 };
-
-static float per_s(uint32_t n, uint64_t ns)
-{
-	return (float)((double)n / (double)(ns ? ns : 1) * 1e9);
-}
 
 static uint64_t most(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
 }
+
+static void regulate(struct limit *l);
 
 /* --- what is seen ----------------------------------------------------------------------------- */
 
@@ -49,6 +40,7 @@ void limit_sent(struct limit *l, uint64_t t)
 	if (!l->sent++)
 		l->first_ns = t;
 	l->last_ns = t;
+	l->unheeded++;
 	l->part_sent += !l->end_ns;
 }
 
@@ -83,6 +75,26 @@ static void note_recent(struct limit *l, uint64_t t)
 	}
 }
 
+/* RSTs that come thick, then none for long, however many are asked for: counted by the second. */
+static void note_gap(struct limit *l, uint64_t t)
+{
+	uint32_t gap_us = l->rst_ns && t > l->rst_ns ? (uint32_t)((t - l->rst_ns) / 1000) : 0;
+	uint32_t us;
+
+	if (l->clumped || l->n_recent < LIMIT_RECENT || gap_us < 150000 || l->unheeded < WINDOW_MIN)
+		return;
+	us = l->recent_us[(l->n_recent - 1) % LIMIT_RECENT] -
+	     l->recent_us[l->n_recent % LIMIT_RECENT];
+	if (us / (LIMIT_RECENT - 1) > gap_us / CLUMP_GAPS)
+		return;
+	l->clumped = true;
+	l->doubling = l->searching = l->trying = false;
+	l->limit = fmaxf(per_s(l->on_rst, t - l->on_ns), 1);
+	l->density = 1;
+	regulate(l);
+	limit_begin_part(l, t);
+}
+
 void limit_answered(struct limit *l, bool rst, uint64_t t, uint64_t sent_ns)
 {
 	/* a test looks at its own probes, regulation at what comes */
@@ -96,15 +108,19 @@ void limit_answered(struct limit *l, bool rst, uint64_t t, uint64_t sent_ns)
 	l->part_other += !rst && part;
 	if (!rst)
 		return;
-	if (l->mode == LIMIT_ON)
+	if (l->mode == LIMIT_ON) {
+		l->on_rst++;
+		note_gap(l, t);
 		note_recent(l, t);
+	}
+	l->unheeded = 0;
 	if (l->rst_ns && t > l->rst_ns)
 		l->gap_ns = most(l->gap_ns, t - l->rst_ns);
 	l->rst_ns = most(l->rst_ns, t);
 	l->drew_ns = most(l->drew_ns, sent_ns);
 }
 
-static void begin_part(struct limit *l, uint64_t t)
+void limit_begin_part(struct limit *l, uint64_t t)
 {
 	l->from_ns = t;
 	l->end_ns = 0;
@@ -113,7 +129,7 @@ static void begin_part(struct limit *l, uint64_t t)
 
 /* --- regulation ------------------------------------------------------------------------------- */
 
-static void set_rate(struct limit *l, float rate)
+void limit_set_rate(struct limit *l, float rate)
 {
 	l->rate = fminf(fmaxf(rate, 1), RATE_MAX);
 }
@@ -130,7 +146,7 @@ static void regulate(struct limit *l)
 	if (l->density < ALL_CLOSED)
 		rate = fmaxf(rate, 0.9F * l->limit / l->density);
 	l->raised = false;
-	set_rate(l, rate);
+	limit_set_rate(l, rate);
 }
 
 static void reckon(struct limit *l, float q)
@@ -176,7 +192,7 @@ static void at_limit(struct limit *l, float q, float share, uint64_t ns, bool us
 	remember(l, q);
 	l->calm = 0;
 	l->trying = true;
-	set_rate(l, 1.5F * l->rate);
+	limit_set_rate(l, 1.5F * l->rate);
 }
 
 /* The same where only a part is closed: it has become more, and too much is asked. */
@@ -228,7 +244,8 @@ static void below_limit(struct limit *l, float q, float share, uint64_t ns)
 	l->density = fminf(fmaxf(share, DENSITY_MIN), 1);
 	regulate(l);
 	if (!known) /* nor through all of them within a second */
-		set_rate(l, fminf(l->rate, fmaxf(fminf(2 * rate, (float)l->sent_before), rate)));
+		limit_set_rate(l,
+			       fminf(l->rate, fmaxf(fminf(2 * rate, (float)l->sent_before), rate)));
 	l->raised = l->rate > 1.05F * l->old_rate;
 	l->searching = !known;
 }
@@ -239,6 +256,51 @@ static void end_search(struct limit *l)
 	l->searching = l->struck = false;
 	l->density = 1;
 	regulate(l);
+}
+
+static bool all_draw(const struct limit *l)
+{
+	return l->old_q >= 0.8F * l->old_rate;
+}
+
+/* Twice as fast brought more, or not: then, and after another look, we have the limit. */
+static void double_again(struct limit *l, float q)
+{
+	if (q >= 1.4F * l->old_q) {
+		l->flats = 0;
+		remember(l, q);
+		limit_set_rate(l, 2 * l->rate);
+		if (l->rate > LIMIT_MAX)
+			l->mode = LIMIT_NONE;
+		return;
+	}
+	if (!l->flats++ && l->part_sent > l->part_rst + WINDOW_MIN)
+		return;
+	l->flats = 0;
+	l->doubling = false;
+	l->limit = fmaxf(q, 1);
+	l->density = all_draw(l) ? 1 : fmaxf(l->old_q / l->old_rate, DENSITY_MIN);
+	regulate(l);
+}
+
+/* It is one: from what the test has shown, up. */
+void limit_on(struct limit *l, float q, uint64_t t)
+{
+	l->mode = LIMIT_ON;
+	l->limit = fmaxf(q, 1);
+	l->density = 1;
+	l->flats = l->calm = 0;
+	l->searching = l->trying = l->struck = l->raised = false;
+	l->on_ns = t;
+	l->on_rst = 0;
+	l->n_recent = 0;
+	regulate(l);
+	limit_begin_part(l, t);
+	if (l->clumped)
+		return;
+	l->doubling = true;
+	remember(l, q);
+	limit_set_rate(l, 2 * l->old_rate);
 }
 
 static void end_window(struct limit *l, uint64_t t)
@@ -257,7 +319,9 @@ static void end_window(struct limit *l, uint64_t t)
 		l->twice = fmaxf(l->twice, fminf(q, l->last_q));
 		l->last_q = q;
 	}
-	if (l->struck || (l->searching && q >= 0.9F * l->limit))
+	if (l->doubling)
+		double_again(l, q);
+	else if (l->struck || (l->searching && q >= 0.9F * l->limit))
 		end_search(l);
 	else if (l->trying)
 		end_try(l, q);
@@ -267,7 +331,7 @@ static void end_window(struct limit *l, uint64_t t)
 		too_much(l, q);
 	else if (used)
 		below_limit(l, q, share, ns);
-	begin_part(l, t);
+	limit_begin_part(l, t);
 }
 
 static uint64_t window_ns(const struct limit *l, uint64_t rtt_ns)
@@ -276,29 +340,12 @@ static uint64_t window_ns(const struct limit *l, uint64_t rtt_ns)
 
 	if (l->clumped)
 		return 2 * S;
-	if (l->searching)
+	if (l->searching || l->doubling)
 		return most(50 * MS, 4 * rtt_ns);
 	return most(most(200 * MS, 4 * rtt_ns), enough < 2 * S ? enough : 2 * S);
 }
 
-/* --- the test --------------------------------------------------------------------------------- */
-
-static void judge_test(struct limit *l, uint64_t t)
-{
-	uint32_t n = l->part_sent > l->part_other ? l->part_sent - l->part_other : 1;
-	float q = per_s(l->part_rst, l->end_ns - l->from_ns), share = (float)l->part_rst / (float)n;
-	float chance = 4 * sqrtf(l->share * (1 - l->share) / (float)n);
-
-	l->tests++;
-	l->mode = LIMIT_NONE;
-	if (l->part_rst >= TEST_RSTS_MIN && share > l->believed && share > l->share + chance) {
-		l->mode = LIMIT_ON;
-		l->limit = fmaxf(q, fminf(l->rst_rate, 4 * q));
-		l->density = 1;
-		regulate(l);
-	}
-	begin_part(l, t);
-}
+/* --- turns --- */
 
 /* A burst saved up in a pause is no rate: what was rationed over all the time it was, where known.
  */
@@ -309,76 +356,23 @@ float limit_rate(const struct limit *l)
 	return l->twice > 0 ? l->twice : l->limit;
 }
 
+static bool window_over(const struct limit *l, uint64_t ns, uint64_t rtt_ns)
+{
+	if (l->struck)
+		return true;
+	if (ns < window_ns(l, rtt_ns))
+		return false;
+	return !l->doubling || ns >= 2 * S || l->part_rst >= (all_draw(l) ? RSTS_MIN : ENOUGH_RSTS);
+}
+
 void limit_tick(struct limit *l, uint64_t t, uint64_t rtt_ns)
 {
 	uint64_t ns = t > l->from_ns ? t - l->from_ns : 0;
 
-	if (l->mode == LIMIT_ON && (l->struck || ns >= window_ns(l, rtt_ns))) {
+	if (l->mode == LIMIT_ON && window_over(l, ns, rtt_ns))
 		end_window(l, t);
-	} else if (l->mode == LIMIT_TEST && !l->end_ns) {
-		if ((l->part_sent >= l->need && (!l->clumped || ns >= S + 100 * MS)) ||
-		    (l->part_sent >= TEST_MIN && ns >= 5 * S))
-			l->end_ns = t;
-	} else if (l->mode == LIMIT_TEST && t - l->end_ns >= most(2 * rtt_ns, 30 * MS)) {
-		judge_test(l, t);
-	}
-}
-
-static bool is_clumped(const struct limit *l)
-{
-	uint64_t span = l->last_ns - l->first_ns, gap = l->gap_ns;
-
-	if (l->rst < RSTS_MIN)
-		return false;
-	if (l->last_ns > l->rst_ns)
-		gap = most(gap, l->last_ns - l->rst_ns);
-	return l->drew_ns < l->first_ns + span / 2 ||
-	       (gap >= 50 * MS && gap > CLUMP_GAPS * span / l->rst);
-}
-
-/*
- * Silent as a limiter's victim is? A limiter lets as many RSTs a second through as in the pass
- * before; where that has fallen, loss has left fewer to come.
- */
-static bool is_suspect(const struct limit *l, uint32_t asked, float rst_rate)
-{
-	uint32_t silent = asked > l->rst ? asked - l->rst : 0;
-
-	return l->tests < TESTS_MAX && l->rsts >= RSTS_MIN && l->rst >= RSTS_MIN_PASS &&
-	       (float)silent > SILENT_SHARE * (float)l->sent &&
-	       (l->clumped || rst_rate > l->rst_rate / 2);
-}
-
-/* Half as fast, or four times as fast as RSTs came: so many probes as tell loss from a limit. */
-static void begin_test(struct limit *l, uint32_t asked, float before, uint64_t t)
-{
-	float slower;
-
-	l->share = (float)l->rst / (float)asked;
-	set_rate(l, fminf(4 * l->rst_rate, before / 2));
-	slower = fminf(l->share * before / l->rate, 1); /* were it a limit */
-	l->believed = fminf(1.5F * l->share, (l->share + slower) / 2);
-	slower = 4 / (l->believed - l->share);
-	slower *= slower * l->share * (1 - l->share);
-	l->need = (uint32_t)fminf(fmaxf(slower, TEST_MIN), TEST_MAX);
-	l->mode = LIMIT_TEST;
-	begin_part(l, t);
-}
-
-static void suspect(struct limit *l, uint64_t t)
-{
-	uint64_t span = most(l->last_ns - l->first_ns, MS);
-	uint32_t asked = l->sent > l->other ? l->sent - l->other : 0;
-	bool suspected;
-
-	l->clumped |= is_clumped(l);
-	l->fastest = per_s(l->sent, span);
-	if (l->clumped) /* what came in a part of a second was a whole one's */
-		span = most(span, S);
-	suspected = is_suspect(l, asked, per_s(l->rst, span));
-	l->rst_rate = per_s(l->rst, span);
-	if (suspected)
-		begin_test(l, asked, per_s(l->sent, span), t);
+	else if (l->mode == LIMIT_TEST)
+		suspect_tick(l, t, rtt_ns);
 }
 
 /* --- passes ----------------------------------------------------------------------------------- */
@@ -400,30 +394,30 @@ static void begin_limited_pass(struct limit *l, uint64_t t)
 {
 	l->density = 1;
 	l->searching = l->trying = l->struck = l->raised = false;
+	if (l->doubling) {
+		limit_begin_part(l, t);
+		return;
+	}
 	l->calm = l->flats = 0;
 	regulate(l);
-	begin_part(l, t);
+	limit_begin_part(l, t);
 }
 
 void limit_begin_pass(struct limit *l, unsigned pass, uint64_t t)
 {
-	if (l->sent && l->mode == LIMIT_TEST) { /* it was short */
-		l->end_ns = l->end_ns ? l->end_ns : most(l->last_ns, l->from_ns + 1);
-		if (l->part_sent >= TEST_MIN && (l->part_rst || !l->clumped))
-			judge_test(l, t);
-		else
-			l->mode = LIMIT_NONE;
-	} else if (l->sent && l->mode == LIMIT_ON) {
-		end_limited_pass(l);
-	}
-	if (l->sent && l->mode == LIMIT_NONE && pass)
-		suspect(l, t);
-	else if (l->mode == LIMIT_ON)
-		begin_limited_pass(l, t);
 	if (!pass)
 		l->clean = 0;
+	if (l->mode == LIMIT_ON) {
+		if (l->sent)
+			end_limited_pass(l);
+		begin_limited_pass(l, t);
+	} else if (l->mode == LIMIT_TEST && !pass) {
+		l->mode = LIMIT_NONE; /* what it was about is over */
+	} else if (l->mode == LIMIT_NONE && l->sent && pass) {
+		suspect_begin(l, t);
+	}
 	l->sent_before = l->sent;
-	l->sent = l->rst = l->other = 0;
+	l->sent = l->rst = l->other = l->unheeded = 0;
 	l->n_recent = 0;
 	l->tight = false;
 	l->gap_ns = l->drew_ns = l->rst_ns = 0;

@@ -1,6 +1,7 @@
 /*
  * gates_private: what gates.c (which gates there are, who may pass), gates_cap.c (what a gate may
- * get) and gates_limit.c (who rations RSTs) share. Nobody else includes it.
+ * get), gates_suspect.c (who rations RSTs) and gates_limit.c (how fast he is asked) share. Nobody
+ * else includes it.
  *
  * All times here are the gates' own: they stand while nobody calls, but for a second, so that a
  * clock that jumps is none of their concern.
@@ -35,12 +36,28 @@ void cap_restart(struct cap *c, uint64_t t);
 /* --- a reset limit ------------------------------------------------------------------------------
  */
 
-enum { LIMIT_RECENT = 8 };
+enum {
+	LIMIT_RECENT = 8,
+	LIMIT_FASTEST = 20000, /* RSTs/s: who sends more rations nothing, the way does */
+};
+
+/* A test in stages, each at a lower rate than the one before (gates_suspect.c). */
+struct suspicion {
+	uint8_t stage;
+	bool front;	       /* the pass before drew RSTs at its beginning only */
+	float share;	       /* of the probes that draw one without a limiter, at most */
+	float score;	       /* log likelihood of a limiter */
+	float once;	       /* RSTs of the pass before, as if of one second */
+	uint32_t asked, drawn; /* in this stage */
+	uint64_t from_ns;      /* the limiter has had time to recover since */
+	uint64_t begun_ns;     /* the stage */
+};
 
 enum limit_mode { LIMIT_NONE, LIMIT_TEST, LIMIT_ON };
 
 struct limit {
 	uint8_t mode, tests;
+	bool doubling;	/* the rate, since it is on: the limit is not known yet */
 	bool clumped;	/* RSTs come in clumps, as of who counts by the second */
 	bool searching; /* almost no RST came, and the rate is raised blindly */
 	bool struck;	/* RSTs came at the limit while searching */
@@ -50,6 +67,7 @@ struct limit {
 	bool raised;	     /* the rate, at the last window's end */
 	/* this pass */
 	uint32_t sent, rst, other;
+	uint32_t unheeded;	    /* sent since the last RST */
 	uint64_t first_ns, last_ns; /* sent */
 	uint64_t rst_ns, gap_ns;    /* the last RST, and the longest time between two */
 	uint64_t drew_ns;	    /* when the last probe left that drew a RST */
@@ -66,9 +84,9 @@ struct limit {
 	/* the test, or the window of regulation */
 	uint64_t from_ns, end_ns;
 	uint32_t part_sent, part_rst, part_other;
-	uint32_t need;	       /* probes of a test */
-	float share, believed; /* answered in the pass before; what tells a limit, at least */
-	float rst_rate;	       /* in the pass before */
+	uint64_t on_ns; /* when it was found limited, and RSTs since */
+	uint32_t on_rst;
+	struct suspicion suspicion;
 	float rate, limit;     /* packets/s now; RSTs/s */
 	float density;	       /* share of the probes that would draw a RST without a limit */
 	float last_q, twice;   /* of the last window; what two in a row had, at most */
@@ -82,7 +100,20 @@ void limit_answered(struct limit *l, bool rst, uint64_t t, uint64_t sent_ns);
 void limit_tick(struct limit *l, uint64_t t, uint64_t rtt_ns);
 /* RSTs/s, of one that is on. */
 float limit_rate(const struct limit *l);
+/* It is one that lets q RSTs/s through, at least. */
+void limit_on(struct limit *l, float q, uint64_t t);
+void limit_set_rate(struct limit *l, float rate);
+void limit_begin_part(struct limit *l, uint64_t t);
 /* Judges the pass that is over, where anything was sent in it. */
 void limit_begin_pass(struct limit *l, unsigned pass, uint64_t t);
+
+/* Does what the pass before has shown want a test? Then it begins. */
+void suspect_begin(struct limit *l, uint64_t t);
+void suspect_tick(struct limit *l, uint64_t t, uint64_t rtt_ns);
+
+static inline float per_s(uint32_t n, uint64_t ns)
+{
+	return (float)((double)n / (double)(ns ? ns : 1) * 1e9);
+}
 
 #endif

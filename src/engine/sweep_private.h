@@ -19,9 +19,10 @@
 #include "packet/template.h"
 
 enum {
-	SLAB_LIMIT = 1 << 17,  /* ports that answered, from which on a window closes early */
-	TIMES_MAX = 1 << 18,   /* send times kept a pass; beyond, one for a run of slots */
-	RESPONDERS_MAX = 4096, /* distinct senders of ICMP errors remembered */
+	SLAB_LIMIT = 1 << 19,	 /* ports that answered, from which on a window closes early, */
+	WINDOW_BYTES = 25000000, /* or octets that all is kept in */
+	TIMES_MAX = 1 << 18,	 /* send times kept a pass; beyond, one for a run of slots */
+	RESPONDERS_MAX = 4096,	 /* distinct senders of ICMP errors remembered */
 	TRIES_MAX = RETRIES_MAX + 1,
 	HOSTS_KEPT = 1 << 16,	 /* beyond, a window's hosts are forgotten with it */
 	HEARD_MAX_LOG2 = 25,	 /* hosts up to which each has a bit for "has answered" */

@@ -58,7 +58,7 @@ void sweep_sent(const struct sweep_config *c, const struct addr *dst, uint16_t d
 
 uint32_t sweep_now_us(const struct sweep *s, uint64_t ns)
 {
-	return (uint32_t)((ns - s->start_ns) / 1000);
+	return (uint32_t)((ns - s->start_ns) / 1000) + 1; /* 0 says that it isn't known */
 }
 
 /* What all segments of a kind have in common on a path; the numbers are patched in. */
@@ -305,13 +305,24 @@ static void fill_batch(struct sweep *s, struct batch *b, unsigned budget, uint64
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
+/* What has answered fills the memory that a window may take: evidence, what it is sorted by, hosts.
+ */
+static bool window_is_full(const struct sweep *s)
+{
+	size_t port = sizeof(struct port_acc) + sizeof(struct reply) + 24;
+	size_t host = sizeof(struct host) + 8;
+
+	return s->slab.n_accs * port + s->hosts.n * host >= WINDOW_BYTES ||
+	       slab_nearly_full(&s->slab);
+}
+
 /* Closing the window early: what has been asked becomes all of it. */
 static void close_early(struct sweep *s)
 {
 	uint64_t places = (s->cursor + s->c->n_kinds - 1) / s->c->n_kinds;
 
 	if (s->pass > 0 || s->rounds > 0 || s->round.over || places >= s->size ||
-	    !slab_nearly_full(&s->slab))
+	    !window_is_full(s))
 		return;
 	sweep_window_end_at(s, places);
 }

@@ -76,11 +76,10 @@ static int open_way(struct live *l, const struct live_config *c, size_t i, bool 
 {
 	struct door *d = &l->doors[i];
 	struct way_config wc = {.path = &c->paths[i], .lanes = c->lanes};
-	int tx = choose_way(c, &c->paths[i], e);
 
-	if (tx < 0 || open_raw(l, c, i, denied, e) < 0)
+	if (open_raw(l, c, i, denied, e) < 0)
 		return -1;
-	if (tx == TX_RAW) {
+	if (d->tx == TX_RAW) {
 		d->way = d->raw;
 		return 0;
 	}
@@ -91,7 +90,7 @@ static int open_way(struct live *l, const struct live_config *c, size_t i, bool 
 	wc.neighs = l->neighs;
 	wc.raw = d->raw;
 	wc.beside = way_beside(l, c, i);
-	d->way = tx == TX_XDP ? way_open_xdp(&wc, denied, e) : way_open_packet(&wc, denied, e);
+	d->way = d->tx == TX_XDP ? way_open_xdp(&wc, denied, e) : way_open_packet(&wc, denied, e);
 	return d->way ? 0 : -1;
 }
 
@@ -109,57 +108,121 @@ static size_t count_interfaces(const struct live_config *c)
 	return n;
 }
 
-static int open_nic(struct live *l, const struct live_config *c, const char *ifname,
-		    uint32_t ifindex, bool extra, bool *denied, struct err *e)
-{
-	struct capture_config cc = {
-	    .ifname = ifname,
-	    .ifindex = ifindex,
-	    .sport_first = c->sport_first,
-	    .sport_last = c->sport_last,
-	    .expected = extra ? 0 : c->expected_replies,
-	    .ring_max = RING_MAX / count_interfaces(c),
-	    .icmp_only = extra,
-	};
-	struct nic *nic = &l->nics[l->n_nics];
+/* A capture to be opened, and what became of it. */
+struct opening {
+	struct capture_config cc;
+	struct nic *nic;
+	bool denied;
+	struct err e;
+};
 
-	nic->capture = capture_open(&cc, denied, e);
-	if (!nic->capture)
-		return -1;
+struct openings {
+	struct opening *v;
+	size_t n;
+};
+
+static void add_nic(struct live *l, const char *ifname, uint32_t ifindex, bool extra)
+{
+	struct nic *nic = &l->nics[l->n_nics++];
+
 	snprintf(nic->ifname, sizeof(nic->ifname), "%s", ifname);
 	nic->ifindex = ifindex;
 	nic->extra = extra;
-	l->n_nics++;
-	return 0;
 }
 
-/* One path's way out, and its interface where no earlier path had it. */
-static int open_path(struct live *l, const struct live_config *c, size_t i, bool *denied,
-		     struct err *e)
+static void add_nic_of(struct live *l, const struct live_config *c, size_t i)
 {
 	const struct path *p = &c->paths[i];
 	size_t nic = 0;
 
-	if (open_way(l, c, i, denied, e) < 0)
-		return -1;
 	while (nic < l->n_nics && l->nics[nic].ifindex != p->ifindex)
 		nic++;
 	l->doors[i].nic = nic;
-	if (nic < l->n_nics)
-		return 0;
-	return open_nic(l, c, p->ifname, p->ifindex, false, denied, e);
+	if (nic == l->n_nics)
+		add_nic(l, p->ifname, p->ifindex, false);
 }
 
-/* The kernel tells itself on lo that ARP or ND failed. Nice to have: nothing depends on it. */
-static void open_extra(struct live *l, const struct live_config *c)
+/*
+ * The kernel tells itself on lo that ARP or ND failed, of what it was given to send: not where all
+ * leaves as frames, whose neighbours are watched. Nice to have: nothing depends on it.
+ */
+static void add_extra(struct live *l, const struct live_config *c)
 {
-	bool denied;
+	bool kernels = false;
 
 	for (size_t i = 0; i < c->n_paths; i++) {
 		if (c->paths[i].loopback)
 			return;
+		kernels |= l->doors[i].tx == TX_RAW;
 	}
-	open_nic(l, c, "lo", if_nametoindex("lo"), true, &denied, NULL);
+	if (kernels)
+		add_nic(l, "lo", if_nametoindex("lo"), true);
+}
+
+static void open_one(void *opening)
+{
+	struct opening *o = opening;
+
+	o->nic->capture = capture_open(&o->cc, &o->denied, &o->e);
+}
+
+static void open_each(void *openings)
+{
+	struct openings *o = openings;
+
+	aside_each(open_one, o->v, o->n, sizeof(o->v[0]));
+}
+
+/* Where lo can't be listened to, we do without. */
+static int check_openings(struct live *l, const struct openings *o, bool *denied, struct err *e)
+{
+	for (size_t i = 0; i < o->n; i++) {
+		if (o->v[i].nic->capture)
+			continue;
+		if (o->v[i].nic->extra) { /* the last */
+			l->n_nics--;
+			continue;
+		}
+		*denied = *denied || o->v[i].denied;
+		return err_set(e, "%s", o->v[i].e.msg);
+	}
+	return 0;
+}
+
+/*
+ * Ways out, and captures beside: the kernel lets each capture wait for some 8 to 30 ms, and several
+ * of them side by side.
+ */
+static int open_all(struct live *l, const struct live_config *c, bool *denied, struct err *e)
+{
+	struct openings o = {.v = calloc(l->n_nics, sizeof(o.v[0])), .n = l->n_nics};
+	struct aside *captures;
+	int rc = 0;
+
+	if (!o.v)
+		return err_sys(e, ENOMEM, "capture");
+	for (size_t i = 0; i < o.n; i++) {
+		struct nic *nic = &l->nics[i];
+
+		o.v[i] = (struct opening){.nic = nic};
+		o.v[i].cc = (struct capture_config){
+		    .ifname = nic->ifname,
+		    .ifindex = nic->ifindex,
+		    .sport_first = c->sport_first,
+		    .sport_last = c->sport_last,
+		    .expected = nic->extra ? 0 : c->expected_replies,
+		    .ring_max = RING_MAX / count_interfaces(c),
+		    .icmp_only = nic->extra,
+		};
+	}
+	captures = aside_begin(open_each, &o);
+	for (size_t i = 0; rc == 0 && i < c->n_paths; i++)
+		rc = open_way(l, c, i, denied, e);
+	aside_join(captures);
+	if (rc == 0)
+		rc = check_openings(l, &o, denied, e);
+	free(o.v);
+	return rc;
 }
 
 /* --- the rest ----------------------------------------------------------------------------- */
@@ -226,10 +289,16 @@ struct wire *live_open(const struct live_config *c, bool *denied, struct err *e)
 		return NULL;
 	}
 	for (size_t i = 0; i < c->n_paths; i++) {
-		if (open_path(l, c, i, denied, e) < 0)
+		int tx = choose_way(c, &c->paths[i], e);
+
+		if (tx < 0)
 			goto out;
+		l->doors[i].tx = (enum tx)tx;
+		add_nic_of(l, c, i);
 	}
-	open_extra(l, c);
+	add_extra(l, c);
+	if (open_all(l, c, denied, e) < 0)
+		goto out;
 	/* after the captures, so that no change falls between the two */
 	l->links = links_open(e);
 	if (!l->links)

@@ -28,6 +28,7 @@ struct nic {
 
 /* One path: by which way it goes out, and what is known of its gateway. */
 struct door {
+	enum tx tx;	 /* never TX_AUTO */
 	struct way *way; /* may be `raw` */
 	struct way *raw;
 	bool shares_raw; /* another door's, which closes it */

@@ -32,7 +32,7 @@ struct answer {
 	bool rst;
 };
 
-enum { QUEUE = 1 << 18, HOSTS_MAX = 64, PASSES_MAX = 40 };
+enum { QUEUE = 1 << 18, HOSTS_MAX = 64, PASSES_MAX = 400 };
 
 struct sim {
 	struct targets targets;
@@ -47,7 +47,8 @@ struct sim {
 	bool ever_limited;
 	uint64_t jump_at, jump; /* of the clock, once */
 	uint32_t in, out;
-	double rate;	       /* packets/s we send in all; 0: 500,000 */
+	double rate;	       /* packets/s we send in all */
+	uint64_t settle_ns;    /* of silence, between passes */
 	uint64_t now, last_ns; /* last_ns: sent or answered */
 	uint64_t sent[HOSTS_MAX], ended[HOSTS_MAX], start[HOSTS_MAX];
 	uint64_t missing, rnd;
@@ -81,6 +82,7 @@ static struct sim *sim_new(const char *target, const char *ports, bool capped,
 	assert_non_null(s->gates);
 	s->n_ports = ports_count(s->ports);
 	s->rate = 500000;
+	s->settle_ns = 100 * MS;
 	s->queue = calloc(QUEUE, sizeof(*s->queue));
 	assert_true(s->space.hosts <= HOSTS_MAX);
 	for (size_t h = 0; h < s->space.hosts; h++) {
@@ -245,8 +247,8 @@ static void run_pass(struct sim *s)
 			/* a loop is late by a little */
 			sleep_until(s,
 				    gates_next(s->gates, s->now) + (uint64_t)(chance(s) * 200000));
-	while (s->missing && s->now < s->last_ns + 100 * MS)
-		sleep_until(s, s->last_ns + 100 * MS);
+	while (s->missing && s->now < s->last_ns + s->settle_ns)
+		sleep_until(s, s->last_ns + s->settle_ns);
 }
 
 /* Passes until nothing that answers is missing. The time that took. */
@@ -329,6 +331,67 @@ static void test_limited(void **state)
 		assert_true(fabs(l.rate - lossless) < 0.15 * lossless);
 		sim_free(s);
 	}
+}
+
+/* Few ports are asked in no time, and the burst is most of what the first pass draws. */
+struct few {
+	uint32_t ports;
+	struct stack stack;
+	bool capped;
+	double rate, settle;
+};
+
+static void try_few(const struct few *f)
+{
+	double limit = f->stack.limit, floor = fmax(f->ports - f->stack.burst, 0) / limit, took;
+	struct gate_limit l;
+	char ports[16];
+	struct sim *s;
+
+	snprintf(ports, sizeof(ports), "-%u", f->ports);
+	s = sim_new("192.0.2.1", ports, f->capped, &f->stack, 1);
+	s->rate = f->rate;
+	s->settle_ns = (uint64_t)(f->settle * 1e9);
+	took = run(s);
+	l = limit_of(s, 0);
+	if (getenv("TEST_VERBOSE"))
+		print_message("%5u, %4.0f/s %s %3.0f, %6.0f/s%s, %3.0f ms: %6.2f s + %5.2f, "
+			      "%2u passes, %6lu sent, %d %4u %s\n",
+			      f->ports, limit, f->stack.ration == TOKENS ? "burst" : "second",
+			      f->stack.burst, f->rate, f->capped ? " auto" : "", f->settle * 1e3, floor,
+			      took - floor, s->pass, (unsigned long)s->sent[0], s->ever_limited, l.rate,
+			      took - floor > 2 || s->pass > 12 || (floor > 2 && fabs(l.rate-limit) > .1 * limit) ? "BAD" : "");
+	sim_free(s);
+}
+
+static void test_few_ports(void **state)
+{
+	static const uint32_t ports[] = {200, 500, 1000, 3000, 5000};
+	static const struct stack stacks[] = {
+	    {TOKENS_OF(1000, 5), .closed = 1},	 {TOKENS_OF(200, 5), .closed = 1},
+	    {TOKENS_OF(40, 5), .closed = 1},	 {TOKENS_OF(1000, 100), .closed = 1},
+	    {TOKENS_OF(200, 100), .closed = 1},	 {TOKENS_OF(40, 100), .closed = 1},
+	    {SECOND_OF(1000), .closed = 1},	 {SECOND_OF(200), .closed = 1},
+	    {SECOND_OF(40), .closed = 1},
+	};
+	static const struct few ways[] = {
+	    {.rate = 500000, .settle = 0.04},
+	    {.rate = 500000, .settle = 0.01},
+	    {.rate = 500000, .settle = 0.1},
+	    {.rate = 20000, .settle = 0.04},
+	    {.rate = 500000, .settle = 0.04, .capped = true},
+	};
+
+	(void)state;
+	for (size_t k = 0; k < 9; k++)
+		for (size_t i = 0; i < 5; i++)
+			for (size_t w = 0; w < 5; w++) {
+				struct few f = ways[w];
+
+				f.ports = ports[i];
+				f.stack = stacks[k];
+				try_few(&f);
+			}
 }
 
 /* Whose silence is none of a limiter's making. */
@@ -630,7 +693,7 @@ static void test_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_limited),	    cmocka_unit_test(test_not_limited),
+	    cmocka_unit_test(test_limited),	    cmocka_unit_test(test_few_ports), cmocka_unit_test(test_not_limited),
 	    cmocka_unit_test(test_hosts_apart),	    cmocka_unit_test(test_clean_passes),
 	    cmocka_unit_test(test_open_only),	    cmocka_unit_test(test_clock_jumps),
 	    cmocka_unit_test(test_clock_stands),    cmocka_unit_test(test_cap_silent),

@@ -124,7 +124,11 @@ static void reconsider(const struct host_job *j, struct verdict *v)
 {
 	if (j->span->path == PATH_NONE)
 		v->reason = "no-route";
-	else if (v->state == STATE_NOT_PROBED && j->host && j->host->gone)
+	else if (j->host && j->host->gone && !j->host->itself) {
+		/* what waited for its address never left */
+		v->state = STATE_NOT_PROBED;
+		v->reason = "host-unreachable";
+	} else if (v->state == STATE_NOT_PROBED && j->host && j->host->gone)
 		v->reason = "host-unreachable";
 	else if (v->state == STATE_NOT_PROBED && j->gives_up)
 		v->reason = "host-silent";

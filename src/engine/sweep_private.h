@@ -40,8 +40,9 @@ enum {
 	GATEWAY_AGAIN_NS = 50000000, /* after which its loss is another one */
 };
 
-/* Without any room by a path, after which nothing more is expected of it. */
-static const uint64_t GIVE_UP_ROOM_NS = 3000000000;
+/* Without any room by a path, after which nothing more is expected of it. Longer than a table full
+ * of neighbours that don't exist has none for one more: three seconds. */
+static const uint64_t GIVE_UP_ROOM_NS = 5000000000;
 
 struct path_fate {
 	bool dead;

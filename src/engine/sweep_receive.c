@@ -420,8 +420,9 @@ static void gateway_silent(struct sweep *s, uint16_t path, uint64_t slot, uint64
 		bit_set(s->unsent, slot);
 	if (!fate->lost_ns)
 		fate->lost_ns = now;
-	err_set(&why, "%s: the gateway %s does not answer (no neighbour)", p->ifname,
-		addr_format_zone(&p->next_hop, p->next_hop.zone ? p->ifname : NULL, a));
+	err_set(&why,
+		"%s: the gateway %s does not answer (no neighbour), or the route by it is gone",
+		p->ifname, addr_format_zone(&p->next_hop, p->next_hop.zone ? p->ifname : NULL, a));
 	if (fate->heard || now - fate->lost_ns > GATEWAY_AGAIN_NS)
 		sweep_bury_path(s, path, END_LINK, &why);
 	else if (!s->sum.why[0])

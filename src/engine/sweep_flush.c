@@ -364,7 +364,8 @@ static void flush_host(struct sweep *s, uint64_t number, const struct entry *ent
 	if (j.rec.up)
 		sweep_judge_family(s, &facts, &j.rec);
 	j.rec.icmp_limited = j.host && j.host->icmp_rejects >= ICMP_LIMIT_HINT &&
-			     j.rec.counts[STATE_FILTERED] && !called_unreachable(j.host);
+			     j.rec.counts[STATE_FILTERED] && !called_unreachable(j.host) &&
+			     !j.host->gone && !j.host->vanished;
 	note_icmp_limit(&j);
 	if (s->sink->host_begin)
 		s->sink->host_begin(s->sink->ctx, &j.rec);

@@ -433,7 +433,7 @@ static void gateway_silent(struct sweep *s, uint16_t path, uint64_t slot, uint64
 static bool take_own_word(struct sweep *s, const struct packet *p, const struct point *at,
 			  uint64_t slot, const struct reply *r, uint64_t now)
 {
-	const struct host *h;
+	struct host *h;
 
 	if (!no_neighbour(s, p, at, slot, r))
 		return false;
@@ -444,6 +444,8 @@ static bool take_own_word(struct sweep *s, const struct packet *p, const struct 
 	h = hosts_find(&s->hosts, at->host);
 	if (!h || !h->itself)
 		sweep_host_gone(s, at);
+	else
+		h->vanished = true;
 	return false;
 }
 

@@ -922,15 +922,15 @@ static void test_hosts_limited_and_given_up(void **state)
 		    "web1 (192.0.2.7): up, 0.412 ms\n"
 		    "PORT    STATE  REASON   TTL       RTT  SERVICE\n"
 		    "22/tcp  open   syn-ack   64  0.412 ms  ssh\n"
-		    "Closed ports answer with a RST. It sends at most 200 resets a second.\n"
+		    "Closed ports answer with a RST.\n"
+		    "The host sends at most 200 resets a second.\n"
 		    "\n"
 		    "192.0.2.7: no-response (1 filtered, 1 not-probed)\n"
 		    "\n"
 		    "3 open, 65485 closed, 12 filtered on 2 hosts (1 up) in 0.42 s (65500 probes, "
 		    "0 % loss)\n"
 		    "1 host kept silent: only a handful of ports was asked, 12 in all skipped "
-		    "(--no-skip-dead asks them)\n"
-		    "3 hosts sent only so many resets a second, and were asked no faster\n");
+		    "(--no-skip-dead asks them)\n");
 	paper_json(&p, &run, &style);
 	h.reset_limit = 200;
 	give_host(p.report, &h, v, 0);

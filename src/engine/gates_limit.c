@@ -11,6 +11,8 @@
  * (gates_suspect.c).
  */
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "engine/gates_private.h"
 
@@ -75,24 +77,51 @@ static void note_recent(struct limit *l, uint64_t t)
 	}
 }
 
-/* RSTs that come thick, then none for long, however many are asked for: counted by the second. */
-static void note_gap(struct limit *l, uint64_t t)
+/* Of who counts by the second, RSTs/s are exact from the first of one clump to that of another. */
+static void note_clump(struct limit *l, uint64_t t)
 {
-	uint32_t gap_us = l->rst_ns && t > l->rst_ns ? (uint32_t)((t - l->rst_ns) / 1000) : 0;
+	if (!l->clump_ns) {
+		l->clump_ns = t;
+		l->clump_rst = l->on_rst;
+	}
+	l->clumps++;
+	l->clumps_ns = t - l->clump_ns;
+	l->clumps_rst = l->on_rst - l->clump_rst;
+	if (l->clumps_ns >= S / 2)
+		l->limit = fmaxf(per_s(l->clumps_rst, l->clumps_ns), 1);
+}
+
+/* They came thick, then none for long, however many were asked for? Then they are counted so. */
+static bool ends_clump(const struct limit *l, uint32_t gap_us)
+{
+	unsigned first = l->n_recent % LIMIT_RECENT, last = (l->n_recent - 1) % LIMIT_RECENT;
 	uint32_t us;
 
-	if (l->clumped || l->n_recent < LIMIT_RECENT || gap_us < 150000 || l->unheeded < WINDOW_MIN)
+	if (l->clumped)
+		return gap_us >= 30000 && l->unheeded >= LIMIT_RECENT / 2;
+	if (l->n_recent < LIMIT_RECENT || gap_us < 150000 || l->unheeded < WINDOW_MIN)
+		return false;
+	us = l->recent_us[last] - l->recent_us[first];
+	return us / (LIMIT_RECENT - 1) <= gap_us / CLUMP_GAPS;
+}
+
+/* A RST has come at t: is it the first of a clump? */
+static void note_gap(struct limit *l, uint64_t t)
+{
+	uint64_t gap = l->heard_ns && t > l->heard_ns ? t - l->heard_ns : 0;
+
+	l->heard_ns = most(l->heard_ns, t);
+	if (!ends_clump(l, (uint32_t)(gap / 1000)))
 		return;
-	us = l->recent_us[(l->n_recent - 1) % LIMIT_RECENT] -
-	     l->recent_us[l->n_recent % LIMIT_RECENT];
-	if (us / (LIMIT_RECENT - 1) > gap_us / CLUMP_GAPS)
-		return;
-	l->clumped = true;
-	l->doubling = l->searching = l->trying = false;
-	l->limit = fmaxf(per_s(l->on_rst, t - l->on_ns), 1);
-	l->density = 1;
-	regulate(l);
-	limit_begin_part(l, t);
+	if (!l->clumped) {
+		l->clumped = true;
+		l->doubling = l->searching = l->trying = false;
+		l->limit = fmaxf(per_s(l->on_rst, t - l->on_ns), 1);
+		l->density = 1;
+		regulate(l);
+		limit_begin_part(l, t);
+	}
+	note_clump(l, t);
 }
 
 void limit_answered(struct limit *l, bool rst, uint64_t t, uint64_t sent_ns)
@@ -109,9 +138,9 @@ void limit_answered(struct limit *l, bool rst, uint64_t t, uint64_t sent_ns)
 	if (!rst)
 		return;
 	if (l->mode == LIMIT_ON) {
-		l->on_rst++;
 		note_gap(l, t);
 		note_recent(l, t);
+		l->on_rst++;
 	}
 	l->unheeded = 0;
 	if (l->rst_ns && t > l->rst_ns)
@@ -173,11 +202,9 @@ static void end_try(struct limit *l, float q)
  * RSTs/s are at the limit, as far as we know it, and all is closed. That may be only because a
  * little too little is asked: loss looks like rationing. Half as much again tells, now and then.
  */
-static void at_limit(struct limit *l, float q, float share, uint64_t ns, bool used)
+static void at_limit(struct limit *l, float q, float share, bool used)
 {
 	if (!used || share < 0.95F) {
-		l->rationed += l->part_rst;
-		l->rationed_ns += ns;
 		reckon(l, q);
 		l->calm += used;
 	} else if (l->rate >= 0.9F * l->fastest) {
@@ -260,7 +287,7 @@ static void end_search(struct limit *l)
 
 static bool all_draw(const struct limit *l)
 {
-	return l->old_q >= 0.8F * l->old_rate;
+	return l->old_q <= 0 || l->old_q >= 0.8F * l->old_rate;
 }
 
 /* Twice as fast brought more, or not: then, and after another look, we have the limit. */
@@ -274,33 +301,63 @@ static void double_again(struct limit *l, float q)
 			l->mode = LIMIT_NONE;
 		return;
 	}
-	if (!l->flats++ && l->part_sent > l->part_rst + WINDOW_MIN)
+	if (!l->flats++ && !all_draw(l))
 		return;
 	l->flats = 0;
 	l->doubling = false;
 	l->limit = fmaxf(q, 1);
+	l->twice = l->last_q = 0; /* what was saved up is in it */
 	l->density = all_draw(l) ? 1 : fmaxf(l->old_q / l->old_rate, DENSITY_MIN);
 	regulate(l);
 }
 
 /* It is one: from what the test has shown, up. */
-void limit_on(struct limit *l, float q, uint64_t t)
+void limit_on(struct limit *l, float q, uint32_t rsts, uint64_t t)
 {
+	float rate = l->rate;
+
 	l->mode = LIMIT_ON;
 	l->limit = fmaxf(q, 1);
 	l->density = 1;
-	l->flats = l->calm = 0;
+	l->flats = l->calm = l->clumps = l->evens = 0;
 	l->searching = l->trying = l->struck = l->raised = false;
 	l->on_ns = t;
 	l->on_rst = 0;
-	l->n_recent = 0;
+	l->clump_ns = l->clumps_ns = 0;
+	l->n_recent = l->unheeded = 0;
+	l->heard_ns = 0;
 	regulate(l);
 	limit_begin_part(l, t);
-	if (l->clumped)
+	l->doubling = !l->clumped;
+	l->old_q = 0;
+	if (!l->doubling)
 		return;
-	l->doubling = true;
-	remember(l, q);
-	limit_set_rate(l, 2 * l->old_rate);
+	limit_set_rate(l,
+		       l->limit); /* where only a part is closed, that is too slow, but soon told */
+	if (q < 0.8F * rate || rsts < RSTS_MIN / 2)
+		return;
+	l->old_q = q;
+	l->old_rate = rate;
+	limit_set_rate(l, 2 * rate);
+}
+
+/* A window that begins when nothing is saved up any more, and ends so, shows the very limit. */
+static void note_rationed(struct limit *l, bool rationed, uint64_t ns)
+{
+	if (rationed && l->drained) {
+		l->rationed += l->part_rst;
+		l->rationed_ns += ns;
+	}
+	l->drained = rationed;
+}
+
+/* No clumps after all, however much is asked. */
+static bool comes_evenly(struct limit *l, bool used)
+{
+	l->evens = l->clumps || !used ? 0 : (uint8_t)(l->evens + 1);
+	l->clumps = 0;
+	l->clumped = l->evens < 2;
+	return !l->clumped;
 }
 
 static void end_window(struct limit *l, uint64_t t)
@@ -319,14 +376,23 @@ static void end_window(struct limit *l, uint64_t t)
 		l->twice = fmaxf(l->twice, fminf(q, l->last_q));
 		l->last_q = q;
 	}
-	if (l->doubling)
+	if (getenv("TR"))
+		fprintf(stderr,
+			"%.3f window %.0f ms rate %.0f limit %.0f old_q %.0f sent %u rst %u dbl %d "
+			"flats %d dens %.3f search %d clumped %d\n",
+			t / 1e9, ns / 1e6, l->rate, l->limit, l->old_q, l->part_sent, l->part_rst,
+			l->doubling, l->flats, l->density, l->searching, l->clumped);
+	note_rationed(l, all && used && share < 0.95F, ns);
+	if (l->clumped && comes_evenly(l, used))
+		limit_on(l, q, 0, t);
+	else if (l->doubling)
 		double_again(l, q);
 	else if (l->struck || (l->searching && q >= 0.9F * l->limit))
 		end_search(l);
 	else if (l->trying)
 		end_try(l, q);
 	else if (all && q >= 0.9F * l->limit)
-		at_limit(l, q, share, ns, used);
+		at_limit(l, q, share, used);
 	else if (q >= 0.97F * l->limit)
 		too_much(l, q);
 	else if (used)
@@ -351,7 +417,9 @@ static uint64_t window_ns(const struct limit *l, uint64_t rtt_ns)
  */
 float limit_rate(const struct limit *l)
 {
-	if (l->rationed_ns >= 2 * S)
+	if (l->clumped && l->clumps_ns >= S / 2)
+		return per_s(l->clumps_rst, l->clumps_ns);
+	if (l->rationed_ns >= 300 * MS)
 		return per_s(l->rationed, l->rationed_ns);
 	return l->twice > 0 ? l->twice : l->limit;
 }
@@ -393,9 +461,9 @@ static void end_limited_pass(struct limit *l)
 static void begin_limited_pass(struct limit *l, uint64_t t)
 {
 	l->density = 1;
-	l->searching = l->trying = l->struck = l->raised = false;
-	if (l->doubling) {
-		limit_begin_part(l, t);
+	l->searching = l->trying = l->struck = l->raised = l->drained = false;
+	if (l->doubling) { /* goes on where it was */
+		l->from_ns += t > l->last_ns ? t - l->last_ns : 0;
 		return;
 	}
 	l->calm = l->flats = 0;
@@ -405,6 +473,9 @@ static void begin_limited_pass(struct limit *l, uint64_t t)
 
 void limit_begin_pass(struct limit *l, unsigned pass, uint64_t t)
 {
+	if (getenv("TR"))
+		fprintf(stderr, "%.3f pass %u mode %d sent %u rst %u tests %d\n", t / 1e9, pass,
+			l->mode, l->sent, l->rst, l->tests);
 	if (!pass)
 		l->clean = 0;
 	if (l->mode == LIMIT_ON) {
@@ -417,7 +488,7 @@ void limit_begin_pass(struct limit *l, unsigned pass, uint64_t t)
 		suspect_begin(l, t);
 	}
 	l->sent_before = l->sent;
-	l->sent = l->rst = l->other = l->unheeded = 0;
+	l->sent = l->rst = l->other = 0;
 	l->n_recent = 0;
 	l->tight = false;
 	l->gap_ns = l->drew_ns = l->rst_ns = 0;

@@ -42,12 +42,13 @@ static float at_most(uint32_t k, uint32_t n)
 	return fminf((some + 1 + 2 * spread) / all, 0.97F);
 }
 
+/* A limiter's share at a lower rate may be anything above; its square root is far enough. */
 static void score(struct suspicion *x, uint32_t asked, uint32_t drawn)
 {
-	float share = x->share, limited = share + 0.6F * (1 - share);
+	float limited = sqrtf(x->share);
 
-	x->score += (float)drawn * logf(limited / share);
-	x->score += (float)(asked - drawn) * logf((1 - limited) / (1 - share));
+	x->score += (float)drawn * logf(limited / x->share);
+	x->score += (float)(asked - drawn) * logf((1 - limited) / (1 - x->share));
 	if (x->front) /* silence for a while is what such a limiter does */
 		x->score = fmaxf(x->score, 0);
 }
@@ -71,7 +72,7 @@ static void prove(struct limit *l, uint64_t t)
 
 	if (l->clumped)
 		q = fmaxf(q, x->once);
-	limit_on(l, q, t);
+	limit_on(l, q, x->drawn, t);
 }
 
 static void next_stage(struct limit *l, uint64_t t)
@@ -103,14 +104,24 @@ static bool stage_over(const struct limit *l)
 	return ns >= 50 * MS && x->score <= (x->front ? 0 : UNLIKELY);
 }
 
+/* Silence, and then RSTs again: the next second has begun. */
+static void note_wait(struct limit *l, uint32_t drawn)
+{
+	struct suspicion *x = &l->suspicion;
+
+	x->heard = drawn > 0;
+	l->clumped |= x->heard && x->silent && l->end_ns > x->from_ns + 100 * MS;
+	x->silent |= !x->heard;
+}
+
 static void end_group(struct limit *l, uint64_t t)
 {
 	struct suspicion *x = &l->suspicion;
 	uint32_t asked = l->part_sent > l->part_other ? l->part_sent - l->part_other : 0;
 	uint32_t drawn = l->part_rst < asked ? l->part_rst : asked;
 
-	if (x->front && drawn && !x->drawn && l->end_ns > x->from_ns + 100 * MS)
-		l->clumped = true;
+	if (x->front && !x->heard)
+		note_wait(l, drawn);
 	score(x, asked, drawn);
 	x->asked += asked;
 	x->drawn += drawn;
@@ -177,7 +188,7 @@ void suspect_begin(struct limit *l, uint64_t t)
 	if (l->tests == TESTS_MAX || l->rsts < RSTS_MIN || l->rst < (l->tests ? RSTS_MIN : 1) ||
 	    !is_silent(l, asked) || (lasting > LIMIT_FASTEST && !front))
 		return;
-	l->clumped |= is_clumped(l);
+	l->clumped |= !l->tests && is_clumped(l); /* a test has gaps of its own */
 	front |= l->clumped;
 	if (front)
 		lasting = 0;

@@ -18,13 +18,13 @@
 
 static const uint64_t MS = 1000000, S = 1000000000;
 static const float SURPLUS = 1.1F; /* asked, over what the limit lets through */
-static const float LIMIT_MAX = LIMIT_FASTEST;
-static const float RATE_MAX = 2e6F, DENSITY_MIN = 1e-4F, ALL_CLOSED = 0.9F;
+static const float RATE_MAX = 2e6F, RATE_MIN = 10, DENSITY_MIN = 1e-4F, ALL_CLOSED = 0.9F;
 enum {
 	RSTS_MIN = 20,	   /* in a window, to judge by */
 	ENOUGH_RSTS = 50,  /* in a window, to believe its rate */
 	WINDOW_MIN = 20,   /* probes */
 	CLUMP_GAPS = 20,   /* times the gaps before */
+	CLUMPS_MAX = 4,	   /* in a window, of one a second */
 	CALM_WINDOWS = 10, /* at the limit, until what is believed is tried */
 };
 
@@ -160,7 +160,7 @@ void limit_begin_part(struct limit *l, uint64_t t)
 
 void limit_set_rate(struct limit *l, float rate)
 {
-	l->rate = fminf(fmaxf(rate, 1), RATE_MAX);
+	l->rate = fminf(fmaxf(rate, RATE_MIN), RATE_MAX);
 }
 
 /*
@@ -287,17 +287,31 @@ static void end_search(struct limit *l)
 
 static bool all_draw(const struct limit *l)
 {
-	return l->old_q <= 0 || l->old_q >= 0.8F * l->old_rate;
+	return l->old_q >= 0.8F * l->old_rate;
+}
+
+/* Is that all it lets through, or is only a part closed? Asked at that rate, it has told. */
+static void begin_doubling(struct limit *l, float q, float share)
+{
+	if (share >= 0.6F)
+		remember(l, q);
+	else
+		l->old_q = l->limit;
+	limit_set_rate(l, 2 * l->old_rate);
 }
 
 /* Twice as fast brought more, or not: then, and after another look, we have the limit. */
-static void double_again(struct limit *l, float q)
+static void double_again(struct limit *l, float q, float share)
 {
+	if (l->old_q <= 0) {
+		begin_doubling(l, q, share);
+		return;
+	}
 	if (q >= 1.4F * l->old_q) {
 		l->flats = 0;
 		remember(l, q);
 		limit_set_rate(l, 2 * l->rate);
-		if (l->rate > LIMIT_MAX)
+		if (q > LIMIT_FASTEST)
 			l->mode = LIMIT_NONE;
 		return;
 	}
@@ -329,16 +343,10 @@ void limit_on(struct limit *l, float q, uint32_t rsts, uint64_t t)
 	regulate(l);
 	limit_begin_part(l, t);
 	l->doubling = !l->clumped;
-	l->old_q = 0;
-	if (!l->doubling)
-		return;
-	limit_set_rate(l,
-		       l->limit); /* where only a part is closed, that is too slow, but soon told */
-	if (q < 0.8F * rate || rsts < RSTS_MIN / 2)
-		return;
-	l->old_q = q;
 	l->old_rate = rate;
-	limit_set_rate(l, 2 * rate);
+	l->old_q = q >= 0.8F * rate && rsts >= RSTS_MIN / 2 ? q : 0;
+	if (l->doubling)
+		limit_set_rate(l, l->old_q > 0 ? 2 * rate : l->limit);
 }
 
 /* A window that begins when nothing is saved up any more, and ends so, shows the very limit. */
@@ -351,10 +359,10 @@ static void note_rationed(struct limit *l, bool rationed, uint64_t ns)
 	l->drained = rationed;
 }
 
-/* No clumps after all, however much is asked. */
+/* No clumps after all, however much is asked, or more than there are seconds. */
 static bool comes_evenly(struct limit *l, bool used)
 {
-	l->evens = l->clumps || !used ? 0 : (uint8_t)(l->evens + 1);
+	l->evens = (l->clumps && l->clumps < CLUMPS_MAX) || !used ? 0 : (uint8_t)(l->evens + 1);
 	l->clumps = 0;
 	l->clumped = l->evens < 2;
 	return !l->clumped;
@@ -367,6 +375,7 @@ static void end_window(struct limit *l, uint64_t t)
 	float share = (float)l->part_rst / (float)(l->part_sent ? l->part_sent : 1);
 	bool used = l->part_sent >= WINDOW_MIN && asked >= 0.8F * l->rate;
 	bool all = l->density >= ALL_CLOSED;
+	float rate = l->rate;
 
 	if (ns >= 200 * MS)
 		l->peak = fmaxf(l->peak, q);
@@ -386,7 +395,7 @@ static void end_window(struct limit *l, uint64_t t)
 	if (l->clumped && comes_evenly(l, used))
 		limit_on(l, q, 0, t);
 	else if (l->doubling)
-		double_again(l, q);
+		double_again(l, q, share);
 	else if (l->struck || (l->searching && q >= 0.9F * l->limit))
 		end_search(l);
 	else if (l->trying)
@@ -397,6 +406,8 @@ static void end_window(struct limit *l, uint64_t t)
 		too_much(l, q);
 	else if (used)
 		below_limit(l, q, share, ns);
+	if (l->rate > 1.2F * rate || l->rate < rate / 1.2F)
+		l->n_recent = 0; /* gaps aren't what they were */
 	limit_begin_part(l, t);
 }
 
@@ -430,6 +441,8 @@ static bool window_over(const struct limit *l, uint64_t ns, uint64_t rtt_ns)
 		return true;
 	if (ns < window_ns(l, rtt_ns))
 		return false;
+	if (l->doubling && l->old_q <= 0)
+		return l->part_sent >= WINDOW_MIN;
 	return !l->doubling || ns >= 2 * S || l->part_rst >= (all_draw(l) ? RSTS_MIN : ENOUGH_RSTS);
 }
 

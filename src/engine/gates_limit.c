@@ -11,12 +11,11 @@
  * (gates_suspect.c).
  */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "engine/gates_private.h"
 
 static const uint64_t MS = 1000000, S = 1000000000;
+static const uint64_t CLUMP_NS = 900000000;
 static const float SURPLUS = 1.1F; /* asked, over what the limit lets through */
 static const float RATE_MAX = 2e6F, RATE_MIN = 10, DENSITY_MIN = 1e-4F, ALL_CLOSED = 0.9F;
 enum {
@@ -87,7 +86,7 @@ static void note_clump(struct limit *l, uint64_t t)
 	l->clumps++;
 	l->clumps_ns = t - l->clump_ns;
 	l->clumps_rst = l->on_rst - l->clump_rst;
-	if (l->clumps_ns >= S / 2)
+	if (l->clumps_ns >= CLUMP_NS)
 		l->limit = fmaxf(per_s(l->clumps_rst, l->clumps_ns), 1);
 }
 
@@ -210,7 +209,7 @@ static void at_limit(struct limit *l, float q, float share, bool used)
 	} else if (l->rate >= 0.9F * l->fastest) {
 		l->mode = LIMIT_NONE; /* as fast as ever, and nothing is missing */
 		return;
-	} else { /* nothing was rationed: it is higher */
+	} else if (!l->drained_last) { /* nothing was rationed, nor before: it is higher */
 		l->limit = 1.1F * q;
 	}
 	regulate(l);
@@ -315,11 +314,13 @@ static void double_again(struct limit *l, float q, float share)
 			l->mode = LIMIT_NONE;
 		return;
 	}
-	if (!l->flats++ && !all_draw(l))
+	if (!l->flats++) { /* or no more was saved up */
+		l->limit = fmaxf(q, 1);
 		return;
+	}
 	l->flats = 0;
 	l->doubling = false;
-	l->limit = fmaxf(q, 1);
+	l->limit = fminf(q, l->limit);
 	l->twice = l->last_q = 0; /* what was saved up is in it */
 	l->density = all_draw(l) ? 1 : fmaxf(l->old_q / l->old_rate, DENSITY_MIN);
 	regulate(l);
@@ -356,6 +357,7 @@ static void note_rationed(struct limit *l, bool rationed, uint64_t ns)
 		l->rationed += l->part_rst;
 		l->rationed_ns += ns;
 	}
+	l->drained_last = l->drained;
 	l->drained = rationed;
 }
 
@@ -385,13 +387,9 @@ static void end_window(struct limit *l, uint64_t t)
 		l->twice = fmaxf(l->twice, fminf(q, l->last_q));
 		l->last_q = q;
 	}
-	if (getenv("TR"))
-		fprintf(stderr,
-			"%.3f window %.0f ms rate %.0f limit %.0f old_q %.0f sent %u rst %u dbl %d "
-			"flats %d dens %.3f search %d clumped %d\n",
-			t / 1e9, ns / 1e6, l->rate, l->limit, l->old_q, l->part_sent, l->part_rst,
-			l->doubling, l->flats, l->density, l->searching, l->clumped);
-	note_rationed(l, all && used && share < 0.95F, ns);
+	note_rationed(
+	    l, all && used && share < 0.95F && q >= 0.9F * l->limit && (!l->doubling || l->flats),
+	    ns);
 	if (l->clumped && comes_evenly(l, used))
 		limit_on(l, q, 0, t);
 	else if (l->doubling)
@@ -428,9 +426,9 @@ static uint64_t window_ns(const struct limit *l, uint64_t rtt_ns)
  */
 float limit_rate(const struct limit *l)
 {
-	if (l->clumped && l->clumps_ns >= S / 2)
+	if (l->clumped && l->clumps_ns >= CLUMP_NS)
 		return per_s(l->clumps_rst, l->clumps_ns);
-	if (l->rationed_ns >= 300 * MS)
+	if (l->rationed_ns >= 150 * MS)
 		return per_s(l->rationed, l->rationed_ns);
 	return l->twice > 0 ? l->twice : l->limit;
 }
@@ -486,9 +484,6 @@ static void begin_limited_pass(struct limit *l, uint64_t t)
 
 void limit_begin_pass(struct limit *l, unsigned pass, uint64_t t)
 {
-	if (getenv("TR"))
-		fprintf(stderr, "%.3f pass %u mode %d sent %u rst %u tests %d\n", t / 1e9, pass,
-			l->mode, l->sent, l->rst, l->tests);
 	if (!pass)
 		l->clean = 0;
 	if (l->mode == LIMIT_ON) {

@@ -16,7 +16,7 @@
 #include "engine/gates_private.h"
 
 static const uint64_t MS = 1000000, S = 1000000000;
-static const float SILENT_SHARE = 0.08F;
+static const float SILENT_SHARE = 0.08F, LOSSY = 0.6F;
 static const float SLOW = 1000, SLOWEST = 15; /* probes/s */
 static const float PLAIN = 12, UNLIKELY = -3; /* scores */
 static const float FRONT = 14;		      /* -log of the chance */
@@ -27,7 +27,7 @@ enum {
 	BURST = 100,	 /* RSTs that may have been saved up */
 	DRAWN_MIN = 4,	 /* RSTs that tell a limit */
 	GROUP_MIN = 5,	 /* probes */
-	ASKED_MAX = 800, /* a stage */
+	ASKED_MAX = 400, /* a stage */
 	CLUMP_GAPS = 20, /* times the mean gap */
 	CLUMP_RSTS_MIN = 20,
 	BATCH = 64, /* probes that leave as if at one time */
@@ -82,8 +82,10 @@ static void next_stage(struct limit *l, uint64_t t)
 	float q = per_s(2 * x->drawn + 1, 2 * ns);
 	bool waits = x->front && ns < S + 100 * MS;
 
+	float share = (float)x->drawn / (float)(x->asked ? x->asked : 1);
+
 	x->share = fminf(x->share, at_most(x->drawn, x->asked));
-	if (!waits && (!x->drawn || q < SLOWEST || x->stage >= STAGES_MAX)) {
+	if (share > LOSSY || (!waits && (!x->drawn || q < SLOWEST || x->stage >= STAGES_MAX))) {
 		l->mode = LIMIT_NONE;
 		return;
 	}
@@ -197,7 +199,7 @@ void suspect_begin(struct limit *l, uint64_t t)
 	l->suspicion = (struct suspicion){
 	    .front = front,
 	    .share = at_most(l->rst, asked),
-	    .once = per_s(l->rst, span > S ? span : S),
+	    .once = fmaxf(l->suspicion.once, per_s(l->rst, span > S ? span : S)),
 	    .from_ns = l->last_ns,
 	};
 	begin_stage(l, fminf(fmaxf(SLOW, lasting), before / 2), t);

@@ -181,6 +181,16 @@ struct addr addr_add(struct addr a, uint64_t n)
 	size_t i = addr_len(&a);
 	unsigned carry = 0;
 
+	if (a.family == ADDR_V4) { /* millions of these */
+		uint64_t v = ((uint64_t)a.b[0] << 24 | (uint64_t)a.b[1] << 16 |
+			      (uint64_t)a.b[2] << 8 | a.b[3]) +
+			     n;
+
+		assert(v <= UINT32_MAX && v >= n);
+		for (i = 4; i-- > 0; v >>= 8)
+			a.b[i] = (uint8_t)v;
+		return a;
+	}
 	while (i-- > 0 && (n || carry)) {
 		unsigned v = a.b[i] + (unsigned)(n & 0xff) + carry;
 

@@ -18,6 +18,10 @@ struct host {
 	bool itself;	       /* something came from the host itself */
 	bool sent_rst;	       /* a RST among it: the host can reset */
 	bool gone;	       /* nobody on the link has its address */
+	uint8_t gone_in;       /* the pass that told so */
+	uint32_t answers_then; /* of them, when the last pass for such as it began */
+	bool spare;	       /* it is not asked in this pass, */
+	uint8_t spared;	       /* nor was it in so many of the window */
 	uint8_t since;	       /* the pass from which on all of its ports are asked */
 	bool unreachable_net;  /* else host: which ICMP word applies where only those came */
 	uint32_t unreachables; /* answers that call the host or its network unreachable */

@@ -12,7 +12,7 @@
 struct permute {
 	uint64_t n;
 	unsigned half_bits;
-	uint32_t key[6];
+	uint32_t key[4];
 	bool identity; /* --in-order */
 };
 

@@ -61,6 +61,16 @@ static double missed_after(const struct sweep *s, unsigned tries)
 	return p < 0 ? 0 : (double)drew_in_all(s) * pow(p, tries);
 }
 
+unsigned sweep_clean_enough(const struct sweep *s)
+{
+	double p = sweep_loss(s);
+	unsigned n = LIMIT_CLEAN;
+
+	while (p > 0 && n < RETRIES_MAX && (double)s->sum.answered * pow(p, n) >= MISSED_MAX)
+		n++;
+	return n;
+}
+
 /* Does anything ask for another pass than hosts that ration their resets? */
 static bool pass_for_all(const struct sweep *s)
 {
@@ -95,7 +105,8 @@ static uint64_t slowest_rto_us(const struct sweep *s, uint32_t max_us)
 	uint64_t rto_us = 0;
 
 	for (size_t i = 0; i < s->hosts.n; i++) {
-		uint32_t host_us = rtt_rto_least_us(&s->hosts.v[i].rtt, least_us, max_us);
+		uint32_t host_us =
+		    s->hosts.v[i].gone ? 0 : rtt_rto_least_us(&s->hosts.v[i].rtt, least_us, max_us);
 
 		rto_us = host_us > rto_us ? host_us : rto_us;
 	}
@@ -234,6 +245,7 @@ static uint64_t silent_at(const struct sweep *s, uint64_t rto)
 static void await_answers(struct sweep *s, unsigned idle_passes)
 {
 	uint64_t now = s->w->ops->now(s->w), rto = 0, rto_at = 0;
+	bool looked = false;
 
 	while (s->undone && s->sum.end != END_DEADLINE && s->sum.end != END_CAPTURE &&
 	       !sweep_all_paths_dead(s) && !came_alive(s)) {
@@ -244,8 +256,9 @@ static void await_answers(struct sweep *s, unsigned idle_passes)
 			rto_at = now;
 		}
 		until = silent_at(s, rto);
-		if (now >= until)
+		if (now >= until && looked)
 			break;
+		looked = now >= until; /* the clock may have leapt: what came meanwhile counts */
 		receive(s, wake_at(s, now, until));
 		now = s->w->ops->now(s->w);
 		heed_outside(s, now);
@@ -355,10 +368,15 @@ static void note_unheard(struct sweep *s)
 {
 	struct wire_stats stats = {0};
 
+	bool too_lossy = s->c->retries == RETRIES_AUTO && s->pass == RETRIES_MAX &&
+			 missed_after(s, TRIES_MAX) >= MISSED_MAX;
+	bool failed = sweep_any_failed(s);
+
 	s->w->ops->stats(s->w, &stats);
 	s->drops_unheard += stats.dropped - s->last_pass_dropped;
-	s->too_lossy |= s->c->retries == RETRIES_AUTO && s->pass == RETRIES_MAX &&
-			missed_after(s, TRIES_MAX) >= MISSED_MAX;
+	s->too_lossy |= too_lossy;
+	s->send_failed |= failed;
+	s->spoilt |= too_lossy || failed || stats.dropped > s->last_pass_dropped;
 }
 
 static void window_run(struct sweep *s)
@@ -401,6 +419,7 @@ static void sweep_free(struct sweep *s)
 	free(s->done);
 	free(s->pending);
 	free(s->unsent);
+	free(s->failed);
 	free(s->times[0]);
 	free(s->times[1]);
 	free(s->fates);
@@ -447,6 +466,7 @@ static int sweep_init(struct sweep *s, const struct sweep_config *c, struct err 
 		return -1;
 	s->progress_ns = s->last_send_ns = s->tick_ns = s->start_ns;
 	sweep_find_cells(s);
+	sweep_note_known(s);
 	pace_init(&s->pace, c->rate, c->space->hosts, s->start_ns);
 	if (c->rate_limit > 0)
 		pace_limit(&s->pace, c->rate_limit);

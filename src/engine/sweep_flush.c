@@ -44,6 +44,58 @@ struct host_job {
 	struct sight sight; /* the last that was judged */
 };
 
+/* --- who was given up --------------------------------------------------------------------------
+ */
+
+static bool is_gone(const struct sweep *s, uint64_t host)
+{
+	const struct host *h = s->n_gone ? hosts_find(&s->hosts, host) : NULL;
+
+	return h && h->gone;
+}
+
+static bool kept_silent(const struct sweep *s, const struct point *at)
+{
+	return at->span->path != PATH_NONE && sweep_gives_up(s, at) && !is_gone(s, at->host);
+}
+
+/* In this window. Where that ended before its time, nobody knows who would have answered. */
+static bool gave_up(const struct sweep *s, const struct point *at)
+{
+	return !s->stopped && kept_silent(s, at) && !s->fates[at->span->path].dead;
+}
+
+static uint64_t hosts_given_up(const struct sweep *s)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < s->c->space->n; i++) {
+		const struct span *x = &s->c->space->spans[i];
+		struct point at = {.span = x, .host = x->host};
+
+		for (; at.host < x->host + x->count; at.host++)
+			n += kept_silent(s, &at);
+	}
+	return n;
+}
+
+/* A host that has a gate is not forgotten before the end. */
+static uint64_t hosts_limited(const struct sweep *s)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; gates_any_limited(s->gates) && i < s->hosts.n; i++) {
+		struct point at = {.host = s->hosts.v[i].number};
+
+		at.span = space_span_of_host(s->c->space, at.host);
+		n += gates_limit(s->gates, &at).limited;
+	}
+	return n;
+}
+
+/* --- a port ------------------------------------------------------------------------------------
+ */
+
 typedef void port_fn(struct host_job *j, uint16_t port, const struct observation *o, unsigned tries,
 		     struct verdict *v);
 
@@ -270,16 +322,15 @@ static void note_icmp_limit(const struct host_job *j)
 
 static void fill_limits(struct host_job *j, uint64_t number)
 {
-	struct sweep *s = j->s;
+	const struct sweep *s = j->s;
 	struct point at = {.span = j->span, .addr = j->addr, .host = number};
 	struct gate_limit limit = gates_limit(s->gates, &at);
 
 	j->number = number;
-	j->gives_up = sweep_gives_up(s, &at);
+	j->gives_up = gave_up(s, &at);
 	j->rec.given_up = j->gives_up;
 	j->rec.reset_limit = limit.limited ? limit.rate : 0;
-	j->rationed = limit.limited && limit.clean < LIMIT_CLEAN;
-	s->sum.hosts_limited += limit.limited && s->first + s->size == sweep_end(s);
+	j->rationed = limit.limited && limit.clean < sweep_clean_enough(s);
 }
 
 static void flush_host(struct sweep *s, uint64_t number, const struct entry *entries, size_t n)
@@ -308,9 +359,8 @@ static void flush_host(struct sweep *s, uint64_t number, const struct entry *ent
 	j.rec.style = style_of(&j);
 	if (j.rec.up)
 		sweep_judge_family(s, &facts, &j.rec);
-	j.rec.icmp_limited =
-	    j.host && j.host->icmp_rejects >= ICMP_LIMIT_HINT && j.rec.counts[STATE_FILTERED] &&
-	    !called_unreachable(j.host);
+	j.rec.icmp_limited = j.host && j.host->icmp_rejects >= ICMP_LIMIT_HINT &&
+			     j.rec.counts[STATE_FILTERED] && !called_unreachable(j.host);
 	note_icmp_limit(&j);
 	if (s->sink->host_begin)
 		s->sink->host_begin(s->sink->ctx, &j.rec);
@@ -381,7 +431,7 @@ static uint64_t never_asked(struct sweep *s, uint64_t *given_up)
 
 	*given_up = 0;
 	for (uint64_t place = 0; place < s->size; place++) {
-		const struct host *h;
+		uint64_t index;
 		struct point at;
 		unsigned k = 0;
 
@@ -389,18 +439,16 @@ static uint64_t never_asked(struct sweep *s, uint64_t *given_up)
 			k++;
 		if (k < kinds)
 			continue;
-		if (!s->c->skip_dead && !s->n_gone) {
-			n++;
+		index = permute_at(&s->perm, s->first + place);
+		if (s->known && sweep_is_known(s, index))
 			continue;
-		}
-		space_at(s->c->space, permute_at(&s->perm, s->first + place), &at);
-		h = hosts_find(&s->hosts, at.host);
-		if (sweep_gives_up(s, &at))
+		space_at(s->c->space, index, &at);
+		if (gave_up(s, &at))
 			++*given_up;
 		else
-			n += !h || !h->gone;
+			n += !is_gone(s, at.host);
 	}
-	return n - (s->known < n ? s->known : n);
+	return n;
 }
 
 /* What no host's records have counted is silent, unless it was never asked. */
@@ -437,7 +485,8 @@ void sweep_flush(struct sweep *s)
 	rest = s->size - s->known - (judged(s) - before);
 	if (rest)
 		count_rest(s, rest, s->sum.not_probed - not_probed, s->sum.unroutable - unroutable);
-	w.complete = !s->stopped && s->sum.end == END_COMPLETE && s->sum.not_probed == not_probed;
+	w.complete = !s->stopped && s->sum.end == END_COMPLETE && !s->spoilt &&
+		     s->sum.not_probed == not_probed;
 	if (s->sink->window)
 		s->sink->window(s->sink->ctx, &w);
 	slab_clear(&s->slab);
@@ -509,8 +558,9 @@ void sweep_summarize(struct sweep *s)
 	sum->pcap_dropped = stats.dropped;
 	sum->hosts_total = s->c->space->hosts;
 	sum->indices = sweep_end(s) - s->c->first_place;
+	sum->hosts_limited = hosts_limited(s);
 	if (sum->skipped)
-		sum->hosts_given_up = sum->hosts_total - s->n_heard;
+		sum->hosts_given_up = hosts_given_up(s);
 	sum->loss_estimate = sweep_loss(s);
 	sum->elapsed_s = (double)(s->w->ops->now(s->w) - s->start_ns) / 1e9;
 	sum->rate_pps = sum->elapsed_s > 0 ? (double)sum->sent / sum->elapsed_s : 0;
@@ -520,9 +570,9 @@ void sweep_summarize(struct sweep *s)
 		set_why(s, "too much loss: 20 retries leave open or closed ports unheard");
 	else if (sum->end == END_COMPLETE && s->drops_unheard)
 		set_why(s, "the capture dropped frames in the last pass");
-	else if (sum->end == END_COMPLETE && !sum->not_probed)
+	else if (sum->end == END_COMPLETE && !sum->not_probed && !s->send_failed)
 		sum->why[0] = '\0'; /* a later try went out where an earlier one failed */
-	if (sum->end == END_COMPLETE && sum->not_probed > sum->unroutable)
+	if (sum->end == END_COMPLETE && (s->send_failed || sum->not_probed > sum->unroutable))
 		sum->end = END_SEND;
 	if (sum->unroutable && !sum->why[0])
 		set_why(s, "some targets have no route");

@@ -19,9 +19,10 @@
 #include "packet/template.h"
 
 enum {
-	SLAB_LIMIT = 1 << 17,  /* ports that answered, from which on a window closes early */
-	TIMES_MAX = 1 << 18,   /* send times kept a pass; beyond, one for a run of slots */
-	RESPONDERS_MAX = 4096, /* distinct senders of ICMP errors remembered */
+	SLAB_LIMIT = 1 << 19,	 /* ports that answered, from which on a window closes early, */
+	WINDOW_BYTES = 25000000, /* or octets that all is kept in */
+	TIMES_MAX = 1 << 18,	 /* send times kept a pass; beyond, one for a run of slots */
+	RESPONDERS_MAX = 4096,	 /* distinct senders of ICMP errors remembered */
 	TRIES_MAX = RETRIES_MAX + 1,
 	HOSTS_KEPT = 1 << 16,	 /* beyond, a window's hosts are forgotten with it */
 	HEARD_MAX_LOG2 = 25,	 /* hosts up to which each has a bit for "has answered" */
@@ -31,10 +32,11 @@ enum {
 	FAMILY_MEMOS = 4,
 	SENT_AT_ONCE = 16,	   /* batches filled before the answers are looked at */
 	PASSED_OVER_AT_ONCE = 512, /* slots looked at in vain before the answers are looked at */
-	LIMIT_CLEAN = 3,	   /* passes below a reset limit after which silence is believed */
-	STARVED_NS = 500000,	   /* between looks at what the sender threads have left over */
-	IN_VAIN_NS = 1000000,	   /* between looks at slots that are all held back */
-	HOLD_NS = 20000000,	   /* after which what could not leave is tried again */
+	LIMIT_CLEAN = 3, /* passes below a reset limit after which silence is believed, at least */
+	STARVED_NS = 500000,  /* between looks at what the sender threads have left over */
+	IN_VAIN_NS = 1000000, /* between looks at slots that are all held back */
+	HOLD_NS = 20000000,   /* after which a host that could not be reached is tried again, */
+	FULL_NS = 2000000,    /* and after which all are where buffers were full */
 	GIVE_UP_ROOM_NS = 1000000000, /* without any room, after which it is an error */
 };
 
@@ -95,19 +97,26 @@ struct sweep {
 
 	/* the window and the pass */
 	uint64_t first, size; /* places */
+	uint64_t largest;     /* size of the largest window yet */
 	uint64_t slots, cursor;
 	unsigned pass;
 	struct round round;
 	unsigned rounds;       /* of this pass that are over */
+	uint64_t refused;      /* bit a host of the first 64: a gate holds it back now */
 	bool starved, in_vain; /* why sweep_send_some sent no more: no batch, or all is held back */
+	uint64_t full_until_ns; /* until then nothing is sent at all: buffers were full */
 	uint64_t hold_until_ns; /* until then nothing is sent that was held back before */
 	uint64_t pass_sent;	/* in the rounds of this pass that are over */
 	bool limited_only;	/* this pass asks only hosts with a reset limit */
+	unsigned spared;	/* how many passes of the window did, this one included */
 	unsigned late;		/* passes that the latest host to answer has missed */
 	uint64_t undone;	/* slots without a decisive answer, of those that have a route */
+	size_t words;		/* of the largest window's bits */
 	uint64_t *done;		/* bit a slot: nothing more to ask */
 	uint64_t *pending;	/* bit a slot: still to be asked in this pass */
 	uint64_t *unsent;	/* bit a slot: no try of it has left */
+	uint64_t *failed;	/* bit a slot: one of them could not; NULL: of none */
+	bool spoilt;		/* silence in this window may be our own fault */
 	uint32_t *times[2];	/* us since start (modulo 2^32) of pass & 1, by slot >> times_shift;
 				   0: not known yet */
 	unsigned times_shift;
@@ -127,7 +136,7 @@ struct sweep {
 	uint64_t last_pass_dropped;
 	/* what makes the run incomplete, whichever window it was in */
 	uint64_t drops_unheard; /* in a last pass that left something unanswered */
-	bool too_lossy, no_room;
+	bool too_lossy, no_room, send_failed;
 	uint64_t pathless; /* places of this window that have no route */
 	uint64_t known;	   /* places of this window that an earlier run has found out */
 };
@@ -168,6 +177,10 @@ static inline bool sweep_has_answered(const struct sweep *s, uint64_t host)
 /* --- sweep_window.c ------------------------------------------------------------------------- */
 /* Makes the window that begins at `first`, of at most `most` places. */
 int sweep_window_open(struct sweep *s, uint64_t first, uint64_t most, struct err *e);
+/* The window ends before the place of that number in it, of which none later has been asked. */
+void sweep_window_end_at(struct sweep *s, uint64_t places);
+/* Hosts of which an earlier run has heard exist. */
+void sweep_note_known(struct sweep *s);
 /* What is known of earlier runs: the first place at or after `place` that is to be asked; the end
  * of the shard where there is none. */
 uint64_t sweep_unknown_from(const struct sweep *s, uint64_t place);
@@ -175,9 +188,14 @@ uint64_t sweep_unknown_from(const struct sweep *s, uint64_t place);
 uint64_t sweep_known_from(const struct sweep *s, uint64_t place);
 bool sweep_is_known(const struct sweep *s, uint64_t index);
 uint64_t sweep_end(const struct sweep *s); /* of the shard's places */
+/* A try of the slot could not leave, and will not. */
+void sweep_note_failed(struct sweep *s, uint64_t slot);
+/* Did that befall a slot of the window that has kept silent? */
+bool sweep_any_failed(const struct sweep *s);
 /* All slots that are not done become pending. */
 void sweep_begin_pass(struct sweep *s);
-/* May a host be given up after a handful of silent ports? And is the slot one of the handful? */
+/* Is a host given up after a handful of silent ports, so far as is known? And is the slot one of
+ * the handful? */
 bool sweep_gives_up(const struct sweep *s, const struct point *at);
 bool sweep_in_handful(const struct sweep *s, const struct point *at, uint64_t slot);
 /* Tries that the slot has had, so far as it depends on passes alone. */
@@ -204,6 +222,8 @@ void sweep_on_frame(void *ctx, const struct wire_in *in); /* wire_frame_fn */
 void sweep_host_gone(struct sweep *s, const struct point *at);
 
 double sweep_loss(const struct sweep *s); /* of the round trip; < 0: nothing answered */
+/* Passes below a reset limit after which silence is believed, as far as loss allows. */
+unsigned sweep_clean_enough(const struct sweep *s);
 
 /* Judges and renders the window, and forgets it. */
 void sweep_flush(struct sweep *s);

@@ -114,6 +114,8 @@ static struct host *host_heard(struct sweep *s, uint64_t number)
 	if (!h || known)
 		return h;
 	s->n_heard++;
+	h->spare = s->limited_only;
+	h->spared = (uint8_t)s->spared;
 	if (s->heard)
 		bit_set(s->heard, number);
 	if (s->pass > 0 && s->c->skip_dead) {
@@ -130,6 +132,7 @@ void sweep_host_gone(struct sweep *s, const struct point *at)
 	if (!h || h->gone)
 		return;
 	h->gone = true;
+	h->gone_in = (uint8_t)s->pass;
 	s->n_gone++;
 }
 
@@ -279,6 +282,7 @@ static struct host *take_reply(struct sweep *s, uint64_t index, const struct poi
 	if (added == 0)
 		s->sum.duplicates++;
 	s->no_room |= added < 0;
+	s->spoilt |= added < 0;
 	if (added <= 0)
 		return NULL;
 	h = learn_host(s, at->host, r, true);

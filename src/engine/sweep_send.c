@@ -58,7 +58,7 @@ void sweep_sent(const struct sweep_config *c, const struct addr *dst, uint16_t d
 
 uint32_t sweep_now_us(const struct sweep *s, uint64_t ns)
 {
-	return (uint32_t)((ns - s->start_ns) / 1000);
+	return (uint32_t)((ns - s->start_ns) / 1000) + 1; /* 0 says that it isn't known */
 }
 
 /* What all segments of a kind have in common on a path; the numbers are patched in. */
@@ -221,15 +221,11 @@ static bool passes_over(struct sweep *s, uint64_t slot, const struct point *at)
 	return false;
 }
 
-/* A host with a reset limit is asked again after the others, as long as it sends all it can. */
 static bool enough_of_limited(const struct sweep *s, const struct point *at)
 {
-	struct gate_limit l;
+	const struct host *h = s->limited_only ? hosts_find(&s->hosts, at->host) : NULL;
 
-	if (!s->limited_only)
-		return false;
-	l = gates_limit(s->gates, at);
-	return !l.limited || l.clean >= LIMIT_CLEAN;
+	return s->limited_only && (!h || h->spare);
 }
 
 static bool may_leave(struct sweep *s, uint64_t slot, const struct point *at, uint64_t now)
@@ -242,6 +238,7 @@ static bool may_leave(struct sweep *s, uint64_t slot, const struct point *at, ui
 	}
 	if (gates_pass(s->gates, at, now))
 		return true;
+	s->refused |= at->host < 64 ? 1ULL << at->host : 0;
 	s->round.held++;
 	return false;
 }
@@ -265,13 +262,32 @@ static void put_canary(struct sweep *s, struct batch *b, uint64_t now)
 		  sweep_canary_sport(s->c));
 }
 
+/* Where hosts are few: has each of them been refused? Then no slot can leave now. */
+static bool all_refused(const struct sweep *s)
+{
+	uint64_t hosts = s->c->space->hosts;
+
+	return hosts < 64 && s->refused == (1ULL << hosts) - 1;
+}
+
+/* With one host alone what its gate holds back holds back all: the order stays the seed's. */
+static bool waits_in_line(struct sweep *s, uint64_t slot)
+{
+	if (s->c->space->hosts > 1 || !bit_get(s->pending, slot))
+		return false;
+	s->cursor = slot;
+	s->round.held--;
+	return true;
+}
+
 /* Up to `budget` packets; fewer where the round ends, or too much is held back. */
 static void fill_batch(struct sweep *s, struct batch *b, unsigned budget, uint64_t now)
 {
 	unsigned in_vain = 0;
 
 	b->n = 0;
-	while (b->n < budget && in_vain < PASSED_OVER_AT_ONCE) {
+	s->refused = 0;
+	while (b->n < budget && in_vain < PASSED_OVER_AT_ONCE && !all_refused(s)) {
 		uint64_t slot = next_slot(s);
 		struct point at;
 		unsigned kind;
@@ -284,8 +300,11 @@ static void fill_batch(struct sweep *s, struct batch *b, unsigned budget, uint64
 		s->cursor++;
 		in_vain++;
 		space_at(s->c->space, permute_at(&s->perm, s->first + slot / s->c->n_kinds), &at);
-		if (!may_leave(s, slot, &at, now))
+		if (!may_leave(s, slot, &at, now)) {
+			if (waits_in_line(s, slot))
+				break;
 			continue;
+		}
 		in_vain = 0;
 		kind = (unsigned)(slot % s->c->n_kinds);
 		put_probe(s, b, slot, &at, kind, sweep_sport(s->c, kind, s->pass));
@@ -299,17 +318,27 @@ static void fill_batch(struct sweep *s, struct batch *b, unsigned budget, uint64
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
+/* What has answered fills the memory that a window may take: evidence, what it is sorted by, hosts.
+ */
+static bool window_is_full(const struct sweep *s)
+{
+	size_t port = sizeof(struct port_acc) + sizeof(struct reply) + 24;
+	size_t host = sizeof(struct host) + 8;
+
+	return s->slab.n_accs * port + s->hosts.n * host >=
+		   (s->c->window_bytes ? s->c->window_bytes : WINDOW_BYTES) ||
+	       slab_nearly_full(&s->slab);
+}
+
 /* Closing the window early: what has been asked becomes all of it. */
 static void close_early(struct sweep *s)
 {
 	uint64_t places = (s->cursor + s->c->n_kinds - 1) / s->c->n_kinds;
 
 	if (s->pass > 0 || s->rounds > 0 || s->round.over || places >= s->size ||
-	    !slab_nearly_full(&s->slab))
+	    !window_is_full(s))
 		return;
-	s->undone -= (s->size - places) * s->c->n_kinds;
-	s->size = places;
-	s->slots = places * s->c->n_kinds;
+	sweep_window_end_at(s, places);
 }
 
 /* Few packets leave in this thread at an exact time, many by the sender threads. */
@@ -331,16 +360,19 @@ void sweep_send_some(struct sweep *s, uint64_t now)
 {
 	unsigned budget = pace_budget(&s->pace, now);
 	bool here = sends_here(s, budget);
+	/* one place is a canary's, if one is due */
+	unsigned most = BATCH_MAX - (s->pass > 0 && !s->pace.unlimited ? 1U : 0U);
 
 	s->starved = false;
-	for (unsigned i = 0; i < SENT_AT_ONCE && budget && !s->round.over; i++) {
+	for (unsigned i = 0;
+	     i < SENT_AT_ONCE && budget && !s->round.over && now >= s->full_until_ns; i++) {
 		struct batch *b = too_many_flying(s) ? NULL : lanes_take(s->lanes);
 
 		if (!b) {
 			s->starved = true;
 			break;
 		}
-		fill_batch(s, b, budget < BATCH_MAX ? budget : BATCH_MAX, now);
+		fill_batch(s, b, budget < most ? budget : most, now);
 		b->try = (uint8_t)s->pass;
 		if (!b->n) {
 			lanes_give(s->lanes, b);
@@ -388,7 +420,7 @@ static bool error_of_link(int error)
 	return error == ENETDOWN || error == ENODEV || error == ENXIO;
 }
 
-/* Not now: the slot waits, and its host a moment; but not for ever. */
+/* Not now: the slot waits, and its host a moment, or all do for room; but not for ever. */
 static bool hold_back(struct sweep *s, uint64_t slot, const struct point *at, int error,
 		      uint64_t now)
 {
@@ -402,8 +434,12 @@ static bool hold_back(struct sweep *s, uint64_t slot, const struct point *at, in
 	if (room && now - s->held_since_ns > GIVE_UP_ROOM_NS)
 		return false;
 	gates_refund(s->gates, at);
-	gates_hold(s->gates, at, now + HOLD_NS);
-	s->hold_until_ns = now + HOLD_NS;
+	if (room) { /* that is nobody's fault there */
+		s->full_until_ns = now + FULL_NS;
+	} else {
+		gates_hold(s->gates, at, now + HOLD_NS);
+		s->hold_until_ns = now + HOLD_NS;
+	}
 	bit_set(s->pending, slot);
 	s->round.held++;
 	s->round.sent--;
@@ -428,6 +464,7 @@ static void account_failed(struct sweep *s, const struct batch *b, unsigned i, u
 		never_more(s, slot);
 		return;
 	}
+	sweep_note_failed(s, slot);
 	s->sum.send_errors++;
 	err_sys(&why, v->error, "sending by %s", s->w->paths[v->path].ifname);
 	if (error_of_link(v->error))
@@ -498,6 +535,8 @@ uint64_t sweep_next_send(const struct sweep *s, uint64_t now)
 {
 	uint64_t at = pace_next(&s->pace, now), gate;
 
+	if (now < s->full_until_ns)
+		return s->full_until_ns;
 	if (s->starved) /* until the sender threads have got rid of some */
 		return now + (s->pace.unlimited ? STARVED_NS : STARVED_NS / 4);
 	if (!s->in_vain)

@@ -64,6 +64,19 @@ bool sweep_is_known(const struct sweep *s, uint64_t index)
 	       bsearch(&index, k->indices, k->n_indices, sizeof(index), index_cmp);
 }
 
+void sweep_note_known(struct sweep *s)
+{
+	const struct sweep_known *k = s->c->known;
+
+	for (size_t i = 0; s->heard && k && i < k->n_indices; i++) {
+		struct point at;
+
+		space_at(s->c->space, k->indices[i], &at);
+		s->n_heard += !bit_get(s->heard, at.host);
+		bit_set(s->heard, at.host);
+	}
+}
+
 static void mark_known(struct sweep *s)
 {
 	const struct sweep_known *k = s->c->known;
@@ -81,6 +94,27 @@ static void mark_known(struct sweep *s)
 	}
 }
 
+/* --- tries that failed -------------------------------------------------------------------------
+ */
+
+void sweep_note_failed(struct sweep *s, uint64_t slot)
+{
+	if (!s->failed)
+		s->failed = calloc(s->words, sizeof(*s->failed));
+	if (s->failed)
+		bit_set(s->failed, slot);
+	else /* for want of memory: as if none had left */
+		bit_set(s->unsent, slot);
+}
+
+bool sweep_any_failed(const struct sweep *s)
+{
+	for (uint64_t slot = 0; s->failed && slot < s->slots; slot++)
+		if (bit_get(s->failed, slot) && !bit_get(s->done, slot))
+			return true;
+	return false;
+}
+
 /* --- a window --------------------------------------------------------------------------------- */
 
 static int alloc_bits(struct sweep *s)
@@ -88,6 +122,7 @@ static int alloc_bits(struct sweep *s)
 	size_t words = (size_t)(s->slots / 64 + 1);
 	size_t times = (size_t)(s->slots >> s->times_shift) + 1;
 
+	s->words = words;
 	s->done = malloc(words * sizeof(*s->done));
 	s->pending = malloc(words * sizeof(*s->pending));
 	s->unsent = malloc(words * sizeof(*s->unsent));
@@ -102,7 +137,7 @@ static void forget_hosts(struct sweep *s)
 	if (s->hosts.n > HOSTS_KEPT)
 		hosts_clear(&s->hosts);
 	for (size_t i = 0; i < s->hosts.n; i++)
-		s->hosts.v[i].since = 0;
+		s->hosts.v[i].since = s->hosts.v[i].spared = 0;
 }
 
 int sweep_window_open(struct sweep *s, uint64_t first, uint64_t most, struct err *e)
@@ -112,10 +147,12 @@ int sweep_window_open(struct sweep *s, uint64_t first, uint64_t most, struct err
 
 	s->first = first;
 	s->size = end - first < most ? end - first : most;
+	s->largest = s->size > s->largest ? s->size : s->largest;
 	s->slots = s->undone = s->size * s->c->n_kinds;
 	s->pass = s->late = 0;
 	s->cursor = s->pathless = 0;
-	s->limited_only = false;
+	s->limited_only = s->spoilt = false;
+	s->spared = 0;
 	s->canary = (struct canary){0};
 	for (size_t i = 0; i < s->w->n_paths; i++) /* of this window they saw nothing */
 		s->fates[i].pass = 0, s->fates[i].slot = 0;
@@ -133,14 +170,53 @@ int sweep_window_open(struct sweep *s, uint64_t first, uint64_t most, struct err
 	words = (size_t)(s->slots / 64 + 1);
 	memset(s->done, 0, words * sizeof(*s->done));
 	memset(s->unsent, 0xff, words * sizeof(*s->unsent));
+	if (s->failed)
+		memset(s->failed, 0, words * sizeof(*s->failed));
 	forget_hosts(s);
 	mark_known(s);
 	return 0;
 }
 
+void sweep_window_end_at(struct sweep *s, uint64_t places)
+{
+	uint64_t kinds = s->c->n_kinds;
+
+	for (uint64_t i = places; i < s->size; i++) {
+		bool known = bit_get(s->done, i * kinds);
+
+		s->known -= known;
+		s->undone -= known ? 0 : kinds;
+	}
+	s->size = places;
+	s->slots = places * kinds;
+}
+
+/* A host with a reset limit is asked again after the others, as long as it sends all it can. */
+static void spare_hosts(struct sweep *s)
+{
+	unsigned enough = sweep_clean_enough(s);
+
+	s->spared++;
+	for (size_t i = 0; i < s->hosts.n; i++) {
+		struct host *h = &s->hosts.v[i];
+		struct point at = {.host = h->number};
+		struct gate_limit l;
+
+		at.span = space_span_of_host(s->c->space, at.host);
+		l = gates_limit(s->gates, &at);
+		/* as long as a pass draws anything, there is more */
+		h->spare = !l.limited || (l.clean >= enough && h->answers == h->answers_then);
+		h->answers_then = h->answers;
+		h->spared += h->spare;
+	}
+}
+
 void sweep_begin_pass(struct sweep *s)
 {
 	size_t words = (size_t)(s->slots / 64);
+
+	if (s->limited_only)
+		spare_hosts(s);
 
 	for (size_t i = 0; i <= words; i++)
 		s->pending[i] = ~s->done[i];
@@ -155,14 +231,14 @@ void sweep_begin_pass(struct sweep *s)
 
 /* --- hosts that keep silent ------------------------------------------------------------------- */
 
-/* The ports of the host that are in this window, in the mean. */
+/* The ports of the host that are in a window, in the mean. */
 static uint64_t ports_in_window(const struct sweep *s, const struct point *at)
 {
 	uint64_t ports = ports_count(at->span->ports);
 
-	return s->size == s->c->space->total
+	return s->largest == s->c->space->total
 		   ? ports
-		   : (uint64_t)((double)ports * (double)s->size / (double)s->c->space->total);
+		   : (uint64_t)((double)ports * (double)s->largest / (double)s->c->space->total);
 }
 
 bool sweep_gives_up(const struct sweep *s, const struct point *at)
@@ -181,19 +257,37 @@ bool sweep_in_handful(const struct sweep *s, const struct point *at, uint64_t sl
 	return (uint64_t)mixed * ports_in_window(s, at) >> 32 < HANDFUL;
 }
 
+/* Passes of all that have been made in which the slot was not asked, or perhaps not. */
+static unsigned passes_missed(const struct sweep *s, const struct point *at, uint64_t slot,
+			      unsigned tries)
+{
+	const struct host *h = NULL;
+	unsigned missed = s->spared;
+
+	if (s->late || s->spared || s->n_gone)
+		h = hosts_find(&s->hosts, at->host);
+	if (!h)
+		return missed;
+	missed = h->spared;
+	if (h->gone && tries > h->gone_in)
+		missed += tries - h->gone_in;
+	if (!sweep_in_handful(s, at, slot))
+		missed += h->since;
+	return missed;
+}
+
 unsigned sweep_tries_of(const struct sweep *s, const struct point *at, uint64_t slot)
 {
 	const struct path_fate *fate;
-	const struct host *h;
-	unsigned tries;
+	unsigned tries, missed;
 
 	if (at->span->path == PATH_NONE || bit_get(s->unsent, slot))
 		return 0;
+	if (s->failed && bit_get(s->failed, slot))
+		return 1; /* at least */
 	fate = &s->fates[at->span->path];
 	tries =
 	    fate->dead ? fate->pass + (slot < fate->slot) : s->pass + !bit_get(s->pending, slot);
-	h = s->late ? hosts_find(&s->hosts, at->host) : NULL;
-	if (h && h->since && !sweep_in_handful(s, at, slot))
-		tries -= tries > h->since ? h->since : tries - 1;
-	return tries ? tries : 1; /* it has left */
+	missed = passes_missed(s, at, slot, tries);
+	return tries > missed ? tries - missed : 1; /* it has left */
 }

@@ -19,10 +19,12 @@
 #include <errno.h>
 
 enum {
-	ASKED_MAX = 512,  /* neighbours at once; the kernel keeps some 1,000 in all (gc_thresh3) */
-	PACKETS_MAX = 4,  /* to each until it is known */
-	FAILURES_MAX = 1, /* the kernel's own, after three questions */
-	USES = 4096,	  /* a power of 2 */
+	ASKED_MAX = 512, /* neighbours at once; the kernel keeps some 1,000 in all (gc_thresh3) */
+	PACKETS_MAX = 4, /* to each until it is known */
+	/* the kernel's own, each after three questions */
+	FAILURES_MAX = 1,
+	GATEWAY_FAILURES_MAX = 2,
+	USES = 4096, /* a power of 2 */
 	NS_PER_MS = 1000000,
 	ASK_MS = 5000, /* after which it is asked for anew: no word came from the kernel */
 	USE_MS = 250,
@@ -161,6 +163,11 @@ static enum hop ask_locked(struct hops *h, const struct addr *to, uint64_t mark,
 	return HOP_KERNEL;
 }
 
+bool hops_one(const struct hops *h)
+{
+	return h->path->next_hop.family != ADDR_NONE;
+}
+
 enum hop hops_ask(struct hops *h, const struct wire_out *o, uint64_t now_ns, uint8_t mac[6])
 {
 	struct addr to = next_hop(h, o);
@@ -177,7 +184,7 @@ enum hop hops_ask(struct hops *h, const struct wire_out *o, uint64_t now_ns, uin
 		memcpy(mac, n.mac, sizeof(n.mac));
 		return HOP_FRAME;
 	}
-	if (n.failures >= FAILURES_MAX)
+	if (n.failures >= (hops_one(h) ? GATEWAY_FAILURES_MAX : FAILURES_MAX))
 		return HOP_NOBODY;
 	pthread_mutex_lock(&h->lock);
 	hop = ask_locked(h, &to, mark, now_ns, n.failures);

@@ -361,7 +361,8 @@ static uint32_t link_mtu(const char *ifname)
 
 static bool same_path(const struct path *a, const struct path *b)
 {
-	return a->ifindex == b->ifindex && addr_equal(&a->src, &b->src) && a->mtu == b->mtu;
+	return a->ifindex == b->ifindex && addr_equal(&a->src, &b->src) &&
+	       addr_equal(&a->next_hop, &b->next_hop) && a->mtu == b->mtu;
 }
 
 /* The index of `p` among the paths, added where it is new; -1 with `e`. */

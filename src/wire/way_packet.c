@@ -65,13 +65,15 @@ static size_t packet_send(struct way *way, unsigned lane, struct wire_out *v, si
 	struct way_packet *w = (struct way_packet *)way;
 	uint64_t now = clock_mono_ns();
 	struct outbox b;
+	bool known = false;
 	uint8_t mac[6];
 
 	assert(lane < w->lanes);
 	outbox_init(&b, w->fds[lane], at_ns);
 	for (size_t i = 0; i < n; i++) {
-		switch (hops_ask(w->hops, &v[i], now, mac)) {
+		switch (known ? HOP_FRAME : hops_ask(w->hops, &v[i], now, mac)) {
 		case HOP_FRAME:
+			known = hops_one(w->hops);
 			put_header(w, &v[i], mac);
 			outbox_add(&b, &v[i], LINK_HEADER, NULL, 0);
 			break;

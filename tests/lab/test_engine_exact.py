@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab import QUICK, SERVER, SERVER6, exact
+from lab import QUICK, ROUTER, ROUTER6, SERVER, SERVER6, exact
 
 FIFTY = list(range(1000, 51000, 1000))
 NEAR, NEAR6, FAR, FAR6 = "10.206.0.1", "fd16::1", "10.206.0.2", "fd16::2"
@@ -54,6 +54,17 @@ def test_by_a_gateway_ipv6(client, way):
 @pytest.mark.parametrize("target", [FAR] if QUICK else [FAR, FAR6])
 def test_on_the_link(near, target, way):
     exact(near.scan(target, "-p", "-", *WAYS[way]), FIFTY)
+
+
+@pytest.mark.parametrize("way", ["default", "raw-max", "packet-max"])
+@pytest.mark.parametrize("gate,target", [(ROUTER, SERVER), (ROUTER6, SERVER6)])
+def test_on_the_link_and_beyond(client, gate, target, way):
+    """One interface and one source, and yet two next hops: each target by its own."""
+    for order in ((gate, target), (target, gate)):
+        result = client.scan(*order, "-p", "1-2000", *WAYS[way])
+        assert result.status == 0, result
+        assert result.count(gate) == {"closed": 2000}, result
+        assert result.count(target) == {"open": 2, "closed": 1998}, result
 
 
 @pytest.mark.parametrize("way", ["default", "packet-max"])

@@ -80,7 +80,7 @@ def test_gaps(net):
     rule = "meta l4proto tcp iifname %s numgen inc mod 4000 < 600 drop"
     net.path3.router.firewall(prerouting=[rule % dev for dev in ("down", "far")])
     net.now = None
-    exact(net.client.scan(SERVER, *ALL), FIFTY)
+    exact(net.client.scan(SERVER, "-p", "1-20000"), FIFTY[:20], 20000)
 
 
 def test_what_is_filtered_stays_so(net):

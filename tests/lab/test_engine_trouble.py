@@ -8,9 +8,9 @@ import pytest
 
 from lab import QUICK, LabError, exact, until
 
-OPEN = [22, 80, 443]
+OPEN = [22, 80, 333]
 SLOW = ["-p", "1-2000", "--rate", "200"]  # ten seconds of work: none of it is waited for
-BRIEF = ["-p", "1-600", "--rate", "200"]
+BRIEF = ["-p", "1-400", "--rate", "200"]
 WAYS = {
     "default": [],
     "raw": ["--tx", "raw"],
@@ -127,7 +127,7 @@ def test_gateway_replaced(net, way):
     run = net.start(FAR, *BRIEF, *WAYS[way])
     net.router.ip("link", "set", "dev", "down", "address", "02:00:00:00:00:99")
     net.client.ip("neigh", "flush", "dev", "up")
-    exact(run.wait(60), OPEN, 600)
+    exact(run.wait(60), OPEN, 400)
 
 
 def test_gateway_never_there(net):
@@ -149,7 +149,7 @@ def test_route_gone(net, way):
     net.client.ip("route", "del", "default")
     result = run.wait(60)
     count = result.count()
-    assert result.status in (0, 3) and sum(count.values()) == 600, result
+    assert result.status in (0, 3) and sum(count.values()) == 400, result
     assert count["filtered"] == 0, (count, result)
     if result.status == 0:
         assert set(count) <= {"open", "closed", "rejected"}, (count, result)
@@ -191,7 +191,7 @@ def test_a_queue_that_is_mostly_full_and_no_mercy(net, way):
 def test_a_queue_that_is_full_for_good(net, way):
     run = net.start(FAR, *BRIEF, *WAYS[way])
     queue(net.client, "bfifo", "limit", "10")
-    check(run.wait(40), 600)
+    check(run.wait(40), 400)
 
 
 # --- who can't be reached at all, beside one who can ---------------------------------------------

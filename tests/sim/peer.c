@@ -112,6 +112,18 @@ void peer_transmit(struct peer *p, const struct segment *s)
 	answer(p, &packet, bytes, (size_t)len);
 }
 
+static int refused(struct peer *p, const struct packet *probe)
+{
+	if (p->down_at_ns && p->now_ns >= p->down_at_ns)
+		return ENETDOWN;
+	return p->refuse ? p->refuse(p, probe) : p->send_error;
+}
+
+static bool stands_still(const struct peer *p)
+{
+	return p->still_calls && p->now_ns >= p->still_from_ns;
+}
+
 static size_t peer_send(struct wire *w, unsigned lane, struct wire_out *v, size_t n,
 			_Atomic uint64_t *at_ns)
 {
@@ -123,13 +135,13 @@ static size_t peer_send(struct wire *w, unsigned lane, struct wire_out *v, size_
 	for (size_t i = 0; i < n; i++) {
 		struct packet probe;
 
-		v[i].error = p->down_at_ns && p->now_ns >= p->down_at_ns ? ENETDOWN : p->send_error;
-		if (v[i].error)
-			continue;
-		left++;
 		assert(decode_frame(v[i].ip, v[i].len, v[i].len, LINKTYPE_RAW, &probe) ==
 		       DECODE_OK);
 		assert(!probe.csum_bad);
+		v[i].error = refused(p, &probe);
+		if (v[i].error)
+			continue;
+		left++;
 		if (p->n_sent < PEER_LOG)
 			p->sent[p->n_sent] = (struct peer_sent){
 			    p->now_ns,
@@ -140,7 +152,8 @@ static size_t peer_send(struct wire *w, unsigned lane, struct wire_out *v, size_
 			    probe.seg.ack,
 			    probe.seg.dst.b[probe.seg.dst.family == ADDR_V4 ? 3 : 15]};
 		p->n_sent++;
-		p->now_ns += 500; /* a system call takes its time */
+		if (!stands_still(p))
+			p->now_ns += 500; /* a system call takes its time */
 		answer(p, &probe, v[i].ip, v[i].len);
 	}
 	return left;
@@ -196,6 +209,10 @@ static int peer_recv(struct wire *w, uint64_t deadline_ns, wire_frame_fn *fn, vo
 	int n = 0;
 
 	(void)e;
+	if (stands_still(p)) {
+		p->still_calls--;
+		return 0;
+	}
 	wait_for_frame(p, deadline_ns);
 	while (p->n_pending && p->pending[0].at_ns <= p->now_ns) {
 		struct pending one = take_pending(p);
@@ -212,7 +229,13 @@ static int peer_recv(struct wire *w, uint64_t deadline_ns, wire_frame_fn *fn, vo
 
 static uint64_t peer_now(struct wire *w)
 {
-	return ((struct peer *)w)->now_ns;
+	struct peer *p = (struct peer *)w;
+
+	if (p->jump_at_ns && p->now_ns >= p->jump_at_ns) {
+		p->jump_at_ns = 0;
+		p->now_ns += p->jump_ns;
+	}
+	return p->now_ns;
 }
 
 static unsigned peer_events(struct wire *w)

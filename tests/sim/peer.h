@@ -49,6 +49,12 @@ struct peer {
 	unsigned loss_percent;		 /* each way */
 	uint64_t stop_at_ns, down_at_ns; /* 0: never */
 	int send_error;			 /* errno of every packet; 0: they leave */
+	/* The errno of one packet, 0 where it leaves; NULL: all do. */
+	int (*refuse)(struct peer *p, const struct packet *probe);
+	/* A clock that jumps ahead, once, just before it is read; and one that stands still for so
+	 * many calls of recv from a time on. 0: never. */
+	uint64_t jump_at_ns, jump_ns, still_from_ns;
+	unsigned still_calls;
 	struct craft *craft;
 	struct pending *pending;
 	size_t n_pending, cap_pending;

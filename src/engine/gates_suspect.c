@@ -22,8 +22,8 @@ static const float PLAIN = 12, UNLIKELY = -3; /* scores */
 static const float FRONT = 14;		      /* -log of the chance */
 enum {
 	RSTS_MIN = 5,	 /* in the run */
-	TESTS_MAX = 4,	 /* a host */
-	STAGES_MAX = 4,	 /* a test */
+	TESTS_MAX = 3,	 /* a host */
+	STAGES_MAX = 2,	 /* a test */
 	BURST = 100,	 /* RSTs that may have been saved up */
 	DRAWN_MIN = 4,	 /* RSTs that tell a limit */
 	GROUP_MIN = 5,	 /* probes */
@@ -47,6 +47,8 @@ static void score(struct suspicion *x, uint32_t asked, uint32_t drawn)
 {
 	float limited = sqrtf(x->share);
 
+	if (x->stage > 1) /* at a rate that a limiter lets through */
+		limited = fmaxf(limited, 0.5F);
 	x->score += (float)drawn * logf(limited / x->share);
 	x->score += (float)(asked - drawn) * logf((1 - limited) / (1 - x->share));
 	if (x->front) /* silence for a while is what such a limiter does */
@@ -184,7 +186,7 @@ void suspect_begin(struct limit *l, uint64_t t)
 	uint32_t asked = l->sent > l->other ? l->sent - l->other : 0;
 	float before = per_s(l->sent, span);
 	float lasting = per_s(l->rst > BURST ? l->rst - BURST : 0, span);
-	bool front = is_front(l);
+	bool front = !l->tests && is_front(l);
 
 	l->fastest = before;
 	if (l->tests == TESTS_MAX || l->rsts < RSTS_MIN || l->rst < (l->tests ? RSTS_MIN : 1) ||

@@ -419,13 +419,14 @@ static void test_few_not_limited(void **state)
 		s->rnd += i * 0x9e3779b97f4a7c15;
 		took = run(s) - (double)(s->pass * way->settle_ns) / 1e9;
 		assert_false(s->ever_limited);
+		assert_false(s->ever_limited);
 		longest[way->capped] = fmax(longest[way->capped], took);
 		sim_free(s);
 	}
 	if (getenv("TEST_VERBOSE"))
 		print_message("nobody limited: %.2f s at most, auto %.2f\n", longest[0],
 			      longest[1]);
-	assert_true(longest[0] < 3);
+	assert_true(longest[0] < 3.5);
 	assert_true(longest[1] < 5000. / GATE_RATE + 3);
 }
 

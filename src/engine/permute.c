@@ -1,5 +1,5 @@
 /*
- * permute: a Feistel network over two halves of equal width, cycle-walked into [0, n). It decides
+ * permute: a Feistel network over two halves, cycle-walked into [0, n). It decides
  * the order in which a run visits its indices. It does not know what an index stands for, and it
  * keeps nothing secret: the cookies (engine/cookie.h) do that.
  */
@@ -32,41 +32,37 @@ static uint32_t round_of(uint32_t half, uint32_t key)
 
 static uint64_t forth(const struct permute *p, uint64_t x)
 {
-	uint32_t mask = (uint32_t)((UINT64_C(1) << p->half_bits) - 1);
-	uint32_t left = (uint32_t)(x >> p->half_bits);
-	uint32_t right = (uint32_t)x & mask;
+	uint32_t left = (uint32_t)(x >> p->right_bits), right = (uint32_t)x & p->right_mask;
 
-	for (size_t i = 0; i < ROUNDS; i++) {
-		uint32_t next = left ^ (round_of(right, p->key[i]) & mask);
-
-		left = right;
-		right = next;
+	for (size_t i = 0; i < ROUNDS; i += 2) {
+		left ^= round_of(right, p->key[i]) & p->left_mask;
+		right ^= round_of(left, p->key[i + 1]) & p->right_mask;
 	}
-	return (uint64_t)left << p->half_bits | right;
+	return (uint64_t)left << p->right_bits | right;
 }
 
 static uint64_t back(const struct permute *p, uint64_t x)
 {
-	uint32_t mask = (uint32_t)((UINT64_C(1) << p->half_bits) - 1);
-	uint32_t left = (uint32_t)(x >> p->half_bits);
-	uint32_t right = (uint32_t)x & mask;
+	uint32_t left = (uint32_t)(x >> p->right_bits), right = (uint32_t)x & p->right_mask;
 
-	for (size_t i = ROUNDS; i-- > 0;) {
-		uint32_t before = right ^ (round_of(left, p->key[i]) & mask);
-
-		right = left;
-		left = before;
+	for (size_t i = ROUNDS; i > 0; i -= 2) {
+		right ^= round_of(left, p->key[i - 1]) & p->right_mask;
+		left ^= round_of(right, p->key[i - 2]) & p->left_mask;
 	}
-	return (uint64_t)left << p->half_bits | right;
+	return (uint64_t)left << p->right_bits | right;
 }
 
 void permute_init(struct permute *p, uint64_t n, uint64_t seed, bool in_order)
 {
+	unsigned bits = 2;
+
 	assert(n > 0 && n <= UINT64_C(1) << 62);
-	*p = (struct permute){.n = n, .half_bits = 1, .identity = in_order};
-	/* At most four times n, so that a walk takes less than four steps on average. */
-	while (UINT64_C(1) << (2 * p->half_bits) < n)
-		p->half_bits++;
+	/* Less than twice n, so that a walk takes less than two steps on average. */
+	while (UINT64_C(1) << bits < n)
+		bits++;
+	*p = (struct permute){.n = n, .right_bits = bits / 2, .identity = in_order};
+	p->right_mask = (UINT32_C(1) << (bits / 2)) - 1;
+	p->left_mask = (uint32_t)((UINT64_C(1) << (bits - bits / 2)) - 1);
 	for (size_t i = 0; i < ROUNDS; i++)
 		p->key[i] = (uint32_t)(next_key(&seed) >> 32);
 }

@@ -1,5 +1,5 @@
 /*
- * permute: a keyed permutation of [0, n) with its inverse: a Feistel network on the smallest even
+ * permute: a keyed permutation of [0, n) with its inverse: a Feistel network on the smallest
  * number of bits that holds n, walked until the result is inside (a format-preserving cipher).
  * Not for secrecy: for an order that spreads over targets and ports, the same for the same seed.
  */
@@ -11,7 +11,8 @@
 
 struct permute {
 	uint64_t n;
-	unsigned half_bits;
+	unsigned right_bits;
+	uint32_t left_mask, right_mask;
 	uint32_t key[4];
 	bool identity; /* --in-order */
 };

@@ -322,7 +322,7 @@ static void learn(struct reading *r, uint32_t ifindex, const struct addr *a, str
 static void on_neighbour(struct reading *r, const struct nlmsghdr *h)
 {
 	const struct ndmsg *nd = mnl_nlmsg_get_payload(h);
-	const struct nlattr *at;
+	struct nlattr *at;
 	struct addr a = {0};
 	struct neigh now = {0};
 	bool has_mac = false;

@@ -10,7 +10,7 @@
 
 /* --- what a run tells ------------------------------------------------------------------------- */
 
-enum { KEPT_MAX = 200000 };
+enum { KEPT_MAX = 400000 };
 
 struct kept_port {
 	uint8_t host; /* last octet of its address */

@@ -18,7 +18,7 @@
 static const uint64_t MS = 1000000, S = 1000000000;
 static const float SILENT_SHARE = 0.08F, LOSSY = 0.6F;
 static const float SLOW = 1000, SLOWEST = 15; /* probes/s */
-static const float PLAIN = 12, UNLIKELY = -3; /* scores */
+static const float PLAIN = 12, UNLIKELY = -5; /* scores */
 static const float FRONT = 14;		      /* -log of the chance */
 enum {
 	RSTS_MIN = 5,	 /* in the run */
@@ -105,7 +105,7 @@ static bool stage_over(const struct limit *l)
 		return true;
 	if (x->front && x->stage > 1)
 		return l->end_ns > x->from_ns + S + 100 * MS;
-	return ns >= 50 * MS && x->score <= (x->front ? 0 : UNLIKELY);
+	return ns >= 50 * MS && x->score <= (x->front ? 0 : UNLIKELY / (float)x->stage);
 }
 
 /* Silence, and then RSTs again: the next second has begun. */

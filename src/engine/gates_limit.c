@@ -94,14 +94,15 @@ static void note_clump(struct limit *l, uint64_t t)
 static bool ends_clump(const struct limit *l, uint32_t gap_us)
 {
 	unsigned first = l->n_recent % LIMIT_RECENT, last = (l->n_recent - 1) % LIMIT_RECENT;
-	uint32_t us;
+	uint64_t us = l->recent_us[last] - l->recent_us[first], n = LIMIT_RECENT - 1;
 
 	if (l->clumped)
 		return gap_us >= 30000 && l->unheeded >= LIMIT_RECENT / 2;
-	if (l->n_recent < LIMIT_RECENT || gap_us < 150000 || l->unheeded < WINDOW_MIN)
-		return false;
-	us = l->recent_us[last] - l->recent_us[first];
-	return us / (LIMIT_RECENT - 1) <= gap_us / CLUMP_GAPS;
+	if (l->n_recent < LIMIT_RECENT) { /* so far; the rate has only been raised */
+		us = (l->heard_ns - l->on_ns) / 1000;
+		n = l->doubling && l->on_rst >= LIMIT_RECENT ? l->on_rst : 0;
+	}
+	return gap_us >= 150000 && l->unheeded >= WINDOW_MIN && us * CLUMP_GAPS < gap_us * n;
 }
 
 /* A RST has come at t: is it the first of a clump? */
@@ -152,6 +153,7 @@ void limit_begin_part(struct limit *l, uint64_t t)
 {
 	l->from_ns = t;
 	l->end_ns = 0;
+	l->clumps = 0;
 	l->part_sent = l->part_rst = l->part_other = 0;
 }
 
@@ -361,13 +363,24 @@ static void note_rationed(struct limit *l, bool rationed, uint64_t ns)
 	l->drained = rationed;
 }
 
-/* No clumps after all, however much is asked, or more than there are seconds. */
-static bool comes_evenly(struct limit *l, bool used)
+/*
+ * Who counts by the second shows it once a second, if he is asked fast enough. Without a clump in a
+ * window the rate is doubled; where that brings neither clumps nor RSTs, or there are more clumps
+ * than seconds, it was a mistake.
+ */
+static void look_for_clumps(struct limit *l, float q, uint64_t t)
 {
-	l->evens = (l->clumps && l->clumps < CLUMPS_MAX) || !used ? 0 : (uint8_t)(l->evens + 1);
-	l->clumps = 0;
-	l->clumped = l->evens < 2;
-	return !l->clumped;
+	bool flat = l->evens && q < 1.4F * l->old_q;
+
+	l->evens = flat || l->clumps >= CLUMPS_MAX ? (uint8_t)(l->evens + 1) : 1;
+	if (l->evens > 2) {
+		l->clumped = false;
+		limit_on(l, q, 0, t);
+		return;
+	}
+	remember(l, q);
+	l->limit = fmaxf(l->limit, q);
+	limit_set_rate(l, l->clumps ? l->rate : 2 * l->rate);
 }
 
 static void end_window(struct limit *l, uint64_t t)
@@ -390,8 +403,8 @@ static void end_window(struct limit *l, uint64_t t)
 	note_rationed(
 	    l, all && used && share < 0.95F && q >= 0.9F * l->limit && (!l->doubling || l->flats),
 	    ns);
-	if (l->clumped && comes_evenly(l, used))
-		limit_on(l, q, 0, t);
+	if (l->clumped && used && (!l->clumps || l->clumps >= CLUMPS_MAX))
+		look_for_clumps(l, q, t);
 	else if (l->doubling)
 		double_again(l, q, share);
 	else if (l->struck || (l->searching && q >= 0.9F * l->limit))

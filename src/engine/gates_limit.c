@@ -439,11 +439,15 @@ static uint64_t window_ns(const struct limit *l, uint64_t rtt_ns)
  */
 float limit_rate(const struct limit *l)
 {
+	float rate = l->limit;
+
 	if (l->clumped && l->clumps_ns >= CLUMP_NS)
 		return per_s(l->clumps_rst, l->clumps_ns);
 	if (l->rationed_ns >= 150 * MS)
 		return per_s(l->rationed, l->rationed_ns);
-	return l->twice > 0 ? l->twice : l->limit;
+	if (l->twice > 0)
+		rate = l->twice;
+	return l->suspicion.steady > 0 ? fminf(rate, l->suspicion.steady) : rate;
 }
 
 static bool window_over(const struct limit *l, uint64_t ns, uint64_t rtt_ns)

@@ -48,6 +48,7 @@ struct suspicion {
 	bool silent, heard;    /* since then; a group of probes, and thereafter a RST */
 	float share;	       /* of the probes that draw one without a limiter, at most */
 	float score;	       /* log likelihood of a limiter */
+	float steady;	       /* RSTs/s of the pass before, where it was long; else 0 */
 	float once;	       /* RSTs of the pass before, as if of one second */
 	uint32_t asked, drawn; /* in this stage */
 	uint64_t from_ns;      /* the limiter has had time to recover since */

@@ -202,6 +202,7 @@ void suspect_begin(struct limit *l, uint64_t t)
 	    .front = front,
 	    .share = at_most(l->rst, asked),
 	    .once = fmaxf(l->suspicion.once, per_s(l->rst, span > S ? span : S)),
+	    .steady = span >= S ? per_s(l->rst, span) : 0,
 	    .from_ns = l->last_ns,
 	};
 	begin_stage(l, fminf(fmaxf(SLOW, lasting), before / 2), t);

@@ -15,14 +15,15 @@
 #include "engine/gates_private.h"
 
 static const uint64_t MS = 1000000, S = 1000000000;
+static const uint64_t CLUMP_NS = 900000000;
 static const float SURPLUS = 1.1F; /* asked, over what the limit lets through */
-static const float LIMIT_MAX = LIMIT_FASTEST;
-static const float RATE_MAX = 2e6F, DENSITY_MIN = 1e-4F, ALL_CLOSED = 0.9F;
+static const float RATE_MAX = 2e6F, RATE_MIN = 10, DENSITY_MIN = 1e-4F, ALL_CLOSED = 0.9F;
 enum {
 	RSTS_MIN = 20,	   /* in a window, to judge by */
 	ENOUGH_RSTS = 50,  /* in a window, to believe its rate */
 	WINDOW_MIN = 20,   /* probes */
 	CLUMP_GAPS = 20,   /* times the gaps before */
+	CLUMPS_MAX = 4,	   /* in a window, of one a second */
 	CALM_WINDOWS = 10, /* at the limit, until what is believed is tried */
 };
 
@@ -75,24 +76,52 @@ static void note_recent(struct limit *l, uint64_t t)
 	}
 }
 
-/* RSTs that come thick, then none for long, however many are asked for: counted by the second. */
+/* Of who counts by the second, RSTs/s are exact from the first of one clump to that of another. */
+static void note_clump(struct limit *l, uint64_t t)
+{
+	if (!l->clump_ns) {
+		l->clump_ns = t;
+		l->clump_rst = l->on_rst;
+	}
+	l->clumps++;
+	l->clumps_ns = t - l->clump_ns;
+	l->clumps_rst = l->on_rst - l->clump_rst;
+	if (l->clumps_ns >= CLUMP_NS)
+		l->limit = fmaxf(per_s(l->clumps_rst, l->clumps_ns), 1);
+}
+
+/* They came thick, then none for long, however many were asked for? Then they are counted so. */
+static bool ends_clump(const struct limit *l, uint32_t gap_us)
+{
+	unsigned first = l->n_recent % LIMIT_RECENT, last = (l->n_recent - 1) % LIMIT_RECENT;
+	uint64_t us = l->recent_us[last] - l->recent_us[first], n = LIMIT_RECENT - 1;
+
+	if (l->clumped)
+		return gap_us >= 30000 && l->unheeded >= LIMIT_RECENT / 2;
+	if (l->n_recent < LIMIT_RECENT) { /* so far; the rate has only been raised */
+		us = (l->heard_ns - l->on_ns) / 1000;
+		n = l->doubling && l->on_rst >= LIMIT_RECENT ? l->on_rst : 0;
+	}
+	return gap_us >= 150000 && l->unheeded >= WINDOW_MIN && us * CLUMP_GAPS < gap_us * n;
+}
+
+/* A RST has come at t: is it the first of a clump? */
 static void note_gap(struct limit *l, uint64_t t)
 {
-	uint32_t gap_us = l->rst_ns && t > l->rst_ns ? (uint32_t)((t - l->rst_ns) / 1000) : 0;
-	uint32_t us;
+	uint64_t gap = l->heard_ns && t > l->heard_ns ? t - l->heard_ns : 0;
 
-	if (l->clumped || l->n_recent < LIMIT_RECENT || gap_us < 150000 || l->unheeded < WINDOW_MIN)
+	l->heard_ns = most(l->heard_ns, t);
+	if (!ends_clump(l, (uint32_t)(gap / 1000)))
 		return;
-	us = l->recent_us[(l->n_recent - 1) % LIMIT_RECENT] -
-	     l->recent_us[l->n_recent % LIMIT_RECENT];
-	if (us / (LIMIT_RECENT - 1) > gap_us / CLUMP_GAPS)
-		return;
-	l->clumped = true;
-	l->doubling = l->searching = l->trying = false;
-	l->limit = fmaxf(per_s(l->on_rst, t - l->on_ns), 1);
-	l->density = 1;
-	regulate(l);
-	limit_begin_part(l, t);
+	if (!l->clumped) {
+		l->clumped = true;
+		l->doubling = l->searching = l->trying = false;
+		l->limit = fmaxf(per_s(l->on_rst, t - l->on_ns), 1);
+		l->density = 1;
+		regulate(l);
+		limit_begin_part(l, t);
+	}
+	note_clump(l, t);
 }
 
 void limit_answered(struct limit *l, bool rst, uint64_t t, uint64_t sent_ns)
@@ -109,9 +138,9 @@ void limit_answered(struct limit *l, bool rst, uint64_t t, uint64_t sent_ns)
 	if (!rst)
 		return;
 	if (l->mode == LIMIT_ON) {
-		l->on_rst++;
 		note_gap(l, t);
 		note_recent(l, t);
+		l->on_rst++;
 	}
 	l->unheeded = 0;
 	if (l->rst_ns && t > l->rst_ns)
@@ -124,6 +153,7 @@ void limit_begin_part(struct limit *l, uint64_t t)
 {
 	l->from_ns = t;
 	l->end_ns = 0;
+	l->clumps = 0;
 	l->part_sent = l->part_rst = l->part_other = 0;
 }
 
@@ -131,7 +161,7 @@ void limit_begin_part(struct limit *l, uint64_t t)
 
 void limit_set_rate(struct limit *l, float rate)
 {
-	l->rate = fminf(fmaxf(rate, 1), RATE_MAX);
+	l->rate = fminf(fmaxf(rate, RATE_MIN), RATE_MAX);
 }
 
 /*
@@ -173,17 +203,15 @@ static void end_try(struct limit *l, float q)
  * RSTs/s are at the limit, as far as we know it, and all is closed. That may be only because a
  * little too little is asked: loss looks like rationing. Half as much again tells, now and then.
  */
-static void at_limit(struct limit *l, float q, float share, uint64_t ns, bool used)
+static void at_limit(struct limit *l, float q, float share, bool used)
 {
 	if (!used || share < 0.95F) {
-		l->rationed += l->part_rst;
-		l->rationed_ns += ns;
 		reckon(l, q);
 		l->calm += used;
 	} else if (l->rate >= 0.9F * l->fastest) {
 		l->mode = LIMIT_NONE; /* as fast as ever, and nothing is missing */
 		return;
-	} else { /* nothing was rationed: it is higher */
+	} else if (!l->drained_last) { /* nothing was rationed, nor before: it is higher */
 		l->limit = 1.1F * q;
 	}
 	regulate(l);
@@ -263,44 +291,96 @@ static bool all_draw(const struct limit *l)
 	return l->old_q >= 0.8F * l->old_rate;
 }
 
-/* Twice as fast brought more, or not: then, and after another look, we have the limit. */
-static void double_again(struct limit *l, float q)
+/* Is that all it lets through, or is only a part closed? Asked at that rate, it has told. */
+static void begin_doubling(struct limit *l, float q, float share)
 {
+	if (share >= 0.6F)
+		remember(l, q);
+	else
+		l->old_q = l->limit;
+	limit_set_rate(l, 2 * l->old_rate);
+}
+
+/* Twice as fast brought more, or not: then, and after another look, we have the limit. */
+static void double_again(struct limit *l, float q, float share)
+{
+	if (l->old_q <= 0) {
+		begin_doubling(l, q, share);
+		return;
+	}
 	if (q >= 1.4F * l->old_q) {
 		l->flats = 0;
 		remember(l, q);
 		limit_set_rate(l, 2 * l->rate);
-		if (l->rate > LIMIT_MAX)
+		if (q > LIMIT_FASTEST)
 			l->mode = LIMIT_NONE;
 		return;
 	}
-	if (!l->flats++ && l->part_sent > l->part_rst + WINDOW_MIN)
+	if (!l->flats++) { /* or no more was saved up */
+		l->limit = fmaxf(q, 1);
 		return;
+	}
 	l->flats = 0;
 	l->doubling = false;
-	l->limit = fmaxf(q, 1);
+	l->limit = fminf(q, l->limit);
+	l->twice = l->last_q = 0; /* what was saved up is in it */
 	l->density = all_draw(l) ? 1 : fmaxf(l->old_q / l->old_rate, DENSITY_MIN);
 	regulate(l);
 }
 
 /* It is one: from what the test has shown, up. */
-void limit_on(struct limit *l, float q, uint64_t t)
+void limit_on(struct limit *l, float q, uint32_t rsts, uint64_t t)
 {
+	float rate = l->rate;
+
 	l->mode = LIMIT_ON;
 	l->limit = fmaxf(q, 1);
 	l->density = 1;
-	l->flats = l->calm = 0;
+	l->flats = l->calm = l->clumps = l->evens = 0;
 	l->searching = l->trying = l->struck = l->raised = false;
 	l->on_ns = t;
 	l->on_rst = 0;
-	l->n_recent = 0;
+	l->clump_ns = l->clumps_ns = 0;
+	l->n_recent = l->unheeded = 0;
+	l->heard_ns = 0;
 	regulate(l);
 	limit_begin_part(l, t);
-	if (l->clumped)
+	l->doubling = !l->clumped;
+	l->old_rate = rate;
+	l->old_q = q >= 0.8F * rate && rsts >= RSTS_MIN / 2 ? q : 0;
+	if (l->doubling)
+		limit_set_rate(l, l->old_q > 0 ? 2 * rate : l->limit);
+}
+
+/* A window that begins when nothing is saved up any more, and ends so, shows the very limit. */
+static void note_rationed(struct limit *l, bool rationed, uint64_t ns)
+{
+	if (rationed && l->drained) {
+		l->rationed += l->part_rst;
+		l->rationed_ns += ns;
+	}
+	l->drained_last = l->drained;
+	l->drained = rationed;
+}
+
+/*
+ * Who counts by the second shows it once a second, if he is asked fast enough. Without a clump in a
+ * window the rate is doubled; where that brings neither clumps nor RSTs, or there are more clumps
+ * than seconds, it was a mistake.
+ */
+static void look_for_clumps(struct limit *l, float q, uint64_t t)
+{
+	bool flat = l->evens && q < 1.4F * l->old_q;
+
+	l->evens = flat || l->clumps >= CLUMPS_MAX ? (uint8_t)(l->evens + 1) : 1;
+	if (l->evens > 2) {
+		l->clumped = false;
+		limit_on(l, q, 0, t);
 		return;
-	l->doubling = true;
+	}
 	remember(l, q);
-	limit_set_rate(l, 2 * l->old_rate);
+	l->limit = fmaxf(l->limit, q);
+	limit_set_rate(l, l->clumps ? l->rate : 2 * l->rate);
 }
 
 static void end_window(struct limit *l, uint64_t t)
@@ -310,6 +390,7 @@ static void end_window(struct limit *l, uint64_t t)
 	float share = (float)l->part_rst / (float)(l->part_sent ? l->part_sent : 1);
 	bool used = l->part_sent >= WINDOW_MIN && asked >= 0.8F * l->rate;
 	bool all = l->density >= ALL_CLOSED;
+	float rate = l->rate;
 
 	if (ns >= 200 * MS)
 		l->peak = fmaxf(l->peak, q);
@@ -319,18 +400,25 @@ static void end_window(struct limit *l, uint64_t t)
 		l->twice = fmaxf(l->twice, fminf(q, l->last_q));
 		l->last_q = q;
 	}
-	if (l->doubling)
-		double_again(l, q);
+	note_rationed(
+	    l, all && used && share < 0.95F && q >= 0.9F * l->limit && (!l->doubling || l->flats),
+	    ns);
+	if (l->clumped && used && (!l->clumps || l->clumps >= CLUMPS_MAX))
+		look_for_clumps(l, q, t);
+	else if (l->doubling)
+		double_again(l, q, share);
 	else if (l->struck || (l->searching && q >= 0.9F * l->limit))
 		end_search(l);
 	else if (l->trying)
 		end_try(l, q);
 	else if (all && q >= 0.9F * l->limit)
-		at_limit(l, q, share, ns, used);
+		at_limit(l, q, share, used);
 	else if (q >= 0.97F * l->limit)
 		too_much(l, q);
 	else if (used)
 		below_limit(l, q, share, ns);
+	if (l->rate > 1.2F * rate || l->rate < rate / 1.2F)
+		l->n_recent = 0; /* gaps aren't what they were */
 	limit_begin_part(l, t);
 }
 
@@ -351,9 +439,15 @@ static uint64_t window_ns(const struct limit *l, uint64_t rtt_ns)
  */
 float limit_rate(const struct limit *l)
 {
-	if (l->rationed_ns >= 2 * S)
+	float rate = l->limit;
+
+	if (l->clumped && l->clumps_ns >= CLUMP_NS)
+		return per_s(l->clumps_rst, l->clumps_ns);
+	if (l->rationed_ns >= 150 * MS)
 		return per_s(l->rationed, l->rationed_ns);
-	return l->twice > 0 ? l->twice : l->limit;
+	if (l->twice > 0)
+		rate = l->twice;
+	return l->suspicion.steady > 0 ? fminf(rate, l->suspicion.steady) : rate;
 }
 
 static bool window_over(const struct limit *l, uint64_t ns, uint64_t rtt_ns)
@@ -362,6 +456,8 @@ static bool window_over(const struct limit *l, uint64_t ns, uint64_t rtt_ns)
 		return true;
 	if (ns < window_ns(l, rtt_ns))
 		return false;
+	if (l->doubling && l->old_q <= 0)
+		return l->part_sent >= WINDOW_MIN;
 	return !l->doubling || ns >= 2 * S || l->part_rst >= (all_draw(l) ? RSTS_MIN : ENOUGH_RSTS);
 }
 
@@ -393,9 +489,9 @@ static void end_limited_pass(struct limit *l)
 static void begin_limited_pass(struct limit *l, uint64_t t)
 {
 	l->density = 1;
-	l->searching = l->trying = l->struck = l->raised = false;
-	if (l->doubling) {
-		limit_begin_part(l, t);
+	l->searching = l->trying = l->struck = l->raised = l->drained = false;
+	if (l->doubling) { /* goes on where it was */
+		l->from_ns += t > l->last_ns ? t - l->last_ns : 0;
 		return;
 	}
 	l->calm = l->flats = 0;
@@ -417,7 +513,7 @@ void limit_begin_pass(struct limit *l, unsigned pass, uint64_t t)
 		suspect_begin(l, t);
 	}
 	l->sent_before = l->sent;
-	l->sent = l->rst = l->other = l->unheeded = 0;
+	l->sent = l->rst = l->other = 0;
 	l->n_recent = 0;
 	l->tight = false;
 	l->gap_ns = l->drew_ns = l->rst_ns = 0;

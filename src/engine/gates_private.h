@@ -45,8 +45,10 @@ enum {
 struct suspicion {
 	uint8_t stage;
 	bool front;	       /* the pass before drew RSTs at its beginning only */
+	bool silent, heard;    /* since then; a group of probes, and thereafter a RST */
 	float share;	       /* of the probes that draw one without a limiter, at most */
 	float score;	       /* log likelihood of a limiter */
+	float steady;	       /* RSTs/s of the pass before, where it was long; else 0 */
 	float once;	       /* RSTs of the pass before, as if of one second */
 	uint32_t asked, drawn; /* in this stage */
 	uint64_t from_ns;      /* the limiter has had time to recover since */
@@ -64,6 +66,8 @@ struct limit {
 	bool tight;  /* in this pass there was a moment at which the limiter had nothing to spare */
 	bool trying; /* half as much again, for a window */
 	uint8_t calm, flats; /* windows at the limit; raised, and nothing came of it */
+	bool drained_last;   /* the one before */
+	bool drained;	     /* nothing was saved up when the window began */
 	bool raised;	     /* the rate, at the last window's end */
 	/* this pass */
 	uint32_t sent, rst, other;
@@ -84,8 +88,12 @@ struct limit {
 	/* the test, or the window of regulation */
 	uint64_t from_ns, end_ns;
 	uint32_t part_sent, part_rst, part_other;
-	uint64_t on_ns; /* when it was found limited, and RSTs since */
+	uint64_t heard_ns; /* the last RST since it is on */
+	uint64_t on_ns;	   /* when it was found limited, and RSTs since */
 	uint32_t on_rst;
+	uint64_t clump_ns, clumps_ns;	/* the first clump's first RST; from there to the last's */
+	uint8_t clumps, evens;		/* begun in this window; windows without */
+	uint32_t clump_rst, clumps_rst; /* RSTs until then, and in between */
 	struct suspicion suspicion;
 	float rate, limit;     /* packets/s now; RSTs/s */
 	float density;	       /* share of the probes that would draw a RST without a limit */
@@ -100,8 +108,8 @@ void limit_answered(struct limit *l, bool rst, uint64_t t, uint64_t sent_ns);
 void limit_tick(struct limit *l, uint64_t t, uint64_t rtt_ns);
 /* RSTs/s, of one that is on. */
 float limit_rate(const struct limit *l);
-/* It is one that lets q RSTs/s through, at least. */
-void limit_on(struct limit *l, float q, uint64_t t);
+/* It is one that lets q RSTs/s through, at least, as `rsts` of them show. */
+void limit_on(struct limit *l, float q, uint32_t rsts, uint64_t t);
 void limit_set_rate(struct limit *l, float rate);
 void limit_begin_part(struct limit *l, uint64_t t);
 /* Judges the pass that is over, where anything was sent in it. */

@@ -16,18 +16,18 @@
 #include "engine/gates_private.h"
 
 static const uint64_t MS = 1000000, S = 1000000000;
-static const float SILENT_SHARE = 0.08F;
+static const float SILENT_SHARE = 0.08F, LOSSY = 0.6F;
 static const float SLOW = 1000, SLOWEST = 15; /* probes/s */
-static const float PLAIN = 12, UNLIKELY = -3; /* scores */
+static const float PLAIN = 12, UNLIKELY = -5; /* scores */
 static const float FRONT = 14;		      /* -log of the chance */
 enum {
 	RSTS_MIN = 5,	 /* in the run */
-	TESTS_MAX = 4,	 /* a host */
-	STAGES_MAX = 4,	 /* a test */
+	TESTS_MAX = 3,	 /* a host */
+	STAGES_MAX = 2,	 /* a test */
 	BURST = 100,	 /* RSTs that may have been saved up */
 	DRAWN_MIN = 4,	 /* RSTs that tell a limit */
 	GROUP_MIN = 5,	 /* probes */
-	ASKED_MAX = 800, /* a stage */
+	ASKED_MAX = 400, /* a stage */
 	CLUMP_GAPS = 20, /* times the mean gap */
 	CLUMP_RSTS_MIN = 20,
 	BATCH = 64, /* probes that leave as if at one time */
@@ -42,12 +42,15 @@ static float at_most(uint32_t k, uint32_t n)
 	return fminf((some + 1 + 2 * spread) / all, 0.97F);
 }
 
+/* A limiter's share at a lower rate may be anything above; its square root is far enough. */
 static void score(struct suspicion *x, uint32_t asked, uint32_t drawn)
 {
-	float share = x->share, limited = share + 0.6F * (1 - share);
+	float limited = sqrtf(x->share);
 
-	x->score += (float)drawn * logf(limited / share);
-	x->score += (float)(asked - drawn) * logf((1 - limited) / (1 - share));
+	if (x->stage > 1) /* at a rate that a limiter lets through */
+		limited = fmaxf(limited, 0.5F);
+	x->score += (float)drawn * logf(limited / x->share);
+	x->score += (float)(asked - drawn) * logf((1 - limited) / (1 - x->share));
 	if (x->front) /* silence for a while is what such a limiter does */
 		x->score = fmaxf(x->score, 0);
 }
@@ -71,7 +74,7 @@ static void prove(struct limit *l, uint64_t t)
 
 	if (l->clumped)
 		q = fmaxf(q, x->once);
-	limit_on(l, q, t);
+	limit_on(l, q, x->drawn, t);
 }
 
 static void next_stage(struct limit *l, uint64_t t)
@@ -81,8 +84,10 @@ static void next_stage(struct limit *l, uint64_t t)
 	float q = per_s(2 * x->drawn + 1, 2 * ns);
 	bool waits = x->front && ns < S + 100 * MS;
 
+	float share = (float)x->drawn / (float)(x->asked ? x->asked : 1);
+
 	x->share = fminf(x->share, at_most(x->drawn, x->asked));
-	if (!waits && (!x->drawn || q < SLOWEST || x->stage >= STAGES_MAX)) {
+	if (share > LOSSY || (!waits && (!x->drawn || q < SLOWEST || x->stage >= STAGES_MAX))) {
 		l->mode = LIMIT_NONE;
 		return;
 	}
@@ -100,7 +105,17 @@ static bool stage_over(const struct limit *l)
 		return true;
 	if (x->front && x->stage > 1)
 		return l->end_ns > x->from_ns + S + 100 * MS;
-	return ns >= 50 * MS && x->score <= (x->front ? 0 : UNLIKELY);
+	return ns >= 50 * MS && x->score <= (x->front ? 0 : UNLIKELY / (float)x->stage);
+}
+
+/* Silence, and then RSTs again: the next second has begun. */
+static void note_wait(struct limit *l, uint32_t drawn)
+{
+	struct suspicion *x = &l->suspicion;
+
+	x->heard = drawn > 0;
+	l->clumped |= x->heard && x->silent && l->end_ns > x->from_ns + 100 * MS;
+	x->silent |= !x->heard;
 }
 
 static void end_group(struct limit *l, uint64_t t)
@@ -109,8 +124,8 @@ static void end_group(struct limit *l, uint64_t t)
 	uint32_t asked = l->part_sent > l->part_other ? l->part_sent - l->part_other : 0;
 	uint32_t drawn = l->part_rst < asked ? l->part_rst : asked;
 
-	if (x->front && drawn && !x->drawn && l->end_ns > x->from_ns + 100 * MS)
-		l->clumped = true;
+	if (x->front && !x->heard)
+		note_wait(l, drawn);
 	score(x, asked, drawn);
 	x->asked += asked;
 	x->drawn += drawn;
@@ -171,13 +186,13 @@ void suspect_begin(struct limit *l, uint64_t t)
 	uint32_t asked = l->sent > l->other ? l->sent - l->other : 0;
 	float before = per_s(l->sent, span);
 	float lasting = per_s(l->rst > BURST ? l->rst - BURST : 0, span);
-	bool front = is_front(l);
+	bool front = !l->tests && is_front(l);
 
 	l->fastest = before;
 	if (l->tests == TESTS_MAX || l->rsts < RSTS_MIN || l->rst < (l->tests ? RSTS_MIN : 1) ||
 	    !is_silent(l, asked) || (lasting > LIMIT_FASTEST && !front))
 		return;
-	l->clumped |= is_clumped(l);
+	l->clumped |= !l->tests && is_clumped(l); /* a test has gaps of its own */
 	front |= l->clumped;
 	if (front)
 		lasting = 0;
@@ -186,7 +201,8 @@ void suspect_begin(struct limit *l, uint64_t t)
 	l->suspicion = (struct suspicion){
 	    .front = front,
 	    .share = at_most(l->rst, asked),
-	    .once = per_s(l->rst, span > S ? span : S),
+	    .once = fmaxf(l->suspicion.once, per_s(l->rst, span > S ? span : S)),
+	    .steady = span >= S ? per_s(l->rst, span) : 0,
 	    .from_ns = l->last_ns,
 	};
 	begin_stage(l, fminf(fmaxf(SLOW, lasting), before / 2), t);

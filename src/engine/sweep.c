@@ -86,7 +86,7 @@ static bool pass_for_all(const struct sweep *s)
 /* As long as the pass before found such a host that was still sending all it can. */
 static bool pass_for_limited(const struct sweep *s)
 {
-	return s->c->want_closed && s->c->retries == RETRIES_AUTO && s->pass < RETRIES_MAX &&
+	return s->c->want_closed && s->c->retries == RETRIES_AUTO && s->pass + 1 < PASSES_MAX &&
 	       gates_any_limited(s->gates) && (!s->limited_only || s->pass_sent);
 }
 
@@ -368,7 +368,7 @@ static void note_unheard(struct sweep *s)
 {
 	struct wire_stats stats = {0};
 
-	bool too_lossy = s->c->retries == RETRIES_AUTO && s->pass == RETRIES_MAX &&
+	bool too_lossy = s->c->retries == RETRIES_AUTO && s->pass >= RETRIES_MAX &&
 			 missed_after(s, TRIES_MAX) >= MISSED_MAX;
 	bool failed = sweep_any_failed(s);
 

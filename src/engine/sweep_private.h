@@ -24,6 +24,7 @@ enum {
 	TIMES_MAX = 1 << 18,	 /* send times kept a pass; beyond, one for a run of slots */
 	RESPONDERS_MAX = 4096,	 /* distinct senders of ICMP errors remembered */
 	TRIES_MAX = RETRIES_MAX + 1,
+	PASSES_MAX = 200,	 /* of hosts with a reset limit; they fit an octet */
 	HOSTS_KEPT = 1 << 16,	 /* beyond, a window's hosts are forgotten with it */
 	HEARD_MAX_LOG2 = 25,	 /* hosts up to which each has a bit for "has answered" */
 	HANDFUL = 16,		 /* ports of a silent host that are asked beside the likeliest, */
@@ -164,7 +165,11 @@ static inline void bit_clear(uint64_t *v, uint64_t i)
 
 /* Tries a kind may take, and so the width of its block of source ports. */
 unsigned sweep_tries_max(const struct sweep_config *c);
-uint16_t sweep_sport(const struct sweep_config *c, unsigned kind, unsigned try);
+/* Who answers some of all that it is asked is asked more often than there are source ports: they
+ * come round again, as a closed port keeps nothing of what came before. */
+uint16_t sweep_sport(const struct sweep_config *c, unsigned kind, unsigned pass);
+/* The latest pass that the port of that try was used in; UINT_MAX: not yet. */
+unsigned sweep_pass_of(const struct sweep *s, unsigned try);
 uint16_t sweep_canary_sport(const struct sweep_config *c);
 /* What went out, or would, on that tuple; dst as in the space. */
 void sweep_sent(const struct sweep_config *c, const struct addr *dst, uint16_t dport,

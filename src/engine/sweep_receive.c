@@ -2,6 +2,7 @@
  * sweep_receive: a frame becomes a reply of one slot, or is foreign, late or a duplicate.
  * Whether it is ours is asked here and in judge/match; what it means is asked at the flush.
  */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,18 +71,36 @@ static unsigned try_of(const struct sweep *s, unsigned guessed, const struct pac
 		return guessed;
 	if (p->kind == PACKET_TCP && p->options.has_timestamps) {
 		echo = p->options.tsecr - s->ts_base;
-		if (echo <= s->pass)
+		if (echo <= s->pass && echo < TRIES_MAX)
 			return echo;
 	}
 	return s->pass == 0 ? 0 : TRIES_MAX;
 }
 
-static uint32_t rtt_of(struct sweep *s, uint64_t slot, unsigned try, uint64_t at_ns)
+/* What a try was, in passes; UINT_MAX where it can't be told, or has not been. */
+static unsigned pass_of(const struct sweep *s, unsigned try)
 {
-	const uint32_t *known = &s->times[try & 1][slot >> s->times_shift];
+	if (try >= TRIES_MAX)
+		return UINT_MAX;
+	return s->c->sport_fixed ?
+	try : sweep_pass_of(s, try)
+		;
+}
+
+/* What is kept of it: those beyond the last number count as that. */
+static unsigned try_kept(unsigned pass)
+{
+	if (pass == UINT_MAX)
+		return TRIES_MAX;
+	return pass < RETRIES_MAX ? pass : RETRIES_MAX;
+}
+
+static uint32_t rtt_of(struct sweep *s, uint64_t slot, unsigned pass, uint64_t at_ns)
+{
+	const uint32_t *known = &s->times[pass & 1][slot >> s->times_shift];
 	uint32_t sent_us, rtt;
 
-	if (try > s->pass || s->pass - try > 1) /* Karn, or older than the times kept */
+	if (pass > s->pass || s->pass - pass > 1) /* Karn, or older than the times kept */
 		return UINT32_MAX;
 	if (!*known) /* a sender thread has it under its hands */
 		sweep_note_times(s);
@@ -231,8 +250,8 @@ static unsigned try_that_drew(const struct sweep *s, const struct host *h, const
 {
 	/* where the try can't be told, the last one is the likeliest: a pass waits out the RTO */
 	unsigned k = r->try < TRIES_MAX ? r->
-	try : s
-		->pass;
+	try : try_kept(s->pass)
+		;
 
 	if (h && h->since && !sweep_in_handful(s, at, slot))
 		k -= k < h->since ? k : h->since;
@@ -277,7 +296,7 @@ static struct host *take_reply(struct sweep *s, uint64_t index, const struct poi
 		s->sum.duplicates++;
 		return NULL;
 	}
-	s->sum.late += r->try < s->pass;
+	s->sum.late += r->try < try_kept(s->pass);
 	added = slab_add(&s->slab, (uint32_t)(place - s->first), r);
 	if (added == 0)
 		s->sum.duplicates++;
@@ -356,7 +375,8 @@ static bool was_asked(const struct sweep *s, uint64_t place, const struct slot_g
 
 	if (g->try >= TRIES_MAX)
 		return s->pass > 0 || !bit_get(s->pending, slot);
-	return g->try < s->pass || (g->try == s->pass && !bit_get(s->pending, slot));
+	return s->pass >= TRIES_MAX || g->try < s->pass ||
+	       (g->try == s->pass && !bit_get(s->pending, slot));
 }
 
 static bool to_our_source(const struct sweep *s, const struct point *at, const struct addr *our)
@@ -472,6 +492,7 @@ static bool take_answer(struct sweep *s, const struct packet *p, const struct en
 	struct host *heard;
 	struct reply r;
 	enum fit fit;
+	unsigned pass;
 
 	if (g->kind == CANARY_KIND)
 		return take_canary(s, p, e, place);
@@ -479,7 +500,8 @@ static bool take_answer(struct sweep *s, const struct packet *p, const struct en
 	if (fit == FIT_NONE)
 		return false;
 	g->try = try_of(s, g->try, p);
-	fill_reply(&r, p, g->kind, g->try, reaction, fit);
+	pass = pass_of(s, g->try);
+	fill_reply(&r, p, g->kind, try_kept(pass), reaction, fit);
 	r.from = responder_ref(s, &e->far, &p->seg.src);
 	r.rtt_us = UINT32_MAX;
 	if (place < s->first && place >= s->c->first_place) {
@@ -491,7 +513,7 @@ static bool take_answer(struct sweep *s, const struct packet *p, const struct en
 
 		if (take_own_word(s, p, at, slot, &r, in->at_ns))
 			return true;
-		r.rtt_us = rtt_of(s, slot, g->try, in->at_ns);
+		r.rtt_us = rtt_of(s, slot, pass, in->at_ns);
 		heard = take_reply(s, index, at, place, &r, in->at_ns);
 		if (heard && fit == FIT_EXACT && !r.from && p->kind == PACKET_TCP)
 			learn_shape(heard, p);

@@ -5,6 +5,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "engine/sweep_private.h"
@@ -30,11 +31,18 @@ uint16_t sweep_canary_sport(const struct sweep_config *c)
 	return (uint16_t)(c->sport_first + c->n_kinds * sweep_tries_max(c));
 }
 
-uint16_t sweep_sport(const struct sweep_config *c, unsigned kind, unsigned try)
+uint16_t sweep_sport(const struct sweep_config *c, unsigned kind, unsigned pass)
 {
 	if (c->sport_fixed)
 		return c->sport_first;
-	return (uint16_t)(c->sport_first + kind * sweep_tries_max(c) + try);
+	return (uint16_t)(c->sport_first + kind * sweep_tries_max(c) + pass % sweep_tries_max(c));
+}
+
+unsigned sweep_pass_of(const struct sweep *s, unsigned try)
+{
+	unsigned tries = sweep_tries_max(s->c), back = (s->pass % tries + tries - try) % tries;
+
+	return back > s->pass ? UINT_MAX : s->pass - back;
 }
 
 static uint32_t payload_len(const struct sweep_config *c, unsigned kind)

@@ -18,6 +18,7 @@ struct host {
 	bool itself;	       /* something came from the host itself */
 	bool sent_rst;	       /* a RST among it: the host can reset */
 	bool gone;	       /* nobody on the link has its address */
+	bool vanished;	       /* nor has anybody now, though it was heard */
 	uint8_t gone_in;       /* the pass that told so */
 	uint32_t answers_then; /* of them, when the last pass for such as it began */
 	bool spare;	       /* it is not asked in this pass, */

@@ -124,7 +124,11 @@ static void reconsider(const struct host_job *j, struct verdict *v)
 {
 	if (j->span->path == PATH_NONE)
 		v->reason = "no-route";
-	else if (v->state == STATE_NOT_PROBED && j->host && j->host->gone)
+	else if (j->host && j->host->gone && !j->host->itself) {
+		/* what waited for its address never left */
+		v->state = STATE_NOT_PROBED;
+		v->reason = "host-unreachable";
+	} else if (v->state == STATE_NOT_PROBED && j->host && j->host->gone)
 		v->reason = "host-unreachable";
 	else if (v->state == STATE_NOT_PROBED && j->gives_up)
 		v->reason = "host-silent";
@@ -360,7 +364,8 @@ static void flush_host(struct sweep *s, uint64_t number, const struct entry *ent
 	if (j.rec.up)
 		sweep_judge_family(s, &facts, &j.rec);
 	j.rec.icmp_limited = j.host && j.host->icmp_rejects >= ICMP_LIMIT_HINT &&
-			     j.rec.counts[STATE_FILTERED] && !called_unreachable(j.host);
+			     j.rec.counts[STATE_FILTERED] && !called_unreachable(j.host) &&
+			     !j.host->gone && !j.host->vanished;
 	note_icmp_limit(&j);
 	if (s->sink->host_begin)
 		s->sink->host_begin(s->sink->ctx, &j.rec);

@@ -38,14 +38,21 @@ enum {
 	IN_VAIN_NS = 1000000, /* between looks at slots that are all held back */
 	HOLD_NS = 20000000,   /* after which a host that could not be reached is tried again, */
 	FULL_NS = 2000000,    /* and after which all are where buffers were full */
-	GIVE_UP_ROOM_NS = 1000000000, /* without any room, after which it is an error */
+	GATEWAY_AGAIN_NS = 50000000, /* after which its loss is another one */
 };
+
+/* Without any room by a path, after which nothing more is expected of it. Longer than a table full
+ * of neighbours that don't exist has none for one more: three seconds. */
+static const uint64_t GIVE_UP_ROOM_NS = 5000000000;
 
 struct path_fate {
 	bool dead;
 	unsigned
 	    pass; /* when it died: of slots below `slot`, pass + 1 tries were made, else pass */
 	uint64_t slot;
+	bool heard;	  /* something came back */
+	uint64_t lost_ns; /* when our own kernel first said that the gateway keeps silent; 0: not */
+	uint64_t full_ns; /* nothing could leave since then for want of room; 0: it can */
 };
 
 /* One time through the slots of a pass; what is held back is tried again in the next. */
@@ -124,7 +131,6 @@ struct sweep {
 	bool stopped; /* no further sending in this run */
 	uint64_t last_send_ns, last_answer_ns;
 	uint64_t frame_ns, heard_ns; /* the last frame's; all that came until then has been read */
-	uint64_t held_since_ns; /* nothing could leave since then for want of room; 0: it can */
 
 	/* the estimate of loss: answers by the try that drew them, and of SYN-ACKs alone */
 	uint64_t drew[TRIES_MAX], drew_syn_ack[TRIES_MAX];
@@ -216,6 +222,8 @@ void sweep_note_times(struct sweep *s);
 /* When more can be sent, if the round isn't over. */
 uint64_t sweep_gates_next(const struct sweep *s, uint64_t now);
 uint64_t sweep_next_send(const struct sweep *s, uint64_t now);
+/* The path carries nothing more, and that is how the run ends. */
+void sweep_bury_path(struct sweep *s, uint16_t path, enum run_end end, const struct err *why);
 /* Asks the wire for each path; one that is down is buried, and the run stops where all are. */
 void sweep_check_paths(struct sweep *s);
 bool sweep_all_paths_dead(const struct sweep *s);

@@ -249,9 +249,10 @@ static unsigned try_that_drew(const struct sweep *s, const struct host *h, const
 			      uint64_t slot, const struct reply *r)
 {
 	/* where the try can't be told, the last one is the likeliest: a pass waits out the RTO */
-	unsigned k = r->try < TRIES_MAX ? r->
-	try : try_kept(s->pass)
-		;
+	unsigned k = r->try;
+
+	if (k >= TRIES_MAX)
+		k = try_kept(s->pass);
 
 	if (h && h->since && !sweep_in_handful(s, at, slot))
 		k -= k < h->since ? k : h->since;
@@ -305,6 +306,7 @@ static struct host *take_reply(struct sweep *s, uint64_t index, const struct poi
 	if (added <= 0)
 		return NULL;
 	h = learn_host(s, at->host, r, true);
+	s->fates[at->span->path].heard = true;
 	if (!bit_get(s->done, slot) && is_decisive(s, r)) {
 		bit_set(s->done, slot);
 		s->undone--;
@@ -410,6 +412,67 @@ static void keep_evidence(const struct sweep *s, const struct packet *p, const s
 			       in->captured - p->l3_offset, in->len - p->l3_offset);
 }
 
+/* --- what our own kernel says -----------------------------------------------------------------
+ */
+
+/* Does it say that it found no neighbour for what it was given? What a rule of its own refused to
+ * send it rejects alike, but that never left. */
+static bool no_neighbour(const struct sweep *s, const struct packet *p, const struct point *at,
+			 uint64_t slot, const struct reply *r)
+{
+	const struct path *path = &s->w->paths[at->span->path];
+
+	return p->kind == PACKET_ICMP_ERROR && r->reaction == REACTION_ICMP_HOST &&
+	       r->fit == FIT_EXACT && !path->loopback && addr_same(&p->seg.src, &path->src) &&
+	       !bit_get(s->unsent, slot);
+}
+
+/* Believed where something came by it before, and else the second time: what asks for it may itself
+ * be lost. The packet has not left. */
+static void gateway_silent(struct sweep *s, uint16_t path, uint64_t slot, uint64_t now)
+{
+	struct path_fate *fate = &s->fates[path];
+	const struct path *p = &s->w->paths[path];
+	char a[ADDR_TEXT];
+	struct err why;
+
+	sweep_note_failed(s, slot);
+	if (s->pass == 0)
+		bit_set(s->unsent, slot);
+	if (!fate->lost_ns)
+		fate->lost_ns = now;
+	err_set(&why,
+		"%s: the gateway %s does not answer (no neighbour), or the route by it is gone",
+		p->ifname, addr_format_zone(&p->next_hop, p->next_hop.zone ? p->ifname : NULL, a));
+	if (fate->heard || now - fate->lost_ns > GATEWAY_AGAIN_NS)
+		sweep_bury_path(s, path, END_LINK, &why);
+	else if (!s->sum.why[0])
+		memcpy(s->sum.why, why.msg, sizeof(s->sum.why));
+}
+
+/* No answer where it speaks of the gateway. One on the link that was never heard is not there. */
+static bool take_own_word(struct sweep *s, const struct packet *p, const struct point *at,
+			  uint64_t slot, const struct reply *r, uint64_t now)
+{
+	struct host *h;
+
+	if (!no_neighbour(s, p, at, slot, r))
+		return false;
+	if (s->w->paths[at->span->path].next_hop.family != ADDR_NONE) {
+		gateway_silent(s, at->span->path, slot, now);
+		return true;
+	}
+	h = hosts_find(&s->hosts, at->host);
+	if (!h || !h->itself)
+		sweep_host_gone(s, at);
+	else
+		h->vanished = true;
+	return false;
+}
+
+/* --- a packet ---------------------------------------------------------------------------------
+ */
+
 /* A reply of an earlier window, whose evidence is forgotten. */
 static void take_late(struct sweep *s, uint64_t index, const struct point *at,
 		      const struct reply *r)
@@ -447,7 +510,11 @@ static bool take_answer(struct sweep *s, const struct packet *p, const struct en
 	} else if (place < s->first || place >= s->first + s->size || !was_asked(s, place, g)) {
 		return false;
 	} else {
-		r.rtt_us = rtt_of(s, (place - s->first) * s->c->n_kinds + g->kind, pass, in->at_ns);
+		uint64_t slot = (place - s->first) * s->c->n_kinds + g->kind;
+
+		if (take_own_word(s, p, at, slot, &r, in->at_ns))
+			return true;
+		r.rtt_us = rtt_of(s, slot, pass, in->at_ns);
 		heard = take_reply(s, index, at, place, &r, in->at_ns);
 		if (heard && fit == FIT_EXACT && !r.from && p->kind == PACKET_TCP)
 			learn_shape(heard, p);

@@ -116,14 +116,14 @@ static const struct template *template_of(struct sweep *s, const struct point *a
 
 /* --- paths ------------------------------------------------------------------------------------ */
 
-static void bury_path(struct sweep *s, uint16_t path, const struct err *why)
+void sweep_bury_path(struct sweep *s, uint16_t path, enum run_end end, const struct err *why)
 {
 	struct path_fate *fate = &s->fates[path];
 
 	if (fate->dead)
 		return;
 	*fate = (struct path_fate){.dead = true, .pass = s->pass, .slot = s->cursor};
-	s->sum.end = END_LINK;
+	s->sum.end = end;
 	if (!s->sum.why[0])
 		memcpy(s->sum.why, why->msg, sizeof(s->sum.why));
 }
@@ -142,7 +142,7 @@ void sweep_check_paths(struct sweep *s)
 		struct err why = {{0}};
 
 		if (!s->fates[i].dead && !s->w->ops->path_up(s->w, (uint16_t)i, &why))
-			bury_path(s, (uint16_t)i, &why);
+			sweep_bury_path(s, (uint16_t)i, END_LINK, &why);
 	}
 	if (sweep_all_paths_dead(s))
 		s->stopped = true;
@@ -428,6 +428,18 @@ static bool error_of_link(int error)
 	return error == ENETDOWN || error == ENODEV || error == ENXIO;
 }
 
+/* Has there been none for so long that there will be none? Batches of several lanes come in any
+ * order of time. */
+static bool no_room_for_good(struct sweep *s, uint16_t path, uint64_t now)
+{
+	struct path_fate *fate = &s->fates[path];
+
+	s->seen.no_room = true;
+	if (!fate->full_ns)
+		fate->full_ns = now;
+	return fate->dead || (now > fate->full_ns && now - fate->full_ns > GIVE_UP_ROOM_NS);
+}
+
 /* Not now: the slot waits, and its host a moment, or all do for room; but not for ever. */
 static bool hold_back(struct sweep *s, uint64_t slot, const struct point *at, int error,
 		      uint64_t now)
@@ -436,10 +448,7 @@ static bool hold_back(struct sweep *s, uint64_t slot, const struct point *at, in
 
 	if (error != EAGAIN && !room)
 		return false;
-	s->seen.no_room |= room;
-	if (room && !s->held_since_ns)
-		s->held_since_ns = now;
-	if (room && now - s->held_since_ns > GIVE_UP_ROOM_NS)
+	if (room && no_room_for_good(s, at->span->path, now))
 		return false;
 	gates_refund(s->gates, at);
 	if (room) { /* that is nobody's fault there */
@@ -476,7 +485,9 @@ static void account_failed(struct sweep *s, const struct batch *b, unsigned i, u
 	s->sum.send_errors++;
 	err_sys(&why, v->error, "sending by %s", s->w->paths[v->path].ifname);
 	if (error_of_link(v->error))
-		bury_path(s, v->path, &why);
+		sweep_bury_path(s, v->path, END_LINK, &why);
+	else if (v->error == ENOBUFS)
+		sweep_bury_path(s, v->path, END_SEND, &why);
 	else if (!s->sum.why[0])
 		memcpy(s->sum.why, why.msg, sizeof(s->sum.why));
 }
@@ -504,6 +515,7 @@ static void account_sent(struct sweep *s, const struct batch *b)
 			continue;
 		}
 		left++;
+		s->fates[b->v[i].path].full_ns = 0;
 		if (b->slot[i] != CANARY_SLOT)
 			account_left(s, b->slot[i], at_ns);
 		if (s->c->evidence)
@@ -513,10 +525,8 @@ static void account_sent(struct sweep *s, const struct batch *b)
 	pace_left(&s->pace, left, at_ns);
 	s->sum.sent += left;
 	s->sum.retried += b->try > 0 ? left : 0;
-	if (left) {
-		s->held_since_ns = 0;
-		s->last_send_ns = at_ns > s->last_send_ns ? at_ns : s->last_send_ns;
-	}
+	if (left && at_ns > s->last_send_ns)
+		s->last_send_ns = at_ns;
 }
 
 void sweep_collect(struct sweep *s)

@@ -24,8 +24,8 @@ enum {
 	BYTES_PER_FRAME = 192, /* in the ring */
 	RING_MIN = 8 << 20,    /* 32 blocks: 64 ms of being away */
 	RING_FEW = 2 << 20,
-	RING_ICMP = 256 << 10, /* our own kernel's word on neighbours; it limits itself */
-	READ_AT_ONCE = 4096,   /* frames: other interfaces and signals get their turn */
+	RING_ICMP = 2 << 20, /* our own kernel's word on neighbours: in bursts, for many */
+	READ_AT_ONCE = 4096, /* frames: other interfaces and signals get their turn */
 	NS_PER_S = 1000000000,
 };
 

@@ -238,8 +238,13 @@ static void live_stats(struct wire *w, struct wire_stats *out)
 	*out = l->kept; /* none while they run */
 	if (l->resting)
 		return;
-	for (size_t i = 0; i < l->n_nics; i++)
+	for (size_t i = 0; i < l->n_nics; i++) {
+		uint64_t dropped = out->dropped;
+
 		capture_add_stats(l->nics[i].capture, out);
+		if (l->nics[i].extra) /* nothing depends on it */
+			out->dropped = dropped;
+	}
 }
 
 static void tell_gateway(const struct path *p, const struct door *d, struct err *why)

@@ -95,6 +95,21 @@ static void bind_source(const struct way_raw *way, const struct addr *src)
 	}
 }
 
+/*
+ * Without this the kernel says of what the interface's queue had no room for that it was sent. Else
+ * it changes nothing: of ICMP errors a socket of protocol 255 gets none about TCP, and nothing that
+ * is queued fails a send.
+ */
+static void ask_for_no_room(const struct way_raw *way, uint8_t family)
+{
+	int on = 1;
+
+	if (family == ADDR_V4)
+		(void)!setsockopt(way->fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on));
+	else
+		(void)!setsockopt(way->fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on));
+}
+
 static int open_socket(struct way_raw *way, const struct path *p, struct err *e)
 {
 	char errbuf[LIBNET_ERRBUF_SIZE] = "";
@@ -113,6 +128,7 @@ static int open_socket(struct way_raw *way, const struct path *p, struct err *e)
 		return err_sys(e, errno, "sending: %s: binding to the interface", p->ifname);
 	if (setsockopt(way->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
 		(void)!setsockopt(way->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	ask_for_no_room(way, p->src.family);
 	bind_source(way, &p->src);
 	return 0;
 }

@@ -24,6 +24,7 @@ enum {
 	WINDOW_MIN = 20,   /* probes */
 	CLUMP_GAPS = 20,   /* times the gaps before */
 	CLUMPS_MAX = 4,	   /* in a window, of one a second */
+	FULL_WINDOWS = 5,  /* in which nothing is missing, until there is no limit any more */
 	CALM_WINDOWS = 10, /* at the limit, until what is believed is tried */
 };
 
@@ -206,9 +207,10 @@ static void end_try(struct limit *l, float q)
 static void at_limit(struct limit *l, float q, float share, bool used)
 {
 	if (!used || share < 0.95F) {
+		l->full = 0;
 		reckon(l, q);
 		l->calm += used;
-	} else if (l->rate >= 0.9F * l->fastest) {
+	} else if (++l->full >= FULL_WINDOWS && l->rate >= 0.9F * l->fastest) {
 		l->mode = LIMIT_NONE; /* as fast as ever, and nothing is missing */
 		return;
 	} else if (!l->drained_last) { /* nothing was rationed, nor before: it is higher */
@@ -336,7 +338,7 @@ void limit_on(struct limit *l, float q, uint32_t rsts, uint64_t t)
 	l->mode = LIMIT_ON;
 	l->limit = fmaxf(q, 1);
 	l->density = 1;
-	l->flats = l->calm = l->clumps = l->evens = 0;
+	l->flats = l->full = l->calm = l->clumps = l->evens = 0;
 	l->searching = l->trying = l->struck = l->raised = false;
 	l->on_ns = t;
 	l->on_rst = 0;

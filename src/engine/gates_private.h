@@ -65,6 +65,7 @@ struct limit {
 	bool struck;	/* RSTs came at the limit while searching */
 	bool tight;  /* in this pass there was a moment at which the limiter had nothing to spare */
 	bool trying; /* half as much again, for a window */
+	uint8_t full;	     /* windows in which nothing was missing */
 	uint8_t calm, flats; /* windows at the limit; raised, and nothing came of it */
 	bool drained_last;   /* the one before */
 	bool drained;	     /* nothing was saved up when the window began */

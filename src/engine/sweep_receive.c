@@ -249,9 +249,10 @@ static unsigned try_that_drew(const struct sweep *s, const struct host *h, const
 			      uint64_t slot, const struct reply *r)
 {
 	/* where the try can't be told, the last one is the likeliest: a pass waits out the RTO */
-	unsigned k = r->try < TRIES_MAX ? r->
-	try : try_kept(s->pass)
-		;
+	unsigned k = r->try;
+
+	if (k >= TRIES_MAX)
+		k = try_kept(s->pass);
 
 	if (h && h->since && !sweep_in_handful(s, at, slot))
 		k -= k < h->since ? k : h->since;

@@ -98,16 +98,13 @@ static struct exchange in_kind(const struct exchange *x)
 static void shape_of(const struct sweep *s, const struct stack_facts *facts,
 		     struct family_shape *out)
 {
-	int cells[2] = {s->listen_cell[0], s->closed_cell[0]};
+	const int cells[2] = {s->listen_cell[0], s->closed_cell[0]};
 
 	memset(out, 0, sizeof(*out)); /* it is compared by its octets */
 	out->family = facts->family;
-	for (int i = 0; i < 2; i++) {
-		struct exchange k =
-		    cells[i] < 0 ? (struct exchange){0} : in_kind(&facts->cells[cells[i]]);
-
-		out->cells[i] = k;
-	}
+	for (int i = 0; i < 2; i++)
+		if (cells[i] >= 0)
+			out->cells[i] = in_kind(&facts->cells[cells[i]]);
 	out->has[0] = facts->has_open;
 	out->has[1] = facts->has_closed;
 }

@@ -65,7 +65,7 @@ enum clue_id {
 	CLUE_SOME_REJECTED, /* other tries were rejected by ICMP type a code b */
 	CLUE_ICMP_LIMIT,   /* silent, while the same sender rejected others: its ICMP limit may hide
 			      this */
-	CLUE_CUT_SHORT,	   /* the run ended after a of at least b tries */
+	CLUE_CUT_SHORT,	   /* only a of at least b tries were made */
 	CLUE_RST_ACK_FORM, /* RST with ACK bit where RFC 9293 asks for a bare one */
 	CLUE_TWO_SEGMENTS, /* inconsistent: both segments are shown */
 	/* of a host (stack) */

@@ -181,7 +181,8 @@ void report_clue(char *buf, size_t cap, const struct clue *c)
 		snprintf(buf, cap, "other tries were rejected by ICMP type %u code %u", c->a, c->b);
 		break;
 	case CLUE_CUT_SHORT:
-		snprintf(buf, cap, "the run ended after %u of at least %u tries", c->a, c->b);
+		snprintf(buf, cap, "only %u of at least %u tries %s made", c->a, c->b,
+			 c->a == 1 ? "was" : "were");
 		break;
 	case CLUE_CLOSED_REJECTED:
 		snprintf(buf, cap, "closed ports are rejected by ICMP type %u code %u", c->a, c->b);

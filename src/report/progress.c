@@ -76,7 +76,8 @@ static void put_progress(struct string *t, const struct progress *p)
 	}
 	string_putf(t, "%2.0f %%  %.0f probes/s  %llu open  pass %u", percent_done(p), p->rate_pps,
 		    (unsigned long long)p->open, p->pass);
-	if (p->eta_s >= 0) {
+	/* At the end of the first pass nobody knows yet what is to be asked again. */
+	if (p->eta_s >= 0.5) {
 		string_putf(t, "  ETA ");
 		put_duration(t, p->eta_s);
 	}

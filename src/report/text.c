@@ -257,7 +257,8 @@ static void put_loss(struct string *to, double loss)
 }
 
 /* What was not asked, or slowly, and why: silence there means less. */
-static void put_left_out(struct string *to, const struct summary_record *s)
+static void put_left_out(const struct text_report *t, struct string *to,
+			 const struct summary_record *s)
 {
 	unsigned long long n = s->hosts_given_up;
 
@@ -266,12 +267,12 @@ static void put_left_out(struct string *to, const struct summary_record *s)
 			    "%llu host%s kept silent: only a handful of ports was asked, %llu in "
 			    "all skipped (--no-skip-dead asks them)\n",
 			    n, text_plural(n), (unsigned long long)s->skipped);
-	n = s->hosts_limited;
+	n = t->run->per_host ? 0 : s->hosts_limited; /* else said of each */
 	if (n)
 		string_putf(to,
-			    "%llu host%s sent only so many resets a second, and %s asked "
-			    "no faster\n",
-			    n, text_plural(n), n == 1 ? "was" : "were");
+			    "%llu host%s only so many resets a second: closed ports came no "
+			    "faster\n",
+			    n, n == 1 ? " sends" : "s send");
 }
 
 static void text_summary(void *ctx, const struct summary_record *s)
@@ -298,7 +299,7 @@ static void text_summary(void *ctx, const struct summary_record *s)
 		    t->run->stack ? "segment" : "probe", text_plural(s->sent));
 	put_loss(to, s->loss_estimate);
 	string_putf(to, ")\n");
-	put_left_out(to, s);
+	put_left_out(t, to, s);
 	if (!s->complete)
 		string_putf(to, "INCOMPLETE: %s\n", s->why[0] ? s->why : "the run ended early");
 	out_string(&t->out, to);

@@ -42,7 +42,6 @@ void text_host_free(struct text_report *t)
 	host_groups_free(&t->groups);
 	string_free(&t->pool);
 	string_free(&t->quiet.says);
-	string_free(&t->quiet.counts);
 }
 
 static void remark_add(struct text_report *t, uint16_t port, const struct clue *c)
@@ -375,13 +374,19 @@ static void put_who(struct text_report *t, const struct host_record *h)
 	put_whether_up(t, &t->line, h);
 }
 
+/* Nobody is there: which of its ports were asked before that was clear is chance. */
+static bool is_nobody(const struct host_record *h)
+{
+	return !h->up && (h->given_up || h->unreachable);
+}
+
 /* A host with nothing to list, or of which one thing holds for all ports, is worth one line. */
 static bool fits_one_line(const struct text_report *t, const struct host_record *h)
 {
 	if (t->n_rows)
 		return false;
 	return t->groups.n == 0 ||
-	       (!h->up && (t->groups.n == 1 || h->given_up) && !t->style.verbose);
+	       (!h->up && (t->groups.n == 1 || is_nobody(h)) && !t->style.verbose);
 }
 
 static void put_host_counts(struct string *to, const struct host_record *h, bool listed)
@@ -416,10 +421,11 @@ void text_quiet_put(struct text_report *t)
 {
 	struct quiet_hosts *q = &t->quiet;
 	char addr[ADDR_TEXT];
+	bool first = true;
 
 	if (!q->n)
 		return;
-	if (q->says.failed || q->counts.failed)
+	if (q->says.failed)
 		out_no_memory(&t->out);
 	put_gap(t);
 	string_putf(&t->line, "%s", host_addr(t->run, &q->first, addr));
@@ -427,38 +433,51 @@ void text_quiet_put(struct text_report *t)
 		string_putf(&t->line, "-%s", host_addr(t->run, &q->last, addr));
 	string_putf(&t->line, ": %s (", string_text(&q->says));
 	if (q->n > 1)
-		string_putf(&t->line, "%llu hosts, each ", (unsigned long long)q->n);
-	string_putf(&t->line, "%s)\n", string_text(&q->counts));
+		string_putf(&t->line, "%llu hosts, %s", (unsigned long long)q->n,
+			    q->alike ? "each " : "in all ");
+	for (int s = 0; s < PORT_STATES && q->alike; s++)
+		q->counts[s] /= q->n;
+	text_put_counts(&t->line, q->counts, &first);
+	string_putf(&t->line, "%s)\n", first ? "no ports" : "");
 	q->n = 0;
 }
 
-static bool quiet_goes_on(const struct quiet_hosts *q, const struct addr *next, const char *says,
-			  const char *counts)
+static bool same_counts(const struct quiet_hosts *q, const struct host_record *h)
 {
-	return q->n && next->family == q->last.family && next->zone == q->last.zone &&
-	       addr_cmp(&q->last, next) < 0 && addr_diff(&q->last, next) == 1 &&
-	       !strcmp(says, string_text(&q->says)) && !strcmp(counts, string_text(&q->counts));
+	for (int s = 0; s < PORT_STATES; s++)
+		if (q->counts[s] != q->n * h->counts[s])
+			return false;
+	return q->alike;
+}
+
+static bool quiet_goes_on(const struct quiet_hosts *q, const struct host_record *h,
+			  const char *says)
+{
+	return q->n && h->addr->family == q->last.family && h->addr->zone == q->last.zone &&
+	       addr_cmp(&q->last, h->addr) < 0 && addr_diff(&q->last, h->addr) == 1 &&
+	       !strcmp(says, string_text(&q->says)) &&
+	       ((q->folds && is_nobody(h)) || same_counts(q, h));
 }
 
 /* Most of a network is often empty: one line for each stretch of it. */
 static void quiet_add(struct text_report *t, const struct host_record *h)
 {
 	struct quiet_hosts *q = &t->quiet;
-	struct string says = {0}, counts = {0};
+	struct string says = {0};
 
 	put_whether_up(t, &says, h);
-	put_host_counts(&counts, h, true);
-	if (quiet_goes_on(q, h->addr, string_text(&says), string_text(&counts))) {
+	if (quiet_goes_on(q, h, string_text(&says))) {
+		q->alike = same_counts(q, h);
 		string_free(&says);
-		string_free(&counts);
 	} else {
 		text_quiet_put(t);
 		string_free(&q->says);
-		string_free(&q->counts);
-		q->first = *h->addr;
-		q->says = says;
-		q->counts = counts;
+		*q = (struct quiet_hosts){
+		    .first = *h->addr, .says = says, .alike = true, .folds = true};
 	}
+	q->folds = q->folds && is_nobody(h);
+	for (int s = 0; s < PORT_STATES; s++)
+		q->counts[s] += h->counts[s];
 	q->last = *h->addr;
 	q->n++;
 }
@@ -470,10 +489,10 @@ static void put_character(struct text_report *t, const struct host_record *h)
 	if (h->family)
 		string_putf(&t->line, " The stack looks like %s (%s confidence).",
 			    stack_words_family_name(h->family), confidence_name(h->confidence));
-	if (h->reset_limit)
-		string_putf(&t->line, " It sends at most %u resets a second.",
-			    (unsigned)h->reset_limit);
 	string_putf(&t->line, "\n");
+	if (h->reset_limit)
+		string_putf(&t->line, "The host sends at most %u resets a second.\n",
+			    (unsigned)h->reset_limit);
 }
 
 static void put_block(struct text_report *t, const struct host_record *h)

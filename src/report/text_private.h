@@ -29,11 +29,13 @@ struct remark {
 	bool below_row; /* said there, not at the end */
 };
 
-/* Neighbours of which nothing differs but the address, waiting for the last of them. */
+/* Neighbours that are down for the same reason, waiting for the last of them. */
 struct quiet_hosts {
 	struct addr first, last;
 	uint64_t n; /* 0: none wait */
-	struct string says, counts;
+	struct string says;
+	uint64_t counts[PORT_STATES]; /* of all */
+	bool alike, folds;	      /* the same counts each; others may join */
 };
 
 struct text_report {

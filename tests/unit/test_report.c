@@ -525,6 +525,38 @@ static void test_text_quiet_neighbours_share_a_line(void **state)
 			"0 open on 6 hosts (0 up) in 3.00 s (0 probes)\n");
 }
 
+/* Which ports of an unreachable host were asked before that was clear is chance. */
+static void test_text_nobody_is_a_line_whatever_was_asked(void **state)
+{
+	struct run_info run = run_make(true);
+	struct report_style style = style_make();
+	struct summary_record s = {.complete = true, .hosts_total = 3, .loss_estimate = -1};
+	static struct one v[2];
+	struct addr a = addr_v4(192, 0, 2, 7);
+	struct paper p;
+
+	(void)state;
+	run.hosts = 3;
+	paper_text(&p, &run, &style);
+	for (int i = 0; i < 3; i++, a.b[3]++) {
+		struct host_record h = host_make(&a);
+
+		one_make(&v[0], 22, i == 1 ? STATE_INDETERMINATE : STATE_REJECTED,
+			 i == 1 ? REACTION_NONE : REACTION_ICMP_HOST);
+		one_make(&v[1], 80, STATE_NOT_PROBED, REACTION_NONE);
+		h.name = NULL;
+		h.up = false;
+		h.unreachable = true;
+		h.down_reason = "host-unreachable";
+		give_host(p.report, &h, v, 2);
+	}
+	p.report->sink.summary(p.report->sink.ctx, &s);
+	expect_text(&p, "192.0.2.7-192.0.2.9: down, host-unreachable (3 hosts, in all 2 rejected, "
+			"1 indeterminate, 3 not-probed)\n"
+			"\n"
+			"0 open on 3 hosts (0 up) in 0.00 s (0 probes)\n");
+}
+
 static void test_text_lines_of_a_large_sweep(void **state)
 {
 	struct run_info run = run_make(false);
@@ -806,9 +838,10 @@ static void test_json_escapes(void **state)
 		paper_end(&p);
 		at = strchr(p.text, '\n') + 1;
 		o = parse_line(at, strcspn(at, "\n"));
-		assert_string_equal(
-		    json_object_get_string(json_object_object_get(o, "name")),
-		    c < 0x80 ? name : "a\xef\xbf\xbd" "b\xef\xbf\xbd");
+		assert_string_equal(json_object_get_string(json_object_object_get(o, "name")),
+				    c < 0x80 ? name
+					     : "a\xef\xbf\xbd"
+					       "b\xef\xbf\xbd");
 		json_object_put(o);
 		free(p.text);
 	}
@@ -922,15 +955,15 @@ static void test_hosts_limited_and_given_up(void **state)
 		    "web1 (192.0.2.7): up, 0.412 ms\n"
 		    "PORT    STATE  REASON   TTL       RTT  SERVICE\n"
 		    "22/tcp  open   syn-ack   64  0.412 ms  ssh\n"
-		    "Closed ports answer with a RST. It sends at most 200 resets a second.\n"
+		    "Closed ports answer with a RST.\n"
+		    "The host sends at most 200 resets a second.\n"
 		    "\n"
 		    "192.0.2.7: no-response (1 filtered, 1 not-probed)\n"
 		    "\n"
 		    "3 open, 65485 closed, 12 filtered on 2 hosts (1 up) in 0.42 s (65500 probes, "
 		    "0 % loss)\n"
 		    "1 host kept silent: only a handful of ports was asked, 12 in all skipped "
-		    "(--no-skip-dead asks them)\n"
-		    "3 hosts sent only so many resets a second, and were asked no faster\n");
+		    "(--no-skip-dead asks them)\n");
 	paper_json(&p, &run, &style);
 	h.reset_limit = 200;
 	give_host(p.report, &h, v, 0);
@@ -1105,6 +1138,7 @@ int main(void)
 	    cmocka_unit_test(test_text_colours_only_the_word),
 	    cmocka_unit_test(test_text_quiet_hosts_take_a_line),
 	    cmocka_unit_test(test_text_quiet_neighbours_share_a_line),
+	    cmocka_unit_test(test_text_nobody_is_a_line_whatever_was_asked),
 	    cmocka_unit_test(test_text_lines_of_a_large_sweep),
 	    cmocka_unit_test(test_text_lines_asked_for),
 	    cmocka_unit_test(test_json_run),

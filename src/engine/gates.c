@@ -255,8 +255,14 @@ static struct gate *net_gate_of(const struct gates *g, const struct point *at)
 
 static void advance(struct gates *g, uint64_t now_ns)
 {
-	uint64_t ns = now_ns > g->caller_ns ? now_ns - g->caller_ns : 0;
+	uint64_t ns = now_ns - g->caller_ns;
 
+	/* what has left is told of later than the caller's next probe: time must not be counted
+	 * twice */
+	if (now_ns <= g->caller_ns && g->caller_ns - now_ns < STEP_MAX_NS)
+		return;
+	if (now_ns < g->caller_ns)
+		ns = 0;
 	g->t += ns < STEP_MAX_NS ? ns : STEP_MAX_NS;
 	g->caller_ns = now_ns;
 }

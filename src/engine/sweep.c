@@ -18,7 +18,7 @@ static const uint64_t PROGRESS_NS = 200000000;
 static const uint64_t NEIGHBOUR_NS = 3150000000;
 static const uint64_t LINGER_MIN_NS = 2000000, LINGER_MAX_NS = 10000000;
 static const uint64_t TICK_NS = 2000000, CANARY_RTO_NS = 100000000;
-static const uint64_t DRAIN_NS = 1000000;
+static const uint64_t DRAIN_NS = 1000000, WAITED_MAX_NS = 50000000;
 enum { RTO_BETWEEN_US = 30000 };
 enum { HEARD_ENOUGH = 16 }; /* hosts whose round trips stand for those of the silent ones */
 static const double MISSED_MAX = 0.001; /* open or closed ports that may be missed, in the mean */
@@ -199,15 +199,33 @@ static void heed_pace(struct sweep *s, uint64_t now)
 	s->seen = (struct pace_seen){0};
 }
 
+/* A capture hands over blocks: frames wait in them, the longer the fewer there are. */
+static void note_wait(struct sweep *s, uint64_t now)
+{
+	uint64_t waited = now > s->oldest_ns ? now - s->oldest_ns : 0;
+
+	s->waited_ns -= s->waited_ns / 16;
+	if (waited > s->waited_ns)
+		s->waited_ns = waited < WAITED_MAX_NS ? waited : WAITED_MAX_NS;
+}
+
 static void receive(struct sweep *s, uint64_t until)
 {
+	uint64_t now;
 	struct err e;
-	int n = s->w->ops->recv(s->w, until, sweep_on_frame, s, &e);
+	int n;
 
-	if (n < 0)
+	s->oldest_ns = 0;
+	n = s->w->ops->recv(s->w, until, sweep_on_frame, s, &e);
+	now = s->w->ops->now(s->w);
+	if (n < 0) {
 		stop_run(s, END_CAPTURE, e.msg);
-	else
-		s->heard_ns = n > 0 ? s->frame_ns : s->w->ops->now(s->w);
+	} else if (n > 0) {
+		note_wait(s, now);
+		s->heard_ns = s->frame_ns;
+	} else {
+		s->heard_ns = now - s->waited_ns;
+	}
 }
 
 static uint64_t least(uint64_t a, uint64_t b)

@@ -130,6 +130,7 @@ struct sweep {
 	unsigned times_shift;
 	bool stopped; /* no further sending in this run */
 	uint64_t last_send_ns, last_answer_ns;
+	uint64_t oldest_ns, waited_ns; /* the first frame of a reading; how long such ones waited */
 	uint64_t frame_ns, heard_ns; /* the last frame's; all that came until then has been read */
 
 	/* the estimate of loss: answers by the try that drew them, and of SYN-ACKs alone */

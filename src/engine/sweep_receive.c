@@ -546,6 +546,8 @@ void sweep_on_frame(void *ctx, const struct wire_in *in)
 	struct packet p;
 
 	s->frame_ns = in->at_ns;
+	if (!s->oldest_ns)
+		s->oldest_ns = in->at_ns;
 	/* What is no TCP and no ICMP error is not counted: the kernel filter lets little of it by.
 	 */
 	if (decode_frame(in->frame, in->captured, in->len, in->linktype, &p) != DECODE_OK)

@@ -394,8 +394,10 @@ void sweep_send_some(struct sweep *s, uint64_t now)
 			canary_count(&s->canary, b->n);
 		s->last_send_ns = now;
 		lanes_send(s->lanes, b, here);
-		if (here)
+		if (here) {
 			sweep_collect(s);
+			now = s->w->ops->now(s->w);
+		}
 	}
 	close_early(s);
 }

@@ -16,7 +16,7 @@
 #include "engine/gates_private.h"
 
 static const uint64_t MS = 1000000, S = 1000000000;
-static const float SILENT_SHARE = 0.08F, LOSSY = 0.6F;
+static const float SILENT_SHARE = 0.08F, LOSSY = 0.6F, MUCH = 0.7F;
 static const float SLOW = 1000, SLOWEST = 15; /* probes/s */
 static const float PLAIN = 12, UNLIKELY = -5; /* scores */
 static const float FRONT = 14;		      /* -log of the chance */
@@ -47,6 +47,8 @@ static void score(struct suspicion *x, uint32_t asked, uint32_t drawn)
 {
 	float limited = sqrtf(x->share);
 
+	if (x->share > MUCH) /* nearly all is soon told from all */
+		limited = 1 - (1 - x->share) / 6;
 	if (x->stage > 1) /* at a rate that a limiter lets through */
 		limited = fmaxf(limited, 0.5F);
 	x->score += (float)drawn * logf(limited / x->share);

@@ -93,8 +93,10 @@ def test_all_closed_ports_are_found(outcome):
 
 @pytest.mark.parametrize("wish", SCANS)
 def test_the_limit_is_told(outcome):
-    result, _, rate = outcome
+    result, total, rate = outcome
     (host,) = result.of("host")
+    if result.summary["sent"] < 1.2 * total:
+        pytest.skip("by chance it was asked as fast as it answers")
     # what a busy machine answers late lowers what is seen
     assert 0.6 * rate <= host.get("reset_limit", 0) <= 1.3 * rate, result
 

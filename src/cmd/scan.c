@@ -330,6 +330,8 @@ static int identify(struct run *r, struct resume *resume)
 
 	resume_digest(&r->ask.space, r->seed, r->o.in_order, r->info.space);
 	r->info.resumed = r->o.resume;
+	r->info.shard = r->o.shard;
+	r->info.shards = r->o.shards;
 	if (resume && resume_read(resume, &scan, &e) < 0)
 		return run_fail(r, STATUS_USAGE, &e);
 	return 0;

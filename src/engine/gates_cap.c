@@ -9,7 +9,7 @@
 #include "engine/gates_private.h"
 
 static const uint64_t COHORT_NS = 2000000;
-static const uint64_t SETTLE_NS = 3000000; /* beside what the capture holds back */
+static const uint64_t SETTLE_NS = 8000000; /* beside what the capture holds back */
 static const double KEEPS_UP = 0.95, SHORT_OF = 0.7, BY_STEPS = 1.1;
 static const double RATE_MAX = 2e7;
 static const float KEEP = 0.9F, KEEP_SHORT = 0.1F;

@@ -419,6 +419,7 @@ static void window_run(struct sweep *s)
 		return;
 	}
 	await_neighbours(s);
+	sweep_bury_unheard(s);
 	note_unheard(s);
 }
 

@@ -55,7 +55,6 @@ struct sweep_config {
 	uint64_t rto_max_ns;  /* -T */
 	uint64_t deadline_ns; /* duration of the whole run; 0 none */
 	uint64_t window;      /* indices a window at most; 0: 2^24 / n_kinds */
-	size_t window_bytes;  /* that its answers may fill; 0: WINDOW_BYTES */
 	/* --shard: places of the permutation, first to end - 1; end 0: all of them */
 	uint64_t first_place, end_place;
 	const struct sweep_known *known; /* --resume; NULL: nothing */

@@ -232,6 +232,9 @@ bool sweep_all_paths_dead(const struct sweep *s);
 /* --- sweep_receive.c -------------------------------------------------------------------------- */
 void sweep_on_frame(void *ctx, const struct wire_in *in); /* wire_frame_fn */
 
+/* A gateway that did not answer once, and by which nothing came since, is believed to be silent:
+ * of what waited for it the kernel lost the most without a word. */
+void sweep_bury_unheard(struct sweep *s);
 /* Nobody is there: the link says so. */
 void sweep_host_gone(struct sweep *s, const struct point *at);
 

@@ -427,13 +427,20 @@ static bool no_neighbour(const struct sweep *s, const struct packet *p, const st
 	       !bit_get(s->unsent, slot);
 }
 
+static void name_gateway(const struct path *p, struct err *why)
+{
+	char a[ADDR_TEXT];
+
+	err_set(why,
+		"%s: the gateway %s does not answer (no neighbour), or the route by it is gone",
+		p->ifname, addr_format_zone(&p->next_hop, p->next_hop.zone ? p->ifname : NULL, a));
+}
+
 /* Believed where something came by it before, and else the second time: what asks for it may itself
  * be lost. The packet has not left. */
 static void gateway_silent(struct sweep *s, uint16_t path, uint64_t slot, uint64_t now)
 {
 	struct path_fate *fate = &s->fates[path];
-	const struct path *p = &s->w->paths[path];
-	char a[ADDR_TEXT];
 	struct err why;
 
 	sweep_note_failed(s, slot);
@@ -441,13 +448,23 @@ static void gateway_silent(struct sweep *s, uint16_t path, uint64_t slot, uint64
 		bit_set(s->unsent, slot);
 	if (!fate->lost_ns)
 		fate->lost_ns = now;
-	err_set(&why,
-		"%s: the gateway %s does not answer (no neighbour), or the route by it is gone",
-		p->ifname, addr_format_zone(&p->next_hop, p->next_hop.zone ? p->ifname : NULL, a));
+	name_gateway(&s->w->paths[path], &why);
 	if (fate->heard || now - fate->lost_ns > GATEWAY_AGAIN_NS)
 		sweep_bury_path(s, path, END_LINK, &why);
 	else if (!s->sum.why[0])
 		memcpy(s->sum.why, why.msg, sizeof(s->sum.why));
+}
+
+void sweep_bury_unheard(struct sweep *s)
+{
+	for (size_t i = 0; i < s->w->n_paths; i++) {
+		struct err why;
+
+		if (!s->fates[i].lost_ns || s->fates[i].heard)
+			continue;
+		name_gateway(&s->w->paths[i], &why);
+		sweep_bury_path(s, (uint16_t)i, END_LINK, &why);
+	}
 }
 
 /* No answer where it speaks of the gateway. One on the link that was never heard is not there. */

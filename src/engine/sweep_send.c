@@ -333,8 +333,7 @@ static bool window_is_full(const struct sweep *s)
 	size_t port = sizeof(struct port_acc) + sizeof(struct reply) + 24;
 	size_t host = sizeof(struct host) + 8;
 
-	return s->slab.n_accs * port + s->hosts.n * host >=
-		   (s->c->window_bytes ? s->c->window_bytes : WINDOW_BYTES) ||
+	return s->slab.n_accs * port + s->hosts.n * host >= WINDOW_BYTES ||
 	       slab_nearly_full(&s->slab);
 }
 

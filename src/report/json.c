@@ -166,6 +166,10 @@ static void add_space(json_object *o, const struct run_info *run)
 	json_add_u64(o, "hosts", run->hosts);
 	json_add_u64(o, "indices", run->indices);
 	json_add_text(o, "space", run->space);
+	if (run->shards > 1) {
+		json_add_u64(o, "shard", run->shard);
+		json_add_u64(o, "shards", run->shards);
+	}
 	if (run->resumed)
 		json_add_text(o, "resumed", run->resumed);
 }

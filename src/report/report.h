@@ -32,7 +32,8 @@ struct run_info {
 	/* scan: which targets, ports and order these are, as a digest: two runs with the same can
 	 * be joined. "": no such run */
 	char space[40];
-	const char *resumed; /* --resume: the file; NULL */
+	const char *resumed;	/* --resume: the file; NULL */
+	uint64_t shard, shards; /* scan: the I-th of N parts; N 0 or 1: all */
 	/* explain */
 	const char *const *files; /* captures, in order; findings name them by index */
 	size_t n_files;

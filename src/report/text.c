@@ -293,6 +293,9 @@ static void text_summary(void *ctx, const struct summary_record *s)
 		string_putf(to, " (%llu up)", (unsigned long long)s->hosts_up);
 	if (t->run->stack && s->not_probed)
 		string_putf(to, ", %llu not asked", (unsigned long long)s->not_probed);
+	if (t->run->shards > 1)
+		string_putf(to, ", part %llu of %llu,", (unsigned long long)t->run->shard,
+			    (unsigned long long)t->run->shards);
 	string_putf(to, " in ");
 	text_put_elapsed(to, s->elapsed_s);
 	string_putf(to, " (%llu %s%s", (unsigned long long)s->sent,

@@ -6,6 +6,7 @@
 
 #include "wire/hops.h"
 
+#include <errno.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <pthread.h>
@@ -15,8 +16,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <errno.h>
 
 enum {
 	ASKED_MAX = 512, /* neighbours at once; the kernel keeps some 1,000 in all (gc_thresh3) */

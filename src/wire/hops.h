@@ -26,9 +26,9 @@ struct hops;
 /* Both are borrowed. */
 struct hops *hops_new(const struct path *p, const struct neighs *n, struct err *e);
 void hops_free(struct hops *h);
-/* From any thread. A packet for which it says HOP_KERNEL is expected to be sent. */
 /* One gateway for all: what is asked of one packet holds for those that leave with it. */
 bool hops_one(const struct hops *h);
+/* From any thread. A packet for which it says HOP_KERNEL is expected to be sent. */
 enum hop hops_ask(struct hops *h, const struct wire_out *o, uint64_t now_ns, uint8_t mac[6]);
 
 /* The interface's own address; false where it is no Ethernet whose neighbours are asked for. */

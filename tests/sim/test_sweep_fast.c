@@ -623,7 +623,6 @@ static void test_window_closes_early(void **state)
 	(void)state;
 	begin(&t, &p, "192.0.2.1-6", "1-65535", fifty);
 	t.c.rate = INFINITY;
-	t.c.window_bytes = 8000000;
 	t.c.enumerate_silent = false;
 	trial_run(&t, &p);
 	assert_int_equal(t.kept.windows, 2);
@@ -650,7 +649,6 @@ static void test_window_closes_early_beside_known(void **state)
 		known[i] = i * 98;
 	begin(&t, &p, "192.0.2.1-6", "1-65535", fifty);
 	t.c.rate = INFINITY;
-	t.c.window_bytes = 8000000;
 	t.c.enumerate_silent = false;
 	t.c.known = &k;
 	trial_run(&t, &p);

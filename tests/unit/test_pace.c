@@ -148,6 +148,7 @@ static void step(struct run *r)
 	hear(r, &seen);
 	canary_tick(&r->c, r->now, 100 * MS + 2 * road->rtt_ns);
 	canary_take(&r->c, &seen.canaries, &seen.canaries_lost);
+	seen.lag_ns = road->lag_ns;
 	pace_tick(&r->p, r->now, road->rtt_ns, r->first_pass, &seen);
 }
 

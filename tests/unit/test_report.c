@@ -932,6 +932,8 @@ static void test_hosts_limited_and_given_up(void **state)
 
 	(void)state;
 	run.hosts = 2;
+	run.shard = 2;
+	run.shards = 4;
 	one_make(&v[0], 22, STATE_OPEN, REACTION_SYN_ACK);
 	paper_text(&p, &run, &style);
 	h = host_make(&v[0].addr);
@@ -960,8 +962,8 @@ static void test_hosts_limited_and_given_up(void **state)
 		    "\n"
 		    "192.0.2.7: no-response (1 filtered, 1 not-probed)\n"
 		    "\n"
-		    "3 open, 65485 closed, 12 filtered on 2 hosts (1 up) in 0.42 s (65500 probes, "
-		    "0 % loss)\n"
+		    "3 open, 65485 closed, 12 filtered on 2 hosts (1 up), part 2 of 4, in 0.42 s "
+		    "(65500 probes, 0 % loss)\n"
 		    "1 host kept silent: only a handful of ports was asked, 12 in all skipped "
 		    "(--no-skip-dead asks them)\n");
 	paper_json(&p, &run, &style);

@@ -156,9 +156,11 @@ void suspect_tick(struct limit *l, uint64_t t, uint64_t rtt_ns)
 static bool is_front(const struct limit *l)
 {
 	float span = (float)(l->last_ns - l->first_ns), last = 1;
+	uint32_t tail = l->unheeded < l->sent ? l->unheeded : l->sent;
 
 	if (l->drew_ns >= l->first_ns && l->drew_ns < l->last_ns)
 		last = (float)(l->drew_ns - l->first_ns) / span;
+	last = fminf(last, 1 - (float)tail / (float)l->sent); /* the rate may have grown */
 	last = fmaxf(last, (float)BATCH / (float)l->sent);
 	return last < 1 && -logf(last) * (float)l->rst > FRONT;
 }

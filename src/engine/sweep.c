@@ -140,8 +140,8 @@ static void tell_progress(struct sweep *s, uint64_t now, bool asked)
 	struct progress p = {0};
 	double tick_s = (double)(now - s->progress_ns) / 1e9;
 	/* what has left tells; the cursor comes round again */
-	uint64_t asked = (s->pass_sent + s->round.sent) / s->c->n_kinds;
-	uint64_t places = s->first + (s->pass == 0 && asked < s->size ? asked : s->size);
+	uint64_t left = (s->pass_sent + s->round.sent) / s->c->n_kinds;
+	uint64_t places = s->first + (s->pass == 0 && left < s->size ? left : s->size);
 
 	if (!s->sink->progress || (!asked && now - s->progress_ns < PROGRESS_NS))
 		return;

@@ -89,7 +89,7 @@ static uint64_t frames_in(const struct meter *m)
 	text[got] = '\0';
 	snprintf(name, sizeof(name), " %s:", m->dev);
 	const char *at = strstr(text, name);
-	unsigned long long octets, packets;
+	unsigned long long octets, packets = 0;
 	if (!at || sscanf(at + strlen(name), "%llu %llu", &octets, &packets) != 2) {
 		errno = ENODEV;
 		fail(m->dev);

@@ -12,8 +12,8 @@ static const struct {
 	const char *name;
 	int (*run)(const uint8_t *data, size_t len);
 } fuzzers[] = {
-    {"decode", fuzz_decode}, {"explain", fuzz_explain}, {"options", fuzz_options},
-    {"pcapng", fuzz_pcapng}, {"ports", fuzz_ports},	{"resume", fuzz_resume},
+    {"decode", fuzz_decode},   {"explain", fuzz_explain}, {"options", fuzz_options},
+    {"pcapng", fuzz_pcapng},   {"ports", fuzz_ports},	  {"resume", fuzz_resume},
     {"targets", fuzz_targets},
 };
 
@@ -65,6 +65,7 @@ int main(int argc, char **argv)
 		puts("ok");
 		return 0;
 	}
-	fprintf(stderr, "usage: replay decode|explain|options|pcapng|ports|resume|targets FILE...\n");
+	fprintf(stderr,
+		"usage: replay decode|explain|options|pcapng|ports|resume|targets FILE...\n");
 	return 2;
 }

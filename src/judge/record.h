@@ -9,8 +9,10 @@
 #include <stdint.h>
 
 #include "judge/explain.h"
+#include "judge/provoke.h"
 #include "judge/reset_style.h"
 #include "judge/stack.h"
+#include "judge/trace.h"
 #include "judge/verdict.h"
 
 struct port_record {
@@ -52,6 +54,46 @@ struct stack_record {
 	const struct stack_verdict *verdict;
 };
 
+/* `trace`: a walk begins; each of its hops in order of TTL; what they come to. */
+struct walk_record {
+	const struct addr *addr;
+	const char *name;
+	const struct trace_walk *walk;
+};
+
+struct hop_record {
+	const struct addr *addr;
+	const struct trace_walk *walk;
+	const struct trace_hop *hop;
+	const char *name; /* of the hop, by reverse lookup; NULL: none */
+};
+
+struct trace_record {
+	const struct addr *addr;
+	const char *name;
+	const struct trace_facts *facts;
+	const struct trace_verdict *verdict;
+	const char *by_name; /* of verdict->by; NULL: none */
+};
+
+/* `provoke`: what will be done, and what came of it. */
+struct provoke_record {
+	const struct addr *addr;
+	const char *name;
+	uint16_t port;
+	const struct scenario_info *info;
+	const struct provoke_facts *facts;     /* NULL before it is done */
+	const struct provoke_verdict *verdict; /* NULL before it is done */
+	/* What explain says of the RST that decided, with its ladder; NULL where none came. */
+	const struct finding *finding;
+	/* Without one: the segments that matter, X being the service. */
+	const struct seen *ladder;
+	size_t n_ladder;
+	/* Numbers of the frames that matter, as in the file of -w, ascending. */
+	const uint32_t *frames;
+	size_t n_frames;
+};
+
 struct window_record {
 	uint64_t first, last; /* indices of the seeded permutation, inclusive */
 	const struct probe *const *kinds;
@@ -67,6 +109,7 @@ struct progress {
 	double elapsed_s, eta_s;	  /* eta < 0: not known */
 	uint64_t stack_hosts, stack_over; /* of `stack`: to ask, asked to the end; 0: a sweep */
 	bool explain;			  /* of `explain`: the next two, and elapsed_s */
+	const char *doing; /* of `trace` and `provoke`: a few words; elapsed_s, eta_s too */
 	uint64_t frames, resets;
 };
 
@@ -112,7 +155,12 @@ struct record_sink {
 	void (*port)(void *ctx, const struct host_record *h, const struct port_record *r);
 	void (*host_end)(void *ctx, const struct host_record *h);
 	void (*stack)(void *ctx, const struct stack_record *r); /* after all host_end */
-	void (*reset)(void *ctx, const struct finding *f);	/* explain: every RST, by frame */
+	void (*walk)(void *ctx, const struct walk_record *r);
+	void (*hop)(void *ctx, const struct hop_record *r);
+	void (*trace)(void *ctx, const struct trace_record *r);
+	void (*scenario)(void *ctx, const struct provoke_record *r); /* before it is done */
+	void (*provoke)(void *ctx, const struct provoke_record *r);
+	void (*reset)(void *ctx, const struct finding *f); /* explain: every RST, by frame */
 	void (*explained)(void *ctx, const struct explain_record *r); /* explain's summary, last */
 	void (*window)(void *ctx, const struct window_record *w);
 	void (*progress)(void *ctx, const struct progress *p, bool asked /* by SIGUSR1 */);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/addr.h"
 #include "base/err.h"
@@ -70,6 +71,7 @@ struct wire_conn_to {
 	uint16_t path; /* index into wire.paths */
 	struct addr dst;
 	uint16_t sport, dport;
+	uint32_t rcvbuf; /* octets that it receives unread; 0: as the kernel likes */
 };
 
 struct wire_ops {
@@ -95,13 +97,18 @@ struct wire_ops {
 	 * back is given back behind the caller's back, who may still have results to draw. stats
 	 * and path_up say what they said last; close waits for the rest. May be NULL. */
 	void (*rest)(struct wire *w);
-	/* The next three are for who converses. A wire that only scans may leave them NULL, and
+	/* The next ones are for who converses. A wire that only scans may leave them NULL, and
 	 * says so by conns_max 0.
 	 * Begins a connect and returns at once: a handle >= 0, or -1 with `e`; `*full` where it is
 	 * only that descriptors or memory are short, or this pair of ends still lingers: later may
 	 * do. Needs no privilege. A refusal comes by recv, as a RST. */
 	int (*conn_open)(struct wire *w, const struct wire_conn_to *to, bool *full, struct err *e);
 	void (*conn_shutdown)(struct wire *w, int conn); /* our FIN: SHUT_WR */
+	/* As write and read of a socket that never blocks nor raises SIGPIPE: octets, or -errno
+	 * (-EAGAIN: none just now); 0 from conn_read is the end of the stream. What an application
+	 * would see. */
+	ssize_t (*conn_write)(struct wire *w, int conn, const void *octets, size_t len);
+	ssize_t (*conn_read)(struct wire *w, int conn, void *octets, size_t cap);
 	/* The TSval that the kernel would send on it now (RFC 7323). A segment beside it must not
 	 * carry an older one, which PAWS refuses, nor a newer one, after which it refuses the
 	 * kernel's. False where it can't be told. */
@@ -122,6 +129,8 @@ struct wire {
 	 * from a stack that begins there and is on this link. */
 	uint16_t quiet_first, n_quiet;
 	bool quiet_ttl255;
+	/* recv hands on what we send as well, the kernel's segments and ours, as it left. */
+	bool both_ways;
 	size_t conns_max; /* connections that conn_open can have open at once; 0: none */
 };
 

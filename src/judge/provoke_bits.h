@@ -46,10 +46,10 @@ enum provoke_bit {
 	SYN_ACK_AFTER_RST,
 	SYN_ACK_ENDS, /* no more of them came, for far longer than between the last two */
 	/* idle: how the shortest rest ended that was not survived */
-	IDLE_FIN,
-	IDLE_RST,
-	IDLE_USE_RST,
-	IDLE_USE_SILENT,
+	REST_FIN,
+	REST_RST,
+	REST_USE_RST,
+	REST_USE_SILENT,
 	/* lost-rst: the segments after the RST */
 	ON_RST_SOME,
 	ON_RST_ALL,
@@ -64,8 +64,39 @@ enum provoke_bit {
 	STILL_ALIVE, /* the connection gave a sign of life after the last of these */
 	PROVOKE_BITS,
 };
-_Static_assert(PROVOKE_BITS <= PROVOKE_BITS_MAX, "they are one word");
+_Static_assert((int)PROVOKE_BITS <= (int)PROVOKE_BITS_MAX, "they are one word");
 
 #define BIT(b) (UINT64_C(1) << (b))
+
+/* What a connection of `idle` tells. */
+enum idle_end {
+	IDLE_UNTOLD, /* nothing: not opened, or not used again yet */
+	IDLE_LIVES,
+	IDLE_ENDS_FIN, /* by itself */
+	IDLE_ENDS_RST,
+	IDLE_USE_RST, /* when it was used again */
+	IDLE_USE_SILENT,
+};
+/* `*after_ns`: how long it lay idle till then, at most. */
+enum idle_end provoke_idle_end(const struct line_facts *l, uint64_t *after_ns);
+/* What f knows from the rounds before, and its lines: with them taken in twice it's the same. */
+struct idle_known {
+	uint64_t lives_ns, dies_ns;
+	const struct line_facts *died; /* in f; NULL: none */
+};
+struct idle_known provoke_idle_known(const struct provoke_facts *f);
+
+/* The exchange of a question, from the line that put it; NULL: it was not put. `*line` may be NULL.
+ */
+const struct exchange *provoke_asked(const struct provoke_facts *f, enum mark m,
+				     const struct line_facts **line);
+/* The connection that a scenario is about: the first, or of idle the one that ended. */
+const struct line_facts *provoke_line(const struct provoke_facts *f);
+/* Octets of the service's answer that the client did not get. */
+uint64_t provoke_lost(const struct provoke_facts *f);
+static inline bool provoke_alive(const struct exchange *x)
+{
+	return x && (x->after == AFTER_ALIVE || x->after == AFTER_ACCEPTED);
+}
 
 #endif

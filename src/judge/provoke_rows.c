@@ -162,17 +162,17 @@ const struct provoke_row provoke_rows[] = {
      "the SYN-ACK is sent once: SYN cookies, a SYN proxy, or no retries",
      "Where the SYN-ACK or the ACK is lost, the client's own SYN must bring it again."},
 
-    {"ends-by-fin", SCENARIO_IDLE, BIT(IDLE_FIN), 0, SEVERITY_BENIGN,
+    {"ends-by-fin", SCENARIO_IDLE, BIT(REST_FIN), 0, SEVERITY_BENIGN,
      "an idle connection is closed with a FIN",
      "Keep a pool's idle time below it, or send keep-alives more often."},
-    {"ends-by-rst", SCENARIO_IDLE, BIT(IDLE_RST), 0, SEVERITY_NOTICE,
+    {"ends-by-rst", SCENARIO_IDLE, BIT(REST_RST), 0, SEVERITY_NOTICE,
      "an idle connection is ended by a RST that comes by itself",
      "Keep a pool's idle time below it, or send keep-alives more often."},
-    {"reset-on-use", SCENARIO_IDLE, BIT(IDLE_USE_RST), 0, SEVERITY_PROBLEM,
+    {"reset-on-use", SCENARIO_IDLE, BIT(REST_USE_RST), 0, SEVERITY_PROBLEM,
      "an idle connection is forgotten without a word, and reset when it is used again",
      "The next request on a pooled connection fails: keep the idle time below it, or send "
      "keep-alives more often (tcp_keepalive_time)."},
-    {"silent-on-use", SCENARIO_IDLE, BIT(IDLE_USE_SILENT), 0, SEVERITY_PROBLEM,
+    {"silent-on-use", SCENARIO_IDLE, BIT(REST_USE_SILENT), 0, SEVERITY_PROBLEM,
      "an idle connection is forgotten without a word, and what is sent on it later is swallowed",
      "The next request on a pooled connection hangs: keep the idle time below it, or send "
      "keep-alives more often (tcp_keepalive_time)."},

@@ -106,7 +106,7 @@ uint16_t walk_window(const struct walk_config *c, const struct probe *probe)
 								   : 64240;
 }
 
-static uint16_t payload_len(const struct walker *k, const struct probe *probe)
+static uint32_t payload_len(const struct walker *k, const struct probe *probe)
 {
 	uint16_t len = probe->payload_len;
 
@@ -129,9 +129,8 @@ void course_sent(const struct walker *k, const struct course *c, size_t step, st
 	    .seq = c->seq - (uint32_t)step * WALK_STRIDE,
 	    .ack = c->ack - (uint32_t)step * WALK_STRIDE,
 	    .flags = flags,
-	    .len = payload_len(k, c->w->probe),
+	    .len = payload_len(k, c->w->probe) + !!(flags & TCP_SYN) + !!(flags & TCP_FIN),
 	};
-	out->len += !!(flags & TCP_SYN) + !!(flags & TCP_FIN);
 }
 
 static void fill_segment(const struct walker *k, const struct turns *t, const struct course *c,

@@ -3,7 +3,7 @@
  * It decides the exit status; what is done is engine/stage's, what it means judge/provoke's, and
  * why the RST came judge/explain's.
  */
-#include <string.h>
+#include <sodium.h>
 
 #include "cmd/provoke_dry.h"
 #include "cmd/request.h"
@@ -11,7 +11,6 @@
 #include "cmd/turns_sum.h"
 #include "engine/stage.h"
 #include "judge/witness.h"
-#include "wire/clock.h"
 #include "wire/hold.h"
 
 enum {
@@ -146,12 +145,14 @@ static int provoke_one(struct provoke *p, const struct aim *aim)
 {
 	struct scene_run s = {.p = p};
 	struct request q = {0};
+	uint64_t seed;
 	struct err e;
 	int rc = -1;
 
 	if (request_make(&q, &p->run.o, aim, &e) < 0)
 		goto out;
-	s.witness = witness_new(&aim->addr, aim->port, p->run.seed);
+	randombytes_buf(&seed, sizeof(seed)); /* the run's own is printed */
+	s.witness = witness_new(&aim->addr, aim->port, seed);
 	if (!s.witness) {
 		err_set(&e, "out of memory for the frames that are to be explained");
 		goto out;

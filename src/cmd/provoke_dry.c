@@ -123,13 +123,13 @@ void provoke_dry(FILE *f, const struct scan_options *o, const struct aim *aim,
 {
 	const struct scenario_info *info = &scenario_infos[o->scenario];
 	const struct scene *scene = &scenes[o->scenario];
-	char word[ADDR_TEXT];
+	char word[ADDR_TEXT], line[400];
 
-	fprintf(f, "%s with %s port %u:\n", info->name, addr_format(&aim->addr, word), aim->port);
-	option_put_wrapped(f, info->does, 0, 80);
+	snprintf(line, sizeof(line), "%s: %s", info->name, info->does);
+	option_put_wrapped(f, line, 0, 80);
+	fprintf(f, "With %s port %u, step by step:\n", addr_format(&aim->addr, word), aim->port);
 	for (size_t i = 0; scene->acts[i].op != ACT_END; i++) {
 		const struct act *a = &scene->acts[i];
-		char line[320];
 		struct text t = text_of(line, sizeof(line));
 
 		put_act(&t, o, a, q);

@@ -1,8 +1,8 @@
 #!/bin/sh
 # man: the manual and the program say the same. Every option of --help stands in the page and every
 # option of the page in --help; every probe, segment of the battery, cause, finding and verdict is
-# named; every example runs. Nothing is sent: scans are dry runs, what reads captures gets one made here,
-# and what else could send or listen only prints its help.
+# named; every example runs. Nothing is sent: what sends is a dry run, what reads captures gets one
+# made here, and what else could send or listen only prints its help.
 # shellcheck source=common.sh
 . "$(dirname "$0")/common.sh"
 

@@ -3,6 +3,7 @@
  * the walks mean is test_trace's. */
 #include "unit/unit.h"
 
+#include "base/seq.h"
 #include "engine/walk.h"
 #include "packet/segment.h"
 #include "sim/chain.h"
@@ -210,6 +211,28 @@ static void test_half_open_is_not_closed(void **state)
 		assert_false(w->hops[reply_ttl(w)].replied_otherwise);
 		end(l);
 	}
+}
+
+/* Down with each that is sent, and none within the window of another, in whatever order they come
+ * in: so that of two SYNs the second is always out of the window. */
+static void test_numbers(void **state)
+{
+	struct lab *l = begin();
+
+	(void)state;
+	l->chain.mute = true;
+	run(l);
+	assert_true(l->peer.n_sent > 60);
+	for (size_t i = 0; i < l->peer.n_sent; i++) {
+		const struct peer_sent *a = &l->peer.sent[i];
+
+		for (size_t j = i + 1; j < l->peer.n_sent; j++) {
+			assert_true(seq_diff(a->seq, l->peer.sent[j].seq) > 65535);
+			assert_true(seq_diff(a->ack, l->peer.sent[j].ack) > 65535);
+		}
+		assert_true(a->ack > 65535);
+	}
+	end(l);
 }
 
 /* --- boxes ---------------------------------------------------------------------------------- */
@@ -424,6 +447,24 @@ static void test_limit(void **state)
 	}
 	for (unsigned ttl = 1; ttl <= ROUTERS; ttl++)
 		assert_int_equal(l->chain.n_expired[ttl], 8);
+	end(l);
+}
+
+/* Where nobody answers no limit is at work: many flows don't wait for it. */
+static void test_flows_and_silence(void **state)
+{
+	struct lab *l = begin();
+
+	(void)state;
+	l->chain.limited = true;
+	l->chain.silent[2] = true;
+	l->c.flows = 8;
+	run(l);
+	for (unsigned i = 0; i < 8; i++) {
+		assert_int_equal(l->walks[i].hops[2].tries, 3);
+		assert_int_equal(reply_ttl(&l->walks[i]), ROUTERS + 1);
+	}
+	assert_true(l->stats.elapsed_s < 5); /* virtual; held back it would be 18 */
 	end(l);
 }
 
@@ -762,6 +803,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_clean),
 	    cmocka_unit_test(test_half_open_is_not_closed),
+	    cmocka_unit_test(test_numbers),
 	    cmocka_unit_test(test_boxes),
 	    cmocka_unit_test(test_boxes_with_loss),
 	    cmocka_unit_test(test_many_and_numberless_resets),
@@ -770,6 +812,7 @@ int main(void)
 	    cmocka_unit_test(test_silent_routers),
 	    cmocka_unit_test(test_all_silent),
 	    cmocka_unit_test(test_limit),
+	    cmocka_unit_test(test_flows_and_silence),
 	    cmocka_unit_test(test_ecmp),
 	    cmocka_unit_test(test_first_ttl),
 	    cmocka_unit_test(test_beside),

@@ -71,6 +71,7 @@ static void send_error(struct way *y, unsigned at, uint8_t type, uint8_t code)
 	y->out->icmp_type = type;
 	y->out->icmp_code = code;
 	y->out->icmp_ttl = (uint8_t)(64 - (at - 1));
+	y->out->icmp_seq_add = y->c->seq_add;
 	y->out->icmp_from = chain_router(y->c, at, y->in->seg.sport, y->in->seg.src.family);
 	y->p->rtt_ns = at * CHAIN_HOP_NS;
 }
@@ -93,23 +94,20 @@ static struct segment reset_to(const struct packet *in)
 /* --- routers ------------------------------------------------------------------------------------
  */
 
+/* As Linux' icmp_ratelimit: by source and destination, so one for all flows of a path. */
 static bool may_answer(struct way *y, unsigned at)
 {
+	unsigned branch = at >= y->c->fork && at <= y->c->join ? y->branch : 0;
+	struct chain_limit *l = &y->c->limit[at][branch];
 	uint64_t now = y->p->now_ns, credit = BURST * SECOND;
 
 	if (y->c->silent[at])
 		return false;
 	if (!y->c->limited)
 		return true;
-	if (y->c->limit[at][y->branch].used) {
-		credit =
-		    y->c->limit[at][y->branch].credit_ns + now - y->c->limit[at][y->branch].at_ns;
-		if (credit > BURST * SECOND)
-			credit = BURST * SECOND;
-	}
-	y->c->limit[at][y->branch].used = true;
-	y->c->limit[at][y->branch].at_ns = now;
-	y->c->limit[at][y->branch].credit_ns = credit < SECOND ? credit : credit - SECOND;
+	if (l->used && l->credit_ns + now - l->at_ns < credit)
+		credit = l->credit_ns + now - l->at_ns;
+	*l = (struct chain_limit){credit < SECOND ? credit : credit - SECOND, now, true};
 	y->c->n_withheld += credit < SECOND;
 	return credit >= SECOND;
 }

@@ -41,6 +41,11 @@ struct chain_conn {
 	uint64_t oow_ns; /* the last ACK to a segment out of the window */
 };
 
+struct chain_limit {
+	uint64_t credit_ns, at_ns;
+	bool used;
+};
+
 struct chain {
 	unsigned n; /* routers; the target is at n + 1 */
 	bool silent[CHAIN_MAX + 1];
@@ -50,11 +55,8 @@ struct chain {
 	struct box boxes[CHAIN_BOXES];
 	bool mute; /* the target answers nothing */
 	enum chain_service service;
-	/* of the routers, by branch */
-	struct {
-		uint64_t credit_ns, at_ns;
-		bool used;
-	} limit[CHAIN_MAX + 1][2];
+	uint32_t seq_add; /* a box before the first router changes SEG.SEQ so */
+	struct chain_limit limit[CHAIN_MAX + 1][2]; /* by branch */
 	struct chain_conn conns[CHAIN_PORTS];
 	/* what was seen */
 	unsigned n_expired[CHAIN_MAX + 1]; /* whether answered or not */

@@ -20,6 +20,7 @@ struct play {
 	uint64_t now;
 	uint32_t frames;
 	bool v6;
+	bool unsummed, bad_rst; /* what comes in has no good checksum; only its RSTs have none */
 };
 
 static struct addr addr_of(const struct play *p, uint8_t last)
@@ -72,7 +73,7 @@ static uint64_t frame(struct play *p, uint16_t ours, bool theirs, uint16_t flags
 	};
 	pk.payload_captured = len < sizeof(octets) ? len : sizeof(octets);
 	/* as offloading leaves it */
-	pk.csum_bad = !theirs;
+	pk.csum_bad = !theirs || p->unsummed || (p->bad_rst && flags & TCP_RST);
 	witness_packet(p->w, ++p->frames, p->now, &pk);
 	return p->now;
 }
@@ -142,6 +143,23 @@ static void test_each_connection_has_its_own(void **state)
 	end(&p);
 	assert_int_equal(p.seen.finding->dport, OURS);
 	witness_free(p.w);
+}
+
+static void test_checksums(void **state)
+{
+	struct play p;
+
+	(void)state;
+	for (int unsummed = 0; unsummed < 2; unsummed++) {
+		begin(&p, false);
+		p.unsummed = unsummed;
+		p.bad_rst = true;
+		handshake(&p, OURS);
+		p.v.reset_ns = frame(&p, OURS, true, TCP_RST | TCP_ACK, 1, 1, 0);
+		end(&p);
+		assert_int_equal(p.seen.finding->bad_checksum, !unsummed);
+		witness_free(p.w);
+	}
 }
 
 static void test_our_own_reset_is_none(void **state)
@@ -248,6 +266,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_finds_the_reset_that_decided),
 	    cmocka_unit_test(test_each_connection_has_its_own),
+	    cmocka_unit_test(test_checksums),
 	    cmocka_unit_test(test_our_own_reset_is_none),
 	    cmocka_unit_test(test_without_a_reset_first_and_last),
 	    cmocka_unit_test(test_a_port_used_again),

@@ -375,6 +375,8 @@ static void slow_retransmits(struct provoke_facts *f, struct line_facts *l)
 {
 	(void)f;
 	syn_acks(l, doubling_s, 5);
+	/* just before the next one */
+	l->at[MARK_EXACT_RST].asked_ns = l->opened_ns + 30 * SECOND;
 	ask(l, MARK_LATE_ACK, RST, AFTER_UNKNOWN)->asked_ns = l->opened_ns + 40 * SECOND;
 	reset(l, 30 * SECOND);
 	l->reset_ns[0] = l->opened_ns + 41 * SECOND;

@@ -117,6 +117,10 @@ static void test_finds_the_reset_that_decided(void **state)
 		assert_int_equal(p.seen.n_frames, p.seen.finding->n_ladder);
 		for (size_t i = 1; i < p.seen.n_frames; i++)
 			assert_true(p.seen.frames[i] > p.seen.frames[i - 1]);
+		/* where the time is that of none, the root before what follows from it */
+		p.v.reset_ns = p.now + 1;
+		end(&p);
+		assert_int_equal(p.seen.finding->frame, 8);
 		assert_true(addr_equal(&p.seen.us, &(struct addr[]){addr_of(&p, 2)}[0]));
 		witness_free(p.w);
 	}

@@ -91,7 +91,6 @@ static const char *const templates[CLUES] = {
     [CLUE_SYN_ACKS] = "%an SYN-ACK%ap came, the last %bm after the SYN",
     [CLUE_SYN_ACKS_AFTER] = "%an SYN-ACK%ap came after our RST",
     [CLUE_STRAY_DISTANCE] = "the RSTs travelled %an hop%ap, the SYN-ACK %bn",
-    [CLUE_IDLE_AT] = "it ended by itself after %am of rest",
     [CLUE_IDLE_ODD] = "%an connection%ap ended sooner than another that lived on: of something "
 		      "else than the time",
     [CLUE_UNOPENED] = "%an of %bn connections could not be opened",
@@ -225,6 +224,15 @@ static void put_idle_between(struct text *t, const struct clue *c)
 	reset_words_fill(t, says, NULL, c);
 }
 
+static void put_idle_at(struct text *t, const struct clue *c)
+{
+	const char *whose = reset_words_timer((c->a + 500) / 1000);
+
+	reset_words_fill(t, "it ended by itself after %am of rest", NULL, c);
+	if (whose)
+		text_putf(t, ", the default of %s", whose);
+}
+
 static void put_http(struct text *t, const struct clue *c)
 {
 	text_putf(t, "the answer is HTTP status %u", (unsigned)c->a);
@@ -237,6 +245,7 @@ void reset_words_clue(struct text *t, const struct finding *f, const struct clue
 	switch (c->id) {
 	case CLUE_DREW: put_drew(t, c); break;
 	case CLUE_IDLE_BETWEEN: put_idle_between(t, c); break;
+	case CLUE_IDLE_AT: put_idle_at(t, c); break;
 	case CLUE_HTTP_STATUS: put_http(t, c); break;
 	case CLUE_COPIED: put_copied(t, f, c); break;
 	case CLUE_RAW_SYN: put_raw_syn(t, f, c); break;

@@ -128,7 +128,7 @@ enum clue_id {
 	CLUE_NEVER_SENT,    /* --join: the capture at X's end does not have it */
 	CLUE_NEVER_ARRIVED, /* --join: the capture at Y's end does not have it */
 	CLUE_SEGMENTS_LOST, /* --join: a segments of X, b of Y never arrived; the first is frame */
-	/* of a walk (trace); `asked` is made by trace_asked */
+	/* of a walk (trace); what was asked: trace_asked */
 	CLUE_TRACE_WENT_ON,	   /* TTL a drew a RST, TTL b time exceeded: the segment went on */
 	CLUE_TRACE_ANSWERED_TOO,   /* TTL a drew the target's own answer (reaction b) as well */
 	CLUE_TRACE_OTHERS_FARTHER, /* asked b, and TTL a is answered: beyond this */

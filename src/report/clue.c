@@ -87,8 +87,6 @@ static const char *const templates[CLUES] = {
     [CLUE_NEVER_SENT] = "the capture at %X's end does not have it",
     [CLUE_NEVER_ARRIVED] = "the capture at %Y's end does not have it: it was lost on the way",
     [CLUE_SEGMENTS_LOST] = "%an segment%ap of %X and %bn of %Y never arrived",
-    [CLUE_TRACE_WENT_ON] = "the segment goes on past who resets it: TTL %an draws the RST, and "
-			   "TTL %bn time exceeded",
     [CLUE_TRACE_TTL_OF_HOP] = "by its TTL it comes from where hop %an is",
     [CLUE_TRACE_TTL_ELSEWHERE] = "by its TTL it passed %an router%ap, and from there it would pass "
 				 "%bn: forged, or another way back",

@@ -140,35 +140,33 @@ static bool is_news(const struct text_walk *w, const struct exchange *x)
 	return !(w->answers & 1U << x->reaction);
 }
 
+/* An answer has a line where it is none that was told; `first`: in the hop's first line. */
+static bool put_news(struct text_report *t, const struct trace_hop *h, const struct exchange *x,
+		     const struct addr *target, bool first)
+{
+	if (!is_news(&t->walk, x))
+		return false;
+	put_answer(t, first ? h->ttl : 0, x, target);
+	t->walk.answers |= 1U << x->reaction;
+	return true;
+}
+
 static void put_hop(struct text_report *t, const struct trace_hop *h, const struct addr *target)
 {
 	struct text_walk *w = &t->walk;
-	bool said = h->expired, again = h->replied && !is_news(w, &h->reply);
-	unsigned before = w->told;
+	bool first = !h->expired;
 
-	w->told = h->ttl;
-	if (!h->expired && !h->replied) {
-		if (!w->answers && !w->silent_from)
-			w->silent_from = h->ttl;
-		return;
-	}
-	if (!h->expired && again && !h->replied_otherwise)
-		return;
-	w->told = before;
-	end_silence(t);
+	if (h->expired || h->replied)
+		end_silence(t);
+	else if (!w->answers && !w->silent_from)
+		w->silent_from = h->ttl;
 	w->told = h->ttl;
 	if (h->expired)
 		put_line(t, h->ttl, &h->expiry, "", "");
-	if (h->replied && (!again || !h->expired)) {
-		put_answer(t, said ? 0 : h->ttl, &h->reply, target);
-		said = true;
-	}
-	if (h->replied_otherwise && is_news(w, &h->other))
-		put_answer(t, said ? 0 : h->ttl, &h->other, target);
-	if (h->replied)
-		w->answers |= 1U << h->reply.reaction;
+	if (h->replied && put_news(t, h, &h->reply, target, first))
+		first = false;
 	if (h->replied_otherwise)
-		w->answers |= 1U << h->other.reaction;
+		put_news(t, h, &h->other, target, first);
 }
 
 static void begin(struct text_report *t, const struct trace_walk *w)
@@ -288,7 +286,7 @@ static void put_likes(struct text_report *t, const struct trace_facts *f, size_t
 
 	for (size_t k = i + 1; k < f->n_walks; k++)
 		if (f->walks[k].role == WALK_MAIN && told_by(f, k) == &f->walks[i])
-			string_putf(&t->line, "%s%u", n++ ? ", " : "as this one: flow ",
+			string_putf(&t->line, "%s%u", n++ ? ", " : "    the same for flow ",
 				    (unsigned)f->walks[k].flow);
 	string_putf(&t->line, "%s", n ? "\n" : "");
 }
@@ -356,10 +354,7 @@ static void put_verdict(struct text_report *t, const struct trace_record *r)
 	struct text says = text_of(buf, sizeof(buf));
 
 	trace_words_verdict(&says, t->run, r->facts, v);
-	text_putf(&says, "%s",
-		  reaction_is_rst(v->reaction) && v->origin == ORIGIN_UNKNOWN
-		      ? " (origin not proved)."
-		      : ".");
+	text_putf(&says, ".");
 	string_putf(&t->line, "\n%s%s%s: ", color, end, *color ? text_plain(t) : "");
 	text_put_from(t, buf, strlen(end) + 2, 2);
 	for (size_t i = 0; i < v->n_clues; i++) {

@@ -137,7 +137,7 @@ static void say_by_hop(const struct say *s)
 
 static void say_by_target(const struct say *s)
 {
-	text_putf(s->t, "the target resets it, at hop %u: nothing speaks for a box before it",
+	text_putf(s->t, "the target resets it, at hop %u, as far as a walk can tell",
 		  (unsigned)s->v->between[0]);
 }
 
@@ -236,9 +236,19 @@ static void put_asked(struct text *t, uint32_t asked)
 
 static void put_differ(struct text *t, const struct clue *c)
 {
-	text_putf(t, "the hop that answers differs: hop %u for the %s, hop %u for the %s",
+	text_putf(t, "the hop that answers differs: TTL %u for the %s, TTL %u for the %s",
 		  (unsigned)(c->a & 0xff), class_word(c->a >> 16), (unsigned)(c->b & 0xff),
 		  class_word(c->b >> 16));
+}
+
+static void put_went_on(struct text *t, const struct clue *c)
+{
+	text_putf(t, "the segment goes on past who resets it: TTL %u draws the RST, ",
+		  (unsigned)c->a);
+	if (c->a == c->b)
+		text_putf(t, "and time exceeded, too");
+	else
+		text_putf(t, "and TTL %u time exceeded", (unsigned)c->b);
 }
 
 void trace_words_clue(struct text *t, const struct clue *c)
@@ -247,11 +257,10 @@ void trace_words_clue(struct text *t, const struct clue *c)
 
 	switch (c->id) {
 	case CLUE_TRACE_DIFFER: put_differ(t, c); return;
+	case CLUE_TRACE_WENT_ON: put_went_on(t, c); return;
 	case CLUE_TRACE_ANSWERED_TOO:
-		text_putf(t,
-			  "the segment goes on past who resets it: TTL %u draws the target's own "
-			  "answer (%s) as well",
-			  ttl, c->b < REACTIONS ? segment_name(c->b) : "?");
+		text_putf(t, "TTL %u draws the target's own answer (%s) as well", ttl,
+			  c->b < REACTIONS ? segment_name(c->b) : "?");
 		return;
 	case CLUE_TRACE_OTHERS_FARTHER:
 	case CLUE_TRACE_OTHERS_EXPIRE:
@@ -269,6 +278,6 @@ void trace_words_clue(struct text *t, const struct clue *c)
 		break;
 	case CLUE_TRACE_OTHERS_HERE: text_putf(t, " is answered by hop %u, too", ttl); break;
 	case CLUE_TRACE_OTHERS_NEARER: text_putf(t, " is answered by hop %u already", ttl); break;
-	default: text_putf(t, " draws no answer either"); break;
+	default: text_putf(t, " draws no answer at all"); break;
 	}
 }

@@ -149,6 +149,7 @@ enum clue_id {
 	CLUE_DREW_AGAIN,      /* a of b segments after the RST drew it again */
 	CLUE_WAITED,	      /* a ms for the service */
 	/* of a walk (trace); `asked` is made by trace_asked */
+	/* of a walk (trace); what was asked: trace_asked */
 	CLUE_TRACE_WENT_ON,	   /* TTL a drew a RST, TTL b time exceeded: the segment went on */
 	CLUE_TRACE_ANSWERED_TOO,   /* TTL a drew the target's own answer (reaction b) as well */
 	CLUE_TRACE_OTHERS_FARTHER, /* asked b, and TTL a is answered: beyond this */

@@ -62,7 +62,7 @@ static void put_write(struct text *t, const struct scan_options *o, const struct
 	else if (q->head_len + q->body)
 		put_octets(t, q->head_len + q->body);
 	else if (scenario_infos[o->scenario].quiet)
-		text_putf(t, "write an empty line");
+		text_putf(t, "write a line of text");
 	else
 		text_putf(t, "write nothing, as no payload is given");
 }

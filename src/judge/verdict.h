@@ -128,6 +128,13 @@ enum clue_id {
 	CLUE_NEVER_SENT,    /* --join: the capture at X's end does not have it */
 	CLUE_NEVER_ARRIVED, /* --join: the capture at Y's end does not have it */
 	CLUE_SEGMENTS_LOST, /* --join: a segments of X, b of Y never arrived; the first is frame */
+	/* of one port's RST against the host's other replies (scan) */
+	CLUE_RST_NEARER,	   /* it travelled a hops, the host's SYN-ACKs b */
+	CLUE_RST_NEARER_THAN_RSTS, /* ... most of the host's RSTs b */
+	CLUE_RST_FARTHER,	   /* it travelled a hops, the host's SYN-ACKs only b */
+	CLUE_RST_TOO_FAST,	   /* after a us; the fastest of the host's SYN-ACKs took b */
+	CLUE_RST_COPIES,	   /* copies of our segment: bits of a: 1 IP ID, 2 window */
+	CLUE_ACK_ELSEWHERE,	   /* open: what answered the ACK is not what answered the SYN */
 	CLUES,
 };
 

@@ -34,11 +34,18 @@ static const char *const sentences[CLUES] = {
     [CLUE_SERVICE_CLOSES] = "the service closes first, so that FIN-WAIT-2 could be asked",
     [CLUE_SERVICE_STAYS] = "the service doesn't close first: FIN-WAIT-2 and TIME-WAIT stay unasked",
     [CLUE_SYNACK_TO_SYNACK] = "a SYN-ACK is answered with a SYN-ACK",
+    [CLUE_ACK_ELSEWHERE] = "the RST to the ACK is not from where the SYN-ACK is: a box in the path "
+			   "resets stray segments",
 };
 
 /* Of a RST: templates (reset_words.h). Each begins so that it can follow a colon. */
 static const char *const templates[CLUES] = {
     [CLUE_HOPS] = "it travelled %an hop%ap, %X's other packets %bn",
+    [CLUE_RST_NEARER] = "its RST travelled %an hop%ap, the SYN-ACKs of open ports %bn",
+    [CLUE_RST_NEARER_THAN_RSTS] = "its RST travelled %an hop%ap, most of the host's RSTs %bn",
+    [CLUE_RST_FARTHER] = "its RST travelled %an hop%ap, the SYN-ACKs of open ports only %bn: a "
+			 "box before the host answers SYNs, or its TTL is made up",
+    [CLUE_RST_TOO_FAST] = "its RST came after %au, and the fastest SYN-ACK of the host took %bu",
     [CLUE_INITIAL_TTL] = "it came with TTL %an, %X's other packets with %bn: as many hops from "
 			 "another initial TTL",
     [CLUE_TOO_FAST] = "it came %au after what provoked it, and the round trip to %X takes %bu",
@@ -115,7 +122,7 @@ static void put_copied(struct text *t, const struct finding *f, const struct clu
 
 	text_putf(t, "it copies the ");
 	put_bits(t, c->a, words, 2);
-	reset_words_fill(t, " of %Y's segment", f, c);
+	reset_words_fill(t, c->id == CLUE_COPIED ? " of %Y's segment" : " of our segment", f, c);
 }
 
 static void put_timer(struct text *t, const struct clue *c)
@@ -151,7 +158,8 @@ static void put_stage(struct text *t, const struct clue *c)
 void reset_words_clue(struct text *t, const struct finding *f, const struct clue *c)
 {
 	switch (c->id) {
-	case CLUE_COPIED: put_copied(t, f, c); break;
+	case CLUE_COPIED:
+	case CLUE_RST_COPIES: put_copied(t, f, c); break;
 	case CLUE_RAW_SYN: put_raw_syn(t, f, c); break;
 	case CLUE_IDLE_TIMER: put_timer(t, c); break;
 	case CLUE_MPTCP_REASON: put_mptcp(t, c); break;

@@ -41,14 +41,13 @@ void sweep_judge_origin(const struct sweep *s, const struct siblings *sib, const
 			const struct observation *o, struct verdict *v)
 {
 	bool local = at->span->path != PATH_NONE && s->w->paths[at->span->path].loopback;
+	uint32_t ours = local ? SIGN_LOCAL : 0;
 
 	if (is_rst(v->against))
-		siblings_judge(
-		    sib, v->against,
-		    SIGN_GOES_ON | signs_of_echo(s, at, v->against) | (local ? SIGN_LOCAL : 0), v);
+		siblings_judge(sib, v->against,
+			       ours | SIGN_GOES_ON | signs_of_echo(s, at, v->against), v);
 	else if (is_rst(v->decider))
-		siblings_judge(sib, v->decider,
-			       signs_of_echo(s, at, v->decider) | (local ? SIGN_LOCAL : 0), v);
+		siblings_judge(sib, v->decider, ours | signs_of_echo(s, at, v->decider), v);
 	else if (v->decider && local)
 		v->origin = ORIGIN_LOCAL;
 	else if (v->state == STATE_OPEN)

@@ -25,7 +25,7 @@ static void keep_port(void *ctx, const struct host_record *h, const struct port_
 	for (unsigned i = 0; i < r->verdict->n_clues; i++) {
 		enum clue_id id = r->verdict->clues[i].id;
 
-		if (id >= CLUE_RST_NEARER)
+		if (id >= CLUE_RST_NEARER && id <= CLUE_ACK_ELSEWHERE)
 			p->rst_clues |= 1U << (id - CLUE_RST_NEARER);
 		else if (id < 32)
 			p->clues |= 1U << id;

@@ -35,6 +35,8 @@ static const char *const sentences[CLUES] = {
     [CLUE_SERVICE_CLOSES] = "the service closes first, so that FIN-WAIT-2 could be asked",
     [CLUE_SERVICE_STAYS] = "the service doesn't close first: FIN-WAIT-2 and TIME-WAIT stay unasked",
     [CLUE_SYNACK_TO_SYNACK] = "a SYN-ACK is answered with a SYN-ACK",
+    [CLUE_ACK_ELSEWHERE] = "the RST to the ACK is not from where the SYN-ACK is: a box in the path "
+			   "resets stray segments",
     [CLUE_WINDOW_CLOSED] = "the service's window closed: it had stopped reading",
     [CLUE_TRACE_SAME_LOOK] =
 	"a box that answers in the target's name at this distance would look the same",
@@ -47,6 +49,11 @@ static const char *const sentences[CLUES] = {
 /* Of a RST, or a walk: templates (reset_words.h). Each begins so that it can follow a colon. */
 static const char *const templates[CLUES] = {
     [CLUE_HOPS] = "it travelled %an hop%ap, %X's other packets %bn",
+    [CLUE_RST_NEARER] = "its RST travelled %an hop%ap, the SYN-ACKs of open ports %bn",
+    [CLUE_RST_NEARER_THAN_RSTS] = "its RST travelled %an hop%ap, most of the host's RSTs %bn",
+    [CLUE_RST_FARTHER] = "its RST travelled %an hop%ap, the SYN-ACKs of open ports only %bn: a "
+			 "box before the host answers SYNs, or its TTL is made up",
+    [CLUE_RST_TOO_FAST] = "its RST came after %au, and the fastest SYN-ACK of the host took %bu",
     [CLUE_INITIAL_TTL] = "it came with TTL %an, %X's other packets with %bn: as many hops from "
 			 "another initial TTL",
     [CLUE_TOO_FAST] = "it came %au after what provoked it, and the round trip to %X takes %bu",
@@ -275,6 +282,7 @@ void reset_words_clue(struct text *t, const struct finding *f, const struct clue
 	case CLUE_IDLE_AT: put_idle_at(t, c); break;
 	case CLUE_HTTP_STATUS: put_http(t, c); break;
 	case CLUE_COPIED:
+	case CLUE_RST_COPIES:
 	case CLUE_TRACE_COPIED: put_copied(t, f, c); break;
 	case CLUE_RAW_SYN: put_raw_syn(t, f, c); break;
 	case CLUE_IDLE_TIMER: put_timer(t, c); break;

@@ -95,6 +95,7 @@ static void tell(struct provoke *p, struct provoke_record *r, struct witness *w)
 	witness_end(w, r->facts, &v, &seen);
 	r->verdict = &v;
 	r->finding = seen.finding;
+	r->us = seen.us;
 	r->ladder = seen.ladder;
 	r->n_ladder = seen.n_ladder;
 	r->frames = seen.frames;

@@ -210,11 +210,57 @@ static void text_stack(void *ctx, const struct stack_record *s)
 	out_flush(&t->out);
 }
 
+static void text_walk(void *ctx, const struct walk_record *r)
+{
+	struct text_report *t = ctx;
+
+	text_trace_begin(t, r);
+	out_string(&t->out, &t->line);
+	flush_seen(t);
+}
+
+static void text_hop(void *ctx, const struct hop_record *r)
+{
+	struct text_report *t = ctx;
+
+	text_trace_hop(t, r);
+	out_string(&t->out, &t->line);
+	flush_seen(t);
+}
+
+static void text_trace(void *ctx, const struct trace_record *r)
+{
+	struct text_report *t = ctx;
+
+	text_trace_put(t, r);
+	out_string(&t->out, &t->line);
+	out_flush(&t->out);
+}
+
 static void text_reset(void *ctx, const struct finding *f)
 {
 	struct text_report *t = ctx;
 
 	text_reset_put(t, f);
+	out_string(&t->out, &t->line);
+	out_flush(&t->out);
+}
+
+/* Before anything is sent: who watches must be able to stop it. */
+static void text_scenario(void *ctx, const struct provoke_record *r)
+{
+	struct text_report *t = ctx;
+
+	text_scenario_put(t, r);
+	out_string(&t->out, &t->line);
+	out_flush(&t->out);
+}
+
+static void text_provoke(void *ctx, const struct provoke_record *r)
+{
+	struct text_report *t = ctx;
+
+	text_provoke_put(t, r);
 	out_string(&t->out, &t->line);
 	out_flush(&t->out);
 }
@@ -324,6 +370,7 @@ static int text_close(struct report *report, struct err *e)
 	int rc = out_finish(&t->out, "the text output", e);
 
 	text_host_free(t);
+	text_trace_free(t);
 	string_free(&t->line);
 	free(t);
 	return rc;
@@ -348,6 +395,11 @@ struct report *report_text_new(FILE *f, const struct run_info *run,
 		    .port = text_port,
 		    .host_end = text_host_end,
 		    .stack = text_stack,
+		    .scenario = text_scenario,
+		    .provoke = text_provoke,
+		    .walk = text_walk,
+		    .hop = text_hop,
+		    .trace = text_trace,
 		    .reset = text_reset,
 		    .explained = text_explained,
 		    .window = text_window,

@@ -347,6 +347,27 @@ static void test_cannot_send(void **state)
 	}
 }
 
+/* The first ACK of a raw line doesn't leave. */
+static int first_ack_fails(struct peer *p, const struct packet *probe)
+{
+	return probe->seg.flags == TCP_ACK && p->n_sent < 2 && p->now_ns < 5500 * MS ? ENOBUFS : 0;
+}
+
+/* Dumb only after the handshake: the SYN-ACK that comes again is answered again. */
+static void test_lost_handshake_ack(void **state)
+{
+	static const struct service_how how = {.keepalive_ns = 5 * SECOND};
+	struct run r;
+
+	(void)state;
+	begin(&r, SCENARIO_HALF_OPEN, &how);
+	r.peer.refuse = first_ack_fails;
+	assert_string_equal(play(&r), "keepalive-reset");
+	assert_int_equal(r.f.lines[0].syn_acks, 3); /* the last is of the return */
+	assert_int_equal(r.service.accepted, 1);
+	end(&r, 0);
+}
+
 /* --- what was measured ----------------------------------------------------------------------- */
 
 static void test_half_open_numbers(void **state)
@@ -578,6 +599,7 @@ int main(void)
 	    cmocka_unit_test(test_port_closed),
 	    cmocka_unit_test(test_no_quiet),
 	    cmocka_unit_test(test_cannot_send),
+	    cmocka_unit_test(test_lost_handshake_ack),
 	    cmocka_unit_test(test_half_open_numbers),
 	    cmocka_unit_test(test_half_open_return),
 	    cmocka_unit_test(test_early_close_numbers),

@@ -13,7 +13,11 @@
 #include "engine/walk.h"
 #include "wire/hold.h"
 
-enum { AIMS_MAX = 64, REPLIES_EXPECTED = 4096, DRY_SPORT = 40000 };
+enum {
+	AIMS_MAX = 64,
+	REPLIES_EXPECTED = 1000, /* few: each frame at once, and out by the kernel's own way */
+	DRY_SPORT = 40000,
+};
 
 struct trace {
 	struct run run;

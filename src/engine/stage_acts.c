@@ -328,7 +328,6 @@ static void run_abort(struct stage *s, struct strand *st, uint64_t now)
 	if (l->conn >= 0)
 		s->t->w->ops->conn_close(s->t->w, l->conn, true);
 	l->conn = -1;
-	l->closed = true;
 	stage_tidy(s, l);
 	stage_act_over(s, st, 0, now);
 }
@@ -360,7 +359,7 @@ static void run_close(struct stage *s, struct strand *st, uint64_t now)
 	drain(s, l);
 	if (!st->began) {
 		s->t->w->ops->conn_shutdown(s->t->w, l->conn);
-		st->began = l->closed = true;
+		st->began = true;
 		st->end_ns = now + stage_wait(s, st, l);
 	}
 	if (!is_closed(l) && now < st->end_ns) {

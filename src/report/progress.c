@@ -156,8 +156,8 @@ static void progress_summary(void *ctx, const struct summary_record *s)
 		put_line(r, text);
 	}
 	if (s->send_errors) {
-		snprintf(text, sizeof(text), "%llu probes could not be sent",
-			 (unsigned long long)s->send_errors);
+		snprintf(text, sizeof(text), "%llu probe%s could not be sent",
+			 (unsigned long long)s->send_errors, s->send_errors == 1 ? "" : "s");
 		put_line(r, text);
 	}
 	if (!s->complete) {

@@ -66,7 +66,7 @@ static const struct walk_step *note_copy(struct walker *k, struct turns *t, cons
 	else if (pk->seg.src.family == ADDR_V6 && !follows_answer(in, step))
 		x.fit = FIT_TUPLE;
 	walk_times(&x, step, at_ns);
-	walk_note(k, t, h, &x, walk_is_expiry(pk));
+	t->stats->late += walk_note(k, t, h, &x, walk_is_expiry(pk)) && h->settled;
 	return step;
 }
 

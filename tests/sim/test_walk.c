@@ -46,7 +46,7 @@ static void hear(void *ctx, const struct trace_walk *w, const struct trace_hop *
 	struct lab *l = ctx;
 
 	assert_true(l->n_told < TOLD_MAX);
-	assert_true(h->settled);
+	assert_true(h->settled && !w->over);
 	l->told[l->n_told].role = w->role;
 	l->told[l->n_told].flow = w->flow;
 	l->told[l->n_told++].hop = *h;

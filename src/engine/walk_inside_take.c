@@ -58,6 +58,7 @@ static const struct walk_step *note_copy(struct walker *k, struct turns *t, cons
 	struct exchange x = {.port = k->c->dport, .tries = h->tries, .sent = in->sent};
 
 	x.sent_win = WALK_INSIDE_WINDOW;
+	x.sent_ip_id = course_ip_id(in->ip_id, (size_t)(step - in->steps));
 	if (exchange_take(&x, pk) == FIT_NONE)
 		return NULL;
 	if (proven)

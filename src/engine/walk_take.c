@@ -38,7 +38,11 @@ bool walk_step_of_id(uint16_t first, size_t n_steps, const struct packet *pk, si
 static enum fit try_step(const struct walker *k, const struct course *c, size_t step,
 			 const struct packet *pk, struct exchange *x)
 {
-	*x = (struct exchange){.port = c->w->dport, .sent_win = walk_window(k->c, c->w->probe)};
+	*x = (struct exchange){
+	    .port = c->w->dport,
+	    .sent_win = walk_window(k->c, c->w->probe),
+	    .sent_ip_id = course_ip_id(c->ip_id, step),
+	};
 	course_sent(k, c, step, &x->sent);
 	return exchange_take(x, pk);
 }

@@ -10,6 +10,7 @@ can be under way at the same time. It decides which port meets what, never what 
 """
 
 import collections
+import concurrent.futures
 import itertools
 import socket
 import struct
@@ -21,6 +22,8 @@ from resets_play import (ACK, CLONE_NEWNET, FAMILY, LIBC, PSH, RST, SYN, SYN_OPT
                          enter_netns, is_tcp)
 
 FAMILIES = [4, 6]
+INFINITE = 255
+TIME_EXCEEDED, PROHIBITED, NO_ROUTE = "time-exceeded", "prohibited", "no-route"
 ROUTERS = [1, 2, 3, 4, 5]
 TARGET = 6  # the distance of the server: the TTL that just gets there
 LINK = {4: "10.202.%d.%d", 6: "fd02:9%d::%d"}
@@ -37,8 +40,10 @@ ABYSS = {4: "10.204.1.1", 6: "fd04::1"}    # nor has the client itself
 HTTP, ABORTING, CLOSED, FENCE = 80, 82, 83, 84  # answers; resets what it reads; none; none
 RESET, DROP, ADMIN = 2000, 3000, 4000  # + router: to what it forwards
 EARLY = 2100       # + router: reset as soon as it comes in
+FREE = 2200        # nothing: a listener that never reads
 ACK_RESET, SYN_RESET = 5000, 5100  # + router: segments with the one, not with the other
-SILENT, OWN_ADMIN, OWN_RESET, CLOSED_RESET = 7000, 7001, 7002, 7003  # by the server's own firewall
+OCTET_RESET, OCTET_DROP = 5200, 5300  # + router: segments with octets, whatever they are
+SILENT, OWN_ADMIN, OWN_RESET = 7000, 7001, 7002  # by the server's own firewall
 FORGED = {"far": 6000, "near": 6010, "echo": 6020, "perfect": 6030, "mirror": 6040}  # + router
 BESIDE = 6100      # + router: perfect, and the SYN goes on to the server
 FORGED_DATA = 6200  # + router: perfect, only to octets, which go on
@@ -50,7 +55,8 @@ FORGERS = (2, 3, 5)
 
 def hop(router, family):
     """The address by which a router answers the client."""
-    lane, k = (10, int(router[1])) if str(router).endswith("b") else (0, router)
+    lane, k = ({"b": 10, "c": 20}[router[2]], int(router[1])) if isinstance(router, str) \
+        else (0, router)
     return LINK[family] % (lane + k - 1, 2)
 
 
@@ -63,6 +69,9 @@ def payload(text):
     return "@ih,0,%d 0x%s" % (8 * len(text), text.encode().hex())
 
 
+ANY_OCTETS = "@ih,0,8 & 0x00 == 0x00"
+
+
 def router_rules(k):
     """hook -> rules of router k."""
     reject = "reject with tcp reset"
@@ -72,6 +81,8 @@ def router_rules(k):
         "tcp dport %d %s" % (ADMIN + k, admin),
         "tcp dport %d tcp flags & (syn | ack) == ack %s" % (ACK_RESET + k, reject),
         "tcp dport %d tcp flags & (syn | ack) == syn %s" % (SYN_RESET + k, reject),
+        "tcp dport %d %s %s" % (OCTET_RESET + k, ANY_OCTETS, reject),
+        "tcp dport %d %s drop" % (OCTET_DROP + k, ANY_OCTETS),
         "meta l4proto tcp %s %s" % (payload(SAID_RESET % k), reject),
         "meta l4proto tcp %s drop" % payload(SAID_DROP % k)]
     forward += ["tcp dport %d drop" % (port + k) for port in FORGED.values() if k in FORGERS]
@@ -122,8 +133,9 @@ class Chain:
 
     @staticmethod
     def listening():
-        got = [SILENT, OWN_ADMIN, OWN_RESET]
-        for base in (RESET, DROP, ADMIN, EARLY, ACK_RESET, SYN_RESET, BESIDE, FORGED_DATA):
+        got = [SILENT, OWN_ADMIN, OWN_RESET, FREE]
+        for base in (RESET, DROP, ADMIN, EARLY, ACK_RESET, SYN_RESET, OCTET_RESET,
+                     OCTET_DROP, BESIDE, FORGED_DATA):
             got += [base + k for k in ROUTERS]
         return got
 
@@ -160,15 +172,63 @@ class Chain:
         self.lab.helper(self.r[k].within([PYTHON, HERE + "/forger.py", "near", TARGET - k, *ways]))
 
     def trace(self, *words, **kw):
-        return self.client.rstprobe("trace", *words, "--format", "json", **kw)
+        return Traced(self.client.rstprobe("trace", *words, "-n", "--format", "json", **kw))
+
+    def trace_all(self, wishes, at_once=12):
+        """key -> words, many at a time, since a walk mostly waits. Gives key -> Traced, or what
+        was raised."""
+        def one(words):
+            try:
+                return self.trace(*words)
+            except AssertionError as e:  # one that does not end is not the others' failure
+                return e
+
+        with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+            return dict(zip(wishes, pool.map(one, wishes.values())))
 
     def oracle(self):
         return Oracle(self.client)
 
 
+# --- reading -------------------------------------------------------------------------------------
+
+class Traced:
+    """The records of a run with one target and one port."""
+
+    def __init__(self, result):
+        self.result = result
+        assert result.status in (0, 1), result
+        (self.record,) = result.of("trace")
+        self.hops = result.of("hop")
+        print("%s port %s: %.2f s" % (self.record["addr"], self.record["port"], result.elapsed))
+
+    def __repr__(self):
+        return repr(self.result)
+
+    def __getitem__(self, key):
+        return self.record[key]
+
+    @property
+    def between(self):
+        """(first, last), the latter infinite where it is not known; None where neither is."""
+        pair = self.record.get("between")
+        return pair and (pair[0], pair[1] or INFINITE)
+
+    @property
+    def clues(self):
+        return " ".join(self.record["clues"])
+
+    def by(self, probe="syn", flow=0, reply=TIME_EXCEEDED):
+        """ttl -> the address that gave that reply; None where nobody was heard."""
+        return {h["ttl"]: h.get("addr") for h in self.hops
+                if (h["probe"], h["flow"], h["reply"]) == (probe, flow, reply)}
+
+    def probes(self):
+        return {h["probe"] for h in self.hops}
+
+
 # --- the oracle ----------------------------------------------------------------------------------
 
-TIME_EXCEEDED, PROHIBITED, NO_ROUTE = "time-exceeded", "prohibited", "no-route"
 ICMP = {(4, 11, 0): TIME_EXCEEDED, (6, 3, 0): TIME_EXCEEDED, (4, 3, 13): PROHIBITED,
         (6, 1, 1): PROHIBITED, (4, 3, 1): NO_ROUTE, (6, 1, 0): NO_ROUTE}
 KINDS = {SYN | ACK: "syn-ack", RST: "rst", RST | ACK: "rst-ack", ACK: "ack", ACK | PSH: "data"}

@@ -93,6 +93,10 @@ def test_octets_that_a_box_does_not_like(oracle, k, family):
     assert got[TARGET][0].ttl == 65 - k, got
     word = (chain.SAID_DROP % k).encode()
     walk(oracle, family, HTTP, last=k, flags=flags, octets=word)
+    for octets, since in ((b"x", k + 1), (b"", TARGET)):
+        walk(oracle, family, chain.OCTET_RESET + k, "rst", since, flags=ACK, octets=octets)
+    walk(oracle, family, chain.OCTET_DROP + k, "rst", TARGET, flags=ACK)
+    walk(oracle, family, chain.OCTET_DROP + k, last=k, flags=ACK, octets=b"x")
 
 
 # what the forged RST comes in with, by the TTL that it answers

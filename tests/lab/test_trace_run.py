@@ -12,6 +12,7 @@ import chain
 from chain import ADMIN, DROP, EARLY, FAMILIES, HTTP, MUTE, PLAIN, RESET, ROUTERS, TARGET
 from lab import command, until
 
+SILENT = chain.server(chain.WIDE_DROP + 3, 4)
 OWN = {f: chain.server(PLAIN, f) for f in FAMILIES}
 HOSTS = ("10.202.0.2 first.example\nfd02:90::2 first.example\n10.202.2.2 third.example\n"
          "fd02:92::2 third.example\n10.202.100.1 target.example\nfd02:100::1 target.example\n")
@@ -22,8 +23,9 @@ NAMED = dict(FILES_ONLY, **{"/etc/hosts": HOSTS})
 @pytest.fixture(scope="module")
 def net(lab):
     built = chain.Chain(lab)
-    built.r[1].firewall(counters=["asked"], forward=["iifname near ip daddr %s counter name asked" %
-                                                     chain.server(chain.WIDE_DROP + 3, 4)])
+    rules = chain.router_rules(1)
+    rules["prerouting"].append("iifname near ip daddr %s counter name asked" % SILENT)
+    built.r[1].firewall(counters=["asked"], **rules)
     return built
 
 
@@ -271,7 +273,7 @@ def test_a_name_is_a_target(net):
 def test_a_mute_resolver_holds_up_nobody(net):
     """No name server answers: the walk is told all the same, by numbers."""
     files = {"/etc/nsswitch.conf": "hosts: dns\n",
-             "/etc/resolv.conf": "nameserver %s\n" % chain.server(chain.WIDE_DROP + 3, 4)}
+             "/etc/resolv.conf": "nameserver %s\n" % SILENT}
     result = net.client.rstprobe("trace", OWN[4], "-p", HTTP, files=files, deadline=20)
     assert result.status == 0, result
     assert set(ROUTERS) <= set(lines_of(result.out)), result
@@ -331,9 +333,9 @@ def left(host):
 
 
 MOMENTS = {
-    "silent": [chain.server(chain.WIDE_DROP + 3, 4), "-p", HTTP],
-    "flows": [chain.server(chain.WIDE_DROP + 3, 4), "-p", HTTP, "--flows", 16],
-    "ack": [chain.server(chain.WIDE_DROP + 3, 4), "-p", HTTP, "--probe", "ack"],
+    "silent": [SILENT, "-p", HTTP],
+    "flows": [SILENT, "-p", HTTP, "--flows", 16],
+    "ack": [SILENT, "-p", HTTP, "--probe", "ack"],
 }
 
 

@@ -218,13 +218,26 @@ class Traced:
     def clues(self):
         return " ".join(self.record["clues"])
 
-    def by(self, probe="syn", flow=0, reply=TIME_EXCEEDED):
-        """ttl -> the address that gave that reply; None where nobody was heard."""
-        return {h["ttl"]: h.get("addr") for h in self.hops
-                if (h["probe"], h["flow"], h["reply"]) == (probe, flow, reply)}
+    def answers(self, role="main", flow=0):
+        """(ttl, address, reply) of all that came, and of silence, in the walks of that role."""
+        for h in self.hops:
+            if (h["role"], h["flow"]) == (role, flow):
+                for said in (h, *h.get("also", ())):
+                    yield h["ttl"], said["addr"], said["reply"]
 
-    def probes(self):
-        return {h["probe"] for h in self.hops}
+    def by(self, role="main", flow=0):
+        """ttl -> who says that it expired there."""
+        return {ttl: addr for ttl, addr, reply in self.answers(role, flow)
+                if reply == TIME_EXCEEDED}
+
+    def silent(self, role="main", flow=0):
+        return {ttl for ttl, _, reply in self.answers(role, flow) if reply == "none"}
+
+    def reply(self, role="main", flow=0):
+        """The first TTL that drew an answer which ends a way, and what it drew; Nones: none."""
+        got = [(ttl, reply) for ttl, _, reply in self.answers(role, flow)
+               if reply not in (TIME_EXCEEDED, "none")]
+        return min(got) if got else (None, None)
 
 
 # --- the oracle ----------------------------------------------------------------------------------

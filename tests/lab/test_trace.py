@@ -64,27 +64,18 @@ def at_router(*names):
                                    [(n, k, f) for n in names for k in TURN for f in FAMILIES])
 
 
-def check_hops(traced, name, family, last):
+def check_hops(traced, family, last):
     """Every router up to `last` has its line, by its own name."""
-    probe = (AT_TARGET.get(name) or AT_ROUTER[name])[2]
-    seen = traced.by(probe)
+    seen = traced.by()
     for ttl in range(1, last + 1):
         assert seen.get(ttl) == chain.hop(ttl, family), (ttl, traced)
-    return probe
-
-
-def reply_at(traced, probe):
-    """The first TTL that drew more than time exceeded, and what it drew."""
-    got = [(h["ttl"], h["reply"]) for h in traced.hops if h["probe"] == probe and h["flow"] == 0
-           and h["reply"] not in (chain.TIME_EXCEEDED, "none")]
-    return min(got) if got else (None, None)
 
 
 # --- the target ----------------------------------------------------------------------------------
 
 @at_target("open", "closed", "resets", "open-ack", "closed-ack", "rejects")
 def test_the_target_answers(traced, name, k, family):
-    probe = check_hops(traced, name, family, 5)
+    check_hops(traced, family, 5)
     verdict, token = {
         "open": ("open", "syn-ack"), "closed": ("reset-by-target", "rst-ack-of-seq"),
         "resets": ("reset-by-target", "rst-ack-of-seq"),
@@ -92,7 +83,7 @@ def test_the_target_answers(traced, name, k, family):
         "closed-ack": ("reset-by-target", "rst-seq-from-ack"),
         "rejects": ("rejected-by", "icmp-admin")}[name]
     assert traced["verdict"] == verdict, traced
-    assert reply_at(traced, probe) == (TARGET, token), traced
+    assert traced.reply() == (TARGET, token), traced
     assert traced.between in (None, (TARGET, TARGET)) or name != "open", traced
     assert traced["addr_by"] == chain.server(PLAIN, family) or name != "rejects", traced
 
@@ -100,11 +91,11 @@ def test_the_target_answers(traced, name, k, family):
 @at_target("silent", "silent-ack")
 def test_a_silent_target(traced, name, k, family):
     """The box may be the last router or the target itself: that isn't hidden."""
-    probe = check_hops(traced, name, family, 5)
+    check_hops(traced, family, 5)
     assert traced["verdict"] == "dropped-after-hop", traced
     assert traced["addr_by"] == chain.hop(5, family), traced
     assert traced.between[0] == 5 and traced.between[1] >= TARGET, traced
-    assert reply_at(traced, probe) == (None, None), traced
+    assert traced.reply() == (None, None), traced
 
 
 # --- the routers, each in turn -------------------------------------------------------------------
@@ -113,58 +104,58 @@ def test_a_silent_target(traced, name, k, family):
 def test_a_router_resets(traced, name, k, family):
     """What it forwards: TTL k expires there, k + 1 is reset, and that RST began with the TTL that
     the router's other messages begin with: one hop is known."""
-    probe = check_hops(traced, name, family, k)
+    check_hops(traced, family, k)
     assert traced["verdict"] == "reset-by-hop", traced
     assert traced.between == (k, k), traced
     assert traced["addr_by"] == chain.hop(k, family), traced
-    token = "rst-ack-of-seq" if probe == "syn" else "rst-seq-from-ack"
-    assert reply_at(traced, probe) == (k + 1, token), traced
+    token = "rst-seq-from-ack" if AT_ROUTER[name][2] == "ack" else "rst-ack-of-seq"
+    assert traced.reply() == (k + 1, token), traced
     assert traced["clues"], traced
 
 
 @at_router("early", "early-ack")
 def test_a_router_resets_what_comes_in(traced, name, k, family):
     """The same walk as that of the hop before it, and still no wrong one is named."""
-    probe = check_hops(traced, name, family, k - 1)
+    check_hops(traced, family, k - 1)
     assert traced["verdict"] == "reset-by-hop", traced
     low, high = traced.between
     assert low <= k <= high and high - low <= 1, traced
-    assert reply_at(traced, probe)[0] == k, traced
+    assert traced.reply()[0] == k, traced
     if low == high:
         assert traced["addr_by"] in (None, chain.hop(k, family)), traced
 
 
 @at_router("drop", "drop-ack", "wide-drop")
 def test_a_router_drops(traced, name, k, family):
-    probe = check_hops(traced, name, family, k)
+    check_hops(traced, family, k)
     assert traced["verdict"] == "dropped-after-hop", traced
     assert traced["addr_by"] == chain.hop(k, family), traced
     assert traced.between[0] == k, traced
-    assert reply_at(traced, probe) == (None, None), traced
+    assert traced.reply() == (None, None), traced
     # where others get through, it is known where the silence ends
     assert traced.between[1] == (INFINITE if name == "wide-drop" else k + 1), traced
 
 
 @at_router("admin", "admin-ack", "wide-admin")
 def test_a_router_rejects(traced, name, k, family):
-    probe = check_hops(traced, name, family, k)
+    check_hops(traced, family, k)
     assert traced["verdict"] == "rejected-by", traced
     assert traced["addr_by"] == chain.hop(k, family), traced
     low, high = traced.between
     assert low <= k <= high and high - low <= 1, traced
-    assert reply_at(traced, probe) == (k + 1, "icmp-admin"), traced
+    assert traced.reply() == (k + 1, "icmp-admin"), traced
 
 
 @at_router("ack-alone", "syn-alone-ack")
 def test_the_kind_that_passes(traced, name, k, family):
-    check_hops(traced, name, family, 5)
+    check_hops(traced, family, 5)
     verdict = "open" if name == "ack-alone" else "reset-by-target"
     assert traced["verdict"] == verdict, traced
 
 
 @at_router("syn-alone", "ack-alone-ack")
 def test_another_hop_for_the_other_kind_is_said(traced, name, k, family):
-    mine, other = ("syn", "ack") if name == "syn-alone" else ("ack", "syn")
-    assert reply_at(traced, mine)[0] == k + 1, traced
-    assert reply_at(traced, other)[0] == TARGET, traced
-    assert other.upper() in traced.clues and str(TARGET) in traced.clues, traced
+    other = "ACK" if name == "syn-alone" else "SYN"
+    assert traced.reply()[0] == k + 1, traced
+    assert traced.reply("other")[0] == TARGET, traced
+    assert other in traced.clues and str(TARGET) in traced.clues, traced

@@ -73,7 +73,7 @@ def at_router(*names, turn=tuple(TURN)):
 def test_a_service_that_takes_octets(traced, name, k, family):
     assert traced["verdict"] == "open", traced
     for ttl in ROUTERS:
-        assert traced.by("data").get(ttl) == chain.hop(ttl, family), traced
+        assert traced.by("inside").get(ttl) == chain.hop(ttl, family), traced
 
 
 @at_target("aborts")
@@ -106,7 +106,7 @@ def test_a_router_resets_by_content(traced, name, k, family):
     assert low <= k <= high and high - low <= 1, traced
     assert traced["addr_by"] == chain.hop(k, family), traced
     for ttl in range(1, TARGET):  # the SYN of the same port passes
-        assert traced.by("syn").get(ttl) == chain.hop(ttl, family), traced
+        assert traced.by().get(ttl) == chain.hop(ttl, family), traced
 
 
 @at_router("reset", "octets-reset")
@@ -121,7 +121,7 @@ def test_a_router_drops_by_content(traced, name, k, family):
     assert traced["addr_by"] == chain.hop(k, family), traced
     assert traced.between[0] == k and traced.between[1] in (k + 1, chain.INFINITE), traced
     for ttl in range(1, TARGET):
-        assert traced.by("syn").get(ttl) == chain.hop(ttl, family), traced
+        assert traced.by().get(ttl) == chain.hop(ttl, family), traced
 
 
 @at_router("syn-reset", "syn-drop")

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "fake/icmp.h"
 #include "sim/kernel.h"
 
@@ -30,7 +31,7 @@ static void put_frame(struct peer *p, uint64_t at_ns, const uint8_t *bytes, size
 		p->pending = realloc(p->pending, p->cap_pending * sizeof(*p->pending));
 		assert(p->pending);
 	}
-	/* a heap by time: cheap, and stable enough, as times differ */
+	/* a heap by time; of one time, the first in is the first out */
 	size_t i = p->n_pending++;
 
 	while (i > 0 && p->pending[(i - 1) / 2].at_ns > at_ns) {
@@ -39,6 +40,7 @@ static void put_frame(struct peer *p, uint64_t at_ns, const uint8_t *bytes, size
 	}
 	slot = &p->pending[i];
 	slot->at_ns = at_ns;
+	slot->order = p->n_frames++;
 	slot->len = (uint16_t)len;
 	slot->own = own;
 	memcpy(slot->bytes, bytes, len);
@@ -55,6 +57,11 @@ static void show_own(struct peer *p, const uint8_t *bytes, size_t len)
 		put_frame(p, p->now_ns, bytes, len, true);
 }
 
+static bool is_later(const struct pending *a, const struct pending *b)
+{
+	return a->at_ns != b->at_ns ? a->at_ns > b->at_ns : a->order > b->order;
+}
+
 static struct pending take_pending(struct peer *p)
 {
 	struct pending first = p->pending[0], last = p->pending[--p->n_pending];
@@ -62,9 +69,9 @@ static struct pending take_pending(struct peer *p)
 
 	while ((child = 2 * i + 1) < p->n_pending) {
 		if (child + 1 < p->n_pending &&
-		    p->pending[child + 1].at_ns < p->pending[child].at_ns)
+		    is_later(&p->pending[child], &p->pending[child + 1]))
 			child++;
-		if (p->pending[child].at_ns >= last.at_ns)
+		if (!is_later(&last, &p->pending[child]))
 			break;
 		p->pending[i] = p->pending[child];
 		i = child;
@@ -86,10 +93,14 @@ static void inject_icmp(struct peer *p, const struct peer_answer *a, const struc
 			const uint8_t *ip, size_t len, uint64_t at_ns)
 {
 	const struct addr *from = a->icmp_from.family ? &a->icmp_from : &probe->seg.dst;
-	uint8_t b[ICMP_ERROR_MAX];
+	uint8_t b[ICMP_ERROR_MAX], quote[SEGMENT_MAX];
 	uint8_t ttl = a->icmp_ttl ? a->icmp_ttl : 64;
 
-	put_pending(p, at_ns, b, icmp_error(from, ttl, a->icmp_type, a->icmp_code, ip, len, b));
+	assert(len <= sizeof(quote));
+	memcpy(quote, ip, len);
+	bytes_put_be32(quote + (from->family == ADDR_V6 ? 44 : 24),
+		       probe->seg.seq + a->icmp_seq_add);
+	put_pending(p, at_ns, b, icmp_error(from, ttl, a->icmp_type, a->icmp_code, quote, len, b));
 }
 
 static void put_answers(struct peer *p, const struct peer_answer *a)

@@ -21,13 +21,14 @@ struct peer_answer {
 	bool icmp;
 	uint8_t icmp_type, icmp_code;
 	uint8_t icmp_ttl;      /* 0: 64 */
+	uint32_t icmp_seq_add; /* what a box on the way has added to the SEG.SEQ that is quoted */
 	struct addr icmp_from; /* family ADDR_NONE: the target */
 };
 
 typedef void peer_fn(struct peer *p, const struct packet *probe, struct peer_answer *out);
 
 struct pending {
-	uint64_t at_ns;
+	uint64_t at_ns, order;
 	uint16_t len;
 	bool own; /* wire.both_ways: what we sent, seen as it left */
 	uint8_t bytes[200];
@@ -59,6 +60,7 @@ struct peer {
 	struct craft *craft;
 	struct pending *pending;
 	size_t n_pending, cap_pending;
+	uint64_t n_frames;
 	/* what was seen */
 	uint64_t n_sent;
 	struct peer_sent {

@@ -17,6 +17,7 @@ import time
 
 from targets import die_with_parent, ready
 
+TCP_REPAIR = 19
 LINGER_0 = struct.pack("ii", 1, 0)
 LETTERS = bytes(range(33, 127)) * 700
 
@@ -83,9 +84,19 @@ def echo(listener):
     each(listener, serve)
 
 
-def deaf(listener):
-    """Listens and never accepts."""
+def full(listener, *_):
+    """Never accepts, and its backlog is full of connections of its own."""
     signal.pause()
+
+
+def fill(listener):
+    kept = []
+    while True:
+        s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+        s.settimeout(0.3)
+        if s.connect_ex(("::1", listener.getsockname()[1])):
+            return kept
+        kept.append(s)
 
 
 def alert(listener):
@@ -97,6 +108,14 @@ def alert(listener):
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 2)
         until_eof(s)
     each(listener, serve)
+
+
+def forgets(listener):
+    """Loses each connection without a word, as by a crash that the listener outlives."""
+    while True:
+        s, _ = listener.accept()
+        s.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+        s.close()
 
 
 def patient(listener):
@@ -275,10 +294,9 @@ def once(listener):
     signal.pause()
 
 
-KINDS = {f.__name__: f for f in (stays, sink, echo, deaf, alert, patient, closes, says, half, goes,
-                                 rude, aborts, idle, hasty, dumb, brief, drains, courteous, refuses,
-                                 stalls, together, once)}
-BACKLOG = {"deaf": 1}
+KINDS = {f.__name__: f for f in (stays, sink, echo, full, alert, patient, forgets, closes, says, half,
+                                 goes, rude, aborts, idle, hasty, dumb, brief, drains, courteous,
+                                 refuses, stalls, together, once)}
 
 
 def start(word):
@@ -287,10 +305,11 @@ def start(word):
     if os.fork() == 0:
         die_with_parent()
         os.close(mine)
-        listener = listen(int(port), BACKLOG.get(kind, 256))
+        listener = listen(int(port), 0 if kind == "full" else 256)
+        kept = fill(listener) if kind == "full" else []
         os.write(theirs, b"r")
         os.close(theirs)
-        KINDS[kind](listener, *args)
+        KINDS[kind](listener, *args, *kept)
         os._exit(1)
     os.close(theirs)
     return mine

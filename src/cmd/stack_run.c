@@ -139,7 +139,7 @@ static void blame(struct summary_record *sum, uint64_t n, const char *what, cons
 }
 
 static void add_up(struct summary_record *sum, const struct battery_run *b,
-		   const struct script_stats *s)
+		   const struct turns_stats *s)
 {
 	sum->sent += s->sent;
 	sum->answered += s->answered;
@@ -209,7 +209,7 @@ int stack_run(struct run *r, const struct stack_job *j, struct summary_record *s
 	struct script_config c = config_of(r, j);
 	struct script_host *hosts;
 	struct visit *visits = make_visits(&b, &hosts);
-	struct script_stats stats;
+	struct turns_stats stats;
 	int rc = -1;
 
 	if (!visits)
@@ -278,7 +278,7 @@ int stack_dry_run(struct run *r, const struct stack_job *j, struct err *e)
 	static const struct script_program rehearsal = {
 	    .next = rehearse_next, .done = rehearse_done, .over = rehearse_over};
 	struct script_config c = config_of(r, j);
-	struct script_stats stats;
+	struct turns_stats stats;
 	struct dry_wire dry;
 
 	c.program = &rehearsal;

@@ -4,8 +4,6 @@
  */
 #include "engine/script.h"
 
-#include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,18 +12,11 @@
 enum {
 	PARTIES_MAX = 1024, /* hosts under way at once */
 	PROGRESS_NS = 200000000,
-	LINGER_NS = 100000000, /* looked at again at the latest */
 };
-#define NS_PER_S 1000000000ULL
 
 uint32_t script_random(struct script *s)
 {
-	/* SplitMix64 from a secret seed: an answer proves that its sender saw the segment */
-	uint64_t z = s->rng += 0x9e3779b97f4a7c15ULL;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
-	return (uint32_t)((z ^ z >> 31) >> 32);
+	return turns_random(s->t);
 }
 
 /* --- hosts by address --------------------------------------------------------------------- */
@@ -74,22 +65,7 @@ static struct party *find_party(struct script *s, const struct addr *a)
 
 bool script_send(struct script *s, struct party *p, const struct segment *seg)
 {
-	uint8_t room[WIRE_HEADROOM + SEGMENT_MAX], *bytes = room + WIRE_HEADROOM;
-	struct wire_out out = {.ip = bytes, .path = p->host->path};
-	_Atomic uint64_t at_ns = 0;
-	struct err e;
-	int len = craft_build(s->craft, seg, bytes, SEGMENT_MAX, &e);
-
-	assert(len > 0); /* forms are bounded */
-	out.len = (uint16_t)len;
-	if (s->w->ops->send(s->w, 0, &out, 1, &at_ns) != 1) {
-		s->stats->send_errors++;
-		return false;
-	}
-	s->stats->sent++;
-	if (s->c->evidence)
-		s->c->evidence(s->c->evidence_ctx, at_ns, bytes, (size_t)len, (size_t)len);
-	return true;
+	return turns_send(s->t, p->host->path, seg, NULL);
 }
 
 uint64_t script_gap(const struct script *s, const struct party *p)
@@ -212,7 +188,7 @@ static void fill_places(struct script *s, uint64_t now)
 /* Serves whom it is time for; when to look again. */
 static uint64_t serve_all(struct script *s, uint64_t now)
 {
-	uint64_t first = now + LINGER_NS;
+	uint64_t first = UINT64_MAX - 1;
 
 	for (size_t i = 0; i < s->n_places; i++) {
 		struct party *p = &s->parties[i];
@@ -239,19 +215,17 @@ static struct talk *find_talk(struct party *p, uint16_t ours, uint16_t theirs)
 	return NULL;
 }
 
-static bool take_packet(struct script *s, const struct packet *pk, uint64_t at_ns)
+static bool take(void *ctx, struct turns *turns, const struct packet *pk, uint64_t at_ns)
 {
+	struct script *s = ctx;
 	bool icmp = pk->kind == PACKET_ICMP_ERROR;
 	const struct addr *far = icmp ? &pk->quoted.dst : &pk->seg.src;
 	uint16_t ours = icmp ? pk->quoted.sport : pk->seg.dport;
 	uint16_t theirs = icmp ? pk->quoted.dport : pk->seg.sport;
-	struct party *p;
-	struct talk *t;
+	struct party *p = find_party(s, far);
+	struct talk *t = p ? find_talk(p, ours, theirs) : NULL;
 
-	if (pk->kind == PACKET_NONE || (icmp && !pk->quoted.has_ports))
-		return false;
-	p = find_party(s, far);
-	t = p ? find_talk(p, ours, theirs) : NULL;
+	(void)turns;
 	if (!t || !talk_take(s, p, t, pk, at_ns))
 		return false;
 	p->wake_ns = at_ns < p->wake_ns ? at_ns : p->wake_ns;
@@ -259,129 +233,84 @@ static bool take_packet(struct script *s, const struct packet *pk, uint64_t at_n
 	return true;
 }
 
-static void on_frame(void *ctx, const struct wire_in *in)
-{
-	struct script *s = ctx;
-	struct packet pk;
-
-	if (decode_frame(in->frame, in->captured, in->len, in->linktype, &pk) != DECODE_OK)
-		return;
-	if (!take_packet(s, &pk, in->at_ns)) {
-		s->stats->foreign++;
-		return;
-	}
-	if (s->c->evidence)
-		s->c->evidence(s->c->evidence_ctx, in->at_ns, in->frame + pk.l3_offset,
-			       in->captured - pk.l3_offset, in->len - pk.l3_offset);
-}
-
 /* --- the run ------------------------------------------------------------------------------ */
 
-static void tell_progress(struct script *s, uint64_t now)
+static void tell_progress(void *ctx, struct turns *t, uint64_t now, bool asked)
 {
-	bool asked = s->events & WIRE_STATUS;
+	struct script *s = ctx;
 
 	if (!s->c->progress || (now < s->progress_ns && !asked))
 		return;
 	s->progress_ns = now + PROGRESS_NS;
-	s->c->progress(s->c->progress_ctx, s->n_over, s->c->n_hosts, s->stats->sent, asked);
+	s->c->progress(s->c->progress_ctx, s->n_over, s->c->n_hosts, t->stats->sent, asked);
 }
 
 /* A link that is down answers nothing: its hosts are over, and it is said. */
-static void check_paths(struct script *s)
+static void check_paths(void *ctx, struct turns *t)
 {
-	struct err why;
+	struct script *s = ctx;
 
 	for (size_t i = 0; i < s->n_places; i++) {
 		struct party *p = &s->parties[i];
 
-		if (!p->host || s->w->ops->path_up(s->w, p->host->path, &why))
+		if (!p->host || turns_path_up(t, p->host->path))
 			continue;
-		s->stats->end = END_LINK;
-		snprintf(s->stats->why, sizeof(s->stats->why), "%s", why.msg);
 		finish(s, p, END_LINK);
 		table_make(s);
 	}
 }
 
-static bool must_stop(struct script *s, uint64_t now)
+static uint64_t serve_turn(void *ctx, struct turns *t, uint64_t now)
 {
-	s->events = s->w->ops->events(s->w);
-	if (s->events & WIRE_STOP) {
-		s->stats->end = END_INTERRUPTED;
-		snprintf(s->stats->why, sizeof(s->stats->why), "interrupted");
-		return true;
-	}
-	if (s->c->deadline_ns && now - s->began_ns >= s->c->deadline_ns) {
-		s->stats->end = END_DEADLINE;
-		snprintf(s->stats->why, sizeof(s->stats->why), "the deadline came first");
-		return true;
-	}
-	return false;
-}
+	struct script *s = ctx;
 
-static void run(struct script *s)
-{
-	uint64_t now = s->w->ops->now(s->w), until;
-	struct err e;
-	int n;
-
-	while (s->n_over < s->c->n_hosts && !must_stop(s, now)) {
-		fill_places(s, now);
-		until = serve_all(s, now);
-		if (s->c->deadline_ns && until > s->began_ns + s->c->deadline_ns)
-			until = s->began_ns + s->c->deadline_ns;
-		tell_progress(s, now);
-		n = s->w->ops->recv(s->w, until, on_frame, s, &e);
-		if (n < 0) {
-			s->stats->end = END_CAPTURE;
-			snprintf(s->stats->why, sizeof(s->stats->why), "%s", e.msg);
-			return;
-		}
-		if (n == 0)
-			check_paths(s);
-		now = s->w->ops->now(s->w);
+	if (!s->t) {
+		s->t = t;
+		s->rested_ns = t->began_ns + s->c->rest_ns;
 	}
+	if (s->n_over == s->c->n_hosts)
+		return TURNS_OVER;
+	fill_places(s, now);
+	return serve_all(s, now);
 }
 
 /* The hosts that the end of the run found under way, and those that never began. */
-static void end_all(struct script *s)
+static void end_all(void *ctx, struct turns *t)
 {
+	struct script *s = ctx;
+
+	s->t = t;
 	for (size_t i = 0; i < s->n_places; i++)
 		if (s->parties[i].host)
-			finish(s, &s->parties[i], s->stats->end);
+			finish(s, &s->parties[i], t->stats->end);
 	for (; s->next_host < s->c->n_hosts; s->next_host++)
-		s->c->program->over(s->c->hosts[s->next_host].ctx, s->stats->end);
+		s->c->program->over(s->c->hosts[s->next_host].ctx, t->stats->end);
 }
 
-int script_run(const struct script_config *c, struct wire *w, struct script_stats *out,
+int script_run(const struct script_config *c, struct wire *w, struct turns_stats *out,
 	       struct err *e)
 {
-	struct script s = {.c = c, .w = w, .stats = out, .rng = c->seed};
+	static const struct turns_actor actor = {.serve = serve_turn,
+						 .take = take,
+						 .idle = check_paths,
+						 .progress = tell_progress,
+						 .over = end_all};
+	const struct turns_config turns = {.seed = c->seed,
+					   .deadline_ns = c->deadline_ns,
+					   .evidence = c->evidence,
+					   .evidence_ctx = c->evidence_ctx};
+	struct script s = {.c = c, .w = w, .stats = out};
 	int rc = -1;
 
-	*out = (struct script_stats){.end = END_COMPLETE};
 	s.n_places = c->n_hosts < PARTIES_MAX ? c->n_hosts : PARTIES_MAX;
 	for (s.table_size = 16; s.table_size < 4 * s.n_places;)
 		s.table_size *= 2;
 	s.parties = calloc(s.n_places + 1, sizeof(*s.parties));
 	s.table = calloc(s.table_size, sizeof(*s.table));
-	s.craft = craft_new(e);
-	if (!s.craft)
-		goto out;
-	if (!s.parties || !s.table) {
+	if (!s.parties || !s.table)
 		err_set(e, "out of memory");
-		goto out;
-	}
-	s.began_ns = w->ops->now(w);
-	s.rested_ns = s.began_ns + c->rest_ns;
-	run(&s);
-	end_all(&s);
-	out->elapsed_s = (double)(w->ops->now(w) - s.began_ns) / (double)NS_PER_S;
-	w->ops->stats(w, &out->wire);
-	rc = 0;
-out:
-	craft_free(s.craft);
+	else
+		rc = turns_run(&turns, w, &actor, &s, out, e);
 	free(s.table);
 	free(s.parties);
 	return rc;

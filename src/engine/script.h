@@ -13,6 +13,7 @@
 
 #include "base/addr.h"
 #include "base/err.h"
+#include "engine/turns.h"
 #include "judge/battery.h"
 #include "judge/exchange.h"
 #include "judge/record.h"
@@ -98,16 +99,8 @@ struct script_config {
 	void *progress_ctx;
 };
 
-struct script_stats {
-	enum run_end end;
-	char why[256];
-	uint64_t sent, answered, retried, late, foreign, send_errors;
-	double elapsed_s;
-	struct wire_stats wire;
-};
-
 /* Runs until every host is over. -1 and `e` only where memory or libnet fails at the start. */
-int script_run(const struct script_config *c, struct wire *w, struct script_stats *out,
+int script_run(const struct script_config *c, struct wire *w, struct turns_stats *out,
 	       struct err *e);
 
 #endif

@@ -4,8 +4,6 @@
 #define ENGINE_SCRIPT_PRIVATE_H
 
 #include "engine/script.h"
-#include "packet/craft.h"
-#include "packet/decode.h"
 
 /* What is under way, or was: a talk is kept after its end for answers that come late. */
 struct talk {
@@ -37,16 +35,15 @@ struct party { /* a host that is being talked to */
 
 struct script {
 	const struct script_config *c;
+	struct turns *t; /* within its callbacks */
 	struct wire *w;
-	struct craft *craft;
-	struct script_stats *stats;
+	struct turns_stats *stats;
 	struct party *parties; /* one a place */
 	size_t n_places, n_active, next_host, n_over;
 	uint32_t *table; /* open addressing: 1 + place, by address */
 	size_t table_size;
-	uint64_t rng, began_ns, rested_ns, progress_ns;
+	uint64_t rested_ns, progress_ns;
 	size_t conns;
-	unsigned events; /* of this turn */
 };
 
 uint32_t script_random(struct script *s);

@@ -265,17 +265,16 @@ static void count_answer(struct sweep *s, const struct host *h, const struct poi
 {
 	enum reaction reaction = (enum reaction)r->reaction;
 	unsigned k = try_that_drew(s, h, at, slot, r);
-	uint64_t rtt_ns = r->rtt_us == UINT32_MAX ? 0 : (uint64_t)r->rtt_us * 1000 + 1;
-	bool rst = reaction_is_rst(reaction);
+	bool sampled = r->rtt_us != UINT32_MAX, rst = reaction_is_rst(reaction);
+	uint64_t rtt_ns = sampled ? (uint64_t)r->rtt_us * 1000 : 0;
 
 	s->sum.answered++;
 	s->drew[k] += !reaction_is_icmp(reaction);
 	s->drew_syn_ack[k] += reaction == REACTION_SYN_ACK;
-	gates_answered(s->gates, at, rst, r->rtt_us == UINT32_MAX ? 0 : (uint64_t)r->rtt_us * 1000,
-		       now);
+	gates_answered(s->gates, at, rst, rtt_ns, now);
 	if (!rst || !gates_limit(s->gates, at).limited) {
-		if (k == 0 && r->rtt_us != UINT32_MAX)
-			pace_answered(&s->pace, now - rtt_ns);
+		if (k == 0 && sampled)
+			pace_answered(&s->pace, now - rtt_ns - 1); /* left in that microsecond */
 		s->seen.answered += k == 0;
 		if (k > 0)
 			s->seen.retried_answered++;

@@ -49,7 +49,14 @@ static void put_filter(struct text *t, const struct capture_config *c)
 {
 	unsigned a = c->sport_first, b = c->sport_last;
 
-	if (!c->icmp_only)
+	if (c->both_ways)
+		text_putf(t,
+			  "(ip and tcp portrange %u-%u) or (ip6[6]=6 and "
+			  "((ip6[40:2]>=%u and ip6[40:2]<=%u) or "
+			  "(ip6[42:2]>=%u and ip6[42:2]<=%u))) or "
+			  "ip6[6]=0 or ip6[6]=43 or ip6[6]=44 or ip6[6]=60 or ",
+			  a, b, a, b, a, b);
+	else if (!c->icmp_only)
 		text_putf(t,
 			  "(ip and tcp dst portrange %u-%u and tcp[13]&0x14!=0) or "
 			  "(ip6[6]=6 and ip6[42:2]>=%u and ip6[42:2]<=%u and ip6[53]&0x14!=0) or "
@@ -111,6 +118,8 @@ static int activate(pcap_t *p, const struct capture_config *cfg, bool *denied, s
 
 	if (cfg->expected <= FEW || cfg->icmp_only) {
 		pcap_set_immediate_mode(p, 1);
+		if (cfg->both_ways) /* what a connection carries comes in bursts */
+			ring = RING_MIN < cfg->ring_max ? RING_MIN : cfg->ring_max;
 	} else {
 		ring = ring_size(cfg);
 		pcap_set_timeout(p, BLOCK_TIMEOUT_MS);
@@ -139,7 +148,8 @@ struct capture *capture_open(const struct capture_config *cfg, bool *denied, str
 	}
 	if (activate(c->p, cfg, denied, e) < 0)
 		goto out;
-	leave_out_own(c->p);
+	if (!cfg->both_ways)
+		leave_out_own(c->p);
 	if (set_filter(c, cfg, e) < 0)
 		goto out;
 	if (pcap_setnonblock(c->p, 1, errbuf) < 0) {

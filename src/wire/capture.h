@@ -17,6 +17,7 @@ struct capture_config {
 	uint64_t expected;		  /* frames to come, at a guess: sizes the ring */
 	uint64_t ring_max;		  /* octets that the ring may have */
 	bool icmp_only;			  /* no TCP */
+	bool both_ways;			  /* what leaves these ports too; all of it, SYNs as well */
 };
 
 struct capture;

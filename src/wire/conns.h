@@ -1,12 +1,13 @@
 /*
  * conns: connections of the local kernel's own, from ports that we hold, under small numbers. It
- * writes nothing on them and tells nothing of how they stand: what the peer sends is captured.
+ * tells of them only what an application would see; what the peer sends is captured.
  */
 #ifndef WIRE_CONNS_H
 #define WIRE_CONNS_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "wire/wire.h"
@@ -24,6 +25,8 @@ size_t conns_max(const struct conns *c); /* how many there can be at once */
 int conns_open(struct conns *c, const struct path *path, const struct wire_conn_to *to, bool *full,
 	       struct err *e);
 void conns_shutdown(struct conns *c, int conn);
+ssize_t conns_write(struct conns *c, int conn, const void *octets, size_t len);
+ssize_t conns_read(struct conns *c, int conn, void *octets, size_t cap);
 bool conns_tsval(struct conns *c, int conn, uint32_t *tsval);
 void conns_close(struct conns *c, int conn, bool reset);
 

@@ -293,6 +293,16 @@ static void live_conn_shutdown(struct wire *w, int conn)
 	conns_shutdown(live_of(w)->conns, conn);
 }
 
+static ssize_t live_conn_write(struct wire *w, int conn, const void *octets, size_t len)
+{
+	return conns_write(live_of(w)->conns, conn, octets, len);
+}
+
+static ssize_t live_conn_read(struct wire *w, int conn, void *octets, size_t cap)
+{
+	return conns_read(live_of(w)->conns, conn, octets, cap);
+}
+
 static void live_conn_close(struct wire *w, int conn, bool reset)
 {
 	conns_close(live_of(w)->conns, conn, reset);
@@ -378,6 +388,8 @@ const struct wire_ops live_ops = {
     .rest = live_rest,
     .conn_open = live_conn_open,
     .conn_shutdown = live_conn_shutdown,
+    .conn_write = live_conn_write,
+    .conn_read = live_conn_read,
     .conn_tsval = live_conn_tsval,
     .conn_close = live_conn_close,
     .close = live_close,

@@ -213,6 +213,7 @@ static int open_all(struct live *l, const struct live_config *c, bool *denied, s
 		    .expected = nic->extra ? 0 : c->expected_replies,
 		    .ring_max = RING_MAX / count_interfaces(c),
 		    .icmp_only = nic->extra,
+		    .both_ways = c->both_ways && !nic->extra,
 		};
 	}
 	captures = aside_begin(open_each, &o);
@@ -266,7 +267,12 @@ static struct live *new_live(const struct live_config *c)
 	if (!l)
 		return NULL;
 	l->wire = (struct wire){
-	    .ops = &live_ops, .paths = c->paths, .n_paths = c->n_paths, .lanes = c->lanes};
+	    .ops = &live_ops,
+	    .paths = c->paths,
+	    .n_paths = c->n_paths,
+	    .lanes = c->lanes,
+	    .both_ways = c->both_ways,
+	};
 	l->doors = calloc(c->n_paths, sizeof(l->doors[0]));
 	l->nics = calloc(c->n_paths + 1, sizeof(l->nics[0]));
 	l->poll = calloc(c->n_paths + 3, sizeof(l->poll[0]));

@@ -91,14 +91,23 @@ def test_all_closed_ports_are_found(outcome):
     assert result.summary["complete"] is True, result
 
 
-@pytest.mark.parametrize("wish", SCANS)
-def test_the_limit_is_told(outcome):
-    result, total, rate = outcome
+def told(result):
     (host,) = result.of("host")
+    return host.get("reset_limit", 0)
+
+
+@pytest.mark.parametrize("wish", SCANS)
+def test_the_limit_is_told(net, outcome, wish):
+    """A busy machine answers late, which lowers what one scan sees: one of three is exact."""
+    result, total, rate = outcome
+    octet, ports, words = SCANS[wish]
     if result.summary["sent"] < 1.2 * total:
         pytest.skip("by chance it was asked as fast as it answers")
-    # what a busy machine answers late lowers what is seen
-    assert 0.3 * rate <= host.get("reset_limit", 0) <= 1.3 * rate, result
+    for _ in range(2):
+        if 0.6 * rate <= told(result) <= 1.3 * rate:
+            break
+        result = net.scan(name(octet, wish == "ipv6"), "-p", ports, *words)
+    assert 0.6 * rate <= told(result) <= 1.3 * rate, result
 
 
 @pytest.mark.parametrize("wish", SCANS)
@@ -109,11 +118,14 @@ def test_it_is_asked_only_a_little_faster_than_it_answers(outcome):
 
 
 def test_the_text_says_so(net):
-    result = net.rstprobe("scan", name(17), "-p", "1-600")
-    assert result.status == 0, result
-    assert "filtered" not in result.out, result
-    said = re.findall(r"(?i)at most (\d+) resets? a second", result.out)
-    assert len(said) == 1 and 60 <= int(said[0]) <= 390, result
+    for _ in range(3):
+        result = net.rstprobe("scan", name(17), "-p", "1-600")
+        assert result.status == 0, result
+        assert "filtered" not in result.out, result
+        said = re.findall(r"(?i)at most (\d+) resets? a second", result.out)
+        if len(said) == 1 and 180 <= int(said[0]) <= 390:
+            break
+    assert len(said) == 1 and 180 <= int(said[0]) <= 390, result
 
 
 # --- who asks for open ports alone ---------------------------------------------------------------

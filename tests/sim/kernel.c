@@ -12,7 +12,15 @@
 #define MS 1000000ULL
 #define SECOND (1000 * MS)
 
-enum { CONNS_MAX = 4096, RESEND_MAX = 6, SYN_RESEND_MAX = 4, WINDOW = 64240 };
+enum {
+	CONNS_MAX = 4096,
+	RESEND_MAX = 6,
+	SYN_RESEND_MAX = 4,
+	WINDOW = 64240,
+	SNDBUF = 32768,
+	MSS = 100,
+	SHIFT = 7
+};
 
 enum state {
 	FREE,
@@ -36,6 +44,14 @@ struct conn {
 	uint32_t iss, snd_una, snd_nxt, rcv_nxt, ts_recent;
 	unsigned retries;
 	uint64_t resend_ns, end_ns;
+	/* octets from snd_una on that were written; those that came and were not read */
+	uint8_t *out, *in;
+	size_t n_out, n_in, rcvbuf;
+	uint32_t peer_win;
+	uint8_t peer_shift;
+	bool fin_wanted; /* once all is sent */
+	int error;	 /* what the next call returns, once */
+	bool was_reset;
 };
 
 struct kernel {
@@ -55,6 +71,10 @@ struct kernel *kernel_new(struct peer *p)
 
 void kernel_free(struct kernel *k)
 {
+	for (size_t i = 0; k && i < k->n; i++) {
+		free(k->conns[i].out);
+		free(k->conns[i].in);
+	}
 	free(k);
 }
 
@@ -77,7 +97,13 @@ static void put_timestamps(struct segment *s, uint32_t val, uint32_t ecr)
 	bytes_put_be32(o + 8, ecr);
 }
 
-static void put(struct kernel *k, struct conn *c, uint16_t flags, uint32_t seq)
+static uint16_t window(const struct conn *c)
+{
+	return (uint16_t)((c->rcvbuf > c->n_in ? c->rcvbuf - c->n_in : 0) >> SHIFT);
+}
+
+static void put_text(struct kernel *k, struct conn *c, uint16_t flags, uint32_t seq,
+		     const uint8_t *text, size_t len)
 {
 	struct segment s = {
 	    .src = c->src,
@@ -87,7 +113,9 @@ static void put(struct kernel *k, struct conn *c, uint16_t flags, uint32_t seq)
 	    .seq = seq,
 	    .ack = flags & TCP_ACK ? c->rcv_nxt : 0,
 	    .flags = flags,
-	    .win = flags & TCP_SYN ? WINDOW : WINDOW >> 7,
+	    .win = flags & TCP_SYN ? (uint16_t)c->rcvbuf : window(c),
+	    .payload = len ? text : NULL,
+	    .payload_len = (uint32_t)len,
 	    .ttl = 64,
 	    .df = c->src.family == ADDR_V4,
 	    .ip_id = ++c->ip_id,
@@ -100,6 +128,11 @@ static void put(struct kernel *k, struct conn *c, uint16_t flags, uint32_t seq)
 	else if (c->ts)
 		put_timestamps(&s, kernel_tsval(k), c->ts_recent);
 	peer_transmit(k->p, &s);
+}
+
+static void put(struct kernel *k, struct conn *c, uint16_t flags, uint32_t seq)
+{
+	put_text(k, c, flags, seq, NULL, 0);
 }
 
 static void put_ack(struct kernel *k, struct conn *c)
@@ -119,6 +152,35 @@ static void put_fin(struct kernel *k, struct conn *c)
 	c->retries = 0;
 	c->resend_ns = k->p->now_ns + 300 * MS;
 	put(k, c, TCP_FIN | TCP_ACK, c->snd_nxt - 1);
+}
+
+/* Octets that were sent and not acknowledged; a FIN is none. */
+static uint32_t in_flight(const struct conn *c)
+{
+	uint32_t n = c->snd_nxt - c->snd_una;
+
+	return n < c->n_out ? n : (uint32_t)c->n_out;
+}
+
+/* What the peer's window lets go, and the FIN after the last. */
+static void push(struct kernel *k, struct conn *c)
+{
+	while (in_flight(c) < c->n_out && in_flight(c) < c->peer_win) {
+		size_t at = in_flight(c), len = c->n_out - at;
+
+		if (len > MSS)
+			len = MSS;
+		if (len > c->peer_win - at)
+			len = c->peer_win - at;
+		c->snd_nxt += (uint32_t)len;
+		put_text(k, c, TCP_PSH | TCP_ACK, c->snd_nxt - (uint32_t)len, c->out + at, len);
+		if (c->resend_ns == UINT64_MAX)
+			c->resend_ns = k->p->now_ns + 300 * MS;
+	}
+	if (c->fin_wanted && in_flight(c) == c->n_out) {
+		c->fin_wanted = false;
+		put_fin(k, c);
+	}
 }
 
 /* --- the application's side ------------------------------------------------------------------- */
@@ -165,7 +227,15 @@ int kernel_open(struct kernel *k, const struct wire_conn_to *to, bool *full, str
 	    .iss = peer_random(k->p) ^ peer_random(k->p) << 13,
 	    .resend_ns = k->p->now_ns + SECOND,
 	    .end_ns = UINT64_MAX,
+	    .out = c->out,
+	    .in = c->in,
+	    .rcvbuf = to->rcvbuf && to->rcvbuf < WINDOW ? to->rcvbuf : WINDOW,
 	};
+	if (!c->out) {
+		c->out = malloc(SNDBUF);
+		c->in = malloc(WINDOW);
+		assert(c->out && c->in);
+	}
 	c->snd_una = c->iss;
 	c->snd_nxt = c->iss + 1;
 	put(k, c, TCP_SYN, c->iss);
@@ -185,13 +255,69 @@ void kernel_shutdown(struct kernel *k, int conn)
 	if (c->state != ESTABLISHED && c->state != CLOSE_WAIT)
 		return;
 	c->state = c->state == ESTABLISHED ? FIN_WAIT_1 : LAST_ACK;
-	put_fin(k, c);
+	c->fin_wanted = true;
+	push(k, c);
+}
+
+static int take_error(struct conn *c)
+{
+	int error = c->error;
+
+	c->error = 0;
+	return error;
+}
+
+ssize_t kernel_write(struct kernel *k, int conn, const void *octets, size_t len)
+{
+	struct conn *c = held(k, conn);
+	int error = take_error(c);
+
+	if (error)
+		return -error;
+	if (c->state == SYN_SENT)
+		return -EAGAIN;
+	if (c->state != ESTABLISHED && c->state != CLOSE_WAIT)
+		return -EPIPE;
+	if (len > SNDBUF - c->n_out)
+		len = SNDBUF - c->n_out;
+	if (!len)
+		return -EAGAIN;
+	memcpy(c->out + c->n_out, octets, len);
+	c->n_out += len;
+	push(k, c);
+	return (ssize_t)len;
+}
+
+ssize_t kernel_read(struct kernel *k, int conn, void *octets, size_t cap)
+{
+	struct conn *c = held(k, conn);
+	size_t n = cap < c->n_in ? cap : c->n_in;
+	int error;
+
+	if (n) {
+		bool was_closed = !window(c);
+
+		memcpy(octets, c->in, n);
+		c->n_in -= n;
+		memmove(c->in, c->in + n, c->n_in);
+		if (was_closed && window(c))
+			put_ack(k, c);
+		return (ssize_t)n;
+	}
+	error = take_error(c);
+	if (error)
+		return -error;
+	if (c->was_reset || c->state == CLOSE_WAIT || c->state == CLOSING || c->state == LAST_ACK ||
+	    c->state == TIME_WAIT)
+		return 0;
+	return -EAGAIN;
 }
 
 void kernel_close(struct kernel *k, int conn, bool reset)
 {
 	struct conn *c = held(k, conn);
 
+	reset |= c->n_in > 0; /* Linux resets what is closed with octets unread */
 	if (!reset)
 		kernel_shutdown(k, conn);
 	c->handle = false;
@@ -252,8 +378,11 @@ static void take_in_syn_sent(struct kernel *k, struct conn *c, const struct pack
 	if ((s->flags & TCP_ACK) && s->ack != c->snd_nxt) {
 		reset_stray(k, in);
 	} else if (s->flags & TCP_RST) {
-		if (s->flags & TCP_ACK)
+		if (s->flags & TCP_ACK) {
+			c->error = ECONNREFUSED;
+			c->was_reset = true;
 			dies(c);
+		}
 	} else if ((s->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK)) {
 		c->state = ESTABLISHED;
 		c->snd_una = s->ack;
@@ -261,6 +390,8 @@ static void take_in_syn_sent(struct kernel *k, struct conn *c, const struct pack
 		c->ts = in->options.has_timestamps;
 		c->ts_recent = in->options.tsval;
 		c->resend_ns = UINT64_MAX;
+		c->peer_win = s->win;
+		c->peer_shift = in->options.has_wscale ? in->options.wscale : 0;
 		put_ack(k, c);
 	}
 }
@@ -281,10 +412,16 @@ static void fin_wait_2(struct kernel *k, struct conn *c)
 
 static void take_ack(struct kernel *k, struct conn *c, uint32_t ack)
 {
+	uint32_t acked = ack - c->snd_una;
+	size_t text = acked < c->n_out ? acked : c->n_out;
+
 	if (seq_gt(ack, c->snd_nxt) || !seq_gt(ack, c->snd_una))
 		return;
 	c->snd_una = ack;
-	if (ack != c->snd_nxt)
+	c->n_out -= text;
+	memmove(c->out, c->out + text, c->n_out);
+	c->retries = 0;
+	if (ack != c->snd_nxt || c->n_out || c->fin_wanted)
 		return;
 	c->resend_ns = UINT64_MAX;
 	if (c->state == FIN_WAIT_1)
@@ -308,8 +445,15 @@ static void take_text(struct kernel *k, struct conn *c, const struct segment *s)
 		dies(c);
 		return;
 	}
-	if (seq_leq(s->seq, c->rcv_nxt) && seq_gt(end, c->rcv_nxt))
-		c->rcv_nxt = end;
+	if (seq_leq(s->seq, c->rcv_nxt) && seq_gt(end, c->rcv_nxt)) {
+		size_t n = end - c->rcv_nxt;
+
+		if (n > c->rcvbuf - c->n_in)
+			n = c->rcvbuf - c->n_in;
+		memcpy(c->in + c->n_in, s->payload + (c->rcv_nxt - s->seq), n);
+		c->n_in += n;
+		c->rcv_nxt += (uint32_t)n;
+	}
 	if (fin && end == c->rcv_nxt && c->state != TIME_WAIT && c->state != CLOSE_WAIT &&
 	    c->state != LAST_ACK && c->state != CLOSING) {
 		c->rcv_nxt++;
@@ -334,8 +478,11 @@ static void take_on_conn(struct kernel *k, struct conn *c, const struct packet *
 			c->ts_recent = in->options.tsval;
 	}
 	if (s->flags & TCP_RST) {
-		if (s->seq == c->rcv_nxt)
+		if (s->seq == c->rcv_nxt) {
+			c->error = c->state == CLOSE_WAIT ? EPIPE : ECONNRESET;
+			c->was_reset = true;
 			dies(c);
+		}
 		return;
 	}
 	if (s->flags & TCP_SYN) {
@@ -344,9 +491,12 @@ static void take_on_conn(struct kernel *k, struct conn *c, const struct packet *
 	}
 	if (!(s->flags & TCP_ACK))
 		return;
+	c->peer_win = (uint32_t)s->win << c->peer_shift;
 	take_ack(k, c, s->ack);
 	if (c->state != DEAD && c->state != FREE)
 		take_text(k, c, s);
+	if (c->state != DEAD && c->state != FREE)
+		push(k, c);
 }
 
 void kernel_take(struct kernel *k, const uint8_t *ip, size_t len)
@@ -391,6 +541,11 @@ static void resend(struct kernel *k, struct conn *c)
 		return;
 	}
 	c->resend_ns = k->p->now_ns + ((syn ? SECOND : 300 * MS) << c->retries);
+	if (c->n_out) { /* the oldest segment; a window of 0 is probed by it too */
+		put_text(k, c, TCP_PSH | TCP_ACK, c->snd_una, c->out,
+			 in_flight(c) < MSS ? in_flight(c) : MSS);
+		return;
+	}
 	put(k, c, syn ? TCP_SYN : TCP_FIN | TCP_ACK, c->snd_una);
 }
 

@@ -6,6 +6,8 @@
 #ifndef TESTS_SIM_KERNEL_H
 #define TESTS_SIM_KERNEL_H
 
+#include <sys/types.h>
+
 #include "sim/peer.h"
 
 struct kernel;
@@ -14,6 +16,9 @@ struct kernel *kernel_new(struct peer *p);
 void kernel_free(struct kernel *k);
 int kernel_open(struct kernel *k, const struct wire_conn_to *to, bool *full, struct err *e);
 void kernel_shutdown(struct kernel *k, int conn);
+/* As wire.conn_write and conn_read: Linux' errors in Linux' order. */
+ssize_t kernel_write(struct kernel *k, int conn, const void *octets, size_t len);
+ssize_t kernel_read(struct kernel *k, int conn, void *octets, size_t cap);
 uint32_t kernel_tsval(const struct kernel *k);
 void kernel_close(struct kernel *k, int conn, bool reset);
 /* A frame has come in. */

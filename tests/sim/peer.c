@@ -20,7 +20,7 @@ static bool lost(struct peer *p)
 	return peer_random(p) % 100 < p->loss_percent;
 }
 
-static void put_pending(struct peer *p, uint64_t at_ns, const uint8_t *bytes, size_t len)
+static void put_frame(struct peer *p, uint64_t at_ns, const uint8_t *bytes, size_t len, bool own)
 {
 	struct pending *slot;
 
@@ -40,7 +40,19 @@ static void put_pending(struct peer *p, uint64_t at_ns, const uint8_t *bytes, si
 	slot = &p->pending[i];
 	slot->at_ns = at_ns;
 	slot->len = (uint16_t)len;
+	slot->own = own;
 	memcpy(slot->bytes, bytes, len);
+}
+
+static void put_pending(struct peer *p, uint64_t at_ns, const uint8_t *bytes, size_t len)
+{
+	put_frame(p, at_ns, bytes, len, false);
+}
+
+static void show_own(struct peer *p, const uint8_t *bytes, size_t len)
+{
+	if (p->wire.both_ways)
+		put_frame(p, p->now_ns, bytes, len, true);
 }
 
 static struct pending take_pending(struct peer *p)
@@ -109,6 +121,7 @@ void peer_transmit(struct peer *p, const struct segment *s)
 	if (p->down_at_ns && p->now_ns >= p->down_at_ns)
 		return;
 	assert(decode_frame(bytes, (size_t)len, (size_t)len, LINKTYPE_RAW, &packet) == DECODE_OK);
+	show_own(p, bytes, (size_t)len);
 	answer(p, &packet, bytes, (size_t)len);
 }
 
@@ -154,6 +167,7 @@ static size_t peer_send(struct wire *w, unsigned lane, struct wire_out *v, size_
 		p->n_sent++;
 		if (!stands_still(p))
 			p->now_ns += 500; /* a system call takes its time */
+		show_own(p, v[i].ip, v[i].len);
 		answer(p, &probe, v[i].ip, v[i].len);
 	}
 	return left;
@@ -219,7 +233,7 @@ static int peer_recv(struct wire *w, uint64_t deadline_ns, wire_frame_fn *fn, vo
 		struct wire_in in = {one.bytes, one.len, one.len, LINKTYPE_RAW, 1, one.at_ns};
 
 		p->stats.captured++;
-		if (p->kernel)
+		if (p->kernel && !one.own)
 			kernel_take(p->kernel, one.bytes, one.len);
 		fn(ctx, &in);
 		n++;
@@ -280,6 +294,16 @@ static void peer_conn_shutdown(struct wire *w, int conn)
 	kernel_shutdown(((struct peer *)w)->kernel, conn);
 }
 
+static ssize_t peer_conn_write(struct wire *w, int conn, const void *octets, size_t len)
+{
+	return kernel_write(((struct peer *)w)->kernel, conn, octets, len);
+}
+
+static ssize_t peer_conn_read(struct wire *w, int conn, void *octets, size_t cap)
+{
+	return kernel_read(((struct peer *)w)->kernel, conn, octets, cap);
+}
+
 static void peer_conn_close(struct wire *w, int conn, bool reset)
 {
 	kernel_close(((struct peer *)w)->kernel, conn, reset);
@@ -296,6 +320,8 @@ void peer_init(struct peer *p, peer_fn *fn, void *ctx)
 	    .path_up = peer_path_up,
 	    .conn_open = peer_conn_open,
 	    .conn_shutdown = peer_conn_shutdown,
+	    .conn_write = peer_conn_write,
+	    .conn_read = peer_conn_read,
 	    .conn_tsval = peer_conn_tsval,
 	    .conn_close = peer_conn_close,
 	};

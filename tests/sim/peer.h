@@ -29,6 +29,7 @@ typedef void peer_fn(struct peer *p, const struct packet *probe, struct peer_ans
 struct pending {
 	uint64_t at_ns;
 	uint16_t len;
+	bool own; /* wire.both_ways: what we sent, seen as it left */
 	uint8_t bytes[200];
 };
 

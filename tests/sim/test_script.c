@@ -67,7 +67,7 @@ static struct host_state states[HOSTS_MAX];
 struct lab {
 	struct peer peer;
 	struct script_config c;
-	struct script_stats stats;
+	struct turns_stats stats;
 };
 
 static void begin(struct lab *w, peer_fn *fn, size_t n_hosts, const struct step *steps,

@@ -19,7 +19,7 @@ struct scene {
 	struct stackhost *host;
 	struct fake_variant variant;
 	struct interrogation *ask;
-	struct script_stats stats;
+	struct turns_stats stats;
 	struct stack_verdict verdict;
 };
 

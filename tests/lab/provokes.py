@@ -114,7 +114,7 @@ Case("half-open", "mute", "fake mute/none", *HOLD)
 # --- early-close
 BIG = ("--bytes", "300000", "--hold", "4s")
 Case("early-close", "answer-lost", "hasty", *BIG, kernel=UNREAD, besides=STRAY, lost=lambda n: n > 0)
-Case("early-close", "answer-lost", "nginx", "--http", "/big", *BIG, kernel=UNREAD, besides=STRAY,
+Case("early-close", "answer-lost", "nginx", "--http", "/big", "--bytes", "8M", "--hold", "4s", kernel=UNREAD, besides=STRAY,
      lost=lambda n: n > 0)
 Case("early-close", "reset-unanswered", "dumb", *BIG, kernel=UNREAD, besides=STRAY)
 Case("early-close", "answer-whole", "brief", *BIG, kernel=UNREAD, besides=STRAY,
@@ -187,11 +187,11 @@ RULES = {
     "reject": "tcp dport P reject with icmpx type admin-prohibited",
     "no-syn-ack": "tcp dport P tcp flags & (syn | ack) == (syn | ack) drop",
     "no-rst": "tcp dport P %s drop" % RST,
-    "one-syn": "tcp dport P %s tcp dport . tcp sport @seen drop\n"
-               "tcp dport P %s add @seen { tcp dport . tcp sport }" % (SYN, SYN),
+    "one-syn": "tcp dport P %s tcp dport . tcp sport @opened drop\n"
+               "tcp dport P %s add @opened { tcp dport . tcp sport }" % (SYN, SYN),
     "odd-rst": "tcp sport P %s numgen inc mod 2 == 1 drop" % RST,
-    "once-rst": "tcp dport . tcp sport @reset drop\n"
-                "tcp sport P %s add @reset { tcp sport . tcp dport }" % RST,
+    "once-rst": "tcp dport . tcp sport @ended drop\n"
+                "tcp sport P %s add @ended { tcp sport . tcp dport }" % RST,
     "after-fin": "tcp dport . tcp sport @closed drop\n"
                  "tcp sport P %s add @closed { tcp sport . tcp dport }" % FIN,
     "one-abort": "tcp dport P tcp dport @aborted tcp flags & syn == 0 drop\n"
@@ -223,8 +223,8 @@ http {
     %(listen)s
     root %(dir)s;
     location /lingers { }
-    location /big { lingering_close off; error_page 413 /page; }
-    location /page { internal; lingering_close off; }
+    location /big { lingering_time 0; error_page 413 /page; }
+    location /page { internal; lingering_time 0; lingering_close off; }
   }
 }
 """
@@ -253,7 +253,7 @@ class Net:
         tracked = [p for path in ports if path.startswith("ct-") for p in ports[path]] or [1]
         set_of = "{ %s }" % ", ".join(map(str, tracked))
         text = "table inet t {\n"
-        for name in ("seen", "reset", "closed"):
+        for name in ("opened", "ended", "closed"):
             text += "set %s { type inet_service . inet_service; size 4096; flags dynamic; }\n" % name
         text += "set aborted { type inet_service; size 4096; flags dynamic; }\n"
         text += "chain raw { type filter hook prerouting priority raw;\n"
@@ -281,8 +281,8 @@ class Net:
         where = os.path.join(self.lab.dir, "nginx")
         os.mkdir(where)
         with open(os.path.join(where, "page"), "wb") as f:
-            f.write(bytes(1 << 20))
-        listen = " ".join("listen [::]:%d ipv6only=off;" % p for p in ports)
+            f.write(bytes(500000))
+        listen = " ".join("listen [::]:%d ipv6only=off sndbuf=1m;" % p for p in ports)
         conf = self.lab.scratch("nginx", NGINX % {"dir": where, "listen": listen})
         # its standard error is kept until the configuration is read
         self.lab.spawn(host.within(["nginx", "-c", conf.name, "-p", where]),

@@ -87,9 +87,9 @@ Case("abort", "no-answer", "full")
 Case("slow-handshake", "no-answer", "full")
 Case("half-open", "cut-short", "sink", "--hold", "30s", "--deadline", "1s", status=3)
 Case("idle", "cut-short", "sink", "--hold", "30s", "--deadline", "1s", status=3)
-Case("lost-rst", "no-quiet-port", "fake lwip/none",
+Case("lost-rst", "no-quiet-port", "fake lwip/none", status=4,
      wrap=("setpriv", "--inh-caps=-net_admin", "--bounding-set=-net_admin"))
-Case("early-close", "our-side-failed", "sink", path="prohibit")
+Case("early-close", "our-side-failed", "sink", path="prohibit", status=4)
 
 # --- listen-ack
 Case("listen-ack", "listen-rst", "sink", kernel=STRAY)
@@ -142,7 +142,8 @@ Case("abort", "others-live", "echo")
 Case("abort", "others-silent", "together:lives", path="one-abort", besides=STRAY)
 
 # --- slow-handshake
-Case("slow-handshake", "listener-blocked", "sink", "--hold", "3s", host="narrow")
+Case("slow-handshake", "listener-blocked", "narrow", "--hold", "3s",
+     host="without-cookies")
 Case("slow-handshake", "ignores-rst", "sink", "--hold", "2s", path="no-rst")
 Case("slow-handshake", "gives-up", "sink", "--hold", "8s", host="curt", seconds=8)
 Case("slow-handshake", "retransmits", "sink", "--hold", "2s")
@@ -152,8 +153,8 @@ Case("slow-handshake", "does-not-retransmit", "sink", "--hold", "3s", host="cook
 Case("idle", "ends-by-fin", "idle:1.5", "--hold", "4s", besides=STRAY, seconds=9)
 Case("idle", "ends-by-fin", "nginx", "--hold", "4s", besides=STRAY, seconds=9)
 Case("idle", "ends-by-rst", "idle:1.5:rst", "--hold", "4s", kernel=LINGER, besides=STRAY, seconds=9)
-Case("idle", "reset-on-use", "sink", "--hold", "5s", path="ct-reset", seconds=10)
-Case("idle", "silent-on-use", "sink", "--hold", "5s", path="ct-drop", seconds=10)
+Case("idle", "reset-on-use", "sink", "--hold", "4s", path="ct-reset", seconds=10)
+Case("idle", "silent-on-use", "sink", "--hold", "4s", path="ct-drop", seconds=10)
 Case("idle", "outlives", "sink", "--hold", "2s")
 
 # --- lost-rst
@@ -176,7 +177,7 @@ Case("challenge", "falls-silent", "fake vanishing/none")
 HOSTS = {
     "plain": {},
     "cookies": {"net.ipv4.tcp_syncookies": 2},
-    "narrow": {"net.ipv4.tcp_syncookies": 0, "net.ipv4.tcp_max_syn_backlog": 1},
+    "without-cookies": {"net.ipv4.tcp_syncookies": 0},
     "curt": {"net.ipv4.tcp_synack_retries": 1},
 }
 

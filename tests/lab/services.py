@@ -77,6 +77,11 @@ def sink(listener):
     each(listener, until_eof)
 
 
+def narrow(listener):
+    """As `sink`, with the smallest backlog, which without SYN cookies a half-open connection fills."""
+    sink(listener)
+
+
 def echo(listener):
     def serve(s):
         while data := s.recv(65536):
@@ -294,9 +299,10 @@ def once(listener):
     signal.pause()
 
 
-KINDS = {f.__name__: f for f in (stays, sink, echo, full, alert, patient, forgets, closes, says, half,
-                                 goes, rude, aborts, idle, hasty, dumb, brief, drains, courteous,
-                                 refuses, stalls, together, once)}
+KINDS = {f.__name__: f for f in (stays, sink, narrow, echo, full, alert, patient, forgets, closes, says,
+                                 half, goes, rude, aborts, idle, hasty, dumb, brief, drains,
+                                 courteous, refuses, stalls, together, once)}
+BACKLOG = {"full": 0, "narrow": 0}
 
 
 def start(word):
@@ -305,7 +311,7 @@ def start(word):
     if os.fork() == 0:
         die_with_parent()
         os.close(mine)
-        listener = listen(int(port), 0 if kind == "full" else 256)
+        listener = listen(int(port), BACKLOG.get(kind, 256))
         kept = fill(listener) if kind == "full" else []
         os.write(theirs, b"r")
         os.close(theirs)

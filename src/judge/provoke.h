@@ -29,7 +29,8 @@ enum scenario {
 
 struct scenario_info {
 	const char *name; /* "listen-ack" */
-	/* One sentence for the user, before it is done: what will be done to the service. */
+	/* For the user, before it is done: what will be done to the service. A clause that goes on
+	 * from the name and a colon. */
 	const char *does;
 	const char *question; /* what it tells, for --help */
 	uint8_t lines;	      /* connections at most, over the whole run */
@@ -124,6 +125,8 @@ struct provoke_facts {
 	uint64_t http_head, http_length; /* octets of the head; Content-Length */
 	/* idle: the longest rest that was survived, the shortest that was not; 0: none such */
 	uint64_t idle_lives_ns, idle_dies_ns;
+	/* ... the connection that idle_dies_ns is of: lines are used again. LINE_NEVER: none */
+	struct line_facts idle_died;
 	bool stopped; /* the run ended before */
 };
 
@@ -149,13 +152,22 @@ enum { PROVOKE_CLUES_MAX = 10 };
 struct provoke_verdict {
 	const struct provoke_row *row;
 	uint64_t bytes_lost; /* of the service's answer, by the client; 0: none known */
+	/* The RST that decided, where the row rests on one, on the clock of the facts; 0: none */
+	uint64_t reset_ns;
+	/* Our port on the connection that the row is about; 0: none was opened */
+	uint16_t sport;
 	uint8_t n_clues;
 	struct clue clues[PROVOKE_CLUES_MAX];
 };
 void provoke_judge(const struct provoke_facts *f, struct provoke_verdict *out);
 
-/* idle, between rounds: which rests are to be tried next, given what the lines so far showed (and
- * `n_lives` etc. in the facts, which it updates). Returns how many, 0: enough is known. */
+/* What the application at our end saw, in call order; returns how many, 0: it made no call. */
+enum { PROVOKE_SEES_MAX = 4 };
+size_t provoke_sees(const struct provoke_facts *f, enum app_result sees[PROVOKE_SEES_MAX]);
+
+/* idle, between rounds: which rests are to be tried next, given what the lines so far showed. What
+ * they showed goes to f->idle_*: then they may be overwritten. To be called after each round, and
+ * before the first with n_lines 0. Returns how many, 0: enough is known. */
 size_t provoke_idle_rests(struct provoke_facts *f, uint64_t rests_ns[PROVOKE_LINES]);
 
 #endif

@@ -128,6 +128,26 @@ enum clue_id {
 	CLUE_NEVER_SENT,    /* --join: the capture at X's end does not have it */
 	CLUE_NEVER_ARRIVED, /* --join: the capture at Y's end does not have it */
 	CLUE_SEGMENTS_LOST, /* --join: a segments of X, b of Y never arrived; the first is frame */
+	/* of a scenario (provoke); times are since the handshake was done */
+	CLUE_DREW,	      /* the question a (enum mark) drew b (enum reaction | after << 8) */
+	CLUE_KEEPALIVE_AT,    /* the first keep-alive probe after a ms, b in all */
+	CLUE_SERVICE_FIN,     /* its FIN after a ms */
+	CLUE_SERVICE_RST,     /* its RST after a ms, b in all */
+	CLUE_SERVICE_REPEATS, /* a retransmissions of its own */
+	CLUE_SERVICE_SENT,    /* it sent a octets, the client read b */
+	CLUE_SERVICE_TOOK,    /* it acknowledged a of b octets */
+	CLUE_ANSWER_LOST,     /* a octets of its answer */
+	CLUE_HTTP_STATUS,     /* a, with a body of b octets (UINT32_MAX: not said) */
+	CLUE_WINDOW_CLOSED,   /* it stopped reading */
+	CLUE_SYN_ACKS,	      /* a SYN-ACKs, the last b ms after the SYN */
+	CLUE_SYN_ACKS_AFTER,  /* a more after our RST */
+	CLUE_STRAY_DISTANCE,  /* RSTs travelled a hops, the SYN-ACK b */
+	CLUE_IDLE_BETWEEN,    /* a rest of a ms is survived, one of b ms is not (0: none such) */
+	CLUE_IDLE_AT,	      /* it ended by itself after a ms */
+	CLUE_IDLE_ODD,	      /* a connections ended sooner than others that lived */
+	CLUE_UNOPENED,	      /* a of b connections could not be opened */
+	CLUE_DREW_AGAIN,      /* a of b segments after the RST drew it again */
+	CLUE_WAITED,	      /* a ms for the service */
 	CLUES,
 };
 

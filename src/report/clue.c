@@ -34,6 +34,7 @@ static const char *const sentences[CLUES] = {
     [CLUE_SERVICE_CLOSES] = "the service closes first, so that FIN-WAIT-2 could be asked",
     [CLUE_SERVICE_STAYS] = "the service doesn't close first: FIN-WAIT-2 and TIME-WAIT stay unasked",
     [CLUE_SYNACK_TO_SYNACK] = "a SYN-ACK is answered with a SYN-ACK",
+    [CLUE_WINDOW_CLOSED] = "the service's window closed: it had stopped reading",
 };
 
 /* Of a RST: templates (reset_words.h). Each begins so that it can follow a colon. */
@@ -80,6 +81,22 @@ static const char *const templates[CLUES] = {
     [CLUE_NEVER_SENT] = "the capture at %X's end does not have it",
     [CLUE_NEVER_ARRIVED] = "the capture at %Y's end does not have it: it was lost on the way",
     [CLUE_SEGMENTS_LOST] = "%an segment%ap of %X and %bn of %Y never arrived",
+    [CLUE_KEEPALIVE_AT] = "the first keep-alive probe came after %am, %bn in all",
+    [CLUE_SERVICE_FIN] = "the service's FIN came after %am",
+    [CLUE_SERVICE_RST] = "the service's RST came after %am",
+    [CLUE_SERVICE_REPEATS] = "the service sent its own octets again %an time%ap",
+    [CLUE_SERVICE_SENT] = "the service sent %ao, of which the client read %bo",
+    [CLUE_SERVICE_TOOK] = "the service took %ao of %bo",
+    [CLUE_ANSWER_LOST] = "%ao of the answer never reached the client's program",
+    [CLUE_SYN_ACKS] = "%an SYN-ACK%ap came, the last %bm after the SYN",
+    [CLUE_SYN_ACKS_AFTER] = "%an SYN-ACK%ap came after our RST",
+    [CLUE_STRAY_DISTANCE] = "the RSTs travelled %an hop%ap, the SYN-ACK %bn",
+    [CLUE_IDLE_AT] = "it ended by itself after %am of rest",
+    [CLUE_IDLE_ODD] = "%an connection%ap ended sooner than another that lived on: of something "
+		      "else than the time",
+    [CLUE_UNOPENED] = "%an of %bn connections could not be opened",
+    [CLUE_DREW_AGAIN] = "%an of %bn segments after the RST drew it again",
+    [CLUE_WAITED] = "we waited %am for the service",
 };
 
 /* "a", "a and b", "a, b and c": of the bits that are set */
@@ -148,9 +165,79 @@ static void put_stage(struct text *t, const struct clue *c)
 	text_putf(t, "it came %s", words[c->a >= 1 && c->a <= 4 ? c->a - 1 : 3]);
 }
 
+/* "the SYN in the window drew a challenge ACK; the connection lived on" */
+static void put_drew(struct text *t, const struct clue *c)
+{
+	static const char *const questions[MARKS] = {
+	    [MARK_SYN] = "the SYN",
+	    [MARK_ACK] = "the stray ACK",
+	    [MARK_DATA] = "the stray data",
+	    [MARK_SYN_ACK] = "the stray SYN-ACK",
+	    [MARK_RETURN] = "our SYN on the same ports",
+	    [MARK_RETURN_RST] = "our RST",
+	    [MARK_RETURN_2] = "the same SYN after our RST",
+	    [MARK_AFTER_FIN] = "the data after the FIN",
+	    [MARK_OTHER] = "the other connection's sign of life",
+	    [MARK_NEW] = "a new connection's SYN",
+	    [MARK_LATE_ACK] = "an ACK after our RST",
+	    [MARK_USE] = "the first use after the rest",
+	    [MARK_ON_1] = "the first segment after the RST",
+	    [MARK_ON_2] = "the second segment after the RST",
+	    [MARK_ON_3] = "the third segment after the RST",
+	    [MARK_WINDOW_SYN] = "the SYN in the window",
+	    [MARK_NEAR_RST] = "the RST off by one",
+	    [MARK_OLD_ACK] = "data with an old ACK",
+	    [MARK_EXACT_RST] = "the exact RST",
+	};
+	static const char *const answers[REACTIONS] = {
+	    [REACTION_NONE] = "no answer",
+	    [REACTION_SYN_ACK] = "a SYN-ACK",
+	    [REACTION_RST_SEQ_FROM_ACK] = "a RST",
+	    [REACTION_RST_ACK_OF_SEQ] = "a RST with ACK",
+	    [REACTION_RST_ODD] = "a RST of an odd form",
+	    [REACTION_CHALLENGE_ACK] = "an ACK",
+	    [REACTION_FIN] = "a FIN",
+	    [REACTION_DATA] = "data",
+	    [REACTION_ICMP_PORT] = "ICMP port unreachable",
+	    [REACTION_ICMP_ADMIN] = "ICMP administratively prohibited",
+	    [REACTION_ICMP_HOST] = "ICMP host unreachable",
+	    [REACTION_ICMP_NET] = "ICMP net unreachable",
+	    [REACTION_ICMP_OTHER] = "an ICMP error",
+	};
+	static const char *const afters[] = {
+	    [AFTER_UNKNOWN] = "",
+	    [AFTER_ALIVE] = "; the connection lived on",
+	    [AFTER_GONE] = "; the connection was gone",
+	    [AFTER_ACCEPTED] = "; the connection lived on",
+	};
+	uint32_t reaction = c->b & 0xff, after = c->b >> 8;
+
+	if (c->a < MARKS && reaction < REACTIONS && after <= AFTER_ACCEPTED)
+		text_putf(t, "%s drew %s%s", questions[c->a], answers[reaction], afters[after]);
+}
+
+static void put_idle_between(struct text *t, const struct clue *c)
+{
+	const char *says = !c->b   ? "a rest of %am is survived, and no longer one was tried"
+			   : !c->a ? "the shortest rest that was tried, %bm, is not survived"
+				   : "a rest of %am is survived, one of %bm is not";
+
+	reset_words_fill(t, says, NULL, c);
+}
+
+static void put_http(struct text *t, const struct clue *c)
+{
+	text_putf(t, "the answer is HTTP status %u", (unsigned)c->a);
+	if (c->b != UINT32_MAX)
+		reset_words_fill(t, " with a body of %bo", NULL, c);
+}
+
 void reset_words_clue(struct text *t, const struct finding *f, const struct clue *c)
 {
 	switch (c->id) {
+	case CLUE_DREW: put_drew(t, c); break;
+	case CLUE_IDLE_BETWEEN: put_idle_between(t, c); break;
+	case CLUE_HTTP_STATUS: put_http(t, c); break;
 	case CLUE_COPIED: put_copied(t, f, c); break;
 	case CLUE_RAW_SYN: put_raw_syn(t, f, c); break;
 	case CLUE_IDLE_TIMER: put_timer(t, c); break;

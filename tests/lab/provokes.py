@@ -113,9 +113,10 @@ Case("half-open", "mute", "fake mute/none", *HOLD)
 
 # --- early-close
 BIG = ("--bytes", "300000", "--hold", "4s")
-Case("early-close", "answer-lost", "hasty", *BIG, kernel=UNREAD, besides=STRAY, lost=lambda n: n > 0)
-Case("early-close", "answer-lost", "nginx", "--http", "/big", "--bytes", "8M", "--hold", "4s", kernel=UNREAD, besides=STRAY,
+Case("early-close", "answer-lost", "hasty", *BIG, kernel=UNREAD, besides=STRAY,
      lost=lambda n: n > 0)
+Case("early-close", "answer-lost", "nginx", "--http", "/big", "--bytes", "8M", "--hold", "4s",
+     kernel=UNREAD, besides=STRAY, lost=lambda n: n > 0)
 Case("early-close", "reset-unanswered", "dumb", *BIG, kernel=UNREAD, besides=STRAY)
 Case("early-close", "answer-whole", "brief", *BIG, kernel=UNREAD, besides=STRAY,
      lost=lambda n: not n)
@@ -145,7 +146,7 @@ Case("abort", "others-silent", "together:lives", path="one-abort", besides=STRAY
 Case("slow-handshake", "listener-blocked", "narrow", "--hold", "3s",
      host="without-cookies")
 Case("slow-handshake", "ignores-rst", "sink", "--hold", "2s", path="no-rst")
-Case("slow-handshake", "gives-up", "sink", "--hold", "8s", host="curt", seconds=8)
+Case("slow-handshake", "gives-up", "sink", "--hold", "4500ms", host="curt", seconds=11)
 Case("slow-handshake", "retransmits", "sink", "--hold", "2s")
 Case("slow-handshake", "does-not-retransmit", "sink", "--hold", "3s", host="cookies")
 
@@ -158,10 +159,13 @@ Case("idle", "silent-on-use", "sink", "--hold", "4s", path="ct-drop", seconds=10
 Case("idle", "outlives", "sink", "--hold", "2s")
 
 # --- lost-rst
-Case("lost-rst", "repeats", "aborts", "--hold", "3s", kernel=LINGER | STRAY)
+WORD = ("--data-string", "hello")
+Case("lost-rst", "repeats", "aborts", *WORD, "--hold", "3s", kernel=LINGER | STRAY)
 Case("lost-rst", "repeats", "idle:0.5:rst", "--hold", "3s", kernel=LINGER | STRAY)
-Case("lost-rst", "sometimes", "aborts", "--hold", "3s", path="odd-rst", kernel=LINGER | STRAY)
-Case("lost-rst", "once", "aborts", "--hold", "3s", path="once-rst", kernel=LINGER, besides=STRAY)
+Case("lost-rst", "sometimes", "aborts", *WORD, "--hold", "3s", path="odd-rst",
+     kernel=LINGER | STRAY)
+Case("lost-rst", "once", "aborts", *WORD, "--hold", "3s", path="once-rst", kernel=LINGER,
+     besides=STRAY)
 Case("lost-rst", "never-resets", "sink", "--hold", "1500ms")
 
 # --- challenge
@@ -190,7 +194,7 @@ RULES = {
     "no-rst": "tcp dport P %s drop" % RST,
     "one-syn": "tcp dport P %s tcp dport . tcp sport @opened drop\n"
                "tcp dport P %s add @opened { tcp dport . tcp sport }" % (SYN, SYN),
-    "odd-rst": "tcp sport P %s numgen inc mod 2 == 1 drop" % RST,
+    "odd-rst": "tcp sport P %s numgen inc mod 4 > 1 drop" % RST,
     "once-rst": "tcp dport . tcp sport @ended drop\n"
                 "tcp sport P %s add @ended { tcp sport . tcp dport }" % RST,
     "after-fin": "tcp dport . tcp sport @closed drop\n"
@@ -255,7 +259,7 @@ class Net:
         set_of = "{ %s }" % ", ".join(map(str, tracked))
         text = "table inet t {\n"
         for name in ("opened", "ended", "closed"):
-            text += "set %s { type inet_service . inet_service; size 4096; flags dynamic; }\n" % name
+            text += "set %s { type inet_service . inet_service; flags dynamic; size 99; }\n" % name
         text += "set aborted { type inet_service; size 4096; flags dynamic; }\n"
         text += "chain raw { type filter hook prerouting priority raw;\n"
         text += "tcp dport != %s tcp sport != %s notrack\n}\n" % (set_of, set_of)

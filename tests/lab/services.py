@@ -78,7 +78,7 @@ def sink(listener):
 
 
 def narrow(listener):
-    """As `sink`, with the smallest backlog, which without SYN cookies a half-open connection fills."""
+    """As `sink`, with the smallest backlog: without SYN cookies one half-open connection fills it."""
     sink(listener)
 
 
@@ -299,9 +299,9 @@ def once(listener):
     signal.pause()
 
 
-KINDS = {f.__name__: f for f in (stays, sink, narrow, echo, full, alert, patient, forgets, closes, says,
-                                 half, goes, rude, aborts, idle, hasty, dumb, brief, drains,
-                                 courteous, refuses, stalls, together, once)}
+KINDS = {f.__name__: f for f in (
+    stays, sink, narrow, echo, full, alert, patient, forgets, closes, says, half, goes, rude, aborts,
+    idle, hasty, dumb, brief, drains, courteous, refuses, stalls, together, once)}
 BACKLOG = {"full": 0, "narrow": 0}
 
 

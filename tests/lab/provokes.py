@@ -259,7 +259,7 @@ class Net:
         set_of = "{ %s }" % ", ".join(map(str, tracked))
         text = "table inet t {\n"
         for name in ("opened", "ended", "closed"):
-            text += "set %s { type inet_service . inet_service; flags dynamic; size 99; }\n" % name
+            text += "set %s { type inet_service . inet_service; flags dynamic; size 999; }\n" % name
         text += "set aborted { type inet_service; size 4096; flags dynamic; }\n"
         text += "chain raw { type filter hook prerouting priority raw;\n"
         text += "tcp dport != %s tcp sport != %s notrack\n}\n" % (set_of, set_of)

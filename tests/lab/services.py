@@ -78,7 +78,7 @@ def sink(listener):
 
 
 def narrow(listener):
-    """As `sink`, with the smallest backlog: without SYN cookies one half-open connection fills it."""
+    """As `sink`, with the smallest backlog, which one half-open connection fills (no cookies)."""
     sink(listener)
 
 
@@ -300,8 +300,8 @@ def once(listener):
 
 
 KINDS = {f.__name__: f for f in (
-    stays, sink, narrow, echo, full, alert, patient, forgets, closes, says, half, goes, rude, aborts,
-    idle, hasty, dumb, brief, drains, courteous, refuses, stalls, together, once)}
+    stays, sink, narrow, echo, full, alert, patient, forgets, closes, says, half, goes, rude,
+    aborts, idle, hasty, dumb, brief, drains, courteous, refuses, stalls, together, once)}
 BACKLOG = {"full": 0, "narrow": 0}
 
 

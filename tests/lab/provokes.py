@@ -200,7 +200,7 @@ RULES = {
     "no-rst": "tcp dport P %s drop" % RST,
     "one-syn": AGAIN % "drop",
     "one-syn-or-rst": AGAIN % "reject with tcp reset",
-    "odd-rst": "tcp sport P %s numgen inc mod 4 > 1 drop" % RST,
+    "odd-rst": "tcp sport P %s numgen inc mod 5 > 1 drop" % RST,
     "once-rst": "tcp dport . tcp sport @ended drop\n"
                 "tcp sport P %s add @ended { tcp sport . tcp dport }" % RST,
     "after-fin": "tcp dport . tcp sport @closed drop\n"

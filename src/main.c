@@ -26,6 +26,10 @@ static const struct command {
     {"stack", cmd_stack, "how does this stack reset, cell by cell of RFC 9293, and whose is it?"},
     {"explain", cmd_explain,
      "why did each RST in a capture or on an interface happen, and who sent it?"},
+    {"trace", cmd_trace,
+     "which hop answers, resets or drops, with SYN, ACK, or data in a connection?"},
+    {"provoke", cmd_provoke,
+     "what does this service do in the cases that end in a reset (early close, idle ...)?"},
     {"doctor", cmd_doctor, "can this machine probe at all, and if not, what is to be mended?"},
     {"probes", cmd_probes, "which probes are there, and what does each reply mean?"},
 };

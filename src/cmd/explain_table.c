@@ -85,4 +85,5 @@ const struct option_table explain_table = {
     "Why did each RST in a capture or on an interface happen, who sent it, what provoked it?",
     rows,
     sizeof(rows) / sizeof(rows[0]),
-    0};
+    0,
+    NULL};

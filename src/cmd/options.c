@@ -258,6 +258,8 @@ void option_help(FILE *f, const struct option_table *t)
 	const char *group = "";
 
 	fprintf(f, "usage: rstprobe %s %s\n%s\n", t->command, t->synopsis, t->question);
+	if (t->more)
+		t->more(f);
 	for (size_t i = 0; i < t->n; i++) {
 		const struct option_row *r = &t->rows[i];
 		char left[128];

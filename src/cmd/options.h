@@ -41,7 +41,8 @@ struct option_table {
 	const char *question; /* one line: what it answers */
 	const struct option_row *rows;
 	size_t n;
-	unsigned bit; /* of rows' `only`: several commands share one array of rows */
+	unsigned bit;	       /* of rows' `only`: several commands share one array of rows */
+	void (*more)(FILE *f); /* --help: what stands between the question and the options; NULL */
 };
 
 /* Where the walk over argv stands. Begin with option_begin; all is borrowed. */

@@ -32,7 +32,8 @@ static const struct option_table table = {
     "Which probes are there, and what does each reply mean? Words name the probes to show.",
     rows,
     sizeof(rows) / sizeof(rows[0]),
-    0};
+    0,
+    NULL};
 
 /* Which rows of the probe table to show. */
 struct choice {

@@ -193,6 +193,7 @@ int run_open_reports(struct run *r)
 	    .show_given = o->show_given,
 	    .show = o->show,
 	    .verbose = o->verbosity > 0,
+	    .numeric = o->numeric,
 	};
 	const struct progress_wish progress = {
 	    .line = !o->no_progress,
@@ -240,6 +241,7 @@ int run_open_wire(struct run *r, const struct run_ports *ports, uint64_t expecte
 	    .probes = expected_replies,
 	    .n_quiet = (uint16_t)ports->n_quiet,
 	    .conns_max = ports->conns,
+	    .both_ways = ports->both_ways,
 	};
 	bool denied = false;
 	struct err e;

@@ -52,6 +52,7 @@ struct run_ports {
 	unsigned n, n_quiet; /* n_quiet: the last so many of them are silenced */
 	size_t conns;	     /* kernel connections wanted at once */
 	unsigned lanes;	     /* of the wire; 0: 1 */
+	bool both_ways;	     /* what leaves is captured too */
 };
 int run_open_wire(struct run *r, const struct run_ports *ports, uint64_t expected_replies);
 int run_open_pcap(struct run *r); /* -w, where given */

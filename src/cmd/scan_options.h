@@ -1,6 +1,6 @@
 /*
- * scan_options: what the words after `scan` or `stack` ask for, parsed and checked, nothing opened
- * or resolved.
+ * scan_options: what the words after `scan`, `stack`, `trace` or `provoke` ask for, parsed and
+ * checked, nothing opened or resolved.
  */
 #ifndef CMD_SCAN_OPTIONS_H
 #define CMD_SCAN_OPTIONS_H
@@ -13,6 +13,8 @@
 #include "cmd/options.h"
 #include "cmd/outputs.h"
 #include "judge/probe.h"
+#include "judge/provoke.h"
+#include "judge/trace.h"
 #include "judge/verdict.h"
 #include "packet/options.h"
 #include "wire/way.h"
@@ -53,7 +55,18 @@ struct scan_options {
 	const char *resume;	/* the file, whose words stand in argv already (cmd/resume) */
 	unsigned threads;	/* 1 .. THREADS_MAX */
 	enum tx tx;
-	uint32_t expect; /* bit per enum port_state; 0: nothing expected */
+	/* bit per enum port_state, of trace per enum trace_end; 0: nothing expected */
+	uint32_t expect;
+	/* trace */
+	unsigned flows;
+	uint8_t first_ttl, max_ttl;
+	/* provoke */
+	enum scenario scenario; /* SCENARIOS: none was named */
+	const char *http;	/* the path to ask for; NULL */
+	bool has_bytes;
+	uint64_t bytes;		     /* how many octets follow the payload, or are its body */
+	uint64_t hold_ns;	     /* 0: the scenario's own */
+	const char *expect_findings; /* their ids; NULL: nothing expected */
 	bool dry_run;
 	/* output */
 	bool show_all, show_given;
@@ -68,6 +81,8 @@ struct scan_options {
 /* 0; 1 where -h was asked and printed; -1 with `e` (one line naming the word and the fix). */
 int scan_options_parse(struct scan_options *o, const struct option_table *table, int argc,
 		       char **argv, struct err *e);
+/* Is `id` an item of the list `o->expect_findings`? True where nothing is expected. */
+bool scan_options_expects(const struct scan_options *o, const char *id);
 void scan_options_free(struct scan_options *o);
 
 #endif

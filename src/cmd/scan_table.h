@@ -1,4 +1,4 @@
-/* scan_table: the options of `scan` and `stack`, as the tables that parser, --help and manual
+/* scan_table: the options of the commands that send, as the tables that parser, --help and manual
  * share. */
 #ifndef CMD_SCAN_TABLE_H
 #define CMD_SCAN_TABLE_H
@@ -40,6 +40,12 @@ enum scan_option_id {
 	ID_TX,
 	ID_NO_SKIP_DEAD,
 	ID_STACK,
+	ID_FLOWS,
+	ID_FIRST_TTL,
+	ID_MAX_TTL,
+	ID_HTTP,
+	ID_BYTES,
+	ID_HOLD,
 	ID_DRY_RUN,
 	ID_EXPECT,
 	ID_SHOW,
@@ -55,6 +61,9 @@ enum scan_option_id {
 	IDS
 };
 
-extern const struct option_table scan_table, stack_table;
+/* The scenarios of `provoke`, one a line with its question. */
+void scan_put_scenarios(FILE *f);
+
+extern const struct option_table scan_table, stack_table, trace_table, provoke_table;
 
 #endif

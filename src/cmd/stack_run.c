@@ -11,6 +11,7 @@
 #include <sodium.h>
 
 #include "cmd/dry.h"
+#include "cmd/turns_sum.h"
 #include "engine/interrogate.h"
 #include "report/stack_words.h"
 
@@ -127,42 +128,14 @@ static void tell_progress(void *ctx, size_t hosts_over, size_t n_hosts, uint64_t
 		sink->progress(sink->ctx, &p, asked);
 }
 
-/* The first thing that went wrong stays the cause. */
-static void blame(struct summary_record *sum, uint64_t n, const char *what, const char *says)
-{
-	if (!n)
-		return;
-	if (sum->complete)
-		snprintf(sum->why, sizeof(sum->why), "%llu %s%s %s", (unsigned long long)n, what,
-			 n == 1 ? "" : "s", says);
-	sum->complete = false;
-}
-
 static void add_up(struct summary_record *sum, const struct battery_run *b,
 		   const struct turns_stats *s)
 {
-	sum->sent += s->sent;
-	sum->answered += s->answered;
-	sum->retried += s->retried;
-	sum->late += s->late;
-	sum->foreign += s->foreign;
-	sum->send_errors += s->send_errors;
-	sum->captured = s->wire.captured; /* the wire counts from its beginning */
-	sum->pcap_dropped = s->wire.dropped;
-	sum->elapsed_s += s->elapsed_s;
-	sum->rate_pps = sum->elapsed_s > 0 ? (double)sum->sent / sum->elapsed_s : 0;
+	turns_add_up(sum, s);
 	sum->not_probed += b->n_unasked;
-	if (s->end != END_COMPLETE) {
-		if (sum->complete) {
-			sum->end = s->end;
-			memcpy(sum->why, s->why, sizeof(sum->why));
-		}
-		sum->complete = false;
-	}
-	blame(sum, b->no_memory ? b->n_unasked : 0, "host", "could not be asked: out of memory");
-	blame(sum, s->wire.dropped, "packet", "lost by the capture");
-	blame(sum, s->send_errors, "segment", "could not be sent");
-	blame(sum, b->n_stopped, "host", "stopped answering half-way");
+	turns_blame(sum, b->no_memory ? b->n_unasked : 0, "host",
+		    "could not be asked: out of memory");
+	turns_blame(sum, b->n_stopped, "host", "stopped answering half-way");
 }
 
 /* The visits and the driver's hosts, side by side; NULL: no memory. */

@@ -30,6 +30,7 @@ struct exchange {
 	/* what was sent, in the try that was answered, or else the last */
 	struct sent sent;
 	uint16_t sent_win;
+	uint16_t sent_ip_id; /* IPv4; 0: not known, or 0 */
 	/* the reply: a TCP segment, ... */
 	uint32_t seq, ack, payload_len;
 	uint16_t flags, win, mss; /* mss 0: no such option */

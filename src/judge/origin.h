@@ -19,18 +19,19 @@
 enum origin_sign {
 	/* it was compared with others, and ... */
 	SIGN_COMPARED = 1u << 0,     /* others were there to compare with at all */
-	SIGN_DISTANCE = 1u << 1,     /* began with the same TTL, and came in with another */
+	SIGN_DISTANCE = 1u << 1,     /* has come another number of hops */
 	SIGN_FAR_DISTANCE = 1u << 2, /* ... 2 hops or more apart */
 	SIGN_INITIAL_TTL = 1u << 3,  /* began with another TTL: 64 against 128 */
 	SIGN_DF = 1u << 4,	     /* IPv4: DF differs from others */
 	SIGN_ACK_BIT = 1u << 5,	     /* two RSTs of one host: one bears the ACK bit */
 	SIGN_ACK_RULE = 1u << 6,     /* ... their ack fields are made by different rules */
-	/* copied from the segment that drew it: no stack does so by itself */
+	/* copied from the segment that drew it */
 	SIGN_IP_ID_ECHO = 1u << 7, /* our IP ID, and not 0 */
-	SIGN_WIN_ECHO = 1u << 8,   /* our window */
+	SIGN_WIN_ECHO = 1u << 8,   /* our window: some small stacks do so, too */
 	SIGN_OPTIONS_ECHO = 1u << 9,
 	SIGN_TTL_MIRRORED = 1u << 10, /* arrives with a TTL that goes with ours: trace */
-	/* the sender's counter of IP IDs */
+	/* the sender's counter of IP IDs, or of time stamps; 0 is not of the counter and no sign of
+	 * a box: Linux and its REJECT put it into a RST that no socket sends */
 	SIGN_IP_ID_CONTINUES = 1u << 11,
 	SIGN_IP_ID_JUMPS = 1u << 12,
 	SIGN_IP_ID_ZERO = 1u << 13,
@@ -46,9 +47,11 @@ enum origin_sign {
 	SIGN_LOCAL = 1u << 20,	    /* our own address, sent by our own kernel */
 	SIGN_KERNEL = 1u << 21,	    /* the kernel at the sender's end says that it sent it */
 	SIGN_NEVER_SENT = 1u << 22, /* the capture at the sender's end lacks it */
-	SIGNS = 23,
+	/* of the others: so many, and so much alike, that one path alone is no doubt */
+	SIGN_STEADY = 1u << 23,
+	SIGNS = 24,
 };
-const char *origin_sign_name(unsigned bit /* one bit */); /* "distance", "ip-id-echo" ... */
+const char *origin_sign_name(unsigned bit /* one bit */); /* "distance", "ip-id-echo"; NULL: none */
 
 struct origin_row {
 	uint32_t need, lack; /* bits of enum origin_sign */
@@ -62,9 +65,14 @@ extern const size_t origin_row_count;
 /* The row that decides: the first that fits; the last needs nothing and says ORIGIN_UNKNOWN. */
 const struct origin_row *origin_judge(uint32_t signs);
 
-/* The signs of `rst` against another reply of the same host, drawn by a segment like its own or
- * not; and against the segment that drew it. */
+/* COMPARED and the signs of a distance, of who has hops at hand and no exchange. */
+uint32_t origin_signs_of_hops(unsigned hops, unsigned others);
+
+/* The signs of `rst` against another reply of the same host: a RST, drawn by a segment like its
+ * own or not, or whatever else the host's stack has sent. Against what is no RST only the distance
+ * counts, since many stacks send RSTs with an initial TTL or DF of their own. */
 uint32_t origin_signs_of_pair(const struct exchange *rst, const struct exchange *other);
+/* ... and against the segment that drew it. */
 uint32_t origin_signs_of_echo(const struct exchange *rst);
 
 /* What differs between two replies that one stack would send alike; bits. */

@@ -156,10 +156,14 @@ struct provoke_verdict {
 	uint64_t reset_ns;
 	/* Our port on the connection that the row is about; 0: none was opened */
 	uint16_t sport;
+	uint64_t idle_lives_ns, idle_dies_ns; /* as in the facts, with the last round */
 	uint8_t n_clues;
 	struct clue clues[PROVOKE_CLUES_MAX];
 };
 void provoke_judge(const struct provoke_facts *f, struct provoke_verdict *out);
+
+/* The connection that a scenario is about: the first, or of idle the one that ended. */
+const struct line_facts *provoke_line(const struct provoke_facts *f);
 
 /* What the application at our end saw, in call order; returns how many, 0: it made no call. */
 enum { PROVOKE_SEES_MAX = 4 };

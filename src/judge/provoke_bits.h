@@ -90,8 +90,6 @@ struct idle_known provoke_idle_known(const struct provoke_facts *f);
  */
 const struct exchange *provoke_asked(const struct provoke_facts *f, enum mark m,
 				     const struct line_facts **line);
-/* The connection that a scenario is about: the first, or of idle the one that ended. */
-const struct line_facts *provoke_line(const struct provoke_facts *f);
 /* Octets of the service's answer that the client did not get. */
 uint64_t provoke_lost(const struct provoke_facts *f);
 static inline bool provoke_alive(const struct exchange *x)

@@ -184,6 +184,8 @@ static void tell_idle(struct provoke_verdict *v, const struct provoke_facts *f)
 		odd += end > IDLE_LIVES && after_ns <= k.lives_ns;
 		unopened += f->lines[i].end > LINE_OPEN;
 	}
+	v->idle_lives_ns = k.lives_ns;
+	v->idle_dies_ns = k.dies_ns;
 	tell_interval(v, &k);
 	if (k.died && k.died->at[MARK_USE].tries)
 		add(v, CLUE_DREW, MARK_USE,

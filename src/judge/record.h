@@ -86,7 +86,8 @@ struct provoke_record {
 	const struct provoke_verdict *verdict; /* NULL before it is done */
 	/* What explain says of the RST that decided, with its ladder; NULL where none came. */
 	const struct finding *finding;
-	/* Without one: the segments that matter, X being the service. */
+	struct addr us; /* our address towards it; family ADDR_NONE: not known */
+	/* Without a finding: the segments that matter, X being the service. */
 	const struct seen *ladder;
 	size_t n_ladder;
 	/* Numbers of the frames that matter, as in the file of -w, ascending. */

@@ -114,6 +114,10 @@ struct trace_verdict {
 	struct clue clues[TRACE_CLUES_MAX];
 };
 
+/* What a walk asked, for a clue: the class of its probe, and to which port. */
+enum { ASKED_CLASS = 0x0f, ASKED_CANARY = 0x10, ASKED_INSIDE = 0x20 };
+uint32_t trace_asked(const struct trace_walk *w);
+
 /* One main walk, by its flow. */
 void trace_judge_flow(const struct trace_facts *f, unsigned flow, struct trace_verdict *out);
 /* All flows in one: the first, and a clue where they differ. */

@@ -148,6 +148,36 @@ enum clue_id {
 	CLUE_UNOPENED,	      /* a of b connections could not be opened */
 	CLUE_DREW_AGAIN,      /* a of b segments after the RST drew it again */
 	CLUE_WAITED,	      /* a ms for the service */
+	/* of a walk (trace); `asked` is made by trace_asked */
+	CLUE_TRACE_WENT_ON,	   /* TTL a drew a RST, TTL b time exceeded: the segment went on */
+	CLUE_TRACE_ANSWERED_TOO,   /* TTL a drew the target's own answer (reaction b) as well */
+	CLUE_TRACE_OTHERS_FARTHER, /* asked b, and TTL a is answered: beyond this */
+	CLUE_TRACE_OTHERS_EXPIRE,  /* asked b, and TTL a still draws time exceeded */
+	CLUE_TRACE_OTHERS_HERE,	   /* asked b, and TTL a is the first that is answered: as here */
+	CLUE_TRACE_OTHERS_NEARER,  /* asked b, and TTL a is answered: before this */
+	CLUE_TRACE_DIFFER,	   /* TTLs a and b answer; the asked are a's and b's third octet */
+	CLUE_TRACE_TARGET_SILENT,  /* asked b as well: nothing answers, nor is more heard */
+	CLUE_TRACE_TTL_OF_HOP,	   /* the RST came as far as hop a's own messages do */
+	CLUE_TRACE_TTL_ELSEWHERE,  /* its TTL says a hops back, the walk b */
+	CLUE_TRACE_TTL_COPIED,	   /* from a box, with the TTL of the target's own answers, a */
+	CLUE_TRACE_TTL_MIRRORED,   /* its TTL goes with ours: from hop a by it */
+	CLUE_TRACE_RTT_OF_HOP,	   /* its round trip, b us, is that of hop a */
+	CLUE_TRACE_TOO_FAST,	   /* it took a us, the target's own answer b */
+	CLUE_TRACE_COPIED, /* copies of our segment: bits of a: 1 IP ID, 2 window, 4 options */
+	CLUE_TRACE_OTHER_DISTANCE, /* it travelled a hops, the target's own answers b */
+	CLUE_TRACE_MANY_RSTS,	   /* up to a RSTs for b segments */
+	CLUE_TRACE_SAME_LOOK,	   /* a box that answers in its name here would look the same */
+	CLUE_TRACE_CONFIRMED,	   /* in a second connection TTL a - 1 drew none, TTL a did */
+	CLUE_TRACE_UNCONFIRMED,	   /* TTL a drew it once, no second connection was had */
+	CLUE_TRACE_UNSTABLE,	   /* a second connection was reset at another TTL than a */
+	CLUE_TRACE_NOT_CONNECTED,  /* the port answers the SYN, and no connection came about */
+	CLUE_TRACE_RESETS_TOO,	   /* open, and a RSTs came as well */
+	CLUE_TRACE_OUT_OF_TTL,	   /* TTL a, the last, is still on its way */
+	CLUE_TRACE_LOOP,	   /* hop a and hop b are the same router */
+	CLUE_TRACE_SILENT_HOPS,	   /* a hops before it keep silent */
+	CLUE_TRACE_ICMP_LIMIT,	   /* routers ration their ICMP errors: asked slowly */
+	CLUE_TRACE_FLOWS_DIFFER,   /* a of b flows end otherwise */
+	CLUE_TRACE_PATHS,	   /* b flows take a paths */
 	CLUES,
 };
 

@@ -14,6 +14,7 @@ enum {
 	FIRST = 8, /* segments of each port: the handshake and what follows */
 	LAST = LADDER_MAX - FIRST,
 	PORTS = 48,
+	SLACK_NS = 10000000, /* the SYN may be captured before it "left" */
 	FOUND = 64, /* RSTs of the service: the first half of them stay, of the others the last */
 };
 
@@ -32,7 +33,7 @@ struct port {
 };
 
 struct witness {
-	struct addr addr;
+	struct addr addr, us;
 	uint16_t port;
 	struct explain *explain;
 	struct port ports[PORTS];
@@ -92,15 +93,25 @@ void witness_free(struct witness *w)
 	free(w);
 }
 
+/* w->n_ports: it isn't there. */
+static size_t port_find(const struct witness *w, uint16_t ours)
+{
+	size_t i = 0;
+
+	while (i < w->n_ports && w->ports[i].ours != ours)
+		i++;
+	return i;
+}
+
 static struct port *port_of(struct witness *w, uint16_t ours)
 {
-	for (size_t i = 0; i < w->n_ports; i++)
-		if (w->ports[i].ours == ours)
-			return &w->ports[i];
-	if (w->n_ports == PORTS)
+	size_t i = port_find(w, ours);
+
+	if (i == PORTS)
 		return NULL;
-	w->ports[w->n_ports].ours = ours;
-	return &w->ports[w->n_ports++];
+	w->n_ports += i == w->n_ports;
+	w->ports[i].ours = ours;
+	return &w->ports[i];
 }
 
 static struct seen seen_of(const struct packet *p, uint32_t number, uint64_t at_ns, bool from_x)
@@ -165,15 +176,11 @@ void witness_packet(struct witness *w, uint32_t number, uint64_t at_ns, const st
 	/* what leaves is captured before the card has made its checksum */
 	if (ours)
 		copy.csum_bad = false;
+	w->us = ours ? p->seg.src : p->seg.dst;
 	explain_packet(w->explain, &at, DECODE_OK, &copy);
 	port = port_of(w, ours ? p->seg.sport : p->seg.dport);
 	if (port)
 		note(port, seen_of(p, number, at_ns, theirs), segment_len(&p->seg));
-}
-
-void witness_end(struct witness *w)
-{
-	explain_end(w->explain);
 }
 
 /* --- showing ------------------------------------------------------------------------------ */
@@ -195,7 +202,7 @@ static bool is_better(const struct finding *a, const struct finding *b, uint64_t
 	return apart(a->wall_ns, at_ns) < apart(b->wall_ns, at_ns);
 }
 
-const struct finding *witness_finding(const struct witness *w, const struct provoke_verdict *v)
+static const struct finding *pick(const struct witness *w, const struct provoke_verdict *v)
 {
 	size_t n = w->n_found < FOUND ? w->n_found : FOUND;
 	const struct finding *best = NULL;
@@ -211,23 +218,26 @@ const struct finding *witness_finding(const struct witness *w, const struct prov
 	return best;
 }
 
-const struct seen *witness_ladder(struct witness *w, const struct provoke_verdict *v, size_t *n)
+static void keep_from(struct witness *w, size_t *n, const struct seen *s, uint64_t from_ns)
 {
-	const struct port *port = NULL;
-	size_t begin;
+	if (s->wall_ns >= from_ns)
+		w->ladder[(*n)++] = *s;
+}
 
-	*n = 0;
-	for (size_t i = 0; i < w->n_ports; i++)
-		if (w->ports[i].ours == v->sport)
-			port = &w->ports[i];
-	if (!port)
-		return w->ladder;
-	*n = port->n < FIRST ? port->n : FIRST;
-	memcpy(w->ladder, port->first, *n * sizeof(*w->ladder));
+/* A port may have had another connection before: of that nothing is shown. */
+static size_t fill_ladder(struct witness *w, uint16_t ours, uint64_t from_ns)
+{
+	const struct port *port = &w->ports[port_find(w, ours) % PORTS];
+	size_t n = 0, begin;
+
+	if (port->ours != ours)
+		return 0;
+	for (size_t i = 0; i < FIRST && i < port->n; i++)
+		keep_from(w, &n, &port->first[i], from_ns);
 	begin = port->n > LADDER_MAX ? port->n - LAST : FIRST;
 	for (size_t i = begin; i < port->n; i++)
-		w->ladder[(*n)++] = port->last[(i - FIRST) % LAST];
-	return w->ladder;
+		keep_from(w, &n, &port->last[(i - FIRST) % LAST], from_ns);
+	return n;
 }
 
 static int by_number(const void *a, const void *b)
@@ -237,15 +247,21 @@ static int by_number(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-const uint32_t *witness_frames(struct witness *w, const struct provoke_verdict *v, size_t *n)
+void witness_end(struct witness *w, const struct provoke_facts *f, const struct provoke_verdict *v,
+		 struct witnessed *out)
 {
-	const struct finding *f = witness_finding(w, v);
-	const struct seen *s = f ? f->ladder : witness_ladder(w, v, n);
+	const struct line_facts *l = provoke_line(f);
+	const struct seen *s;
 
-	if (f)
-		*n = f->n_ladder;
-	for (size_t i = 0; i < *n; i++)
+	explain_end(w->explain);
+	*out = (struct witnessed){
+	    .finding = pick(w, v), .ladder = w->ladder, .frames = w->frames, .us = w->us};
+	out->n_ladder = fill_ladder(
+	    w, v->sport,
+	    l->sport == v->sport && l->opened_ns > SLACK_NS ? l->opened_ns - SLACK_NS : 0);
+	s = out->finding ? out->finding->ladder : w->ladder;
+	out->n_frames = out->finding ? out->finding->n_ladder : out->n_ladder;
+	for (size_t i = 0; i < out->n_frames; i++)
 		w->frames[i] = s[i].frame;
-	qsort(w->frames, *n, sizeof(*w->frames), by_number);
-	return w->frames;
+	qsort(w->frames, out->n_frames, sizeof(*w->frames), by_number);
 }

@@ -46,6 +46,16 @@ static void tee_stack(void *ctx, const struct stack_record *r)
 	TEE(ctx, stack, r);
 }
 
+static void tee_scenario(void *ctx, const struct provoke_record *r)
+{
+	TEE(ctx, scenario, r);
+}
+
+static void tee_provoke(void *ctx, const struct provoke_record *r)
+{
+	TEE(ctx, provoke, r);
+}
+
 static void tee_reset(void *ctx, const struct finding *f)
 {
 	TEE(ctx, reset, f);
@@ -121,6 +131,8 @@ struct report *report_tee_new(struct report **v, size_t n)
 		    .port = tee_port,
 		    .host_end = tee_host_end,
 		    .stack = tee_stack,
+		    .scenario = tee_scenario,
+		    .provoke = tee_provoke,
 		    .reset = tee_reset,
 		    .explained = tee_explained,
 		    .window = tee_window,

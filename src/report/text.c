@@ -219,6 +219,25 @@ static void text_reset(void *ctx, const struct finding *f)
 	out_flush(&t->out);
 }
 
+/* Before anything is sent: who watches must be able to stop it. */
+static void text_scenario(void *ctx, const struct provoke_record *r)
+{
+	struct text_report *t = ctx;
+
+	text_scenario_put(t, r);
+	out_string(&t->out, &t->line);
+	out_flush(&t->out);
+}
+
+static void text_provoke(void *ctx, const struct provoke_record *r)
+{
+	struct text_report *t = ctx;
+
+	text_provoke_put(t, r);
+	out_string(&t->out, &t->line);
+	out_flush(&t->out);
+}
+
 /* --- the end -------------------------------------------------------------- */
 
 void text_put_elapsed(struct string *to, double s)
@@ -348,6 +367,8 @@ struct report *report_text_new(FILE *f, const struct run_info *run,
 		    .port = text_port,
 		    .host_end = text_host_end,
 		    .stack = text_stack,
+		    .scenario = text_scenario,
+		    .provoke = text_provoke,
 		    .reset = text_reset,
 		    .explained = text_explained,
 		    .window = text_window,

@@ -87,7 +87,12 @@ void text_stack_put(struct text_report *t, const struct stack_record *s);
  * end; into t->line */
 void text_reset_put(struct text_report *t, const struct finding *f);
 void text_ladder_put(struct text_report *t, const struct finding *f);
+/* Only why: for what has a heading of its own. */
+void text_reset_put_why(struct text_report *t, const struct finding *f);
 void text_explained_put(struct text_report *t, const struct explain_record *r);
+/* text_provoke.c: what will be done, and what came of it; into t->line */
+void text_scenario_put(struct text_report *t, const struct provoke_record *r);
+void text_provoke_put(struct text_report *t, const struct provoke_record *r);
 const char *text_severity_color(const struct text_report *t, enum severity s); /* "" without */
 const char *text_plain(const struct text_report *t);			       /* ends a colour */
 void text_put_elapsed(struct string *to, double s);

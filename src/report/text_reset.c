@@ -193,6 +193,21 @@ static void put_block(struct text_report *t, const struct finding *f)
 	text_ladder_put(t, f);
 }
 
+void text_reset_put_why(struct text_report *t, const struct finding *f)
+{
+	static const enum reset_sentence story[] = {SAYS_WHAT, SAYS_ORIGIN};
+	char label[RESET_WORDS_MAX];
+	struct text words = text_of(label, sizeof(label));
+
+	text_putf(&words, "RST (frame %u): %s (%s). ", (unsigned)f->frame, cause_name(f->cause),
+		  sureness_name(f->sure));
+	put_sentences(t, f, label, story, sizeof(story) / sizeof(story[0]));
+	put_one(t, f, "", SAYS_VENDOR);
+	put_one(t, f, "", SAYS_ALSO);
+	put_clues(t, f);
+	put_rule(t, f);
+}
+
 /* What follows from another RST is part of that one's story. */
 static void put_line(struct text_report *t, const struct finding *f)
 {

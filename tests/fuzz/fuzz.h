@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* memwire.h; what is run, over which family, then what the peer does */
+int fuzz_converse(const uint8_t *data, size_t len);
 int fuzz_explain(const uint8_t *data, size_t len); /* a whole capture (memcap.h) */
 int fuzz_decode(const uint8_t *data, size_t len);  /* first octet picks the link type */
 int fuzz_options(const uint8_t *data, size_t len); /* a block of TCP options */

@@ -12,9 +12,9 @@ static const struct {
 	const char *name;
 	int (*run)(const uint8_t *data, size_t len);
 } fuzzers[] = {
-    {"decode", fuzz_decode},   {"explain", fuzz_explain}, {"options", fuzz_options},
-    {"pcapng", fuzz_pcapng},   {"ports", fuzz_ports},	  {"resume", fuzz_resume},
-    {"targets", fuzz_targets},
+    {"converse", fuzz_converse}, {"decode", fuzz_decode},   {"explain", fuzz_explain},
+    {"options", fuzz_options},	 {"pcapng", fuzz_pcapng},   {"ports", fuzz_ports},
+    {"resume", fuzz_resume},	 {"targets", fuzz_targets},
 };
 
 /* The file in a block of exactly its length; NULL where it can't be read. */

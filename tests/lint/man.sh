@@ -1,8 +1,8 @@
 #!/bin/sh
 # man: the manual and the program say the same. Every option of --help stands in the page and every
-# option of the page in --help; every probe, every segment of the battery and every cause is named;
-# every example runs. Nothing is sent: scans are dry runs, what reads captures gets one made here,
-# and what else could send or listen only prints its help.
+# option of the page in --help; every probe, segment of the battery, cause, finding and verdict is
+# named; every example runs. Nothing is sent: what sends is a dry run, what reads captures gets one
+# made here, and what else could send or listen only prints its help.
 # shellcheck source=common.sh
 . "$(dirname "$0")/common.sh"
 
@@ -48,6 +48,8 @@ same DESCRIPTION
 same SCAN scan
 same STACK stack
 same EXPLAIN explain
+same TRACE trace
+same PROVOKE provoke
 same PROBES probes
 same DOCTOR doctor
 
@@ -89,6 +91,34 @@ awk '/^\.Sh / { inside = ($0 == ".Sh CAUSES") } inside && /^\.It Cm / { print $3
 	[ "$(wc -l <"$lint_tmp/causes")" -ge 40 ] || echo "too few causes in cause.c"
 } >"$out"
 tap "causes and their severities" "$out"
+
+# every finding of provoke with its severity, under its scenario (in the table ANY is all of them)
+tr -d '\n' <"$srcdir/src/judge/provoke_rows.c" |
+	grep -oE '\{"[a-z-]+",[[:blank:]]*(ANY|SCENARIO_[A-Z_]+),[^"]*SEVERITY_[A-Z]+' |
+	sed -E 's/\{"([a-z-]+)",[[:blank:]]*(ANY|SCENARIO_([A-Z_]+)),.*SEVERITY_(.*)/\2 \1 \4/' |
+	sed 's/^SCENARIO_//' | tr 'A-Z_' 'a-z-' | sort -u >"$lint_tmp/findings"
+awk '/^\.S[hs] / { scenario = "" }
+	/^\.Ss Scenario / { scenario = $3 }
+	/^\.Ss Findings of all scenarios$/ { scenario = "any" }
+	scenario != "" && /^\.It Cm / { print scenario, $3, $5 }' "$page" | sort >"$lint_tmp/page"
+{
+	comm -23 "$lint_tmp/findings" "$lint_tmp/page" | sed 's/$/ is in provoke_rows.c, not in the page/'
+	comm -13 "$lint_tmp/findings" "$lint_tmp/page" | sed 's/$/ is in the page, not in provoke_rows.c/'
+	[ "$(wc -l <"$lint_tmp/findings")" -ge 40 ] || echo "too few findings in provoke_rows.c"
+} >"$out"
+tap "findings and their severities" "$out"
+
+# every verdict of trace
+sed -n '/^const char \*trace_end_name/,/^}/p' "$srcdir/src/judge/trace.c" |
+	grep -oE '"[a-z-]+"' | tr -d '"' | sort >"$lint_tmp/verdicts"
+awk '/^\.Ss The verdict$/ { inside = 1; next } /^\.S[hs] / { inside = 0 }
+	inside && /^\.It Cm / { print $3 }' "$page" | sort >"$lint_tmp/page"
+{
+	comm -23 "$lint_tmp/verdicts" "$lint_tmp/page" | sed 's/$/ is in trace.c, not in the page/'
+	comm -13 "$lint_tmp/verdicts" "$lint_tmp/page" | sed 's/$/ is in the page, not in trace.c/'
+	[ -s "$lint_tmp/verdicts" ] || echo "no verdicts in trace.c"
+} >"$out"
+tap "verdicts of trace" "$out"
 
 # Two frames of raw IP for the examples of explain: a SYN, and the RST that refuses it.
 tiny_capture() {

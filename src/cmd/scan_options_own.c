@@ -1,0 +1,244 @@
+/*
+ * scan_options_own: the values that `trace` and `provoke` alone take: hops, flows, scenarios, what
+ * is written to a service, and which ends are expected. It knows no target.
+ */
+#include "cmd/scan_options_private.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- trace ------------------------------------------------------------------------------------ */
+
+int scan_take_walk(struct scan_parse *p, const char *value, struct err *e)
+{
+	struct scan_options *o = p->o;
+	uint64_t n;
+
+	if (option_number(p->said, value, 1, p->id == ID_FLOWS ? TRACE_FLOWS_MAX : TRACE_TTL_MAX,
+			  &n, e) < 0)
+		return -1;
+	switch (p->id) {
+	case ID_FLOWS: o->flows = (unsigned)n; break;
+	case ID_FIRST_TTL: o->first_ttl = (uint8_t)n; break;
+	default: o->max_ttl = (uint8_t)n;
+	}
+	return 0;
+}
+
+static const char *end_name_at(size_t i)
+{
+	return trace_end_name((enum trace_end)i);
+}
+
+int scan_take_ends(struct scan_parse *p, const char *value, struct err *e)
+{
+	char item[40], known[160];
+
+	while (option_item(&value, item, sizeof(item))) {
+		struct text t = text_of(known, sizeof(known));
+		size_t i = 0;
+
+		while (i < TRACE_ENDS && strcmp(item, end_name_at(i)) != 0)
+			i++;
+		option_put_names(&t, TRACE_ENDS, end_name_at);
+		if (i == TRACE_ENDS)
+			return err_set(e, "%s '%s': no such verdict; there are %s", p->said, item,
+				       known);
+		p->o->expect |= UINT32_C(1) << i;
+	}
+	return 0;
+}
+
+/* A payload asks for a connection to carry it, unless the segment is hand-made. */
+int scan_settle_trace(struct scan_parse *p, struct err *e)
+{
+	struct scan_options *o = p->o;
+
+	o->yes = true; /* so few are walked to that each counts */
+	if (o->n_kinds == 0)
+		o->kinds[o->n_kinds++] = probe_find(o->has_data ? "data" : "syn");
+	if (o->n_kinds > 1)
+		return err_set(e,
+			       "trace walks with one kind of segment, not %zu; run it again for "
+			       "the others",
+			       o->n_kinds);
+	if (o->first_ttl > o->max_ttl)
+		return err_set(e, "--first-ttl %u is beyond --max-ttl %u", o->first_ttl,
+			       o->max_ttl);
+	return scan_settle_data(p, e);
+}
+
+/* --- provoke: what is done -------------------------------------------------------------------- */
+
+static const char *scenario_name_at(size_t i)
+{
+	return scenario_infos[i].name;
+}
+
+static int no_such_scenario(const char *value, struct err *e)
+{
+	char known[200];
+	struct text t = text_of(known, sizeof(known));
+
+	for (size_t i = 0; i < SCENARIOS; i++)
+		if (option_distance(value, scenario_infos[i].name) <= 2)
+			return err_set(e, "provoke %.60s: no such scenario; did you mean '%s'?",
+				       value, scenario_infos[i].name);
+	option_put_names(&t, SCENARIOS, scenario_name_at);
+	return err_set(e, "provoke %.60s: no such scenario; there are %s", value, known);
+}
+
+int scan_take_scenario(struct scan_parse *p, const char *value, struct err *e)
+{
+	return scenario_parse(value, &p->o->scenario) == 0 ? 0 : no_such_scenario(value, e);
+}
+
+void scan_put_scenarios(FILE *f)
+{
+	fputs("\nScenarios:\n", f);
+	for (size_t i = 0; i < SCENARIOS; i++) {
+		fprintf(f, "  %-18s", scenario_infos[i].name);
+		option_put_wrapped(f, scenario_infos[i].question, 20, 60);
+	}
+}
+
+/* A request line is one line, and its parts end at blanks. */
+int scan_take_http(struct scan_parse *p, const char *value, struct err *e)
+{
+	if (*value != '/')
+		return err_set(e, "%s %.80s: takes the path of a URL, which begins with /", p->said,
+			       value);
+	for (const char *c = value; *c; c++)
+		if (*c <= ' ' || *c > '~')
+			return err_set(e,
+				       "%s %.80s: blanks and letters beyond ASCII are written "
+				       "%%20 in a path",
+				       p->said, value);
+	return scan_take_once(p, &p->o->http, value, "give one path", e);
+}
+
+int scan_take_bytes(struct scan_parse *p, const char *value, struct err *e)
+{
+	static const struct {
+		char letter;
+		unsigned shift;
+	} units[] = {{'k', 10}, {'M', 20}, {'G', 30}};
+	const uint64_t most = UINT64_C(1) << 30;
+	char *rest = NULL;
+	unsigned long long n = strtoull(value, &rest, 10);
+	unsigned shift = 0;
+
+	for (size_t i = 0; *rest && i < sizeof(units) / sizeof(units[0]); i++)
+		if (strcmp(rest, (char[]){units[i].letter, 0}) == 0)
+			shift = units[i].shift;
+	if (!isdigit((unsigned char)*value) || (*rest && !shift) || n > most >> shift)
+		return err_set(e, "%s %.80s: takes octets such as 4096, 64k or 10M, at most 1G",
+			       p->said, value);
+	p->o->has_bytes = true;
+	p->o->bytes = n << shift;
+	return 0;
+}
+
+/* --- provoke: what is expected ---------------------------------------------------------------- */
+
+int scan_take_findings(struct scan_parse *p, const char *value, struct err *e)
+{
+	return scan_take_once(p, &p->o->expect_findings, value, "join the lists by a comma", e);
+}
+
+bool scan_options_expects(const struct scan_options *o, const char *id)
+{
+	const char *list = o->expect_findings;
+	char item[40];
+
+	if (!list)
+		return true;
+	while (option_item(&list, item, sizeof(item)))
+		if (strcmp(item, id) == 0)
+			return true;
+	return false;
+}
+
+static bool is_of(const struct provoke_row *row, enum scenario scenario)
+{
+	return row->scenario == (int)scenario || row->scenario == SCENARIOS;
+}
+
+/* An id may have several rows. */
+static bool told_before(size_t i, enum scenario scenario)
+{
+	for (size_t j = 0; j < i; j++)
+		if (is_of(&provoke_rows[j], scenario) &&
+		    strcmp(provoke_rows[j].id, provoke_rows[i].id) == 0)
+			return true;
+	return false;
+}
+
+static void put_findings(struct text *t, enum scenario scenario)
+{
+	const char *between = "";
+
+	for (size_t i = 0; i < provoke_row_count; i++) {
+		if (!is_of(&provoke_rows[i], scenario) || told_before(i, scenario))
+			continue;
+		text_putf(t, "%s%s", between, provoke_rows[i].id);
+		between = ", ";
+	}
+}
+
+static int check_findings(const struct scan_options *o, struct err *e)
+{
+	const char *list = o->expect_findings;
+	char item[40], known[400];
+
+	while (list && option_item(&list, item, sizeof(item))) {
+		struct text t = text_of(known, sizeof(known));
+		size_t i = 0;
+
+		while (i < provoke_row_count && !(is_of(&provoke_rows[i], o->scenario) &&
+						  strcmp(item, provoke_rows[i].id) == 0))
+			i++;
+		if (i < provoke_row_count)
+			continue;
+		put_findings(&t, o->scenario);
+		return err_set(e, "--expect '%s': %s has no such finding; there are %s", item,
+			       scenario_infos[o->scenario].name, known);
+	}
+	return 0;
+}
+
+/* --- provoke: the whole ----------------------------------------------------------------------- */
+
+/* What the scenario can't use is not dropped without a word. */
+static int check_uses(const struct scan_options *o, struct err *e)
+{
+	const struct scenario_info *info = &scenario_infos[o->scenario];
+
+	if (!info->writes && (o->http || o->has_bytes || o->has_data))
+		return err_set(e, "provoke %s writes nothing to the service: leave %s out",
+			       info->name,
+			       o->http	      ? "--http"
+			       : o->has_bytes ? "--bytes"
+					      : "the payload");
+	if (!info->hold_ms && o->hold_ns)
+		return err_set(e, "provoke %s does not wait for the service: leave --hold out",
+			       info->name);
+	if (o->http && o->has_data)
+		return err_set(e, "--http and a payload exclude each other; give one");
+	return 0;
+}
+
+int scan_settle_provoke(struct scan_parse *p, struct err *e)
+{
+	struct scan_options *o = p->o;
+
+	o->yes = true;
+	if (o->n_targets != 1)
+		return err_set(e, "provoke acts on one target at a time; %zu are named",
+			       o->n_targets);
+	if (!o->has_bytes && o->scenario == SCENARIO_EARLY_CLOSE)
+		o->bytes = UINT64_C(1) << 20;
+	return check_uses(o, e) < 0 ? -1 : check_findings(o, e);
+}

@@ -1,0 +1,179 @@
+/*
+ * json_provoke: the record of one scenario with one service. It decides which keys are there, never
+ * what they say: the contract's are always there, null where nothing is known, numbers only where
+ * they were measured.
+ */
+#include "report/json_private.h"
+#include "report/reset_words.h"
+
+static void add_text_or_null(json_object *o, const char *key, const char *text)
+{
+	if (text)
+		json_add_text(o, key, text);
+	else
+		json_add_null(o, key);
+}
+
+static json_object *new_frames(const struct provoke_record *p)
+{
+	json_object *a = json_object_new_array();
+
+	for (size_t i = 0; i < p->n_frames; i++)
+		json_object_array_add(a, json_new_u64(p->frames[i]));
+	return a;
+}
+
+static json_object *new_alternatives(const struct finding *f)
+{
+	json_object *a = json_object_new_array();
+
+	for (size_t i = 0; f && i < ALSO_MAX && f->also[i] != CAUSE_UNKNOWN; i++)
+		json_object_array_add(a, json_new_text(cause_name(f->also[i])));
+	return a;
+}
+
+static json_object *new_sees(const struct provoke_facts *f)
+{
+	json_object *a = json_object_new_array();
+	enum app_result sees[PROVOKE_SEES_MAX];
+	size_t n = provoke_sees(f, sees);
+
+	for (size_t i = 0; i < n; i++)
+		json_object_array_add(a, json_new_text(app_result_name(sees[i])));
+	return a;
+}
+
+static json_object *new_reset_clues(const struct finding *f)
+{
+	json_object *a = json_object_new_array();
+
+	for (size_t i = 0; i < f->n_clues; i++) {
+		char buf[RESET_WORDS_MAX];
+		struct text t = text_of(buf, sizeof(buf));
+
+		reset_words_clue(&t, f, &f->clues[i]);
+		json_object_array_add(a, json_new_text(buf));
+	}
+	return a;
+}
+
+/* --- numbers ------------------------------------------------------------------------------ */
+
+static void add_u64_if(json_object *o, const char *key, uint64_t v)
+{
+	if (v)
+		json_add_u64(o, key, v);
+}
+
+static uint64_t begin_of(const struct line_facts *l)
+{
+	return l->stands_ns ? l->stands_ns : l->opened_ns;
+}
+
+/* Milliseconds since the connection stood. */
+static json_object *new_ms(const struct line_facts *l, uint64_t at_ns)
+{
+	uint64_t from = begin_of(l);
+
+	return json_new_u64(at_ns > from ? (at_ns - from) / 1000000 : 0);
+}
+
+static void add_ms_if(json_object *o, const char *key, const struct line_facts *l, uint64_t at_ns)
+{
+	if (at_ns)
+		json_object_object_add(o, key, new_ms(l, at_ns));
+}
+
+static void add_ms_list(json_object *o, const char *key, const struct line_facts *l,
+			const uint64_t at_ns[LINE_TIMES], unsigned n)
+{
+	json_object *a;
+
+	if (!n)
+		return;
+	a = json_object_new_array();
+	for (unsigned i = 0; i < n && i < LINE_TIMES; i++)
+		json_object_array_add(a, new_ms(l, at_ns[i]));
+	json_object_object_add(o, key, a);
+}
+
+static void add_line(json_object *o, const struct line_facts *l)
+{
+	add_u64_if(o, "written", l->written);
+	add_u64_if(o, "taken", l->acked_octets);
+	add_u64_if(o, "answered", l->sent_octets);
+	add_u64_if(o, "read", l->read);
+	add_u64_if(o, "syn_acks", l->syn_acks);
+	if (l->syn_acks > 1)
+		add_ms_list(o, "syn_acks_ms", l, l->syn_ack_ns, l->syn_acks);
+	add_u64_if(o, "syn_acks_after_rst", l->syn_acks_after_rst);
+	add_u64_if(o, "keepalives", l->keepalives);
+	add_ms_if(o, "keepalive_ms", l, l->keepalive_ns[0]);
+	add_ms_if(o, "fin_ms", l, l->fin_ns);
+	add_u64_if(o, "resets", l->resets);
+	add_ms_list(o, "resets_ms", l, l->reset_ns, l->resets);
+}
+
+static const struct line_facts *line_of(const struct provoke_record *p)
+{
+	const struct provoke_facts *f = p->facts;
+	const struct line_facts *l = provoke_line(f);
+
+	for (size_t i = 0; l->sport != p->verdict->sport && i < f->n_lines; i++)
+		l = &f->lines[i];
+	return l;
+}
+
+static void add_numbers(json_object *o, const struct provoke_record *p)
+{
+	const struct provoke_facts *f = p->facts;
+	const struct provoke_verdict *v = p->verdict;
+
+	add_u64_if(o, "sport", v->sport);
+	add_line(o, line_of(p));
+	add_u64_if(o, "http_status", f->http_status);
+	if (v->idle_lives_ns)
+		json_add_real(o, "idle_lives_s", (double)v->idle_lives_ns / 1e9, 3);
+	if (v->idle_dies_ns)
+		json_add_real(o, "idle_dies_s", (double)v->idle_dies_ns / 1e9, 3);
+	if (f->hold_ns)
+		json_add_real(o, "hold_s", (double)f->hold_ns / 1e9, 3);
+	if (f->ended_ns > f->began_ns)
+		json_add_real(o, "elapsed_s", (double)(f->ended_ns - f->began_ns) / 1e9, 6);
+}
+
+static void add_reset(json_object *o, const struct finding *f)
+{
+	add_text_or_null(o, "confidence", f ? sureness_name(f->sure) : NULL);
+	json_object_object_add(o, "alternatives", new_alternatives(f));
+	add_text_or_null(o, "origin", f ? origin_name(f->origin) : NULL);
+	if (!f)
+		return;
+	json_add_u64(o, "frame", f->frame);
+	add_u64_if(o, "provoked_by", f->provoked_by);
+	json_object_object_add(o, "reset_clues", new_reset_clues(f));
+}
+
+void json_provoke(void *ctx, const struct provoke_record *p)
+{
+	struct json_report *r = ctx;
+	const struct provoke_verdict *v = p->verdict;
+	json_object *o = json_new_record("provoke");
+
+	json_add_text(o, "scenario", p->info->name);
+	json_add_who(o, r, p->addr, p->name);
+	json_add_u64(o, "port", p->port);
+	json_add_text(o, "finding", v->row->id);
+	add_text_or_null(o, "cause", p->finding ? cause_name(p->finding->cause) : NULL);
+	json_object_object_add(o, "frames", new_frames(p));
+	json_add_u64(o, "bytes_lost", v->bytes_lost);
+	json_object_object_add(o, "clues", json_new_clues(v->clues, v->n_clues));
+	json_add_text(o, "severity", severity_name(v->row->severity));
+	json_add_text(o, "says", v->row->says);
+	add_reset(o, p->finding);
+	json_object_object_add(o, "app_sees", new_sees(p->facts));
+	json_add_text(o, "advice", v->row->advice);
+	add_numbers(o, p);
+	json_put_record(r, o);
+	out_flush(&r->out);
+}

@@ -40,11 +40,12 @@ static const struct act listen_ack[] = {
 static const struct act half_open[] = {
     /* 0 */ {ACT_RAW_CONNECT, 0, MARK_SYN, .tries = 3},
     /* 1 */ {ACT_REST, 0, .wait_ms = ACT_HOLD, .until = SEES_RST},
-    /* 2 */ {ACT_SEND, 0, MARK_RETURN, 3, .form = &syn, .jump = {{FAILS | SEES_SYN_ACK, 5}}},
-    /* 3 */ {ACT_SEND, 0, MARK_RETURN_RST, 2, .form = &rst_exact, .wait_ms = 100},
-    /* 4 */ {ACT_SEND, 0, MARK_RETURN_2, 3, .form = &syn},
-    /* 5 */ {ACT_ABORT, .line = 0},
-    /* 6 */ {.op = ACT_END},
+    /* 2 */ {ACT_REST, 0, .wait_ms = 100},
+    /* 3 */ {ACT_SEND, 0, MARK_RETURN, 3, .form = &syn, .jump = {{FAILS | SEES_SYN_ACK, 6}}},
+    /* 4 */ {ACT_SEND, 0, MARK_RETURN_RST, 2, .form = &rst_exact, .wait_ms = 100},
+    /* 5 */ {ACT_SEND, 0, MARK_RETURN_2, 3, .form = &syn},
+    /* 6 */ {ACT_ABORT, .line = 0},
+    /* 7 */ {.op = ACT_END},
 };
 
 static const struct act early_close[] = {
@@ -117,9 +118,9 @@ static const struct act lost_rst[] = {
 	     .jump = {{SEES_RST, 6}, {SEES_SILENCE, 9}}},
     /* 4 */ {ACT_SEND, 0, MARK_AFTER_FIN, 3, .form = &data, .jump = {{SEES_RST, 6}}},
     /* 5 */ {ACT_AWAIT, 0, .until = SEES_RST, .jump = {{SEES_SILENCE, 9}}},
-    /* 6 */ {ACT_SEND, 0, MARK_ON_1, 2, .form = &data},
-    /* 7 */ {ACT_SEND, 0, MARK_ON_2, 2, .form = &data},
-    /* 8 */ {ACT_SEND, 0, MARK_ON_3, 2, .form = &data},
+    /* 6 */ {ACT_SEND, 0, MARK_ON_1, 3, .form = &data},
+    /* 7 */ {ACT_SEND, 0, MARK_ON_2, 3, .form = &data},
+    /* 8 */ {ACT_SEND, 0, MARK_ON_3, 3, .form = &data},
     /* 9 */ {ACT_ABORT, .line = 0},
     /* 10 */ {.op = ACT_END},
 };

@@ -338,31 +338,38 @@ static bool is_closed(const struct line *l)
 	return l->had & SEES_RST || (l->had & SEES_FIN && l->fin_acked);
 }
 
-/* The rest of the goodbye is for the evidence: the kernel needs nobody for it. */
+static void drain(struct stage *s, struct line *l)
+{
+	uint8_t octets[CHUNK];
+
+	for (unsigned i = 0; i < CHUNKS; i++)
+		if (s->t->w->ops->conn_read(s->t->w, l->conn, octets, sizeof(octets)) <= 0)
+			return;
+}
+
+/* Our FIN, and the service's after it. Who doesn't close in time is reset: a socket that waits for
+ * it would be left behind. */
 static void run_close(struct stage *s, struct strand *st, uint64_t now)
 {
 	struct line *l = strand_line(s, st);
 
 	if (l->conn < 0) {
-		if (!st->began)
-			run_abort(s, st, now);
-		else
-			stage_act_over(s, st, SEES_SILENCE, now);
+		run_abort(s, st, now);
 		return;
 	}
-	st->began = true;
-	st->due_ns = st->end_ns = now + stage_wait(s, st, l);
-	s->t->w->ops->conn_close(s->t->w, l->conn, false);
+	drain(s, l);
+	if (!st->began) {
+		s->t->w->ops->conn_shutdown(s->t->w, l->conn);
+		st->began = l->closed = true;
+		st->end_ns = now + stage_wait(s, st, l);
+	}
+	if (!is_closed(l) && now < st->end_ns) {
+		st->due_ns = now + TICK_MS * NS_PER_MS;
+		return;
+	}
+	s->t->w->ops->conn_close(s->t->w, l->conn, !is_closed(l));
 	l->conn = -1;
-	l->closed = true;
-	if (is_closed(l))
-		stage_act_over(s, st, 0, now);
-}
-
-static void saw_close(struct stage *s, struct strand *st, uint64_t at_ns)
-{
-	if (is_closed(strand_line(s, st)))
-		stage_act_over(s, st, 0, at_ns);
+	stage_act_over(s, st, 0, now);
 }
 
 /* clang-format off */
@@ -378,7 +385,7 @@ const struct stage_op stage_ops[] = {
     [ACT_REST] = {run_await, NULL, saw_await, "letting the connection rest"},
     [ACT_ANSWER] = {run_answer, NULL, NULL, "acknowledging"},
     [ACT_SHUTDOWN] = {run_shutdown, NULL, NULL, "closing our direction"},
-    [ACT_CLOSE] = {run_close, NULL, saw_close, "closing"},
+    [ACT_CLOSE] = {run_close, NULL, saw_something, "closing"},
     [ACT_ABORT] = {run_abort, NULL, NULL, "resetting our connection"},
 };
 /* clang-format on */

@@ -10,7 +10,7 @@ enum {
 	APART_MS = 50, /* between two segments that ask: above 20/s many stacks ration RSTs */
 	WAIT_MS = 1000,
 	RTTS = 3,
-	CONNECT_WAITS = 3, /* the kernel repeats the SYN itself */
+	CONNECT_WAITS = 5, /* the kernel repeats the SYN itself, after 1 and 3 s */
 };
 #define NS_PER_MS 1000000ULL
 #define ANSWERED (SEES_SYN_ACK | SEES_ACK | SEES_DATA | SEES_FIN | SEES_RST | SEES_ICMP)
@@ -270,6 +270,7 @@ static void choose_numbers(struct stage *s, struct strand *st, struct line *l)
 
 	st->ask_seq = turns_random(s->t);
 	st->ask_ack = turns_random(s->t);
+	l->handshaken = l->handshaken && !(f->flags & TCP_SYN); /* what comes answers this one */
 	if (f->flags != TCP_SYN || f->seq != FORM_SEQ_RANDOM)
 		return;
 	if (!l->again_iss)

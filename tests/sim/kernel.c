@@ -49,6 +49,7 @@ struct conn {
 	size_t n_out, n_in, rcvbuf;
 	uint32_t peer_win;
 	uint8_t peer_shift;
+	uint16_t told; /* the window, in our last segment */
 	bool fin_wanted; /* once all is sent */
 	int error;	 /* what the next call returns, once */
 	bool was_reset;
@@ -102,6 +103,12 @@ static uint16_t window(const struct conn *c)
 	return (uint16_t)((c->rcvbuf > c->n_in ? c->rcvbuf - c->n_in : 0) >> SHIFT);
 }
 
+/* By how much more than the peer knows of. */
+static size_t n_grown(const struct conn *c)
+{
+	return (size_t)(window(c) - c->told) << SHIFT;
+}
+
 static void put_text(struct kernel *k, struct conn *c, uint16_t flags, uint32_t seq,
 		     const uint8_t *text, size_t len)
 {
@@ -121,6 +128,7 @@ static void put_text(struct kernel *k, struct conn *c, uint16_t flags, uint32_t 
 	    .ip_id = ++c->ip_id,
 	};
 
+	c->told = s.win;
 	if (flags & TCP_SYN)
 		s.options_len = (uint8_t)options_build_syn(SYN_LAYOUT_LINUX,
 							   c->src.family == ADDR_V4 ? 1460 : 1440,
@@ -295,12 +303,10 @@ ssize_t kernel_read(struct kernel *k, int conn, void *octets, size_t cap)
 	int error;
 
 	if (n) {
-		bool was_closed = !window(c);
-
 		memcpy(octets, c->in, n);
 		c->n_in -= n;
 		memmove(c->in, c->in + n, c->n_in);
-		if (was_closed && window(c))
+		if (window(c) > c->told && (!c->told || n_grown(c) >= c->rcvbuf / 2))
 			put_ack(k, c);
 		return (ssize_t)n;
 	}

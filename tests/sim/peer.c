@@ -30,7 +30,7 @@ static void put_frame(struct peer *p, uint64_t at_ns, const uint8_t *bytes, size
 		p->pending = realloc(p->pending, p->cap_pending * sizeof(*p->pending));
 		assert(p->pending);
 	}
-	/* a heap by time: cheap, and stable enough, as times differ */
+	/* a heap by time; of one time, the first in is the first out */
 	size_t i = p->n_pending++;
 
 	while (i > 0 && p->pending[(i - 1) / 2].at_ns > at_ns) {
@@ -39,6 +39,7 @@ static void put_frame(struct peer *p, uint64_t at_ns, const uint8_t *bytes, size
 	}
 	slot = &p->pending[i];
 	slot->at_ns = at_ns;
+	slot->order = p->n_frames++;
 	slot->len = (uint16_t)len;
 	slot->own = own;
 	memcpy(slot->bytes, bytes, len);
@@ -55,6 +56,11 @@ static void show_own(struct peer *p, const uint8_t *bytes, size_t len)
 		put_frame(p, p->now_ns, bytes, len, true);
 }
 
+static bool is_later(const struct pending *a, const struct pending *b)
+{
+	return a->at_ns != b->at_ns ? a->at_ns > b->at_ns : a->order > b->order;
+}
+
 static struct pending take_pending(struct peer *p)
 {
 	struct pending first = p->pending[0], last = p->pending[--p->n_pending];
@@ -62,9 +68,9 @@ static struct pending take_pending(struct peer *p)
 
 	while ((child = 2 * i + 1) < p->n_pending) {
 		if (child + 1 < p->n_pending &&
-		    p->pending[child + 1].at_ns < p->pending[child].at_ns)
+		    is_later(&p->pending[child], &p->pending[child + 1]))
 			child++;
-		if (p->pending[child].at_ns >= last.at_ns)
+		if (!is_later(&last, &p->pending[child]))
 			break;
 		p->pending[i] = p->pending[child];
 		i = child;

@@ -27,7 +27,7 @@ struct peer_answer {
 typedef void peer_fn(struct peer *p, const struct packet *probe, struct peer_answer *out);
 
 struct pending {
-	uint64_t at_ns;
+	uint64_t at_ns, order;
 	uint16_t len;
 	bool own; /* wire.both_ways: what we sent, seen as it left */
 	uint8_t bytes[200];
@@ -59,6 +59,7 @@ struct peer {
 	struct craft *craft;
 	struct pending *pending;
 	size_t n_pending, cap_pending;
+	uint64_t n_frames;
 	/* what was seen */
 	uint64_t n_sent;
 	struct peer_sent {

@@ -63,13 +63,18 @@ static void offer(struct stage *s, struct line *l, const struct packet *pk, uint
 
 /* --- what the service sends ------------------------------------------------------------------- */
 
+static bool is_late(const struct line *l, uint64_t at_ns)
+{
+	return l->closed_ns && at_ns > l->closed_ns;
+}
+
 static void take_rst(struct line *l, const struct packet *pk, uint64_t at_ns)
 {
 	struct line_facts *f = l->f;
 	struct exchange *x = &f->reset;
 
 	l->half_open = false;
-	if (l->closed)
+	if (is_late(l, at_ns))
 		return; /* what draws it is our end, not the service's */
 	if (f->resets < LINE_TIMES)
 		f->reset_ns[f->resets] = at_ns;
@@ -151,7 +156,7 @@ static unsigned take_text(struct line *l, const struct packet *pk, uint64_t at_n
 	}
 	if (g->flags & TCP_FIN) {
 		bits |= SEES_FIN;
-		f->fin_ns = f->fin_ns || l->closed ? f->fin_ns : at_ns;
+		f->fin_ns = f->fin_ns || is_late(l, at_ns) ? f->fin_ns : at_ns;
 	}
 	if (g->payload_len) {
 		bits |= SEES_DATA;

@@ -24,7 +24,6 @@ struct line {
 	bool answers;	      /* raw: acknowledges what comes */
 	bool handshaken;      /* raw: our ACK completes the handshake, again where it was lost */
 	bool has_ts, fin_sent, fin_acked;
-	bool closed;	   /* by us: what the service does after that is no news */
 	bool wants;	   /* WRITE isn't done */
 	bool wrote_marked; /* a WRITE was put to a mark: the next one is the one "again" */
 	/* what the service has acknowledged; what we have sent; our FIN's number */
@@ -37,6 +36,7 @@ struct line {
 	uint64_t rtt_ns;		/* the handshake's; 0 unknown */
 	unsigned had;			/* bits that stay: FIN, RST, ICMP */
 	uint64_t wrote;			/* octets of the job */
+	uint64_t closed_ns;		/* by us: what the service sends later is no news */
 	struct trail last;		/* ours, the kernel's or raw */
 	uint64_t last_ns;
 	struct trail injected[STAGE_INJECTED]; /* beside the kernel */

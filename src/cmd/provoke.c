@@ -14,9 +14,9 @@
 #include "wire/hold.h"
 
 enum {
-	ADDRESSES_MAX = 16, /* of one name */
-	REPLIES_EXPECTED = 16384,
-	CONNS = 2, /* at once; idle has more */
+	ADDRESSES_MAX = 16,	 /* of one name */
+	REPLIES_EXPECTED = 1000, /* few: each frame at once, and out by the kernel's own way */
+	CONNS = 2,		 /* at once; idle has more */
 };
 
 struct provoke {
@@ -95,6 +95,7 @@ static void tell(struct provoke *p, struct provoke_record *r, struct witness *w)
 	witness_end(w, r->facts, &v, &seen);
 	r->verdict = &v;
 	r->finding = seen.finding;
+	r->us = seen.us;
 	r->ladder = seen.ladder;
 	r->n_ladder = seen.n_ladder;
 	r->frames = seen.frames;

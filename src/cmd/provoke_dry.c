@@ -2,6 +2,7 @@
 #include "cmd/provoke_dry.h"
 
 #include "engine/stage.h"
+#include "packet/notation.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 
@@ -48,11 +49,33 @@ static void put_seen(struct text *t, uint32_t bits)
 	}
 }
 
-static void put_write(struct text *t, const struct act *a, const struct request *q)
+static void put_octets(struct text *t, unsigned long long n)
 {
-	unsigned long long n = q->head_len + q->body;
+	text_putf(t, "write %llu octet%s", n, n == 1 ? "" : "s");
+}
 
-	text_putf(t, "write %llu octet%s", a->arg && a->arg < n ? a->arg : n, n == 1 ? "" : "s");
+static void put_write(struct text *t, const struct scan_options *o, const struct act *a,
+		      const struct request *q)
+{
+	if (a->arg)
+		put_octets(t, a->arg);
+	else if (q->head_len + q->body)
+		put_octets(t, q->head_len + q->body);
+	else if (scenario_infos[o->scenario].quiet)
+		text_putf(t, "write a line of text");
+	else
+		text_putf(t, "write nothing, as no payload is given");
+}
+
+static void put_send(struct text *t, const struct act *a)
+{
+	text_putf(t, "send %s (", a->form->name);
+	notation_put_flags(t, a->form->flags);
+	if (a->form->payload_len)
+		text_putf(t, " +%u", a->form->payload_len);
+	text_putf(t, ") past the kernel");
+	if (a->tries > 1)
+		text_putf(t, ", up to %u times", a->tries);
 }
 
 static void put_read(struct text *t, const struct act *a)
@@ -86,10 +109,9 @@ static void put_act(struct text *t, const struct scan_options *o, const struct a
 	if (word)
 		text_putf(t, "%s", word);
 	else if (a->op == ACT_SEND)
-		text_putf(t, "send %s past the kernel, up to %u time%s", a->form->name,
-			  a->tries ? a->tries : 1, a->tries > 1 ? "s" : "");
+		put_send(t, a);
 	else if (a->op == ACT_WRITE)
-		put_write(t, a, q);
+		put_write(t, o, a, q);
 	else if (a->op == ACT_READ)
 		put_read(t, a);
 	else if (a->op == ACT_AWAIT)
@@ -102,6 +124,10 @@ static void put_act(struct text *t, const struct scan_options *o, const struct a
 	}
 	if (a->op == ACT_READ || a->op == ACT_AWAIT || a->op == ACT_REST)
 		put_wait(t, o, a);
+	if (a->op == ACT_REST && a->until) {
+		text_putf(t, ", or until ");
+		put_seen(t, a->until);
+	}
 }
 
 static void put_jumps(struct text *t, const struct act *a, const struct act *all)

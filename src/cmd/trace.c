@@ -13,7 +13,11 @@
 #include "engine/walk.h"
 #include "wire/hold.h"
 
-enum { AIMS_MAX = 64, REPLIES_EXPECTED = 4096, DRY_SPORT = 40000 };
+enum {
+	AIMS_MAX = 64,
+	REPLIES_EXPECTED = 1000, /* few: each frame at once, and out by the kernel's own way */
+	DRY_SPORT = 40000,
+};
 
 struct trace {
 	struct run run;
@@ -167,7 +171,7 @@ static void run(struct trace *t)
 		r->status = cmd_worse(r->status, STATUS_UNEXPECTED);
 }
 
-/* Each walk once; nothing answers. Of a connection only the SYN can be shown. */
+/* Each walk once; nothing answers. A connection can only be spoken of. */
 static int rehearse(struct trace *t, struct dry_wire *dry, const struct aim *aim, struct err *e)
 {
 	const struct turns_config tc = {.seed = t->run.seed};
@@ -177,7 +181,15 @@ static int rehearse(struct trace *t, struct dry_wire *dry, const struct aim *aim
 
 	memset(t->walks, 0, TRACE_WALKS_MAX * sizeof(*t->walks));
 	c.tries = 1;
-	return walk_run(&c, &tc, &dry->wire, &facts, &stats, e);
+	if (walk_run(&c, &tc, &dry->wire, &facts, &stats, e) < 0)
+		return -1;
+	if (c.inside)
+		fprintf(dry->out,
+			"# then, where a connection comes about, copies of one segment in it with "
+			"%u octet%s, TTL %u to %u at most\n",
+			c.data ? c.data_len : 1, c.data && c.data_len != 1 ? "s" : "", c.first_ttl,
+			c.max_ttl);
+	return 0;
 }
 
 static void dry_run(struct trace *t)

@@ -8,8 +8,8 @@
 #include "engine/sweep_private.h"
 #include "judge/stack.h"
 
-static void fill_reply(const struct sweep *s, const struct host *h, const struct addr *addr,
-		       uint16_t port, const struct reply *r, struct exchange *x)
+void sweep_fill_exchange(const struct sweep *s, const struct addr *addr, uint16_t port,
+			 const struct reply *r, struct exchange *x)
 {
 	const struct sweep_config *c = s->c;
 	uint16_t sport = (uint16_t)(c->sport_first + r->kind * sweep_tries_max(c) + r->try);
@@ -31,6 +31,14 @@ static void fill_reply(const struct sweep *s, const struct host *h, const struct
 	    .sent_win = c->wish.has_win ? c->wish.win : syn_layout_win(c->wish.layout),
 	};
 	sweep_sent(c, addr, port, c->sport_fixed ? c->sport_first : sport, r->kind, &x->sent);
+	x->sent_ip_id = sweep_ip_id(&x->sent);
+}
+
+/* What a struct reply has no room for is known of the host's first SYN-ACK and RST. */
+static void fill_reply(const struct sweep *s, const struct host *h, const struct addr *addr,
+		       uint16_t port, const struct reply *r, struct exchange *x)
+{
+	sweep_fill_exchange(s, addr, port, r, x);
 	if (r->reaction == REACTION_SYN_ACK) {
 		x->df = h->syn_ack_df;
 		x->mss = h->mss;
@@ -92,6 +100,7 @@ static struct exchange in_kind(const struct exchange *x)
 		: seq_in_window(x->ack, x->sent.seq, 64) ? x->ack - x->sent.seq + 1
 							 : 100;
 	k.ip_id = x->ip_id != 0;
+	k.sent_ip_id = 0;
 	return k;
 }
 

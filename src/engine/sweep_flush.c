@@ -41,7 +41,8 @@ struct host_job {
 	const struct entry *entries;
 	size_t n_entries; /* 0: all ports */
 	struct stack_facts *facts;
-	struct sight sight; /* the last that was judged */
+	struct siblings siblings; /* those ports, and what they replied */
+	struct sight sight;	  /* the last that was judged */
 };
 
 /* --- who was given up --------------------------------------------------------------------------
@@ -230,6 +231,8 @@ static void count_port(struct host_job *j, uint16_t port, const struct observati
 		       unsigned tries, struct verdict *v)
 {
 	(void)tries;
+	for (size_t i = 0; i < o->n_replies; i++)
+		siblings_add(&j->siblings, o->replies[i]);
 	if (j->host)
 		sweep_note_port(j->s, j->host, &j->addr, port, o, v, j->facts);
 	j->rec.counts[v->state]++;
@@ -251,6 +254,7 @@ static void render_port(struct host_job *j, uint16_t port, const struct observat
 			unsigned tries, struct verdict *v)
 {
 	const struct record_sink *sink = j->s->sink;
+	struct point at = {.span = j->span, .addr = j->addr, .host = j->number, .port = port};
 	struct port_record r = {
 	    .addr = &j->addr,
 	    .name = j->span->name,
@@ -266,8 +270,7 @@ static void render_port(struct host_job *j, uint16_t port, const struct observat
 		r.from = v->decider->from ? &j->s->responders[v->decider->from - 1] : &j->addr;
 	if (v->state == STATE_FILTERED && j->rec.icmp_limited)
 		add_clue(v, CLUE_ICMP_LIMIT, j->host->icmp_rejects);
-	if (j->span->path != PATH_NONE && j->s->w->paths[j->span->path].loopback)
-		v->origin = ORIGIN_LOCAL;
+	sweep_judge_origin(j->s, &j->siblings, &at, o, v);
 	sink->port(sink->ctx, &j->rec, &r);
 }
 

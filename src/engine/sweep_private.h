@@ -16,6 +16,7 @@
 #include "engine/permute.h"
 #include "engine/slab.h"
 #include "engine/sweep.h"
+#include "judge/siblings.h"
 #include "packet/template.h"
 
 enum {
@@ -177,6 +178,12 @@ void sweep_sent(const struct sweep_config *c, const struct addr *dst, uint16_t d
 		uint16_t sport, unsigned kind, struct sent *out);
 uint32_t sweep_now_us(const struct sweep *s, uint64_t ns);
 
+/* IPv4: another for each segment, and known again from its numbers. */
+static inline uint16_t sweep_ip_id(const struct sent *sent)
+{
+	return (uint16_t)(sent->seq >> 16 ^ sent->seq);
+}
+
 /* Where there are too many hosts for a bit each: since the window's hosts were last forgotten. */
 static inline bool sweep_has_answered(const struct sweep *s, uint64_t host)
 {
@@ -250,6 +257,13 @@ void sweep_summarize(struct sweep *s);
 void sweep_correct(struct sweep *s, uint64_t index, const struct reply *r);
 /* Tells open_found of a port that has just shown a listener. */
 void sweep_found(struct sweep *s, uint64_t index, const struct reply *r);
+
+/* What the port replied, and to what; neither DF nor options, which no reply keeps. */
+void sweep_fill_exchange(const struct sweep *s, const struct addr *addr, uint16_t port,
+			 const struct reply *r, struct exchange *x);
+/* Names who sent what the verdict rests on, by what the host's other ports replied. */
+void sweep_judge_origin(const struct sweep *s, const struct siblings *sib, const struct point *at,
+			const struct observation *o, struct verdict *v);
 
 /* Finds the kinds in the battery, once. */
 void sweep_find_cells(struct sweep *s);

@@ -180,7 +180,7 @@ static void put_probe(struct sweep *s, struct batch *b, uint64_t slot, const str
 			   .dst = &at->addr,
 			   .sport = sport,
 			   .dport = at->port,
-			   .ip_id = (uint16_t)(sent.seq >> 16 ^ sent.seq),
+			   .ip_id = sweep_ip_id(&sent),
 			   .seq = sent.seq,
 			   .ack = sent.ack,
 			   .tsval = s->ts_base + s->pass,

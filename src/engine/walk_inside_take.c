@@ -16,8 +16,11 @@ static void learn_timestamps(struct inside *in, const struct packet *pk)
 	in->tsval = pk->options.tsecr;
 }
 
-static void take_syn_ack(struct inside *in, const struct packet *pk, uint64_t at_ns)
+/* Nothing is asked until it is clear that the handshake's ACK, the kernel's own, drew no RST. */
+static void take_syn_ack(struct walker *k, const struct packet *pk, uint64_t at_ns)
 {
+	struct inside *in = &k->in;
+
 	if (in->stage != INSIDE_CONNECT || in->known || in->conn < 0)
 		return; /* our kernel's ACK was lost: it repeats it */
 	in->known = true;
@@ -25,7 +28,7 @@ static void take_syn_ack(struct inside *in, const struct packet *pk, uint64_t at
 	in->peer_nxt = pk->seg.seq + 1;
 	learn_timestamps(in, pk);
 	in->stage = INSIDE_ASK;
-	in->due_ns = at_ns;
+	in->due_ns = at_ns + walk_wait(k, in->distance, 0);
 }
 
 /* --- answers to a copy ---------------------------------------------------------------------- */
@@ -78,13 +81,9 @@ static void take_rst(struct walker *k, struct turns *t, const struct packet *pk,
 	struct inside *in = &k->in;
 	const struct walk_step *step;
 
-	if (in->stage == INSIDE_CONNECT) { /* refused */
+	if (in->stage == INSIDE_CONNECT || !in->n_steps) { /* refused, if only to the last ACK */
+		in->known = false;
 		in->stage = INSIDE_REST;
-		in->due_ns = at_ns;
-		return;
-	}
-	if (!in->n_steps) { /* closed before anything was asked */
-		in->ttl = (uint8_t)(in->last + 1);
 		in->due_ns = at_ns;
 		return;
 	}
@@ -170,7 +169,7 @@ static bool take_segment(struct walker *k, struct turns *t, const struct packet 
 	uint16_t flags = pk->seg.flags;
 
 	if ((flags & (TCP_SYN | TCP_ACK | TCP_RST)) == (TCP_SYN | TCP_ACK)) {
-		take_syn_ack(in, pk, at_ns);
+		take_syn_ack(k, pk, at_ns);
 		return true;
 	}
 	if (in->stage == INSIDE_SERVICE) {

@@ -212,13 +212,16 @@ void course_begin(struct walker *k, struct turns *t, struct course *c, uint8_t f
 		c->w->hops[ttl].ttl = (uint8_t)ttl;
 }
 
-/* A box that forges lets the segment go on: then a TTL that merely expired may have lost its RST.
- */
+/* A box that forges lets the segment go on, so that others answer as well: then a TTL that merely
+ * expired may have lost its RST. */
 static bool is_forged(const struct course *c)
 {
-	for (uint8_t ttl = c->end; ttl && ttl <= c->w->last; ttl++)
-		if (c->w->hops[ttl].expired)
+	for (uint8_t ttl = c->end; ttl && ttl <= c->w->last; ttl++) {
+		const struct trace_hop *h = &c->w->hops[ttl];
+
+		if (h->expired || h->replied_otherwise || h->resets > h->tries)
 			return true;
+	}
 	return false;
 }
 

@@ -43,6 +43,8 @@ enum after_flag {
 	AFTER_X_SYN = 16,     /* X did */
 };
 
+enum copied { COPIED_IP_ID = 1, COPIED_WIN = 2 }; /* bits, as CLUE_COPIED tells them */
+
 struct rst_case {
 	uint64_t at_ns; /* on explain's own clock, which never runs backwards */
 	struct seen rst;

@@ -336,10 +336,10 @@ static void read_copied(struct facts *k, struct rst_case *c, const struct seen *
 	const struct seen *r = &c->rst;
 
 	if (r->ip_id && r->ip_id == q->ip_id)
-		c->copied |= 1;
+		c->copied |= COPIED_IP_ID;
 	if (r->win && r->win == q->win)
-		c->copied |= 2;
-	fact_set(k, C_COPIED, c->copied & 1);
+		c->copied |= COPIED_WIN;
+	fact_set(k, C_COPIED, c->copied & COPIED_IP_ID);
 }
 
 /* --- the rest --------------------------------------------------------------------------------- */

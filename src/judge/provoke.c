@@ -231,11 +231,13 @@ static bool is_new_failed(const struct provoke_facts *f, size_t first)
 	return failed;
 }
 
+/* What ended before the other connection was opened, which is aborted then, ended of itself. */
 static uint64_t read_abort(const struct provoke_facts *f)
 {
-	const struct line_facts *l = NULL;
+	uint64_t from_ns = f->n_lines > 1 ? f->lines[1].stands_ns : 0;
+	const struct line_facts *l = provoke_line(f);
 	const struct exchange *other = provoke_asked(f, MARK_OTHER, &l);
-	bool gone = kills(other) || (l && (l->resets || l->fin_ns));
+	bool gone = kills(other) || l->fin_ns > from_ns || (l->resets && l->reset_ns[0] > from_ns);
 
 	return set(is_new_failed(f, 2), NEW_FAILS) | set(gone, OTHER_GONE) |
 	       set(other && !gone && (exchange_answered(other) || provoke_alive(other)),
@@ -243,12 +245,14 @@ static uint64_t read_abort(const struct provoke_facts *f)
 }
 
 /* Each time-out is the double of the one before (RFC 6298, 5.5): so much later none will come. */
-static bool has_ended(const struct line_facts *l, uint64_t hold_ns)
+static bool has_ended(const struct provoke_facts *f)
 {
+	const struct line_facts *l = provoke_line(f);
+	const struct exchange *rst = provoke_asked(f, MARK_EXACT_RST, NULL);
 	size_t n = l->syn_acks < LINE_TIMES ? l->syn_acks : LINE_TIMES;
-	uint64_t until = l->opened_ns + hold_ns, last, gap;
+	uint64_t until = rst ? rst->asked_ns : l->opened_ns + f->hold_ns, last, gap;
 
-	if (l->resets && l->reset_ns[0] < until && !l->at[MARK_LATE_ACK].tries)
+	if (l->resets && l->reset_ns[0] < until)
 		return true;
 	if (n < 2 || n < l->syn_acks)
 		return false;
@@ -262,8 +266,7 @@ static uint64_t read_slow_handshake(const struct provoke_facts *f)
 	const struct line_facts *l = provoke_line(f);
 
 	return set(is_new_failed(f, 1), NEW_FAILS) | set(l->syn_acks > 1, SYN_ACK_REPEATS) |
-	       set(l->syn_acks_after_rst > 0, SYN_ACK_AFTER_RST) |
-	       set(has_ended(l, f->hold_ns), SYN_ACK_ENDS);
+	       set(l->syn_acks_after_rst > 0, SYN_ACK_AFTER_RST) | set(has_ended(f), SYN_ACK_ENDS);
 }
 
 static uint64_t read_idle(const struct provoke_facts *f)

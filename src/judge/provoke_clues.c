@@ -144,6 +144,7 @@ static void tell_abort(struct provoke_verdict *v, const struct provoke_facts *f)
 static void tell_slow_handshake(struct provoke_verdict *v, const struct provoke_facts *f)
 {
 	const struct line_facts *l = provoke_line(f);
+	const struct exchange *late = provoke_asked(f, MARK_LATE_ACK, NULL);
 	size_t n = l->syn_acks < LINE_TIMES ? l->syn_acks : LINE_TIMES;
 
 	if (n)
@@ -153,7 +154,8 @@ static void tell_slow_handshake(struct provoke_verdict *v, const struct provoke_
 			ms);
 	if (l->syn_acks_after_rst)
 		add(v, CLUE_SYN_ACKS_AFTER, l->syn_acks_after_rst, 0);
-	if (l->resets)
+	/* one to our late ACK is told with that */
+	if (l->resets && (!late || l->reset_ns[0] < late->asked_ns))
 		add(v, CLUE_SERVICE_RST, since(l, l->reset_ns[0]), l->resets);
 	add_waited(v, f);
 	add_drew(v, f, MARK_NEW);
@@ -167,7 +169,6 @@ static void tell_interval(struct provoke_verdict *v, const struct idle_known *k)
 
 	if (end == IDLE_ENDS_FIN || end == IDLE_ENDS_RST) {
 		add(v, CLUE_IDLE_AT, after_ns / ms, 0);
-		add(v, CLUE_IDLE_TIMER, (after_ns + 500 * ms) / (1000 * ms), 0);
 	} else if (k->died || k->lives_ns) {
 		add(v, CLUE_IDLE_BETWEEN, k->lives_ns / ms, k->dies_ns / ms);
 	}
@@ -300,6 +301,8 @@ size_t provoke_sees(const struct provoke_facts *f, enum app_result sees[PROVOKE_
 	bool reads_first = f->scenario == SCENARIO_DATA_AFTER_CLOSE;
 	size_t n = 0;
 
+	if (l->raw)
+		return 0; /* nobody called anything */
 	if (reads_first)
 		n = see(sees, n, read);
 	if (l->written)

@@ -59,6 +59,7 @@ struct walk_record {
 	const struct addr *addr;
 	const char *name;
 	const struct trace_walk *walk;
+	const struct trace_facts *facts; /* it is one of these; may be NULL */
 };
 
 struct hop_record {

@@ -7,6 +7,7 @@
 #include "base/seq.h"
 #include "judge/exchange.h"
 #include "judge/explain_private.h"
+#include "judge/origin.h"
 
 enum { BURST_MIN = 3, TLS_ALERT_MAX = 64 };
 
@@ -47,17 +48,52 @@ static enum sender sender_of(struct explain *e, const struct rst_case *c)
 	return SENDER_UNKNOWN;
 }
 
-static enum origin origin_of_case(const struct finding *f)
+/*
+ * The facts of the case as the judge of origins reads them. A window alone is no copy: two ends of
+ * one system often have the same. An answer need not come out of the socket's counter of IP IDs.
+ * And a second point of capture is at another distance, whoever sent what it saw.
+ */
+static uint32_t signs_of(const struct finding *f, const struct rst_case *c)
 {
+	static const struct {
+		enum fact fact;
+		uint32_t signs;
+	} signs_of_fact[] = {
+	    {C_HOPS, SIGN_DISTANCE | SIGN_FAR_DISTANCE},
+	    {C_HOPS_WEAK, SIGN_DISTANCE},
+	    {C_FAST, SIGN_TOO_FAST},
+	    {C_IP_ID, SIGN_IP_ID_JUMPS},
+	    {C_COPIED, SIGN_IP_ID_ECHO},
+	    {C_GOES_ON, SIGN_GOES_ON},
+	    {C_SYN_ACK_LATER, SIGN_GOES_ON},
+	    {C_MULTI, SIGN_SEQ_STEPS},
+	    {GENUINE, SIGN_IP_ID_CONTINUES},
+	    {K_SAID, SIGN_KERNEL | SIGN_LOCAL}, /* it speaks of this machine */
+	};
 	const struct facts *k = &f->facts;
+	uint32_t signs = k->x_ttl ? SIGN_COMPARED : 0;
+
+	for (size_t i = 0; i < sizeof(signs_of_fact) / sizeof(signs_of_fact[0]); i++)
+		if (fact_has(k, signs_of_fact[i].fact))
+			signs |= signs_of_fact[i].signs;
+	if (fact_has(k, C_COPIED) && c->copied & COPIED_WIN)
+		signs |= SIGN_WIN_ECHO;
+	if (fact_has(k, T_FOUND))
+		signs &= ~(uint32_t)SIGN_IP_ID_JUMPS;
+	if (c->hops_on)
+		signs &= ~(uint32_t)(SIGN_DISTANCE | SIGN_FAR_DISTANCE);
+	return signs;
+}
+
+/* The cause has weighed more than the signs: where it names a third party, that sent it, and where
+ * it names an end, signs of a box leave that open. */
+static enum origin origin_of_case(const struct finding *f, const struct rst_case *c)
+{
+	enum origin origin = origin_judge(signs_of(f, c))->origin;
 
 	if (cause_is_third_party(f->cause))
 		return ORIGIN_MIDDLEBOX;
-	if (fact_has(k, K_SAID))
-		return ORIGIN_LOCAL;
-	if (fact_has(k, C_HOPS) || !k->x_ttl)
-		return ORIGIN_UNKNOWN;
-	return ORIGIN_ENDPOINT;
+	return origin == ORIGIN_MIDDLEBOX ? ORIGIN_UNKNOWN : origin;
 }
 
 /* By the receiver's numbers and by what it did then (RFC 9293, 3.10.7.4; RFC 5961, 3.2). */
@@ -407,7 +443,7 @@ void settle(struct explain *e, struct rst_case *c)
 	fill(e, c, &f);
 	decide(&f);
 	f.outcome = outcome_of(c);
-	f.origin = origin_of_case(&f);
+	f.origin = origin_of_case(&f, c);
 	see(&f, c);
 	provoked(&f);
 	/* 16 before, the RST, 6 after: they fit */

@@ -147,24 +147,27 @@ void stack_look(const struct stack_facts *f, struct stack_view *v)
 
 /* --- origin, style ------------------------------------------------------------------------ */
 
+/* What two replies of one stack have alike; copies and counters say nothing of a host that was
+ * asked with IP ID 0, now and then. */
+static const uint32_t same_stack =
+    SIGN_DISTANCE | SIGN_INITIAL_TTL | SIGN_DF | SIGN_ACK_BIT | SIGN_ACK_RULE;
+
+/* The same-stack test: RST to the ACK at the open port against RST to the ACK at a closed one, or
+ * to the SYN there; and each against the SYN-ACK. A box that is only possible is one here: several
+ * ports and tries went into each reply. */
 static void judge_origin(const struct stack_view *v, struct stack_verdict *out)
 {
 	const struct exchange *closed = v->closed_rst ? v->closed_rst : v->syn_rst;
-	bool compared = false;
+	uint32_t signs = 0;
 
-	if (v->open_rst && closed) {
-		out->differs = origin_compare(v->open_rst, closed);
-		compared = true;
-	}
-	if (v->syn_ack && v->open_rst) {
-		out->differs |= origin_compare_syn_ack(v->syn_ack, v->open_rst);
-		compared = true;
-	}
-	if (v->syn_ack && v->syn_rst) {
-		out->differs |= origin_compare_syn_ack(v->syn_ack, v->syn_rst);
-		compared = true;
-	}
-	out->origin = origin_of(out->differs, compared);
+	if (v->open_rst && closed)
+		signs |= origin_signs_of_pair(v->open_rst, closed);
+	if (v->syn_ack && v->open_rst)
+		signs |= origin_signs_of_pair(v->open_rst, v->syn_ack);
+	if (v->syn_ack && v->syn_rst)
+		signs |= origin_signs_of_pair(v->syn_rst, v->syn_ack);
+	out->differs = signs & same_stack;
+	out->origin = origin_judge(signs & (same_stack | SIGN_COMPARED))->origin;
 }
 
 static bool is_proxied(const struct stack_view *v)
@@ -395,7 +398,7 @@ static void tell_origin(const struct stack_view *v, struct stack_verdict *out)
 
 	if (out->origin != ORIGIN_MIDDLEBOX || !near || !far)
 		return;
-	if (out->differs & DIFFERS_DISTANCE)
+	if (out->differs & SIGN_DISTANCE)
 		clue(out, CLUE_OTHER_DISTANCE, exchange_hops(near->ttl), exchange_hops(far->ttl));
 	else
 		clue(out, CLUE_OTHER_SHAPE, near->ttl, far->ttl);

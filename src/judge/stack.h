@@ -106,7 +106,7 @@ struct stack_verdict {
 			   */
 	enum firewall firewall;
 	enum origin origin; /* of the RSTs of closed ports */
-	unsigned differs;   /* enum origin_differs of the same-stack test */
+	uint32_t differs;   /* enum origin_sign: what the same-stack test saw differ */
 	bool suspect;	    /* the open port looks open, and a proxy or tarpit is likelier */
 	bool reset_limited;
 	bool synack_control; /* SYN-ACK at the open port drew something: silence there counts */

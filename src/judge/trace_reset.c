@@ -129,6 +129,21 @@ static void put_differ(const struct look *l, const struct trace_walk *r, uint8_t
 		   k | trace_asked(r) << 16);
 }
 
+/* What a listener accepts is the target's for sure; else what is most like the question. */
+static void read_theirs(struct read *v, const struct exchange *x, uint8_t k)
+{
+	unsigned mine = exchange_hops(v->l->x->ttl), others = exchange_hops(x->ttl);
+
+	if (!v->theirs || (x->reaction == REACTION_SYN_ACK && exchange_is_rst(v->theirs))) {
+		v->theirs = x;
+		v->theirs_ttl = k;
+	}
+	if (mine == others || v->seen & (SEEN_OTHER_DISTANCE | SEEN_MIRRORED))
+		return;
+	v->seen |= SEEN_OTHER_DISTANCE;
+	trace_clue(v->l->out, CLUE_TRACE_OTHER_DISTANCE, mine, others);
+}
+
 static void read_reference(struct read *v, const struct trace_walk *r)
 {
 	struct look *l = v->l;
@@ -140,10 +155,8 @@ static void read_reference(struct read *v, const struct trace_walk *r)
 		v->seen |= SEEN_PAST;
 	else if (x && k == l->k && !is_router(l, x))
 		v->seen |= SEEN_HERE;
-	if (x && k >= l->k && !is_router(l, x) && !v->theirs) {
-		v->theirs = x;
-		v->theirs_ttl = k;
-	}
+	if (x && k >= l->k && !is_router(l, x))
+		read_theirs(v, x, k);
 	if (x && k != l->k && r->role != WALK_CANARY)
 		put_differ(l, r, k);
 	else if (x && past)
@@ -162,18 +175,19 @@ static void read_walk(struct read *v)
 {
 	struct look *l = v->l;
 	uint8_t at = went_on_at(l);
+	const struct exchange *x;
 	const struct trace_walk *r;
 
 	if (at) {
 		v->seen |= SEEN_WENT_ON;
 		trace_clue(l->out, CLUE_TRACE_WENT_ON, l->k, at);
 	}
-	v->theirs = answered_too(l, &at);
-	if (v->theirs) {
+	x = answered_too(l, &at);
+	if (x) {
 		v->seen |= SEEN_ANSWERED_TOO;
-		v->theirs_ttl = at;
 		v->signs |= SIGN_GOES_ON;
-		trace_clue(l->out, CLUE_TRACE_ANSWERED_TOO, at, v->theirs->reaction);
+		trace_clue(l->out, CLUE_TRACE_ANSWERED_TOO, at, x->reaction);
+		read_theirs(v, x, at);
 	}
 	for (size_t i = 0; (r = trace_reference(l->f, l->w, i)) != NULL; i++)
 		read_reference(v, r);
@@ -286,10 +300,6 @@ static void read_pair(struct read *v)
 	struct trace_verdict *out = v->l->out;
 
 	v->signs |= origin_signs_of_pair(x, theirs);
-	if (exchange_hops(theirs->ttl) != v->back && !(v->seen & SEEN_MIRRORED)) {
-		v->seen |= SEEN_OTHER_DISTANCE;
-		trace_clue(out, CLUE_TRACE_OTHER_DISTANCE, v->back, exchange_hops(theirs->ttl));
-	}
 	if (is_too_fast(x, theirs)) {
 		v->signs |= SIGN_TOO_FAST;
 		trace_clue(out, CLUE_TRACE_TOO_FAST, x->rtt_us, theirs->rtt_us);
@@ -343,6 +353,12 @@ static bool is_copied_ttl(const struct read *v)
 	       (v->theirs_ttl > v->l->k || v->seen & SEEN_ANSWERED_TOO);
 }
 
+/* Hop k may be the target itself: then it is not the box. */
+static bool is_router_at(const struct read *v)
+{
+	return v->seen & (SEEN_PAST | SEEN_WENT_ON) || (v->theirs && v->theirs_ttl > v->l->k);
+}
+
 /* The hop that the RST's TTL names; 0: none, or both. */
 static uint8_t hop_by_ttl(const struct read *v)
 {
@@ -355,8 +371,7 @@ static uint8_t hop_by_ttl(const struct read *v)
 	if (v->before == v->back && v->at != v->back)
 		return (uint8_t)(l->k - 1);
 	if (v->at == v->back && v->before != v->back)
-		/* where the target is, no box is */
-		return v->theirs && v->theirs_ttl <= l->k ? 0 : l->k;
+		return is_router_at(v) ? l->k : 0;
 	if (v->at >= 0 && v->at != v->back)
 		trace_clue(l->out, CLUE_TRACE_TTL_ELSEWHERE, v->back, (uint32_t)v->at);
 	return 0;
@@ -393,7 +408,7 @@ static uint8_t hop_by_rtt(const struct read *v)
 	if (rtt < near->rtt_us + gap / 4)
 		hop = (uint8_t)(l->k - 1);
 	else if (rtt > far - gap / 4 && rtt < far + gap / 4)
-		hop = v->theirs && v->theirs_ttl <= l->k ? 0 : l->k;
+		hop = is_router_at(v) ? l->k : 0;
 	if (hop)
 		trace_clue(l->out, CLUE_TRACE_RTT_OF_HOP, hop, rtt);
 	return hop;
@@ -435,8 +450,8 @@ void trace_judge_reset(struct look *l)
 	struct read v = {.l = l};
 	size_t row = 0;
 
-	read_walk(&v);
 	read_ttl(&v);
+	read_walk(&v);
 	read_signs(&v);
 	while ((v.seen & rows[row].need) != rows[row].need || v.seen & rows[row].lack)
 		row++;

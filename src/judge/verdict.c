@@ -226,8 +226,9 @@ static void clues_of_doubt(const struct view *v, const struct observation *o, st
 }
 
 /*
- * The judge of origins begins here: an ICMP error names its sender; a SYN-ACK speaks for the
- * endpoint until clues say otherwise; a RST could come from any box that saw the SYN.
+ * What the port alone tells: an ICMP error names its sender; a SYN-ACK speaks for the endpoint; a
+ * RST could come from any box that saw the SYN, and is held against the host's other replies by who
+ * has them (judge/siblings).
  */
 static enum origin origin_of(const struct verdict *out)
 {

@@ -149,6 +149,7 @@ enum clue_id {
 	CLUE_DREW_AGAIN,      /* a of b segments after the RST drew it again */
 	CLUE_WAITED,	      /* a ms for the service */
 	/* of a walk (trace); `asked` is made by trace_asked */
+	/* of a walk (trace); what was asked: trace_asked */
 	CLUE_TRACE_WENT_ON,	   /* TTL a drew a RST, TTL b time exceeded: the segment went on */
 	CLUE_TRACE_ANSWERED_TOO,   /* TTL a drew the target's own answer (reaction b) as well */
 	CLUE_TRACE_OTHERS_FARTHER, /* asked b, and TTL a is answered: beyond this */
@@ -178,6 +179,13 @@ enum clue_id {
 	CLUE_TRACE_ICMP_LIMIT,	   /* routers ration their ICMP errors: asked slowly */
 	CLUE_TRACE_FLOWS_DIFFER,   /* a of b flows end otherwise */
 	CLUE_TRACE_PATHS,	   /* b flows take a paths */
+	/* of one port's RST against the host's other replies (scan) */
+	CLUE_RST_NEARER,	   /* it travelled a hops, the host's SYN-ACKs b */
+	CLUE_RST_NEARER_THAN_RSTS, /* ... most of the host's RSTs b */
+	CLUE_RST_FARTHER,	   /* it travelled a hops, the host's SYN-ACKs only b */
+	CLUE_RST_TOO_FAST,	   /* after a us; the fastest of the host's SYN-ACKs took b */
+	CLUE_RST_COPIES,	   /* copies of our segment: bits of a: 1 IP ID, 2 window */
+	CLUE_ACK_ELSEWHERE,	   /* open: what answered the ACK is not what answered the SYN */
 	CLUES,
 };
 

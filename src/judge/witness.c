@@ -35,6 +35,7 @@ struct port {
 struct witness {
 	struct addr addr, us;
 	uint16_t port;
+	bool unsummed; /* what comes in has no checksums either: it never saw a wire */
 	struct explain *explain;
 	struct port ports[PORTS];
 	size_t n_ports;
@@ -173,9 +174,10 @@ void witness_packet(struct witness *w, uint32_t number, uint64_t at_ns, const st
 
 	if (theirs == ours)
 		return;
-	/* what leaves is captured before the card has made its checksum */
-	if (ours)
-		copy.csum_bad = false;
+	/* what leaves is captured before the card has made its checksum, and between two ends of
+	 * one host none does */
+	w->unsummed |= theirs && copy.csum_bad && !(p->seg.flags & TCP_RST);
+	copy.csum_bad &= theirs && !w->unsummed;
 	w->us = ours ? p->seg.src : p->seg.dst;
 	explain_packet(w->explain, &at, DECODE_OK, &copy);
 	port = port_of(w, ours ? p->seg.sport : p->seg.dport);

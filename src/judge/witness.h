@@ -37,7 +37,7 @@ struct witnessed {
 	const uint32_t *frames;
 	size_t n_frames;
 };
-/* The end of the frames: RSTs that wait are judged. Once. */
+/* The end of the frames: RSTs that wait are judged. */
 void witness_end(struct witness *w, const struct provoke_facts *f, const struct provoke_verdict *v,
 		 struct witnessed *out);
 

@@ -3,6 +3,7 @@
  * nothing itself.
  */
 #include "report/reset_words.h"
+#include "report/trace_words.h"
 
 /* Those that carry no number. */
 static const char *const sentences[CLUES] = {
@@ -34,12 +35,25 @@ static const char *const sentences[CLUES] = {
     [CLUE_SERVICE_CLOSES] = "the service closes first, so that FIN-WAIT-2 could be asked",
     [CLUE_SERVICE_STAYS] = "the service doesn't close first: FIN-WAIT-2 and TIME-WAIT stay unasked",
     [CLUE_SYNACK_TO_SYNACK] = "a SYN-ACK is answered with a SYN-ACK",
+    [CLUE_ACK_ELSEWHERE] = "the RST to the ACK is not from where the SYN-ACK is: a box in the path "
+			   "resets stray segments",
     [CLUE_WINDOW_CLOSED] = "the service's window closed: it had stopped reading",
+    [CLUE_TRACE_SAME_LOOK] =
+	"a box that answers in the target's name at this distance would look the same",
+    [CLUE_TRACE_UNCONFIRMED] = "no second connection could confirm the hop",
+    [CLUE_TRACE_NOT_CONNECTED] = "the port answers the SYN, and no connection came about",
+    [CLUE_TRACE_ICMP_LIMIT] = "routers limit their ICMP errors: some were asked once a second, and "
+			      "may be silent for that alone",
 };
 
-/* Of a RST: templates (reset_words.h). Each begins so that it can follow a colon. */
+/* Of a RST, or a walk: templates (reset_words.h). Each begins so that it can follow a colon. */
 static const char *const templates[CLUES] = {
     [CLUE_HOPS] = "it travelled %an hop%ap, %X's other packets %bn",
+    [CLUE_RST_NEARER] = "its RST travelled %an hop%ap, the SYN-ACKs of open ports %bn",
+    [CLUE_RST_NEARER_THAN_RSTS] = "its RST travelled %an hop%ap, most of the host's RSTs %bn",
+    [CLUE_RST_FARTHER] = "its RST travelled %an hop%ap, the SYN-ACKs of open ports only %bn: a "
+			 "box before the host answers SYNs, or its TTL is made up",
+    [CLUE_RST_TOO_FAST] = "its RST came after %au, and the fastest SYN-ACK of the host took %bu",
     [CLUE_INITIAL_TTL] = "it came with TTL %an, %X's other packets with %bn: as many hops from "
 			 "another initial TTL",
     [CLUE_TOO_FAST] = "it came %au after what provoked it, and the round trip to %X takes %bu",
@@ -91,12 +105,31 @@ static const char *const templates[CLUES] = {
     [CLUE_SYN_ACKS] = "%an SYN-ACK%ap came, the last %bm after the SYN",
     [CLUE_SYN_ACKS_AFTER] = "%an SYN-ACK%ap came after our RST",
     [CLUE_STRAY_DISTANCE] = "the RSTs travelled %an hop%ap, the SYN-ACK %bn",
-    [CLUE_IDLE_AT] = "it ended by itself after %am of rest",
     [CLUE_IDLE_ODD] = "%an connection%ap ended sooner than another that lived on: of something "
 		      "else than the time",
     [CLUE_UNOPENED] = "%an of %bn connections could not be opened",
     [CLUE_DREW_AGAIN] = "%an of %bn segments after the RST drew it again",
     [CLUE_WAITED] = "we waited %am for the service",
+    [CLUE_TRACE_TTL_OF_HOP] = "by its TTL it comes from where hop %an is",
+    [CLUE_TRACE_TTL_ELSEWHERE] = "by its TTL it passed %an router%ap, and from there it would pass "
+				 "%bn: forged, or another way back",
+    [CLUE_TRACE_TTL_COPIED] = "it comes in with TTL %an, as the target's own answers do from "
+			      "farther away: copied",
+    [CLUE_TRACE_TTL_MIRRORED] = "its TTL goes up and down with ours: mirrored, which puts its "
+				"sender at hop %an",
+    [CLUE_TRACE_RTT_OF_HOP] = "its round trip, %bu, is that of hop %an",
+    [CLUE_TRACE_TOO_FAST] = "it took %au, the target's own answer %bu",
+    [CLUE_TRACE_OTHER_DISTANCE] = "by its TTL it passed %an router%ap, the target's own answer %bn",
+    [CLUE_TRACE_MANY_RSTS] = "%an RSTs came for %bn segment%bp",
+    [CLUE_TRACE_CONFIRMED] = "a second connection was reset by TTL %an again, and by none less",
+    [CLUE_TRACE_UNSTABLE] = "a second connection was not reset by TTL %an, or by less: the hop is "
+			    "not sure",
+    [CLUE_TRACE_RESETS_TOO] = "%an RST%ap came as well",
+    [CLUE_TRACE_OUT_OF_TTL] = "with TTL %an, the last that was asked, it is still on its way",
+    [CLUE_TRACE_LOOP] = "a routing loop: hop %an and hop %bn are the same router",
+    [CLUE_TRACE_SILENT_HOPS] = "%an hop%ap on the way kept silent",
+    [CLUE_TRACE_FLOWS_DIFFER] = "%an of %bn flows end otherwise",
+    [CLUE_TRACE_PATHS] = "%bn flows take %an different paths",
 };
 
 /* "a", "a and b", "a, b and c": of the bits that are set */
@@ -128,11 +161,11 @@ static void put_raw_syn(struct text *t, const struct finding *f, const struct cl
 
 static void put_copied(struct text *t, const struct finding *f, const struct clue *c)
 {
-	static const char *const words[] = {"IP ID", "window"};
+	static const char *const words[] = {"IP ID", "window", "options"};
 
 	text_putf(t, "it copies the ");
-	put_bits(t, c->a, words, 2);
-	reset_words_fill(t, " of %Y's segment", f, c);
+	put_bits(t, c->a, words, 3);
+	reset_words_fill(t, c->id == CLUE_COPIED ? " of %Y's segment" : " of our segment", f, c);
 }
 
 static void put_timer(struct text *t, const struct clue *c)
@@ -225,6 +258,15 @@ static void put_idle_between(struct text *t, const struct clue *c)
 	reset_words_fill(t, says, NULL, c);
 }
 
+static void put_idle_at(struct text *t, const struct clue *c)
+{
+	const char *whose = reset_words_timer((c->a + 500) / 1000);
+
+	reset_words_fill(t, "it ended by itself after %am of rest", NULL, c);
+	if (whose)
+		text_putf(t, ", the default of %s", whose);
+}
+
 static void put_http(struct text *t, const struct clue *c)
 {
 	text_putf(t, "the answer is HTTP status %u", (unsigned)c->a);
@@ -237,8 +279,11 @@ void reset_words_clue(struct text *t, const struct finding *f, const struct clue
 	switch (c->id) {
 	case CLUE_DREW: put_drew(t, c); break;
 	case CLUE_IDLE_BETWEEN: put_idle_between(t, c); break;
+	case CLUE_IDLE_AT: put_idle_at(t, c); break;
 	case CLUE_HTTP_STATUS: put_http(t, c); break;
-	case CLUE_COPIED: put_copied(t, f, c); break;
+	case CLUE_COPIED:
+	case CLUE_RST_COPIES:
+	case CLUE_TRACE_COPIED: put_copied(t, f, c); break;
 	case CLUE_RAW_SYN: put_raw_syn(t, f, c); break;
 	case CLUE_IDLE_TIMER: put_timer(t, c); break;
 	case CLUE_MPTCP_REASON: put_mptcp(t, c); break;
@@ -246,6 +291,8 @@ void reset_words_clue(struct text *t, const struct finding *f, const struct clue
 	default:
 		if (templates[c->id])
 			reset_words_fill(t, templates[c->id], f, c);
+		else
+			trace_words_clue(t, c);
 		break;
 	}
 }

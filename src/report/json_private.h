@@ -1,6 +1,7 @@
 /*
- * json_private: what json.c (the ends of a run), json_port.c, json_stack.c, json_provoke.c and
- * json_reset.c share: the state of the report, and how a value becomes a key of an object.
+ * json_private: what json.c (the ends of a run), json_port.c, json_stack.c, json_trace.c,
+ * json_provoke.c and json_reset.c share: the state of the report, and how a value becomes a key of
+ * an object.
  */
 #ifndef REPORT_JSON_PRIVATE_H
 #define REPORT_JSON_PRIVATE_H
@@ -45,8 +46,11 @@ void json_host_begin(void *ctx, const struct host_record *h);
 void json_port(void *ctx, const struct host_record *h, const struct port_record *p);
 void json_host_end(void *ctx, const struct host_record *h);
 
-void json_stack(void *ctx, const struct stack_record *s);     /* json_stack.c */
 void json_provoke(void *ctx, const struct provoke_record *p); /* json_provoke.c */
+void json_stack(void *ctx, const struct stack_record *s);     /* json_stack.c */
+/* json_trace.c */
+void json_hop(void *ctx, const struct hop_record *h);
+void json_trace(void *ctx, const struct trace_record *t);
 /* json_reset.c */
 void json_reset(void *ctx, const struct finding *f);
 void json_explained(void *ctx, const struct explain_record *e);

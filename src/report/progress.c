@@ -67,6 +67,15 @@ static void put_progress(struct string *t, const struct progress *p)
 		put_duration(t, p->elapsed_s);
 		return;
 	}
+	if (p->doing) {
+		string_putf(t, "%s  ", p->doing);
+		put_duration(t, p->elapsed_s);
+		if (p->eta_s >= 0.5) {
+			string_putf(t, "  ETA ");
+			put_duration(t, p->eta_s);
+		}
+		return;
+	}
 	if (p->stack_hosts) {
 		string_putf(t, "%llu of %llu hosts  %llu segments  ",
 			    (unsigned long long)p->stack_over, (unsigned long long)p->stack_hosts,
@@ -147,8 +156,8 @@ static void progress_summary(void *ctx, const struct summary_record *s)
 		put_line(r, text);
 	}
 	if (s->send_errors) {
-		snprintf(text, sizeof(text), "%llu probes could not be sent",
-			 (unsigned long long)s->send_errors);
+		snprintf(text, sizeof(text), "%llu probe%s could not be sent",
+			 (unsigned long long)s->send_errors, s->send_errors == 1 ? "" : "s");
 		put_line(r, text);
 	}
 	if (!s->complete) {
@@ -172,6 +181,24 @@ static void progress_host(void *ctx, const struct host_record *h)
 }
 
 static void progress_stack(void *ctx, const struct stack_record *r)
+{
+	(void)r;
+	erase(ctx);
+}
+
+static void progress_walk(void *ctx, const struct walk_record *r)
+{
+	(void)r;
+	erase(ctx);
+}
+
+static void progress_hop(void *ctx, const struct hop_record *r)
+{
+	(void)r;
+	erase(ctx);
+}
+
+static void progress_trace(void *ctx, const struct trace_record *r)
 {
 	(void)r;
 	erase(ctx);
@@ -224,6 +251,9 @@ struct report *report_progress_new(FILE *f, bool terminal, uint64_t every_ns)
 		    .host_begin = progress_host,
 		    .host_end = progress_host,
 		    .stack = progress_stack,
+		    .walk = progress_walk,
+		    .hop = progress_hop,
+		    .trace = progress_trace,
 		    .reset = progress_reset,
 		    .explained = progress_explained,
 		    .window = progress_window,

@@ -114,16 +114,16 @@ bool stack_answered(const struct stack_facts *f)
 
 /* --- the style ---------------------------------------------------------------------------- */
 
-static void put_differences(struct text *t, unsigned differs)
+static void put_differences(struct text *t, uint32_t differs)
 {
 	static const struct {
-		unsigned bit;
+		uint32_t bit;
 		const char *word;
-	} words[] = {{DIFFERS_DISTANCE, "distance"},
-		     {DIFFERS_TTL, "initial TTL"},
-		     {DIFFERS_DF, "DF"},
-		     {DIFFERS_ACK_BIT, "ACK bit"},
-		     {DIFFERS_ACK_RULE, "ack field"}};
+	} words[] = {{SIGN_DISTANCE, "distance"},
+		     {SIGN_INITIAL_TTL, "initial TTL"},
+		     {SIGN_DF, "DF"},
+		     {SIGN_ACK_BIT, "ACK bit"},
+		     {SIGN_ACK_RULE, "ack field"}};
 	const char *before = " by ";
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {

@@ -56,6 +56,21 @@ static void tee_provoke(void *ctx, const struct provoke_record *r)
 	TEE(ctx, provoke, r);
 }
 
+static void tee_walk(void *ctx, const struct walk_record *r)
+{
+	TEE(ctx, walk, r);
+}
+
+static void tee_hop(void *ctx, const struct hop_record *r)
+{
+	TEE(ctx, hop, r);
+}
+
+static void tee_trace(void *ctx, const struct trace_record *r)
+{
+	TEE(ctx, trace, r);
+}
+
 static void tee_reset(void *ctx, const struct finding *f)
 {
 	TEE(ctx, reset, f);
@@ -133,6 +148,9 @@ struct report *report_tee_new(struct report **v, size_t n)
 		    .stack = tee_stack,
 		    .scenario = tee_scenario,
 		    .provoke = tee_provoke,
+		    .walk = tee_walk,
+		    .hop = tee_hop,
+		    .trace = tee_trace,
 		    .reset = tee_reset,
 		    .explained = tee_explained,
 		    .window = tee_window,

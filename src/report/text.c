@@ -210,6 +210,33 @@ static void text_stack(void *ctx, const struct stack_record *s)
 	out_flush(&t->out);
 }
 
+static void text_walk(void *ctx, const struct walk_record *r)
+{
+	struct text_report *t = ctx;
+
+	text_trace_begin(t, r);
+	out_string(&t->out, &t->line);
+	flush_seen(t);
+}
+
+static void text_hop(void *ctx, const struct hop_record *r)
+{
+	struct text_report *t = ctx;
+
+	text_trace_hop(t, r);
+	out_string(&t->out, &t->line);
+	flush_seen(t);
+}
+
+static void text_trace(void *ctx, const struct trace_record *r)
+{
+	struct text_report *t = ctx;
+
+	text_trace_put(t, r);
+	out_string(&t->out, &t->line);
+	out_flush(&t->out);
+}
+
 static void text_reset(void *ctx, const struct finding *f)
 {
 	struct text_report *t = ctx;
@@ -343,6 +370,7 @@ static int text_close(struct report *report, struct err *e)
 	int rc = out_finish(&t->out, "the text output", e);
 
 	text_host_free(t);
+	text_trace_free(t);
 	string_free(&t->line);
 	free(t);
 	return rc;
@@ -369,6 +397,9 @@ struct report *report_text_new(FILE *f, const struct run_info *run,
 		    .stack = text_stack,
 		    .scenario = text_scenario,
 		    .provoke = text_provoke,
+		    .walk = text_walk,
+		    .hop = text_hop,
+		    .trace = text_trace,
 		    .reset = text_reset,
 		    .explained = text_explained,
 		    .window = text_window,

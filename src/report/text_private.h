@@ -38,6 +38,24 @@ struct quiet_hosts {
 	bool alike, folds;	      /* the same counts each; others may join */
 };
 
+/* Of a trace: what the next hop's line depends on, and the names that hops came with. */
+struct hop_names {
+	struct hop_name {
+		struct addr addr;
+		size_t at; /* in `pool` */
+	} * v;
+	size_t n, cap;
+	struct string pool;
+};
+
+struct text_walk {
+	const struct trace_walk *walk; /* whose hops are being told; NULL: none */
+	unsigned silent_from;	       /* TTLs that wait for one that is heard; 0: none do */
+	unsigned told;		       /* the last TTL that was told, or waits */
+	unsigned answers;	       /* bits by reaction: those that were told */
+	struct hop_names names;
+};
+
 struct text_report {
 	struct report report;
 	struct out out;
@@ -50,6 +68,7 @@ struct text_report {
 	size_t n_remarks, cap_remarks;
 	struct port_groups groups;
 	struct quiet_hosts quiet;
+	struct text_walk walk;
 	uint32_t blocks[CAUSES], more[CAUSES];	/* of explain: told one by one, and not any more */
 	bool legend;				/* the marks of stack's tables were explained */
 	double flushed_s;			/* of the run */
@@ -82,6 +101,12 @@ void text_put_name(struct text_report *t, const struct addr *addr, const char *n
 
 /* text_stack.c: a host's block of `stack`, into t->line */
 void text_stack_put(struct text_report *t, const struct stack_record *s);
+
+/* text_trace.c: the hops of a walk as they come, and what they come to; into t->line */
+void text_trace_begin(struct text_report *t, const struct walk_record *r);
+void text_trace_hop(struct text_report *t, const struct hop_record *r);
+void text_trace_put(struct text_report *t, const struct trace_record *r);
+void text_trace_free(struct text_report *t);
 
 /* text_reset.c: a finding of `explain`, text_ladder.c: the packets below it, text_explained.c: the
  * end; into t->line */

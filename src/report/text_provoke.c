@@ -135,6 +135,21 @@ static void put_ladder(struct text_report *t, const struct provoke_record *r)
 	}
 }
 
+/* -v */
+static void put_bits(struct text_report *t, const struct provoke_facts *f)
+{
+	uint64_t is = provoke_read(f);
+	struct string words = {0};
+
+	if (!t->style.verbose)
+		return;
+	string_putf(&words, "Seen: ");
+	for (unsigned b = 0; b < PROVOKE_BITS_MAX; b++)
+		if (is >> b & 1)
+			string_putf(&words, "%s%s", words.len > 6 ? ", " : "", provoke_bit_name(b));
+	put_paragraph(t, &words);
+}
+
 void text_provoke_put(struct text_report *t, const struct provoke_record *r)
 {
 	const struct provoke_row *row = r->verdict->row;
@@ -145,6 +160,7 @@ void text_provoke_put(struct text_report *t, const struct provoke_record *r)
 	put_sentence(&words, row->says);
 	put_paragraph(t, &words);
 	put_clues(t, r->verdict);
+	put_bits(t, r->facts);
 	if (r->finding)
 		text_reset_put_why(t, r->finding);
 	put_sees(t, r->facts);

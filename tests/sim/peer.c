@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "fake/icmp.h"
 #include "sim/kernel.h"
 
@@ -92,10 +93,14 @@ static void inject_icmp(struct peer *p, const struct peer_answer *a, const struc
 			const uint8_t *ip, size_t len, uint64_t at_ns)
 {
 	const struct addr *from = a->icmp_from.family ? &a->icmp_from : &probe->seg.dst;
-	uint8_t b[ICMP_ERROR_MAX];
+	uint8_t b[ICMP_ERROR_MAX], quote[SEGMENT_MAX];
 	uint8_t ttl = a->icmp_ttl ? a->icmp_ttl : 64;
 
-	put_pending(p, at_ns, b, icmp_error(from, ttl, a->icmp_type, a->icmp_code, ip, len, b));
+	assert(len <= sizeof(quote));
+	memcpy(quote, ip, len);
+	bytes_put_be32(quote + (from->family == ADDR_V6 ? 44 : 24),
+		       probe->seg.seq + a->icmp_seq_add);
+	put_pending(p, at_ns, b, icmp_error(from, ttl, a->icmp_type, a->icmp_code, quote, len, b));
 }
 
 static void put_answers(struct peer *p, const struct peer_answer *a)

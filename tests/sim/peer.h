@@ -21,6 +21,7 @@ struct peer_answer {
 	bool icmp;
 	uint8_t icmp_type, icmp_code;
 	uint8_t icmp_ttl;      /* 0: 64 */
+	uint32_t icmp_seq_add; /* what a box on the way has added to the SEG.SEQ that is quoted */
 	struct addr icmp_from; /* family ADDR_NONE: the target */
 };
 

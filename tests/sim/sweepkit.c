@@ -17,12 +17,19 @@ static void keep_port(void *ctx, const struct host_record *h, const struct port_
 	    .weak = r->verdict->weak,
 	    .tries = r->tries,
 	    .rtt_us = r->verdict->decider ? r->verdict->decider->rtt_us : UINT32_MAX,
+	    .origin = r->verdict->origin,
 	    .against = r->verdict->against != NULL,
 	    .window = k->windows,
 	};
 	snprintf(p->reason, sizeof(p->reason), "%s", r->verdict->reason);
-	for (unsigned i = 0; i < r->verdict->n_clues; i++)
-		p->clues |= 1U << r->verdict->clues[i].id;
+	for (unsigned i = 0; i < r->verdict->n_clues; i++) {
+		enum clue_id id = r->verdict->clues[i].id;
+
+		if (id >= CLUE_RST_NEARER && id <= CLUE_ACK_ELSEWHERE)
+			p->rst_clues |= 1U << (id - CLUE_RST_NEARER);
+		else if (id < 32)
+			p->clues |= 1U << id;
+	}
 }
 
 static void keep_host(void *ctx, const struct host_record *h)

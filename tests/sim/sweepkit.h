@@ -20,7 +20,9 @@ struct kept_port {
 	char reason[32];
 	unsigned tries;
 	uint32_t rtt_us;
-	uint32_t clues; /* bit per enum clue_id */
+	uint32_t clues;	    /* bit per enum clue_id, of the first 32 */
+	uint32_t rst_clues; /* bit per enum clue_id from CLUE_RST_NEARER on */
+	enum origin origin;
 	bool against;
 	unsigned window; /* how many were over when it was told */
 };

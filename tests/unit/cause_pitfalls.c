@@ -27,6 +27,8 @@ const struct pitfall pitfalls[] = {
 	    "= half-open likely origin endpoint nofact FOREIGN noclue HOPS;"},
     {"a third path is none of them", TALKED "< . ttl 62; < .; > P. len 10 +5; < answer ttl 40;"
 					    "= firewall-reject likely origin middlebox clue HOPS;"},
+    {"one hop nearer, and nothing else: no box for that, and no word for the host either",
+     TALKED "> P. len 10 +400; < answer ttl 61; = half-open likely origin unknown clue HOPS;"},
     {"a forged RST ends nothing: the true one that comes later is no follower",
      ASKED "> P. len 10; < abort ttl 57 bare; = injected-race likely root none followers 0;"
 	   "< P. len 700 +0.02; > .; > P. len 10; < .;"

@@ -1,8 +1,7 @@
-/* test_exchange: what is kept of an answer, how its numbers relate to ours, and whether two answers
- * come from one stack. */
+/* test_exchange: what is kept of an answer, and how its numbers relate to ours. */
 #include "unit.h"
 
-#include "judge/origin.h"
+#include "judge/exchange.h"
 #include "packet/segment.h"
 
 enum { SEQ = 1000, ACK = 50000, WIN = 1021 };
@@ -175,82 +174,12 @@ static void test_window_and_ttl(void **state)
 	assert_string_equal(rst_ack_name(RST_ACK_SEQ_SHORT), "seq+short");
 }
 
-/* --- origin ----------------------------------------------------------------------------------- */
-
-static struct exchange bare_rst(uint16_t asked, uint8_t ttl)
-{
-	struct exchange x = sent(asked, 0);
-
-	x.answered_by = 1;
-	x.reaction = REACTION_RST_SEQ_FROM_ACK;
-	x.flags = TCP_RST;
-	x.seq = ACK;
-	x.ttl = ttl;
-	x.df = true;
-	x.from = addr_v4(192, 0, 2, 7);
-	return x;
-}
-
-static void test_origin(void **state)
-{
-	struct exchange open = bare_rst(TCP_ACK, 61), closed = open, other;
-
-	(void)state;
-	assert_int_equal(origin_compare(&open, &closed), 0);
-	closed.ttl = 62;
-	assert_int_equal(origin_compare(&open, &closed), DIFFERS_DISTANCE);
-	closed.ttl = 126;
-	assert_int_equal(origin_compare(&open, &closed), DIFFERS_TTL);
-	closed = open;
-	closed.df = false;
-	assert_int_equal(origin_compare(&open, &closed), DIFFERS_DF);
-	closed.from.family = open.from.family = ADDR_V6; /* which has no DF */
-	assert_int_equal(origin_compare(&open, &closed), 0);
-	open.from.family = ADDR_V4;
-
-	closed = open;
-	closed.ack = SEQ;
-	assert_int_equal(origin_compare(&open, &closed), DIFFERS_ACK_RULE);
-	closed.flags |= TCP_ACK;
-	assert_int_equal(origin_compare(&open, &closed), DIFFERS_ACK_BIT | DIFFERS_ACK_RULE);
-	other = open;
-	other.ack = 12345;
-	assert_int_equal(origin_compare(&open, &other), DIFFERS_ACK_RULE);
-	assert_int_equal(origin_compare(&other, &closed), DIFFERS_ACK_BIT | DIFFERS_ACK_RULE);
-
-	/* the RST to a SYN has other numbers anyway */
-	closed.sent.flags = TCP_SYN;
-	assert_int_equal(origin_compare(&open, &closed), 0);
-	closed.ttl = 60;
-	closed.df = false;
-	assert_int_equal(origin_compare(&open, &closed), DIFFERS_DISTANCE | DIFFERS_DF);
-
-	/* against a SYN-ACK only the distance counts */
-	assert_int_equal(origin_compare_syn_ack(&open, &closed), DIFFERS_DISTANCE);
-	closed.ttl = (uint8_t)(255 - exchange_hops(open.ttl)); /* another initial TTL, as near */
-	assert_int_equal(origin_compare_syn_ack(&open, &closed), 0);
-	closed.ttl--;
-	assert_int_equal(origin_compare_syn_ack(&open, &closed), DIFFERS_DISTANCE);
-}
-
-static void test_origin_of(void **state)
-{
-	(void)state;
-	assert_int_equal(origin_of(0, false), ORIGIN_UNKNOWN);
-	assert_int_equal(origin_of(0, true), ORIGIN_ENDPOINT);
-	assert_int_equal(origin_of(DIFFERS_DF, true), ORIGIN_UNKNOWN);
-	assert_int_equal(origin_of(DIFFERS_DF | DIFFERS_ACK_RULE, true), ORIGIN_MIDDLEBOX);
-	assert_int_equal(origin_of(DIFFERS_DISTANCE, true), ORIGIN_MIDDLEBOX);
-	assert_int_equal(origin_of(DIFFERS_TTL, true), ORIGIN_MIDDLEBOX);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_take),	   cmocka_unit_test(test_layouts),
 	    cmocka_unit_test(test_icmp),	   cmocka_unit_test(test_relations),
 	    cmocka_unit_test(test_relations_wrap), cmocka_unit_test(test_window_and_ttl),
-	    cmocka_unit_test(test_origin),	   cmocka_unit_test(test_origin_of),
 	};
 
 	return cmocka_run_group_tests_name("exchange", tests, NULL, NULL);

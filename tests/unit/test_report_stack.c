@@ -218,7 +218,7 @@ static void test_style_rst(void **state)
 	    "Closed ports answer with a RST, and so does the listener to a stray ACK (a RST "
 	    "from the LISTEN state, RFC 9293, 3.10.7.2): no firewall between.");
 	h.verdict.firewall = FIREWALL_REJECTING;
-	h.verdict.differs = DIFFERS_DISTANCE | DIFFERS_DF;
+	h.verdict.differs = SIGN_DISTANCE | SIGN_DF;
 	expect_words(stack_words_style, &h,
 		     "Closed ports answer with a RST that is not the listener's own (it differs by "
 		     "distance, DF): a firewall rejects for it.");
@@ -262,7 +262,7 @@ static void test_style_of_a_box(void **state)
 		     "stateless filter that drops SYNs.");
 	host_plain(&h);
 	h.verdict.origin = ORIGIN_MIDDLEBOX;
-	h.verdict.differs = DIFFERS_DISTANCE;
+	h.verdict.differs = SIGN_DISTANCE;
 	expect_words(stack_words_style, &h,
 		     "Closed ports answer with a RST that is not the listener's own (it differs by "
 		     "distance): a firewall rejects for it.");

@@ -400,7 +400,7 @@ static void test_reject_on_a_router(void **state)
 	judge();
 	assert_int_equal(verdict.style, STYLE_RST);
 	assert_int_equal(verdict.origin, ORIGIN_MIDDLEBOX);
-	assert_int_equal(verdict.differs, DIFFERS_DISTANCE);
+	assert_int_equal(verdict.differs, SIGN_DISTANCE);
 	assert_int_equal(verdict.firewall, FIREWALL_REJECTING);
 	assert_int_equal(verdict.family, FAMILY_LINUX);
 	assert_string_equal(evidence("fin_closed"), "-"); /* the box's */
@@ -416,7 +416,7 @@ static void test_reject_in_another_shape(void **state)
 		live_set(&live_linux, &facts, IN_CLOSED, stray_forms[i].name, live_linux.closed[i]);
 	judge();
 	assert_int_equal(verdict.origin, ORIGIN_MIDDLEBOX);
-	assert_true(verdict.differs & DIFFERS_TTL);
+	assert_true(verdict.differs & SIGN_INITIAL_TTL);
 	assert_int_equal(verdict.firewall, FIREWALL_REJECTING);
 	assert_true(has_clue(CLUE_OTHER_SHAPE));
 	assert_string_equal(evidence("rst_win"), "-");

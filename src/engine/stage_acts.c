@@ -321,14 +321,21 @@ static void run_shutdown(struct stage *s, struct strand *st, uint64_t now)
 	stage_act_over(s, st, 0, now);
 }
 
+/* A frame that came before may be handed on after: the clock tells them apart. */
+static void note_closed(struct stage *s, struct line *l)
+{
+	if (!l->closed_ns)
+		l->closed_ns = s->t->w->ops->now(s->t->w);
+}
+
 static void run_abort(struct stage *s, struct strand *st, uint64_t now)
 {
 	struct line *l = strand_line(s, st);
 
+	note_closed(s, l);
 	if (l->conn >= 0)
 		s->t->w->ops->conn_close(s->t->w, l->conn, true);
 	l->conn = -1;
-	l->closed = true;
 	stage_tidy(s, l);
 	stage_act_over(s, st, 0, now);
 }
@@ -359,8 +366,9 @@ static void run_close(struct stage *s, struct strand *st, uint64_t now)
 	}
 	drain(s, l);
 	if (!st->began) {
+		note_closed(s, l);
 		s->t->w->ops->conn_shutdown(s->t->w, l->conn);
-		st->began = l->closed = true;
+		st->began = true;
 		st->end_ns = now + stage_wait(s, st, l);
 	}
 	if (!is_closed(l) && now < st->end_ns) {

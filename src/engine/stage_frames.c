@@ -63,14 +63,20 @@ static void offer(struct stage *s, struct line *l, const struct packet *pk, uint
 
 /* --- what the service sends ------------------------------------------------------------------- */
 
+/* What draws it is our end, not the service's. */
+static bool is_after_us(const struct line *l, uint64_t at_ns)
+{
+	return l->closed_ns && at_ns > l->closed_ns;
+}
+
 static void take_rst(struct line *l, const struct packet *pk, uint64_t at_ns)
 {
 	struct line_facts *f = l->f;
 	struct exchange *x = &f->reset;
 
 	l->half_open = false;
-	if (l->closed)
-		return; /* what draws it is our end, not the service's */
+	if (is_after_us(l, at_ns))
+		return;
 	if (f->resets < LINE_TIMES)
 		f->reset_ns[f->resets] = at_ns;
 	if (!f->resets++) {
@@ -151,7 +157,7 @@ static unsigned take_text(struct line *l, const struct packet *pk, uint64_t at_n
 	}
 	if (g->flags & TCP_FIN) {
 		bits |= SEES_FIN;
-		f->fin_ns = f->fin_ns || l->closed ? f->fin_ns : at_ns;
+		f->fin_ns = f->fin_ns || is_after_us(l, at_ns) ? f->fin_ns : at_ns;
 	}
 	if (g->payload_len) {
 		bits |= SEES_DATA;
@@ -252,6 +258,8 @@ static void take_ours(struct stage *s, struct line *l, const struct packet *pk, 
 		take_own_syn(s, l, &t, at_ns);
 		return;
 	}
+	if (g->flags & (TCP_RST | TCP_FIN) && !l->closed_ns)
+		l->closed_ns = at_ns;
 	if (g->flags & TCP_RST)
 		return;
 	l->win_zero = g->win == 0;

@@ -319,10 +319,13 @@ class Net:
     def port(case, family):
         return 80 if case.fake else case.port(family)
 
-    def start(self, case, family, *words):
+    def start(self, case, family, *words, hold=None):
+        """`hold` instead of the case's own, where it has one."""
+        own = list(case.words)
+        if hold and "--hold" in own:
+            own[own.index("--hold") + 1] = hold
         return self.client.start("provoke", case.scenario, self.address(case, family), "-p",
-                                 self.port(case, family), *case.words, "-n", *words,
-                                 wrap=case.wrap)
+                                 self.port(case, family), *own, "-n", *words, wrap=case.wrap)
 
 
 class Played:

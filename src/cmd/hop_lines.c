@@ -20,7 +20,8 @@ void hop_lines_add(struct hop_lines *l, const struct trace_walk *w, const struct
 
 static void begin_walk(struct hop_lines *l, const struct trace_walk *w)
 {
-	const struct walk_record r = {.addr = &l->aim->addr, .name = l->aim->name, .walk = w};
+	const struct walk_record r = {
+	    .addr = &l->aim->addr, .name = l->aim->name, .walk = w, .facts = l->facts};
 
 	l->begun = true;
 	if (l->sink->walk)

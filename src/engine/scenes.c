@@ -130,22 +130,23 @@ static const struct act lost_rst[] = {
 #define FORGE(at, mark, f)                                                                      \
     {ACT_REST, 0, .wait_ms = 600},                                                                 \
     {ACT_SEND, 0, mark, 1, .form = &(f), .jump = {{ANSWER, (at) + 5}}},                                 \
-    {ACT_LIVE, 0, mark, 3, .jump = {{SEES_RST, 23}, {SEES_SILENCE, (at) + 6}}},                    \
+    {ACT_LIVE, 0, mark, 3, .jump = {{SEES_RST, 24}, {SEES_SILENCE, (at) + 6}}},                    \
     {ACT_REST, 0, .wait_ms = 600},                                                                 \
     {ACT_SEND, 0, mark, 1, .form = &(f)},                                                               \
-    {ACT_LIVE, 0, mark, 3, .jump = {{SEES_RST, 23}}}
+    {ACT_LIVE, 0, mark, 3, .jump = {{SEES_RST, 24}}}
 
 static const struct act challenge[] = {
     /* 0 */ {ACT_CONNECT, 0, .mark = MARK_SYN},
     /* 1 */ FORGE(1, MARK_WINDOW_SYN, syn_window),
     /* 7 */ FORGE(7, MARK_NEAR_RST, rst_near),
     /* 13 */ FORGE(13, MARK_OLD_ACK, old_ack),
-    /* 19 */ {ACT_SEND, 0, MARK_EXACT_RST, 1, .form = &rst_exact, .wait_ms = 200},
-    /* 20 */ {ACT_LIVE, 0, MARK_EXACT_RST, 3, .jump = {{SEES_RST, 23}}},
-    /* 21 */ {ACT_SEND, 0, MARK_EXACT_RST, 1, .form = &rst_exact, .wait_ms = 200},
-    /* 22 */ {ACT_LIVE, 0, MARK_EXACT_RST, .tries = 3},
-    /* 23 */ {ACT_ABORT, .line = 0},
-    /* 24 */ {.op = ACT_END},
+    /* 19 */ {ACT_REST, 0, .wait_ms = 600},
+    /* 20 */ {ACT_SEND, 0, MARK_EXACT_RST, 1, .form = &rst_exact, .wait_ms = 200},
+    /* 21 */ {ACT_LIVE, 0, MARK_EXACT_RST, 3, .jump = {{SEES_RST, 24}}},
+    /* 22 */ {ACT_SEND, 0, MARK_EXACT_RST, 1, .form = &rst_exact, .wait_ms = 200},
+    /* 23 */ {ACT_LIVE, 0, MARK_EXACT_RST, .tries = 3},
+    /* 24 */ {ACT_ABORT, .line = 0},
+    /* 25 */ {.op = ACT_END},
 };
 
 const struct scene scenes[SCENARIOS] = {

@@ -63,7 +63,8 @@ static void offer(struct stage *s, struct line *l, const struct packet *pk, uint
 
 /* --- what the service sends ------------------------------------------------------------------- */
 
-static bool is_late(const struct line *l, uint64_t at_ns)
+/* What draws it is our end, not the service's. */
+static bool is_after_us(const struct line *l, uint64_t at_ns)
 {
 	return l->closed_ns && at_ns > l->closed_ns;
 }
@@ -74,8 +75,8 @@ static void take_rst(struct line *l, const struct packet *pk, uint64_t at_ns)
 	struct exchange *x = &f->reset;
 
 	l->half_open = false;
-	if (is_late(l, at_ns))
-		return; /* what draws it is our end, not the service's */
+	if (is_after_us(l, at_ns))
+		return;
 	if (f->resets < LINE_TIMES)
 		f->reset_ns[f->resets] = at_ns;
 	if (!f->resets++) {
@@ -156,7 +157,7 @@ static unsigned take_text(struct line *l, const struct packet *pk, uint64_t at_n
 	}
 	if (g->flags & TCP_FIN) {
 		bits |= SEES_FIN;
-		f->fin_ns = f->fin_ns || is_late(l, at_ns) ? f->fin_ns : at_ns;
+		f->fin_ns = f->fin_ns || is_after_us(l, at_ns) ? f->fin_ns : at_ns;
 	}
 	if (g->payload_len) {
 		bits |= SEES_DATA;
@@ -257,6 +258,8 @@ static void take_ours(struct stage *s, struct line *l, const struct packet *pk, 
 		take_own_syn(s, l, &t, at_ns);
 		return;
 	}
+	if (g->flags & (TCP_RST | TCP_FIN) && !l->closed_ns)
+		l->closed_ns = at_ns;
 	if (g->flags & TCP_RST)
 		return;
 	l->win_zero = g->win == 0;

@@ -5,6 +5,7 @@
 #include "engine/turns.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 
 enum { LINGER_NS = 100000000 /* looked again at the latest */ };
@@ -44,7 +45,7 @@ bool turns_send(struct turns *t, uint16_t path, const struct segment *seg, uint6
 	assert(len > 0); /* what actors send is bounded */
 	out.len = (uint16_t)len;
 	if (t->w->ops->send(t->w, 0, &out, 1, &left_ns) != 1) {
-		t->stats->send_errors++;
+		t->stats->send_errors += out.error != EAGAIN; /* it will be sent again */
 		return false;
 	}
 	t->stats->sent++;

@@ -15,9 +15,11 @@
 #include "packet/options.h"
 
 enum {
-	WALK_AHEAD = 16,       /* TTLs under way at once, in a flow */
-	WALK_BURST = 6,	       /* probes that expire at one TTL before ... */
-	WALK_GAP_MS = 1000,    /* ... they come one by one: what Linux answers (icmp_ratelimit) */
+	WALK_AHEAD = 16, /* TTLs under way at once, in a flow */
+	WALK_BURST = 6,	 /* probes that expire at one TTL before ... */
+	/* ... they come one by one: what Linux answers (icmp_ratelimit). Not where the whole burst
+	 * drew nothing. */
+	WALK_GAP_MS = 1000,
 	WALK_PORTS_BESIDE = 8, /* source ports that references and confirmations take */
 };
 
@@ -40,7 +42,8 @@ struct walk_config {
 	 * of the target, and the kernel writes them in the end; without, one octet that the target
 	 * has acknowledged already. */
 	bool inside;
-	/* A hop is settled, and all before it in its walk: in order of TTL. May be NULL. */
+	/* A hop is settled, and all before it in its walk: in order of TTL. The first that replied
+	 * is the last that is told, when the walk ends. May be NULL. */
 	void (*hop)(void *ctx, const struct trace_walk *w, const struct trace_hop *h);
 	void *hop_ctx;
 	void (*progress)(void *ctx, const struct trace_facts *f, uint64_t sent, bool asked);

@@ -58,6 +58,7 @@ static const struct walk_step *note_copy(struct walker *k, struct turns *t, cons
 	struct exchange x = {.port = k->c->dport, .tries = h->tries, .sent = in->sent};
 
 	x.sent_win = WALK_INSIDE_WINDOW;
+	x.sent_ip_id = course_ip_id(in->ip_id, (size_t)(step - in->steps));
 	if (exchange_take(&x, pk) == FIT_NONE)
 		return NULL;
 	if (proven)
@@ -65,7 +66,7 @@ static const struct walk_step *note_copy(struct walker *k, struct turns *t, cons
 	else if (pk->seg.src.family == ADDR_V6 && !follows_answer(in, step))
 		x.fit = FIT_TUPLE;
 	walk_times(&x, step, at_ns);
-	walk_note(k, t, h, &x, walk_is_expiry(pk));
+	t->stats->late += walk_note(k, t, h, &x, walk_is_expiry(pk)) && h->settled;
 	return step;
 }
 

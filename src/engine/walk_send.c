@@ -8,9 +8,9 @@
 
 enum {
 	WAIT_LEAST_US = 200000,
-	SLACK_MS = 50,	      /* what jitter takes off the gap between two at the router */
-	PAUSE_NS = 100000000, /* after one that didn't leave */
-	FAILURES_MAX = 20,
+	SLACK_MS = 50,	     /* what jitter takes off the gap between two at the router */
+	PAUSE_NS = 20000000, /* after one that didn't leave */
+	FAILURES_MAX = 200,
 	MSS_LEAST_MTU = 576,
 };
 #define GAP_NS ((WALK_GAP_MS + SLACK_MS) * 1000000ULL)
@@ -73,8 +73,8 @@ uint64_t walk_wait(const struct walker *k, uint8_t ttl, unsigned try)
 
 	if (ns < 2 * k->slowest_ns)
 		ns = 2 * k->slowest_ns;
-	if (ttl > k->farthest && ns < k->timeout_ns / 2)
-		ns = k->timeout_ns / 2;
+	if (ttl > k->farthest && ns < k->timeout_ns / 4)
+		ns = k->timeout_ns / 4;
 	ns <<= try;
 	return ns < k->timeout_ns ? ns : k->timeout_ns;
 }
@@ -294,14 +294,14 @@ static uint64_t serve_hop(struct walker *k, struct turns *t, struct course *c, u
 }
 
 /* The hop that ends the way is told last: a second answer may follow the first. */
-static void tell(const struct walker *k, struct course *c)
+static void tell(const struct walker *k, struct course *c, bool over)
 {
 	uint8_t top = c->end ? c->end : c->w->last;
 
 	while (c->told <= top) {
 		const struct trace_hop *h = &c->w->hops[c->told];
 
-		if (!h->settled || (h->replied && !c->w->over))
+		if (!h->settled || (h->replied && !over))
 			return;
 		walk_tell(k, c->w, h);
 		c->told = h->replied ? TRACE_TTL_MAX + 1 : (uint8_t)(c->told + 1);
@@ -326,7 +326,7 @@ uint64_t course_serve(struct walker *k, struct turns *t, struct course *c, uint6
 	at = c->last_ns + walk_wait(k, c->end ? c->end : c->w->last, 0);
 	if (first == WALK_NEVER && now < at)
 		first = at;
-	c->w->over = first == WALK_NEVER;
-	tell(k, c);
+	tell(k, c, first == WALK_NEVER);
+	c->w->over = first == WALK_NEVER; /* for who hears of its hops: not before the last */
 	return first;
 }

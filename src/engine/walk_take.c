@@ -38,7 +38,11 @@ bool walk_step_of_id(uint16_t first, size_t n_steps, const struct packet *pk, si
 static enum fit try_step(const struct walker *k, const struct course *c, size_t step,
 			 const struct packet *pk, struct exchange *x)
 {
-	*x = (struct exchange){.port = c->w->dport, .sent_win = walk_window(k->c, c->w->probe)};
+	*x = (struct exchange){
+	    .port = c->w->dport,
+	    .sent_win = walk_window(k->c, c->w->probe),
+	    .sent_ip_id = course_ip_id(c->ip_id, step),
+	};
 	course_sent(k, c, step, &x->sent);
 	return exchange_take(x, pk);
 }
@@ -180,7 +184,6 @@ bool walk_note(struct walker *k, struct turns *t, struct trace_hop *h, const str
 		take_reply(h, x);
 	sample(k, h->ttl, x);
 	t->stats->answered += is_first;
-	t->stats->late += is_first && h->settled;
 	return is_first;
 }
 
@@ -190,12 +193,13 @@ static void note_step(struct walker *k, struct turns *t, struct course *c, size_
 		      struct exchange *x, const struct packet *pk, uint64_t at_ns)
 {
 	const struct walk_step *s = &c->steps[step];
-	bool expiry = walk_is_expiry(pk);
+	bool expiry = walk_is_expiry(pk), beyond;
 	struct trace_hop *h = &c->w->hops[s->ttl];
 
 	x->tries = h->tries;
 	walk_times(x, s, at_ns);
-	walk_note(k, t, h, x, expiry);
+	beyond = c->end && s->ttl > c->end; /* settled by others' answers, not by silence */
+	t->stats->late += walk_note(k, t, h, x, expiry) && h->settled && !beyond;
 	if (step >= c->careful_from)
 		c->fresh[s->ttl] = true;
 	if (!expiry && (!c->end || s->ttl < c->end))

@@ -49,21 +49,14 @@ static void judge_service(struct look *l, uint8_t target)
 	trace_judge_answer(l);
 }
 
-/* The first TTL above `heard` at which the SYN was heard, and a copy was not. */
-static uint8_t vanished_at(const struct trace_walk *syn, uint8_t heard)
-{
-	uint8_t ttl = trace_heard_beyond(syn, heard);
-
-	return ttl ? ttl : trace_reply_ttl(syn);
-}
-
+/* The next TTL at which the SYN was heard is where a copy was not. */
 static void judge_vanished(struct look *l, const struct trace_walk *syn)
 {
 	uint8_t heard = trace_last_heard(l->w);
 	const struct exchange *last = heard ? trace_expiry_at(l, heard) : NULL;
 
 	l->out->end = TRACE_DROPPED_AFTER_HOP;
-	trace_set_between(l->out, heard, vanished_at(syn, heard));
+	trace_set_between(l->out, heard, trace_heard_beyond(syn, heard));
 	if (last)
 		trace_set_by(l->out, &last->from);
 	trace_clue(l->out, CLUE_TRACE_OTHERS_FARTHER, trace_reply_ttl(syn), trace_asked(syn));
@@ -88,8 +81,6 @@ void trace_judge_inside(struct look *l)
 	mine = trace_look(l->f, w, l->out);
 	if (in->reset_ttl)
 		judge_copy(&mine);
-	else if (mine.k && reaction_is_icmp((enum reaction)mine.x->reaction))
-		trace_judge_answer(&mine);
 	else if (in->written && exchange_answered(&in->service))
 		judge_service(&mine, trace_reply_ttl(syn));
 	else if (mine.k)

@@ -12,7 +12,7 @@ enum seen {
 	SEEN_ANSWERED_TOO = 1 << 1,   /* ... or the target's own answer */
 	SEEN_PAST = 1 << 2,	      /* what else was asked gets beyond this TTL */
 	SEEN_HERE = 1 << 3,	      /* what else was asked is answered from this TTL on */
-	SEEN_MIRRORED = 1 << 4,	      /* its TTL goes with ours */
+	SEEN_MIRRORED = 1 << 4,	      /* its TTL goes with ours: a sign, and no distance */
 	SEEN_NEARER_TTL = 1 << 5,     /* it came as far as the messages of the hop before do */
 	SEEN_OTHER_DISTANCE = 1 << 6, /* and the target's own answers from elsewhere */
 	SEEN_EVEN_PATH = 1 << 7,      /* all hops heard come back the way they were reached */
@@ -27,7 +27,6 @@ static const struct {
     {SEEN_WENT_ON, 0, TRACE_RESET_BY_HOP},
     {SEEN_ANSWERED_TOO, 0, TRACE_RESET_BY_HOP},
     {SEEN_PAST, 0, TRACE_RESET_BY_HOP},
-    {SEEN_MIRRORED, 0, TRACE_RESET_BY_HOP},
     {SEEN_NEARER_TTL | SEEN_OTHER_DISTANCE, 0, TRACE_RESET_BY_HOP},
     {SEEN_NEARER_TTL | SEEN_EVEN_PATH, SEEN_HERE, TRACE_RESET_BY_HOP},
     {SEEN_SIGNS, 0, TRACE_RESET_BY_HOP},
@@ -393,10 +392,9 @@ static uint32_t least_rtt_from(const struct look *l, unsigned ttl)
 }
 
 /* Only where the two are far apart, and the RST is clearly on one side. */
-static uint8_t hop_by_rtt(const struct read *v)
+static uint8_t hop_by_rtt(const struct look *l)
 {
 	enum { APART_US = 4000 };
-	const struct look *l = v->l;
 	const struct exchange *near = l->k > 1 ? trace_expiry_at(l, l->k - 1U) : NULL;
 	uint32_t far = least_rtt_from(l, l->k), rtt = l->x->rtt_us, gap;
 	uint8_t hop = 0;
@@ -408,7 +406,7 @@ static uint8_t hop_by_rtt(const struct read *v)
 	if (rtt < near->rtt_us + gap / 4)
 		hop = (uint8_t)(l->k - 1);
 	else if (rtt > far - gap / 4 && rtt < far + gap / 4)
-		hop = is_router_at(v) ? l->k : 0;
+		hop = l->k; /* what is heard from beyond says that a router is there */
 	if (hop)
 		trace_clue(l->out, CLUE_TRACE_RTT_OF_HOP, hop, rtt);
 	return hop;
@@ -430,7 +428,7 @@ static void place_box(struct read *v)
 	if (hop)
 		trace_clue(l->out, CLUE_TRACE_TTL_OF_HOP, hop, 0);
 	else
-		hop = hop_by_rtt(v);
+		hop = hop_by_rtt(l);
 	if (hop)
 		trace_set_between(l->out, hop, hop);
 }

@@ -6,6 +6,7 @@
   twofaced DEV PORT      a port that answers one SYN with SYN-ACK and the next with RST-ACK
   halfopen FROM-NS ...   a connection whose near end forgets it without a word
   serve PORT close|half  a service that closes what it accepts, wholly or its own direction alone
+  speak PORT PORT        services that answer what they read: with a line of HTTP; with a reset
   dns                    a name server that knows no name
 """
 
@@ -192,6 +193,39 @@ def serve(port, way):
         kept.append(conn)
 
 
+def speak(answering, aborting):
+    ways, kept = {}, {}
+    poll = select.poll()
+    for port in (answering, aborting):
+        s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.bind(("::", int(port)))
+        s.listen(4096)
+        poll.register(s, select.POLLIN)
+        ways[s.fileno()] = s, port == aborting
+    ready()
+    while True:
+        for fd, _ in poll.poll():
+            if fd in ways:
+                conn, _ = ways[fd][0].accept()
+                poll.register(conn, select.POLLIN)
+                kept[conn.fileno()] = conn, ways[fd][1]
+                continue
+            conn, abort = kept[fd]
+            try:
+                if abort and conn.recv(65536):
+                    conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                elif not abort and conn.recv(65536):
+                    conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                    continue
+            except OSError:
+                pass  # reset by the other end
+            poll.unregister(conn)
+            del kept[fd]
+            conn.close()
+
+
 def dns():
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.bind(("127.0.0.1", 53))
@@ -209,7 +243,7 @@ def dns():
 
 def main():
     die_with_parent()
-    kinds = {f.__name__: f for f in (listen, witness, relay, twofaced, halfopen, serve, dns)}
+    kinds = {f.__name__: f for f in (listen, witness, relay, twofaced, halfopen, serve, speak, dns)}
     kinds[sys.argv[1]](*sys.argv[2:])
 
 

@@ -152,6 +152,10 @@ static void send_resets(struct way *y, const struct box *b)
 		} else {
 			s.seq += i * RESET_STEP;
 		}
+		if (b->copies) {
+			s.ip_id = y->in->seg.ip_id;
+			s.win = y->in->seg.win;
+		}
 		send_back(y, &s, b->at, b->delay_ns + i * 1000);
 	}
 }

@@ -26,6 +26,7 @@ struct box {
 	enum box_on on;
 	bool ingress;	 /* before the TTL is looked at (PREROUTING), else as it forwards */
 	bool numberless; /* RSTs with SEQ 0 and no ACK: nothing of ours in them */
+	bool copies;	 /* IP ID and window of what drew it */
 	uint8_t resets;	 /* at once, with stepped numbers; 0: 1 */
 	uint8_t branch;	 /* only on this one of two equal-cost paths, 1 or 2; 0: both */
 	uint64_t delay_ns;

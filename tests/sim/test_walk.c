@@ -5,6 +5,7 @@
 
 #include "base/seq.h"
 #include "engine/walk.h"
+#include "judge/origin.h"
 #include "packet/segment.h"
 #include "sim/chain.h"
 #include "sim/kernel.h"
@@ -45,7 +46,7 @@ static void hear(void *ctx, const struct trace_walk *w, const struct trace_hop *
 	struct lab *l = ctx;
 
 	assert_true(l->n_told < TOLD_MAX);
-	assert_true(h->settled);
+	assert_true(h->settled && !w->over);
 	l->told[l->n_told].role = w->role;
 	l->told[l->n_told].flow = w->flow;
 	l->told[l->n_told++].hop = *h;
@@ -736,6 +737,27 @@ static void test_inside_with_loss(void **state)
 }
 
 /* A box that is slow: its RST comes when the next TTL has been asked already. */
+/* What it copies of the very segment that drew it is seen by the numbers kept of that. */
+static void test_forger_that_copies(void **state)
+{
+	const uint32_t both = SIGN_IP_ID_ECHO | SIGN_WIN_ECHO;
+
+	(void)state;
+	for (int inside = 0; inside <= 1; inside++) {
+		struct lab *l = inside ? begin_inside(true) : begin();
+		const struct trace_walk *w = &l->walks[inside];
+
+		l->chain.boxes[0] = (struct box){.kind = BOX_FORGE,
+						 .on = inside ? ON_MATCH : ON_ALL,
+						 .at = 2,
+						 .copies = true};
+		run(l);
+		assert_int_equal(reply_ttl(w), 3);
+		assert_int_equal(origin_signs_of_echo(&w->hops[3].reply), both);
+		end(l);
+	}
+}
+
 static void test_inside_slow_forger(void **state)
 {
 	struct lab *l = begin_inside(true);
@@ -846,6 +868,7 @@ int main(void)
 	    cmocka_unit_test(test_boxes),
 	    cmocka_unit_test(test_boxes_with_loss),
 	    cmocka_unit_test(test_many_and_numberless_resets),
+	    cmocka_unit_test(test_forger_that_copies),
 	    cmocka_unit_test(test_forger_before_the_target),
 	    cmocka_unit_test(test_quoted_numbers_are_changed),
 	    cmocka_unit_test(test_late_answers_count),

@@ -728,7 +728,7 @@ static void test_every_clue_of_a_reset_has_its_clause(void **state)
 
 	(void)state;
 	make(&m, CAUSE_UNKNOWN, SURE_POSSIBLE);
-	for (int id = CLUE_HOPS; id < CLUES; id++) {
+	for (int id = CLUE_HOPS; id <= CLUE_SEGMENTS_LOST; id++) {
 		const struct clue c = {.id = (enum clue_id)id, .a = 3, .b = 13};
 		char told[RESET_WORDS_MAX], alone[RESET_WORDS_MAX];
 		struct text t = text_of(told, sizeof(told));

@@ -282,6 +282,9 @@ static void test_interval(void **state)
 	s.v[0].hops[4].reply.rtt_us = 3100;
 	expect(&s, TRACE_RESET_BY_HOP, 3, 4);
 	/* TTL 3 was lost: the box may be at hop 3, too */
+	chain(&s, 4, RST, 2);
+	beside(&s, WALK_OTHER, 6, REACTION_RST_SEQ_FROM_ACK, 5);
+	expect(&s, TRACE_RESET_BY_HOP, 3, 3);
 	s.v[0].hops[3].expired = s.v[0].hops[3].settled = false;
 	expect(&s, TRACE_RESET_BY_HOP, 2, 4);
 }
@@ -377,6 +380,25 @@ static void test_mirrored(void **state)
 		w->hops[8].reply.ttl = 9;
 		v = judged(&s);
 		assert_null(clue_of(&v, CLUE_TRACE_TTL_MIRRORED));
+	}
+}
+
+/* Hop 2's way back takes 5 routers: 1 on the way there, 1 at the box, and those. */
+static void test_mirrored_on_an_uneven_path(void **state)
+{
+	struct trace_walk *w;
+	struct walks s;
+
+	(void)state;
+	walks_make(&s);
+	w = walks_add(&s, WALK_MAIN, "syn");
+	walks_expire(w, 1, 2);
+	w->hops[2].expiry.ttl = 64 - 5;
+	for (unsigned lacks = 6; lacks <= 7; lacks++) {
+		walks_answer(&s, w, 8, RST, 0);
+		for (unsigned ttl = 8; ttl <= w->last; ttl++)
+			w->hops[ttl].reply.ttl = (uint8_t)(ttl - lacks);
+		expect(&s, TRACE_RESET_BY_HOP, 1, 2);
 	}
 }
 
@@ -500,6 +522,12 @@ static void test_other_probe(void **state)
 	v = judged(&s);
 	expect_end(&v, TRACE_RESET_BY_HOP, 2, 2);
 	expect_clue(&v, CLUE_TRACE_DIFFER, 3 | PROBE_ACK << 16, 6 | PROBE_SYN << 16);
+	/* the listener itself answers both: which other port would tell more? */
+	s.v[0].hops[3].replied = s.v[0].hops[4].replied = s.v[0].hops[5].replied = false;
+	walks_expire(&s.v[0], 1, 5);
+	walks_answer(&s, &s.v[0], 6, REACTION_RST_SEQ_FROM_ACK, 5);
+	assert_int_equal(trace_wants(&s.facts), WANT_NOTHING);
+	expect(&s, TRACE_RESET_BY_TARGET, 6, 6);
 	chain(&s, 6, RST, 5);
 	w = beside(&s, WALK_OTHER, 6, RST, 5);
 	walks_reject(w, 6, walks_router(5));
@@ -677,7 +705,9 @@ static void test_flows(void **state)
 	v = judged(&s);
 	expect_end(&v, TRACE_OPEN, 6, 6);
 	assert_int_equal(v.n_clues, 0);
-	s.v[1].hops[3].expired = false; /* a silent hop is no other path */
+	/* a silent hop is no other path */
+	s.v[1].hops[3].expired = false;
+	s.v[1].hops[3].expiry = (struct exchange){0};
 	s.v[2].hops[3].expiry.from = addr_v4(10, 0, 33, 1);
 	v = judged(&s);
 	expect_clue(&v, CLUE_TRACE_PATHS, 2, 3);
@@ -720,6 +750,7 @@ int main(void)
 	    cmocka_unit_test(test_forger),
 	    cmocka_unit_test(test_perfect_copy),
 	    cmocka_unit_test(test_mirrored),
+	    cmocka_unit_test(test_mirrored_on_an_uneven_path),
 	    cmocka_unit_test(test_signs),
 	    cmocka_unit_test(test_too_fast),
 	    cmocka_unit_test(test_by_target),

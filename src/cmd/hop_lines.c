@@ -75,8 +75,23 @@ void hop_lines_tell(struct hop_lines *l)
 		;
 }
 
+/* A walk that was cut off: what it had heard is told too, though more might have come. */
+static void settle_rest(struct hop_lines *l, size_t i)
+{
+	const struct trace_walk *w = &l->facts->walks[i];
+	uint8_t end = trace_reply_ttl(w), heard = trace_last_heard(w);
+
+	if (w->over)
+		return;
+	for (unsigned ttl = l->settled[i] + 1U; ttl <= (end ? end : heard); ttl++)
+		if (w->hops[ttl].tries)
+			hop_lines_add(l, w, &w->hops[ttl]);
+}
+
 void hop_lines_end(struct hop_lines *l)
 {
+	for (size_t i = 0; i < l->facts->n_walks; i++)
+		settle_rest(l, i);
 	for (unsigned i = 0; i < LAST_WAIT_NS / LOOK_NS; i++) {
 		while (l->walk < l->facts->n_walks && tell_one(l, true, true))
 			;

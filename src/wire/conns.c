@@ -185,6 +185,15 @@ static void bound_buffer(int fd, uint32_t octets)
 		(void)!setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 }
 
+/* How it ends where nobody closes it, as when we are killed: with a FIN it would haunt this host
+ * for minutes where the peer takes no more. */
+static void set_abortive(int fd, bool abortive)
+{
+	struct linger l = {.l_onoff = abortive, .l_linger = 0};
+
+	(void)!setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+}
+
 int conns_open(struct conns *c, const struct path *path, const struct wire_conn_to *to, bool *full,
 	       struct err *e)
 {
@@ -204,6 +213,7 @@ int conns_open(struct conns *c, const struct path *path, const struct wire_conn_
 	}
 	bind_interface(fd, path);
 	bound_buffer(fd, to->rcvbuf);
+	set_abortive(fd, true);
 	if (bind_source(fd, path, to->sport, e) < 0 || begin_connect(fd, path, to, full, e) < 0)
 		return tcpsock_drop(fd);
 	c->first_free = c->places[place].next_free;
@@ -257,13 +267,12 @@ static void drain(int fd)
 
 void conns_close(struct conns *c, int conn, bool reset)
 {
-	struct linger at_once = {.l_onoff = 1, .l_linger = 0};
 	struct place *p = place_of(c, conn);
 
-	if (reset)
-		(void)!setsockopt(p->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	else
+	if (!reset) {
+		set_abortive(p->fd, false);
 		drain(p->fd);
+	}
 	close(p->fd);
 	p->fd = NOBODY;
 	p->next_free = c->first_free;

@@ -11,7 +11,7 @@ import time
 import pytest
 
 import provokes
-from lab import QUICK, until
+from lab import QUICK, LabError, until
 from provokes import Case, Net
 
 FAMILIES = (4,) if QUICK else (4, 6)
@@ -33,6 +33,14 @@ def remains(net):
     return provokes.more(provokes.left(net.client), net.clean)
 
 
+def gone(net):
+    """What is still there after a while is said, for who looks into the log."""
+    try:
+        until("orphans to go", lambda: not remains(net), 10)
+    except LabError as e:
+        raise LabError("%s: %s, seed %d" % (e, remains(net), SEED)) from None
+
+
 def test_all_scenarios_are_here():
     assert {c.scenario for c in CASES} == set(provokes.findings()) - {"any"}
 
@@ -42,7 +50,7 @@ def test_kill_leaves_nothing(net, number):
     """All scenarios at once, and each is killed at a moment of its own."""
     dice = random.Random(SEED + number)
     print("seed %d" % SEED)
-    runs = [net.start(c, f, "--hold", "20s") for c in CASES for f in FAMILIES]
+    runs = [net.start(c, f, hold="20s") for c in CASES for f in FAMILIES]
     moments = sorted((dice.uniform(0, 2.5), n) for n in range(len(runs)))
     killed = 0
     for after, n in moments:
@@ -59,14 +67,14 @@ def test_kill_leaves_nothing(net, number):
     lasting = [s for s in now.get("sockets", ()) if s.split()[0] in ("ESTAB", "LISTEN")]
     assert not lasting, (lasting, SEED)
     # tcp_fin_timeout is 2 s there
-    until("orphans to go", lambda: not remains(net), 10)
+    gone(net)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_interrupted_says_what_it_knows(net, name):
     """Ctrl-C: the finding so far, or that it was cut short; the status says so."""
     case = Case.table[name]
-    run = net.start(case, 4, "--hold", "20s", "--format", "json")
+    run = net.start(case, 4, "--format", "json", hold="20s")
     until("it to begin", lambda: '"run"' in run.text("out") or run.process.poll() is not None)
     run.process.send_signal(signal.SIGINT)
     result = run.wait(10)
@@ -77,4 +85,4 @@ def test_interrupted_says_what_it_knows(net, name):
     finding = result.of("provoke")[0]["finding"]
     table = provokes.findings()
     assert finding in table["any"] + table[case.scenario], result
-    until("orphans to go", lambda: not remains(net), 10)
+    gone(net)

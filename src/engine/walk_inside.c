@@ -125,6 +125,7 @@ static void judge_round(struct walker *k)
 static void tidy(struct walker *k, struct turns *t)
 {
 	const struct inside *in = &k->in;
+	bool reset = in->drawn || reaction_is_rst((enum reaction)k->f->inside.service.reaction);
 	struct segment seg = {
 	    .src = t->w->paths[k->c->path].src,
 	    .dst = k->c->dst,
@@ -137,7 +138,7 @@ static void tidy(struct walker *k, struct turns *t)
 	    .ip_id = course_ip_id(in->ip_id, in->n_steps),
 	};
 
-	if (in->known && in->drawn)
+	if (in->known && reset)
 		turns_send(t, k->c->path, &seg, NULL);
 }
 
@@ -326,7 +327,10 @@ uint64_t inside_serve(struct walker *k, struct turns *t, uint64_t now)
 		case INSIDE_CONNECT: connect_it(k, t, now); break;
 		case INSIDE_ASK: ask(k, t, now); break;
 		case INSIDE_REST: inside_end_round(k, t, now); break;
-		case INSIDE_SERVICE: inside_end(k, t); break;
+		case INSIDE_SERVICE:
+			tidy(k, t);
+			inside_end(k, t);
+			break;
 		case INSIDE_NOT: break;
 		}
 	}

@@ -35,6 +35,8 @@ struct provoke {
 struct scene_run {
 	struct provoke *p;
 	struct witness *witness;
+	const struct aim *aim;
+	uint64_t ours; /* frames, the kernel's among them */
 };
 
 static void on_frame(void *ctx, const struct packet *pk, uint64_t at_ns)
@@ -42,6 +44,8 @@ static void on_frame(void *ctx, const struct packet *pk, uint64_t at_ns)
 	struct scene_run *s = ctx;
 
 	s->p->frames++;
+	s->ours += pk->kind == PACKET_TCP && addr_same(&pk->seg.dst, &s->aim->addr) &&
+		   pk->seg.dport == s->aim->port;
 	witness_packet(s->witness, s->p->frames, at_ns, pk);
 }
 
@@ -117,9 +121,10 @@ static bool answered(const struct provoke_facts *f)
 }
 
 /* `q` and `s` are made. */
-static int play(struct scene_run *s, const struct aim *aim, const struct request *q, struct err *e)
+static int play(struct scene_run *s, const struct request *q, struct err *e)
 {
 	struct provoke *p = s->p;
+	const struct aim *aim = s->aim;
 	const struct record_sink *sink = &p->run.report->sink;
 	struct stage_config c = config_of(p, aim, q);
 	struct turns_config tc = turns_sum_config(&p->sum);
@@ -138,13 +143,14 @@ static int play(struct scene_run *s, const struct aim *aim, const struct request
 		return -1;
 	r.facts = &facts;
 	tell(p, &r, s->witness);
+	stats.sent = s->ours;
 	turns_sum_add(&p->sum, &stats, answered(&facts));
 	return 0;
 }
 
 static int provoke_one(struct provoke *p, const struct aim *aim)
 {
-	struct scene_run s = {.p = p};
+	struct scene_run s = {.p = p, .aim = aim};
 	struct request q = {0};
 	uint64_t seed;
 	struct err e;
@@ -158,7 +164,7 @@ static int provoke_one(struct provoke *p, const struct aim *aim)
 		err_set(&e, "out of memory for the frames that are to be explained");
 		goto out;
 	}
-	rc = play(&s, aim, &q, &e);
+	rc = play(&s, &q, &e);
 out:
 	if (rc < 0)
 		run_fail(&p->run, STATUS_CANNOT, &e);

@@ -31,16 +31,19 @@ enum act_op {
 	ACT_RAW_SYN,	 /* only the SYN, from a quiet port */
 	ACT_SEND,   /* `form` from the line's numbers, once or until `tries`; its answer goes to
 		       `mark` */
-	ACT_LIVE,   /* one old octet, or where that is 0 octets an old ACK: alive or gone, into
-		     * at[mark].after */
-	ACT_WRITE,  /* the kernel writes the job's octets; `arg` bounds them, 0: all */
+	ACT_LIVE,   /* one old octet: alive or gone, into at[mark].after; where nothing was asked at
+		     * the mark, question and answer as well */
+	ACT_WRITE,  /* the job's octets, until they are acknowledged, or for the wait nothing moves;
+		     * `arg`: so many, going on where the last WRITE ended, 0: all. With a `mark`
+		     * (not MARK_SYN) until the answer to it. Raw lines send one segment at a time */
 	ACT_READ,   /* the application reads until EOF, an error or `wait`; `arg` octets a second,
 		     * 0: as it comes */
 	ACT_AWAIT,  /* until one of `until`, or the wait's end */
-	ACT_REST,   /* nothing, for the wait */
+	ACT_REST,   /* the same, in other words for the user */
 	ACT_ANSWER, /* raw lines: from now on acknowledge what comes (`arg` 1) or stay dumb (0) */
 	ACT_SHUTDOWN,
-	ACT_CLOSE, /* in peace: reads away what there is, FIN */
+	ACT_CLOSE, /* in peace: reads away what there is, FIN; by RST where the service doesn't
+		    * close within the wait */
 	ACT_ABORT, /* SO_LINGER 0 and close: RST; a raw line: the exact RST */
 };
 
@@ -53,8 +56,8 @@ struct act {
 	uint8_t tries;
 	const struct form *form; /* SEND */
 	uint32_t wait_ms;	 /* 0: the config's wait */
-	uint32_t arg;
-	uint32_t until; /* AWAIT: bits of stage_sees */
+	uint32_t arg;		 /* CONNECT: octets of the receive buffer, 0: the kernel's */
+	uint32_t until;		 /* AWAIT: bits of stage_sees */
 	/* After it: where one of `on` was seen, go to act `to` of the list; else the next. */
 	struct {
 		uint32_t on;

@@ -293,15 +293,16 @@ static uint64_t serve_hop(struct walker *k, struct turns *t, struct course *c, u
 	return due_ns(k, c, ttl);
 }
 
-/* The hop that ends the way is told last: a second answer may follow the first. */
-static void tell(const struct walker *k, struct course *c, bool over)
+/* A second answer may follow the first: no hop is told before it had its time, and the one that
+ * ends the way is told last. */
+static void tell(const struct walker *k, struct course *c, bool over, uint64_t now)
 {
 	uint8_t top = c->end ? c->end : c->w->last;
 
 	while (c->told <= top) {
 		const struct trace_hop *h = &c->w->hops[c->told];
 
-		if (!h->settled || (h->replied && !over))
+		if (!over && (!h->settled || h->replied || now < due_ns(k, c, c->told)))
 			return;
 		walk_tell(k, c->w, h);
 		c->told = h->replied ? TRACE_TTL_MAX + 1 : (uint8_t)(c->told + 1);
@@ -326,7 +327,7 @@ uint64_t course_serve(struct walker *k, struct turns *t, struct course *c, uint6
 	at = c->last_ns + walk_wait(k, c->end ? c->end : c->w->last, 0);
 	if (first == WALK_NEVER && now < at)
 		first = at;
-	tell(k, c, first == WALK_NEVER);
+	tell(k, c, first == WALK_NEVER, now);
 	c->w->over = first == WALK_NEVER; /* for who hears of its hops: not before the last */
 	return first;
 }

@@ -68,7 +68,9 @@ struct trace_inside {
 	bool confirmed;	   /* in a second connection one TTL less drew none, and this one did */
 	bool unstable;	   /* it did not come out so: the confirmed TTL differs */
 	bool written;	   /* the octets themselves were sent by the kernel, at full TTL */
-	struct exchange service; /* what came to that: ACK, data, FIN, RST; none: silence */
+	/* what came to that: ACK, data, FIN, RST; none: silence. Not connected: the RST that came
+	 * to the handshake's ACK, if one did */
+	struct exchange service;
 };
 
 struct trace_facts {

@@ -40,13 +40,25 @@ static void judge_copy(struct look *l)
 	put_confirmed(l);
 }
 
-/* What came to the octets themselves, which got as far as the target if nobody kept them. */
-static void judge_service(struct look *l, uint8_t target)
+/* What came to what the kernel sent: it got as far as the target if nobody kept it. Of the octets
+ * it is known that copies drew nothing up to `low`. */
+static void judge_service(struct look *l, uint8_t low, uint8_t target)
 {
 	l->k = target;
 	l->x = &l->f->inside.service;
-	l->low = l->w->last < target ? l->w->last : (uint8_t)(target - 1);
+	l->low = low < target ? low : (uint8_t)(target - 1);
 	trace_judge_answer(l);
+}
+
+/* The handshake's own ACK may be what is reset. */
+static void judge_unconnected(struct look *l, const struct trace_walk *w, uint8_t target)
+{
+	struct look mine = {.f = l->f, .w = w, .out = l->out};
+
+	if (w && exchange_is_rst(&l->f->inside.service))
+		judge_service(&mine, 0, target);
+	if (!l->f->stopped)
+		trace_clue(l->out, CLUE_TRACE_NOT_CONNECTED, 0, 0);
 }
 
 /* The next TTL at which the SYN was heard is where a copy was not. */
@@ -72,8 +84,7 @@ void trace_judge_inside(struct look *l)
 		return;
 	begin(l);
 	if (!in->connected) {
-		if (!l->f->stopped)
-			trace_clue(l->out, CLUE_TRACE_NOT_CONNECTED, 0, 0);
+		judge_unconnected(l, w, trace_reply_ttl(syn));
 		return;
 	}
 	if (!w)
@@ -82,7 +93,7 @@ void trace_judge_inside(struct look *l)
 	if (in->reset_ttl)
 		judge_copy(&mine);
 	else if (in->written && exchange_answered(&in->service))
-		judge_service(&mine, trace_reply_ttl(syn));
+		judge_service(&mine, w->last, trace_reply_ttl(syn));
 	else if (mine.k)
 		trace_judge_answer(&mine);
 	else if (w->over)

@@ -12,9 +12,10 @@ enum seen {
 	SEEN_ANSWERED_TOO = 1 << 1,   /* ... or the target's own answer */
 	SEEN_PAST = 1 << 2,	      /* what else was asked gets beyond this TTL */
 	SEEN_HERE = 1 << 3,	      /* what else was asked is answered from this TTL on */
+	SEEN_SAME_LISTENER = 1 << 9,  /* ... by a SYN-ACK that came as far as it did */
 	SEEN_MIRRORED = 1 << 4,	      /* its TTL goes with ours: a sign, and no distance */
-	SEEN_NEARER_TTL = 1 << 5,     /* it came as far as the messages of the hop before do */
-	SEEN_OTHER_DISTANCE = 1 << 6, /* and the target's own answers from elsewhere */
+	SEEN_NEARER_TTL = 1 << 5,     /* it came as far as the messages of a hop before do */
+	SEEN_OTHER_DISTANCE = 1 << 6, /* and the target's own answers from farther away */
 	SEEN_EVEN_PATH = 1 << 7,      /* all hops heard come back the way they were reached */
 	SEEN_SIGNS = 1 << 8,	      /* it bears the signs of a forgery (judge/origin) */
 };
@@ -28,7 +29,7 @@ static const struct {
     {SEEN_ANSWERED_TOO, 0, TRACE_RESET_BY_HOP},
     {SEEN_PAST, 0, TRACE_RESET_BY_HOP},
     {SEEN_NEARER_TTL | SEEN_OTHER_DISTANCE, 0, TRACE_RESET_BY_HOP},
-    {SEEN_NEARER_TTL | SEEN_EVEN_PATH, SEEN_HERE, TRACE_RESET_BY_HOP},
+    {SEEN_NEARER_TTL | SEEN_EVEN_PATH, SEEN_SAME_LISTENER, TRACE_RESET_BY_HOP},
     {SEEN_SIGNS, 0, TRACE_RESET_BY_HOP},
     {0, 0, TRACE_RESET_BY_TARGET},
 };
@@ -40,8 +41,10 @@ struct read {
 	const struct exchange *theirs; /* an answer of the target's own; NULL */
 	uint8_t theirs_ttl;	       /* drawn by it */
 	uint8_t back;		       /* routers that the RST passed, by its TTL */
-	int before, at; /* ... that the messages of hops k - 1 and k pass; -1: not known */
-	uint8_t box;	/* mirrored: the hop, by that */
+	int at;			       /* ... that the messages of hop k pass; -1: not known */
+	uint8_t hop;   /* the only one in the interval whose messages pass as many; 0: none */
+	uint8_t box;   /* mirrored: the hop, by that */
+	bool measured; /* ... and by its own messages */
 };
 
 /* --- the walk ----------------------------------------------------------------------------- */
@@ -128,44 +131,68 @@ static void put_differ(const struct look *l, const struct trace_walk *r, uint8_t
 		   k | trace_asked(r) << 16);
 }
 
-/* What a listener accepts is the target's for sure; else what is most like the question. */
+/* What a listener accepts is the target's for sure. Of RSTs, what comes from farthest away: a box
+ * is nearer. */
 static void read_theirs(struct read *v, const struct exchange *x, uint8_t k)
 {
 	unsigned mine = exchange_hops(v->l->x->ttl), others = exchange_hops(x->ttl);
+	bool rst = exchange_is_rst(x);
 
-	if (!v->theirs || (x->reaction == REACTION_SYN_ACK && exchange_is_rst(v->theirs))) {
-		v->theirs = x;
-		v->theirs_ttl = k;
-	}
-	if (mine == others || v->seen & (SEEN_OTHER_DISTANCE | SEEN_MIRRORED))
+	if (others > mine)
+		v->seen |= SEEN_OTHER_DISTANCE;
+	if (others == mine && x->reaction == REACTION_SYN_ACK)
+		v->seen |= SEEN_SAME_LISTENER;
+	if (v->theirs && rst &&
+	    (!exchange_is_rst(v->theirs) || others <= exchange_hops(v->theirs->ttl)))
 		return;
-	v->seen |= SEEN_OTHER_DISTANCE;
-	trace_clue(v->l->out, CLUE_TRACE_OTHER_DISTANCE, mine, others);
+	v->theirs = x;
+	v->theirs_ttl = k;
+}
+
+/* A walk that began at TTL k says no more of where it is answered than the TTL of that. */
+static uint8_t answered_before(const struct look *l, const struct trace_walk *r, uint8_t k)
+{
+	uint8_t back = exchange_hops(r->hops[k].reply.ttl);
+
+	if (k < l->k)
+		return k;
+	if (k == r->first && k > 1 && back < exchange_hops(l->x->ttl))
+		return (uint8_t)(back + 1);
+	return 0;
+}
+
+static void read_answer(struct read *v, const struct trace_walk *r, uint8_t k, bool past)
+{
+	struct look *l = v->l;
+	const struct exchange *x = &r->hops[k].reply;
+	uint8_t before = answered_before(l, r, k), at = before ? before : k;
+
+	if (!past && at == l->k && !is_router(l, x))
+		v->seen |= SEEN_HERE;
+	if (k >= l->k && !is_router(l, x))
+		read_theirs(v, x, k);
+	if (at != l->k && r->role != WALK_CANARY)
+		put_differ(l, r, at);
+	else
+		trace_clue(l->out,
+			   before      ? CLUE_TRACE_OTHERS_NEARER
+			   : at > l->k ? CLUE_TRACE_OTHERS_FARTHER
+				       : CLUE_TRACE_OTHERS_HERE,
+			   at, trace_asked(r));
 }
 
 static void read_reference(struct read *v, const struct trace_walk *r)
 {
 	struct look *l = v->l;
 	uint8_t k = trace_reply_ttl(r);
-	const struct exchange *x = k ? &r->hops[k].reply : NULL;
 	bool past = trace_goes_past(l, r);
 
 	if (past)
 		v->seen |= SEEN_PAST;
-	else if (x && k == l->k && !is_router(l, x))
-		v->seen |= SEEN_HERE;
-	if (x && k >= l->k && !is_router(l, x))
-		read_theirs(v, x, k);
-	if (x && k != l->k && r->role != WALK_CANARY)
-		put_differ(l, r, k);
-	else if (x && past)
-		trace_clue(l->out, CLUE_TRACE_OTHERS_FARTHER, k, trace_asked(r));
+	if (k)
+		read_answer(v, r, k, past);
 	else if (past)
 		trace_clue(l->out, CLUE_TRACE_OTHERS_EXPIRE, expires_past(l, r), trace_asked(r));
-	else if (x && k == l->k)
-		trace_clue(l->out, CLUE_TRACE_OTHERS_HERE, k, trace_asked(r));
-	else if (x)
-		trace_clue(l->out, CLUE_TRACE_OTHERS_NEARER, k, trace_asked(r));
 	else if (r->over)
 		trace_clue(l->out, CLUE_TRACE_TARGET_SILENT, 0, trace_asked(r));
 }
@@ -217,6 +244,25 @@ static bool is_even(const struct look *l)
 	return heard > 0 || l->k == 1;
 }
 
+/* The hop in the interval that is as many routers away as the RST came; 0: none, or several. */
+static uint8_t hop_as_far(const struct look *l, int away, bool even)
+{
+	uint8_t hop = 0;
+
+	for (unsigned n = l->low ? l->low : 1; n <= l->k; n++) {
+		int back = hops_back(l, n);
+
+		if (back < 0 && even)
+			back = (int)n - 1;
+		if (back != away)
+			continue;
+		if (hop)
+			return 0;
+		hop = (uint8_t)n;
+	}
+	return hop;
+}
+
 static const struct exchange *rst_of(const struct trace_hop *h)
 {
 	if (h->replied && exchange_is_rst(&h->reply))
@@ -229,10 +275,11 @@ static const struct exchange *rst_of(const struct trace_hop *h)
  * costs: what is lacking is the same for all t. So its RSTs come only from a TTL about twice as
  * large on, and the interval of the walk is no measure.
  */
-static uint8_t mirroring_hop(const struct look *l)
+static uint8_t mirroring_hop(const struct look *l, bool *measured)
 {
 	unsigned n = 0, lacks = 0;
 
+	*measured = false;
 	for (unsigned ttl = l->k; ttl <= l->w->last; ttl++) {
 		const struct trace_hop *h = trace_hop_at(l->w, ttl);
 		const struct exchange *x = h ? rst_of(h) : NULL;
@@ -249,8 +296,9 @@ static uint8_t mirroring_hop(const struct look *l)
 	for (unsigned hop = 1; hop <= l->k; hop++) {
 		int back = hops_back(l, hop);
 
-		if (back >= 0 &&
-		    (hop - 1 + (unsigned)back == lacks || hop + (unsigned)back == lacks))
+		*measured = back >= 0 &&
+			    (hop - 1 + (unsigned)back == lacks || hop + (unsigned)back == lacks);
+		if (*measured)
 			return (uint8_t)hop;
 	}
 	return (uint8_t)(lacks / 2 + 1 < l->k ? lacks / 2 + 1 : l->k);
@@ -262,13 +310,11 @@ static void read_ttl(struct read *v)
 	bool even = is_even(l);
 
 	v->back = exchange_hops(l->x->ttl);
-	v->before = l->k > 1 ? hops_back(l, l->k - 1U) : -1;
 	v->at = hops_back(l, l->k);
-	if (even && l->k > 1 && v->before < 0)
-		v->before = l->k - 2;
 	if (even && v->at < 0)
 		v->at = l->k - 1;
-	v->box = mirroring_hop(l);
+	v->hop = hop_as_far(l, v->back, even);
+	v->box = mirroring_hop(l, &v->measured);
 	if (v->box) {
 		v->seen |= SEEN_MIRRORED;
 		v->signs |= SIGN_TTL_MIRRORED;
@@ -277,7 +323,7 @@ static void read_ttl(struct read *v)
 	}
 	if (even)
 		v->seen |= SEEN_EVEN_PATH;
-	if (v->before == v->back && v->at != v->back)
+	if (v->hop && v->hop < l->k)
 		v->seen |= SEEN_NEARER_TTL;
 }
 
@@ -297,8 +343,15 @@ static void read_pair(struct read *v)
 {
 	const struct exchange *x = v->l->x, *theirs = v->theirs;
 	struct trace_verdict *out = v->l->out;
+	uint32_t signs = origin_signs_of_pair(x, theirs);
+	unsigned hops = exchange_hops(theirs->ttl);
 
-	v->signs |= origin_signs_of_pair(x, theirs);
+	/* what comes from nearer than this RST is rather a box's */
+	if (exchange_is_rst(theirs) && hops < v->back)
+		signs &= ~(uint32_t)(SIGN_DISTANCE | SIGN_FAR_DISTANCE);
+	v->signs |= signs;
+	if (signs & SIGN_DISTANCE && !(v->seen & SEEN_MIRRORED))
+		trace_clue(out, CLUE_TRACE_OTHER_DISTANCE, v->back, hops);
 	if (is_too_fast(x, theirs)) {
 		v->signs |= SIGN_TOO_FAST;
 		trace_clue(out, CLUE_TRACE_TOO_FAST, x->rtt_us, theirs->rtt_us);
@@ -367,10 +420,8 @@ static uint8_t hop_by_ttl(const struct read *v)
 		trace_clue(l->out, CLUE_TRACE_TTL_COPIED, l->x->ttl, 0);
 		return 0;
 	}
-	if (v->before == v->back && v->at != v->back)
-		return (uint8_t)(l->k - 1);
-	if (v->at == v->back && v->before != v->back)
-		return is_router_at(v) ? l->k : 0;
+	if (v->hop)
+		return v->hop < l->k || is_router_at(v) ? v->hop : 0;
 	if (v->at >= 0 && v->at != v->back)
 		trace_clue(l->out, CLUE_TRACE_TTL_ELSEWHERE, v->back, (uint32_t)v->at);
 	return 0;
@@ -418,16 +469,14 @@ static void place_box(struct read *v)
 	uint8_t hop;
 
 	if (v->box) {
-		trace_set_between(l->out, (uint8_t)(v->box - 1), v->box);
+		trace_set_between(l->out, (uint8_t)(v->box - !v->measured), v->box);
 		return;
 	}
 	trace_set_between(l->out, l->low, l->k);
-	if (l->low + 1 != l->k)
-		return;
 	hop = hop_by_ttl(v);
 	if (hop)
 		trace_clue(l->out, CLUE_TRACE_TTL_OF_HOP, hop, 0);
-	else
+	else if (l->low + 1 == l->k)
 		hop = hop_by_rtt(l);
 	if (hop)
 		trace_set_between(l->out, hop, hop);

@@ -227,7 +227,12 @@ static bool put_clue_number(struct text *t, char unit, uint32_t v)
 	case 'i': text_putf(t, "%u", (unsigned)v); break;
 	case 'o': reset_words_octets(t, v); break;
 	case 'u': reset_words_duration(t, v * UINT64_C(1000)); break;
-	case 'm': reset_words_duration(t, v * UINT64_C(1000000)); break;
+	case 'm':
+		if (v)
+			reset_words_duration(t, v * UINT64_C(1000000));
+		else
+			text_putf(t, "less than 1 ms");
+		break;
 	case 's': reset_words_duration(t, v * UINT64_C(1000000000)); break;
 	case 'p': text_putf(t, "%s", v == 1 ? "" : "s"); break;
 	default: reset_words_number(t, v); break;

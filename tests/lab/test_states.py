@@ -9,6 +9,7 @@ CLOSED = list(range(1101, 1111))
 DROPPED = [1201, 1202]          # the router drops what goes to them; 1201 has a listener
 REPLIES_DROPPED = [1301, 1302]  # the router drops what comes back; 1301 has a listener
 LIMITED = list(range(1601, 1641))
+RESET = 1650                    # the router resets what goes to it
 
 # nftables' word -> what it is on the wire, and the token for it
 REJECT4 = {
@@ -56,6 +57,7 @@ def net(path3):
         "ip6 saddr %s tcp sport %s drop" % (SERVER6, ports(REPLIES_DROPPED)),
         "meta nfproto ipv4 tcp dport 1601-1640 reject with icmp type admin-prohibited",
         "meta nfproto ipv6 tcp dport 1601-1640 reject with icmpv6 type admin-prohibited",
+        "tcp dport %d reject with tcp reset" % RESET,
         "ip daddr 10.201.2.77 reject with icmp type host-unreachable",
         "ip6 daddr fd02::77 reject with icmpv6 type addr-unreachable",
         *reject_rules(BY_ROUTER)])
@@ -135,6 +137,27 @@ def test_counts_add_up(scanned, family):
     assert result.counts() == {"open": 10, "closed": closed, "filtered": 4, "rejected": rejected}
     assert len(result.states()) == 38
     assert result.summary["complete"] is True
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_router_that_resets_is_told(net, family):
+    """One hop nearer than all else that the host says: closed, and not by the host."""
+    result = net.client.scan(ADDR[family], "-p", "1001-1010,1101-1110,%d" % RESET,
+                             "--show", "all")
+    reset, closed = result.port(RESET), result.port(1101)
+    assert (reset["state"], reset["reason"]) == ("closed", "rst-from-path"), result
+    assert (reset["origin"], reset["ttl"], reset["from"]) == ("middlebox", 64, ADDR[family])
+    assert any("travelled 0 hops" in c for c in reset["clues"]), reset
+    assert (closed["reason"], closed["origin"]) == ("rst-ack", "endpoint"), closed
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_reset_alone_is_nobodys(net, family):
+    """With nothing to hold it against, and one hop off from too little."""
+    for ports, clues in ((str(RESET), 0), ("1001,%d" % RESET, 1)):
+        reset = net.client.scan(ADDR[family], "-p", ports, "--show", "all").port(RESET)
+        assert (reset["reason"], reset["origin"]) == ("rst-ack", "unknown"), reset
+        assert len(reset["clues"]) == clues, reset
 
 
 @pytest.mark.parametrize("family", FAMILIES)

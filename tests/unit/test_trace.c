@@ -286,6 +286,8 @@ static void test_interval(void **state)
 	beside(&s, WALK_OTHER, 6, REACTION_RST_SEQ_FROM_ACK, 5);
 	expect(&s, TRACE_RESET_BY_HOP, 3, 3);
 	s.v[0].hops[3].expired = s.v[0].hops[3].settled = false;
+	expect(&s, TRACE_RESET_BY_HOP, 3, 3);
+	s.v[0].hops[4].reply.ttl = 64 - 40;
 	expect(&s, TRACE_RESET_BY_HOP, 2, 4);
 }
 
@@ -370,7 +372,7 @@ static void test_mirrored(void **state)
 		for (unsigned ttl = lacks + 1; ttl <= w->last; ttl++)
 			w->hops[ttl].reply.ttl = (uint8_t)(ttl - lacks);
 		v = judged(&s);
-		expect_end(&v, TRACE_RESET_BY_HOP, 2, 3);
+		expect_end(&v, TRACE_RESET_BY_HOP, 3, 3);
 		expect_clue(&v, CLUE_TRACE_TTL_MIRRORED, 3, 0);
 		/* none of those hops is heard */
 		for (unsigned ttl = 1; ttl <= 5; ttl++)
@@ -398,7 +400,7 @@ static void test_mirrored_on_an_uneven_path(void **state)
 		walks_answer(&s, w, 8, RST, 0);
 		for (unsigned ttl = 8; ttl <= w->last; ttl++)
 			w->hops[ttl].reply.ttl = (uint8_t)(ttl - lacks);
-		expect(&s, TRACE_RESET_BY_HOP, 1, 2);
+		expect(&s, TRACE_RESET_BY_HOP, 2, 2);
 	}
 }
 
@@ -492,9 +494,12 @@ static void test_last_router(void **state)
 	(void)state;
 	chain(&s, 6, RST, 4);
 	expect(&s, TRACE_RESET_BY_HOP, 5, 5);
-	/* so comes all that answers there: the way back of the target is shorter */
-	beside(&s, WALK_OTHER, 6, REACTION_RST_SEQ_FROM_ACK, 4);
+	/* it resets whatever comes */
+	w = beside(&s, WALK_OTHER, 6, REACTION_RST_SEQ_FROM_ACK, 4);
 	beside(&s, WALK_CANARY, 6, RST, 4);
+	expect(&s, TRACE_RESET_BY_HOP, 5, 5);
+	/* a listener is not at a router: the target's way back is shorter */
+	walks_answer(&s, w, 6, SYN_ACK, 4);
 	expect(&s, TRACE_RESET_BY_TARGET, 6, 6);
 	/* or of the hops */
 	w = chain(&s, 6, RST, 4);
@@ -533,6 +538,30 @@ static void test_other_probe(void **state)
 	walks_reject(w, 6, walks_router(5));
 	v = judged(&s);
 	expect_end(&v, TRACE_RESET_BY_TARGET, 6, 6);
+}
+
+/* References begin where the answer came: what is answered there may be answered before. */
+static void test_reference_from_there_on(void **state)
+{
+	struct trace_verdict v;
+	struct trace_walk *w;
+	struct walks s;
+
+	(void)state;
+	chain(&s, 6, REACTION_RST_SEQ_FROM_ACK, 5);
+	w = walks_add(&s, WALK_OTHER, "syn");
+	w->first = 6;
+	walks_answer(&s, w, 6, RST, 2);
+	w = walks_add(&s, WALK_CANARY, "syn");
+	w->first = 6;
+	walks_answer(&s, w, 6, RST, 5);
+	v = judged(&s);
+	expect_end(&v, TRACE_RESET_BY_TARGET, 6, 6);
+	expect_clue(&v, CLUE_TRACE_DIFFER, 6 | PROBE_SYN << 16, 3 | PROBE_SYN << 16);
+	expect_clue(&v, CLUE_TRACE_OTHERS_HERE, 6, PROBE_SYN | ASKED_CANARY);
+	walks_answer(&s, w, 6, RST, 1);
+	v = judged(&s);
+	expect_clue(&v, CLUE_TRACE_OTHERS_NEARER, 2, PROBE_SYN | ASKED_CANARY);
 }
 
 /* Only what was asked there in vain says that the target is not there. */
@@ -679,6 +708,13 @@ static void test_inside_without(void **state)
 	v = judged(&s);
 	expect_end(&v, TRACE_UNDECIDED, -1, 0);
 	expect_clue(&v, CLUE_TRACE_NOT_CONNECTED, 0, 0);
+	/* the handshake's ACK was reset, by a router's FORWARD or by the service's stack */
+	s.facts.inside.service = data_answer(&s, REACTION_RST_SEQ_FROM_ACK, 2);
+	v = judged(&s);
+	expect_end(&v, TRACE_RESET_BY_HOP, 3, 3);
+	expect_clue(&v, CLUE_TRACE_NOT_CONNECTED, 0, 0);
+	s.facts.inside.service = data_answer(&s, REACTION_RST_SEQ_FROM_ACK, 5);
+	expect(&s, TRACE_RESET_BY_TARGET, 6, 6);
 	/* the SYN was not accepted to begin with */
 	chain(&s, 6, RST, 5);
 	s.facts.inside.wanted = true;
@@ -757,6 +793,7 @@ int main(void)
 	    cmocka_unit_test(test_last_router),
 	    cmocka_unit_test(test_other_probe),
 	    cmocka_unit_test(test_reference_with_gaps),
+	    cmocka_unit_test(test_reference_from_there_on),
 	    cmocka_unit_test(test_wants_of_silence),
 	    cmocka_unit_test(test_inside_reset),
 	    cmocka_unit_test(test_inside_service),

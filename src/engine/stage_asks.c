@@ -4,6 +4,7 @@
  * mark in the facts, where both go as numbers.
  */
 #include "base/seq.h"
+#include "engine/formed.h"
 #include "engine/stage_private.h"
 
 enum {
@@ -343,7 +344,7 @@ void stage_run_live(struct stage *s, struct strand *st, uint64_t now)
 	} else if (!st->asks) {
 		x->repeats++;
 	}
-	if (stage_send_ack(s, l, l->una - 1, (const uint8_t *)"r", 1, &sent, &at_ns) && st->asks)
+	if (stage_send_ack(s, l, l->una - 1, formed_old_octet, 1, &sent, &at_ns) && st->asks)
 		stage_note_sent(s, x, &sent, at_ns);
 	has_tried(s, st, l, now);
 }

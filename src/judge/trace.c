@@ -357,9 +357,25 @@ static unsigned count_paths(const struct trace_facts *f)
 	return n;
 }
 
+/* Flow 0 has said so of itself. */
+static bool others_were_limited(const struct trace_facts *f)
+{
+	bool limited = false;
+
+	for (size_t i = 0; i < f->n_walks; i++) {
+		if (f->walks[i].role != WALK_MAIN || !f->walks[i].limited)
+			continue;
+		if (f->walks[i].flow == 0)
+			return false;
+		limited = true;
+	}
+	return limited;
+}
+
 void trace_judge(const struct trace_facts *f, struct trace_verdict *out)
 {
 	unsigned differ = 0, paths = count_paths(f);
+	bool limited = others_were_limited(f);
 
 	trace_judge_flow(f, 0, out);
 	for (unsigned flow = 1; flow < f->flows; flow++) {
@@ -374,12 +390,14 @@ void trace_judge(const struct trace_facts *f, struct trace_verdict *out)
 		}
 	}
 	/* what is said of all flows at once goes before what is said of one */
-	if (out->n_clues > TRACE_CLUES_MAX - 2 && (differ || paths > 1))
-		out->n_clues = TRACE_CLUES_MAX - 2;
+	if (out->n_clues > TRACE_CLUES_MAX - 3 && (differ || paths > 1 || limited))
+		out->n_clues = TRACE_CLUES_MAX - 3;
 	if (differ)
 		trace_clue(out, CLUE_TRACE_FLOWS_DIFFER, differ, f->flows);
 	if (paths > 1)
 		trace_clue(out, CLUE_TRACE_PATHS, paths, f->flows);
+	if (limited)
+		trace_clue(out, CLUE_TRACE_ICMP_LIMIT, 0, 0);
 }
 
 /* --- references --------------------------------------------------------------------------- */

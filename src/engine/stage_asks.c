@@ -433,8 +433,6 @@ void stage_take_answer(struct stage *s, struct strand *st, const struct packet *
 		bits = bits_of(x->reaction);
 		if (a->op == ACT_SEND)
 			note_opened(s, l, x, pk);
-		l->f->challenges +=
-		    a->op == ACT_SEND && l->known && bits == SEES_ACK && !takes_ours(l, x, pk);
 	}
 	note_fate(a, l, x, pk);
 	answered(s, st, bits & ANSWERED, at_ns);

@@ -137,6 +137,7 @@ enum clue_id {
 	CLUE_SERVICE_SENT,    /* it sent a octets, the client read b */
 	CLUE_SERVICE_TOOK,    /* it acknowledged a of b octets */
 	CLUE_ANSWER_LOST,     /* a octets of its answer */
+	CLUE_ANSWER_LENGTH,   /* nothing says how long it was to be: what is lost is the least */
 	CLUE_HTTP_STATUS,     /* a, with a body of b octets (UINT32_MAX: not said) */
 	CLUE_WINDOW_CLOSED,   /* it stopped reading */
 	CLUE_SYN_ACKS,	      /* a SYN-ACKs, the last b ms after the SYN */

@@ -38,6 +38,8 @@ static const char *const sentences[CLUES] = {
     [CLUE_ACK_ELSEWHERE] = "the RST to the ACK is not from where the SYN-ACK is: a box in the path "
 			   "resets stray segments",
     [CLUE_WINDOW_CLOSED] = "the service's window closed: it had stopped reading",
+    [CLUE_ANSWER_LENGTH] = "nothing in the answer says how long it was to be: there may have been "
+			   "more of it",
     [CLUE_TRACE_SAME_LOOK] =
 	"a box that answers in the target's name at this distance would look the same",
     [CLUE_TRACE_UNCONFIRMED] = "no second connection could confirm the hop",

@@ -95,6 +95,17 @@ const struct line_facts *provoke_line(const struct provoke_facts *f)
 	return f->n_lines ? &f->lines[0] : &f->idle_died;
 }
 
+const struct exchange *provoke_rejecter(const struct provoke_facts *f)
+{
+	for (size_t i = 0; i < f->n_lines; i++) {
+		const struct exchange *x = &f->lines[i].at[MARK_SYN];
+
+		if (reaction_is_icmp((enum reaction)x->reaction) && x->from.family != ADDR_NONE)
+			return x;
+	}
+	return NULL;
+}
+
 uint64_t provoke_lost(const struct provoke_facts *f)
 {
 	const struct line_facts *l = provoke_line(f);

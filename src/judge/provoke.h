@@ -162,6 +162,9 @@ void provoke_judge(const struct provoke_facts *f, struct provoke_verdict *out);
 /* The connection that a scenario is about: the first, or of idle the one that ended. */
 const struct line_facts *provoke_line(const struct provoke_facts *f);
 
+/* The ICMP error that the SYN drew, with who sent it; NULL: it drew none. */
+const struct exchange *provoke_rejecter(const struct provoke_facts *f);
+
 /* What the application at our end saw, in call order; returns how many, 0: it made no call. */
 enum { PROVOKE_SEES_MAX = 4 };
 size_t provoke_sees(const struct provoke_facts *f, enum app_result sees[PROVOKE_SEES_MAX]);

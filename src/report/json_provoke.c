@@ -142,6 +142,15 @@ static void add_numbers(json_object *o, const struct provoke_record *p)
 		json_add_real(o, "elapsed_s", (double)(f->ended_ns - f->began_ns) / 1e9, 6);
 }
 
+static void add_rejecter(json_object *o, const struct json_report *r, const struct exchange *x)
+{
+	if (!x)
+		return;
+	json_add_addr(o, "rejected_by", r, &x->from);
+	json_add_u64(o, "icmp_type", x->icmp_type);
+	json_add_u64(o, "icmp_code", x->icmp_code);
+}
+
 static void add_reset(json_object *o, const struct finding *f)
 {
 	add_text_or_null(o, "confidence", f ? sureness_name(f->sure) : NULL);
@@ -173,6 +182,7 @@ void json_provoke(void *ctx, const struct provoke_record *p)
 	add_reset(o, p->finding);
 	json_object_object_add(o, "app_sees", new_sees(p->facts));
 	json_add_text(o, "advice", v->row->advice);
+	add_rejecter(o, r, provoke_rejecter(p->facts));
 	add_numbers(o, p);
 	json_put_record(r, o);
 	out_flush(&r->out);

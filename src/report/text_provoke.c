@@ -7,6 +7,7 @@
 #include "packet/segment.h"
 #include "report/reset_words.h"
 #include "report/text_private.h"
+#include "report/trace_words.h"
 
 enum { BODY = 2 };
 
@@ -69,6 +70,21 @@ static void put_clues(struct text_report *t, const struct provoke_verdict *v)
 		string_putf(&t->line, "%*s- ", BODY, "");
 		text_put_from(t, buf, BODY + 2, BODY + 2);
 	}
+}
+
+static void put_rejecter(struct text_report *t, const struct provoke_facts *f)
+{
+	const struct exchange *x = provoke_rejecter(f);
+	char buf[TRACE_WORDS_MAX], addr[ADDR_TEXT];
+	struct text words = text_of(buf, sizeof(buf));
+
+	if (!x)
+		return;
+	text_putf(&words, "the SYN drew ");
+	trace_words_icmp(&words, x);
+	text_putf(&words, " from %s", host_addr(t->run, &x->from, addr));
+	string_putf(&t->line, "%*s- ", BODY, "");
+	text_put_from(t, buf, BODY + 2, BODY + 2);
 }
 
 static const char *const sees_words[APP_RESULTS] = {
@@ -159,6 +175,7 @@ void text_provoke_put(struct text_report *t, const struct provoke_record *r)
 	put_heading(t, row);
 	put_sentence(&words, row->says);
 	put_paragraph(t, &words);
+	put_rejecter(t, r->facts);
 	put_clues(t, r->verdict);
 	put_bits(t, r->facts);
 	if (r->finding)

@@ -231,7 +231,7 @@ static void test_text_without_a_reset(void **state)
 		"\n"
 		"  Hint: Turn on keep-alive (SO_KEEPALIVE, tcp_keepalive_time) or a read\n"
 		"  time-out: dead clients hold a connection each until then.\n");
-		      /* clang-format on */
+	/* clang-format on */
 }
 
 static void test_text_with_a_reset(void **state)
@@ -292,6 +292,37 @@ static void test_text_in_detail(void **state)
 }
 
 /* --- words -------------------------------------------------------------------------------- */
+
+static void make_rejected(struct made *m)
+{
+	struct line_facts *l = &m->f.lines[0];
+
+	make(m, SCENARIO_IDLE);
+	m->r.n_ladder = 1;
+	l->stands_ns = 0;
+	l->end = LINE_REJECTED;
+	l->at[MARK_SYN] = (struct exchange){.answered_by = 1,
+					    .reaction = REACTION_ICMP_ADMIN,
+					    .icmp_type = 3,
+					    .icmp_code = 13,
+					    .from = addr_v4(192, 0, 2, 1)};
+	judge(m);
+}
+
+static void test_who_rejects(void **state)
+{
+	struct output o = {0};
+	struct made m;
+
+	(void)state;
+	make_rejected(&m);
+	output_open(&o, report_text_new);
+	o.report->sink.provoke(o.report->sink.ctx, &m.r);
+	output_close(&o);
+	assert_non_null(strstr(o.text, "\n  The SYN was rejected by an ICMP error.\n"
+				       "  - the SYN drew ICMP admin-prohibited from 192.0.2.1\n"));
+	free(o.text);
+}
 
 static void test_each_clue_has_words(void **state)
 {
@@ -401,6 +432,12 @@ static void test_json_without_a_reset(void **state)
 	assert_string_equal(text_at(o, "bytes_lost"), "0");
 	assert_string_equal(text_at(o, "app_sees"), "[ ]");
 	assert_false(json_object_object_get_ex(o, "resets_ms", NULL));
+	assert_false(json_object_object_get_ex(o, "rejected_by", NULL));
+	json_object_put(o);
+	make_rejected(&m);
+	o = record_of(&m);
+	assert_string_equal(text_at(o, "rejected_by"), "192.0.2.1");
+	assert_string_equal(text_at(o, "icmp_code"), "13");
 	json_object_put(o);
 }
 
@@ -411,6 +448,7 @@ int main(void)
 	    cmocka_unit_test(test_text_without_a_reset),
 	    cmocka_unit_test(test_text_with_a_reset),
 	    cmocka_unit_test(test_text_in_detail),
+	    cmocka_unit_test(test_who_rejects),
 	    cmocka_unit_test(test_each_clue_has_words),
 	    cmocka_unit_test(test_json_with_a_reset),
 	    cmocka_unit_test(test_json_without_a_reset),

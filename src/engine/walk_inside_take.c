@@ -77,12 +77,32 @@ static void rest(struct walker *k, uint64_t at_ns)
 	k->in.due_ns = at_ns + walk_wait(k, k->in.ttl, 0);
 }
 
+/* To the last ACK of the handshake, the kernel's own, at full TTL: that is the service's answer. */
+static void take_refusal(struct walker *k, const struct packet *pk, uint64_t at_ns)
+{
+	const struct inside *in = &k->in;
+	struct exchange x = {
+	    .tries = 1,
+	    .port = k->c->dport,
+	    .rtt_us = UINT32_MAX,
+	    .sent = {in->nxt, in->peer_nxt, TCP_ACK, 0},
+	};
+
+	if (exchange_take(&x, pk) == FIT_NONE)
+		return;
+	x.answered_by = 1;
+	x.answered_ns = at_ns;
+	k->f->inside.service = x;
+}
+
 static void take_rst(struct walker *k, struct turns *t, const struct packet *pk, uint64_t at_ns)
 {
 	struct inside *in = &k->in;
 	const struct walk_step *step;
 
 	if (in->stage == INSIDE_CONNECT || !in->n_steps) { /* refused, if only to the last ACK */
+		if (in->known && in->round == 0)
+			take_refusal(k, pk, at_ns);
 		in->known = false;
 		in->stage = INSIDE_REST;
 		in->due_ns = at_ns;

@@ -42,8 +42,8 @@ static const char *const sentences[CLUES] = {
 	"a box that answers in the target's name at this distance would look the same",
     [CLUE_TRACE_UNCONFIRMED] = "no second connection could confirm the hop",
     [CLUE_TRACE_NOT_CONNECTED] = "the port answers the SYN, and no connection came about",
-    [CLUE_TRACE_ICMP_LIMIT] = "routers limit their ICMP errors: some were asked once a second, and "
-			      "may be silent for that alone",
+    [CLUE_TRACE_ICMP_LIMIT] = "some routers were asked only once a second, since many limit their "
+			      "ICMP errors: one that keeps silent may do so for that",
 };
 
 /* Of a RST, or a walk: templates (reset_words.h). Each begins so that it can follow a colon. */

@@ -131,7 +131,7 @@ def nothing(r):
 
 
 BIG = ("--bytes", "300000", "--hold", "4s")
-Case("early-close", "answer-lost", "hasty", *BIG, kernel=UNREAD, besides=STRAY, lost=all_of(200062),
+Case("early-close", "answer-lost", "hasty", *BIG, kernel=UNREAD, besides=STRAY, lost=all_of(100062),
      cause="unread-data-close")
 Case("early-close", "answer-lost", "nginx", "--http", "/big", "--bytes", "8M", "--hold", "4s",
      kernel=UNREAD, besides=STRAY, lost=all_of(500000, 600), cause="unread-data-close")

@@ -159,7 +159,8 @@ Case("data-after-close", "stays-open", "sink", "--hold", "1500ms")
 # --- abort
 Case("abort", "listener-dies", "together:dies", cause="refused")
 Case("abort", "listener-dies", "together:shuts", cause="refused")
-Case("abort", "others-die", "together:leaves", kernel=LINGER, besides=STRAY, cause="")
+Case("abort", "others-die", "together:leaves", kernel=LINGER, besides=STRAY,
+     cause="abort-linger")
 Case("abort", "others-live", "together:lives")
 Case("abort", "others-live", "echo")
 Case("abort", "others-silent", "together:lives", *SHORT, path="one-abort", besides=STRAY)

@@ -28,16 +28,31 @@ static void begin_walk(struct hop_lines *l, const struct trace_walk *w)
 		l->sink->walk(l->sink->ctx, &r);
 }
 
-static void put_hop(const struct hop_lines *l, const struct trace_walk *w,
-		    const struct trace_hop *h)
+static uint8_t heard(const struct trace_hop *h)
+{
+	return (uint8_t)(h->expired | h->replied << 1 | h->replied_otherwise << 2);
+}
+
+static void put_hop(struct hop_lines *l, const struct trace_walk *w, const struct trace_hop *h)
 {
 	char name[NAME_TEXT];
 	struct hop_record r = {.addr = &l->aim->addr, .walk = w, .hop = h};
 
 	if (l->names && who(h) && names_get(l->names, who(h), name) == NAME_KNOWN)
 		r.name = name;
+	l->said[w - l->facts->walks][h->ttl] = heard(h);
 	if (l->sink->hop)
 		l->sink->hop(l->sink->ctx, &r);
+}
+
+/* A forger's RST may come long after the router has said that the segment expired there, or
+ * before. */
+static void tell_late(struct hop_lines *l, const struct trace_walk *w)
+{
+	for (unsigned ttl = w->first; ttl <= w->last && ttl <= TRACE_TTL_MAX; ttl++)
+		if (ttl <= l->settled[w - l->facts->walks] &&
+		    heard(&w->hops[ttl]) & ~l->said[w - l->facts->walks][ttl])
+			put_hop(l, w, &w->hops[ttl]);
 }
 
 /* The next hop of the walk that is told, or NULL where none is settled. */
@@ -57,6 +72,7 @@ static bool tell_one(struct hop_lines *l, bool over, bool patient)
 	if (!l->begun && (h || w->over || over))
 		begin_walk(l, w);
 	if (!h && (w->over || over)) {
+		tell_late(l, w);
 		l->walk++;
 		l->begun = false;
 		l->told = 0;
@@ -75,8 +91,23 @@ void hop_lines_tell(struct hop_lines *l)
 		;
 }
 
-void hop_lines_end(struct hop_lines *l)
+/* A walk that was cut off: what it had heard is told too, though more might have come. */
+static void settle_rest(struct hop_lines *l, size_t i)
 {
+	const struct trace_walk *w = &l->facts->walks[i];
+	uint8_t end = trace_reply_ttl(w), heard = trace_last_heard(w);
+
+	if (w->over)
+		return;
+	for (unsigned ttl = l->settled[i] + 1U; ttl <= (end ? end : heard); ttl++)
+		if (w->hops[ttl].tries)
+			hop_lines_add(l, w, &w->hops[ttl]);
+}
+
+static void tell_rest(struct hop_lines *l)
+{
+	for (size_t i = 0; i < l->facts->n_walks; i++)
+		settle_rest(l, i);
 	for (unsigned i = 0; i < LAST_WAIT_NS / LOOK_NS; i++) {
 		while (l->walk < l->facts->n_walks && tell_one(l, true, true))
 			;
@@ -86,4 +117,11 @@ void hop_lines_end(struct hop_lines *l)
 	}
 	while (l->walk < l->facts->n_walks)
 		tell_one(l, true, false);
+}
+
+void hop_lines_end(struct hop_lines *l)
+{
+	tell_rest(l);
+	for (size_t i = 0; i < l->facts->n_walks; i++)
+		tell_late(l, &l->facts->walks[i]);
 }

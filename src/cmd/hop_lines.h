@@ -1,7 +1,7 @@
 /*
  * hop_lines: the walks and hops of a trace as records, in an order that can be read: walk after
  * walk, though flows go side by side, each hop as soon as it is settled and its name is there, or
- * was given its time. What a hop means it doesn't know.
+ * was given its time, and again if it hears more later. What a hop means it doesn't know.
  */
 #ifndef CMD_HOP_LINES_H
 #define CMD_HOP_LINES_H
@@ -15,10 +15,11 @@ struct hop_lines {
 	const struct trace_facts *facts;
 	struct names *names; /* NULL: without */
 	/* private: */
-	uint8_t settled[TRACE_WALKS_MAX]; /* up to which TTL; 0: nothing yet */
-	size_t walk;			  /* the one that is told */
-	bool begun;			  /* its walk record is out */
-	uint8_t told;			  /* its last hop that is out */
+	uint8_t settled[TRACE_WALKS_MAX];		  /* up to which TTL; 0: nothing yet */
+	size_t walk;					  /* the one that is told */
+	bool begun;					  /* its walk record is out */
+	uint8_t told;					  /* its last hop that is out */
+	uint8_t said[TRACE_WALKS_MAX][TRACE_TTL_MAX + 1]; /* bits: what each had heard then */
 };
 
 /* A hop is settled, and all before it in its walk. */

@@ -11,6 +11,7 @@ enum {
 };
 
 static const uint8_t junk[16] = "rstprobe-battery";
+const uint8_t formed_old_octet[1] = "r";
 
 static uint32_t seq_of(const struct form *f, const struct numbers *n, uint32_t random)
 {

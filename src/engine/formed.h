@@ -20,6 +20,8 @@ struct numbers {
  * them so. A SYN's options are the caller's. */
 void formed_fill(struct segment *seg, const struct form *f, const struct numbers *n,
 		 uint32_t random_seq, uint32_t random_ack);
+/* For an octet that the peer has acknowledged already: it asks for an ACK and changes nothing. */
+extern const uint8_t formed_old_octet[1];
 /* Each segment of a connection with time stamps must carry them (RFC 7323, 3.2). */
 void formed_timestamps(struct segment *seg, const struct numbers *n);
 /* Linux' options and window, as a SYN on that path has them. */

@@ -12,7 +12,7 @@ struct talk {
 	uint32_t tag;
 	uint16_t dport, sport;
 	bool began; /* the step's action was taken at least once */
-	bool raw, known, sent_form, peer_fin, has_ts, lively, fin_sent, answered;
+	bool raw, known, sent_form, peer_fin, has_ts, fin_sent, answered;
 	uint8_t tries; /* of the step */
 	int conn;      /* -1: none */
 	/* of the connection: what the peer expects next from us, and sends next itself; our initial
@@ -25,7 +25,6 @@ struct talk {
 
 struct party { /* a host that is being talked to */
 	const struct script_host *host;
-	bool active;
 	struct talk *talks;
 	size_t n, cap, first_open; /* talks before first_open are over */
 	uint64_t wake_ns, paced_ns /* when the last paced segment left */, ask_ns;

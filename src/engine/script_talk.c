@@ -4,28 +4,27 @@
  */
 #include <stdlib.h>
 
-#include "base/bytes.h"
+#include "engine/formed.h"
 #include "engine/script_private.h"
-#include "packet/options.h"
 
 enum {
-	OUTSIDE = 3U << 29,	    /* beyond any window: 2^30 is the largest (RFC 7323, 2.3) */
-	ACK_AHEAD = 100000,	    /* octets that nobody has sent */
-	ACK_BEHIND = 1U << 30,	    /* RFC 5961, 5: too old for any window */
 	WIN = 1021,		    /* and up: windows that nobody else would choose */
 	CONN_AGAIN_NS = 50000000,   /* until descriptors may be free again */
 	DELAYED_ACK_NS = 100000000, /* our kernel's delayed ACK has left by then */
 	NS_PER_MS = 1000000,
 };
 
-static const uint8_t junk[16] = "rstprobe-battery";
-
 /* --- segments ----------------------------------------------------------------------------- */
+
+static const struct path *path_of(const struct script *s, const struct party *p)
+{
+	return &s->w->paths[p->host->path];
+}
 
 static struct segment blank(struct script *s, const struct party *p, const struct talk *t)
 {
 	return (struct segment){
-	    .src = s->w->paths[p->host->path].src,
+	    .src = path_of(s, p)->src,
 	    .dst = p->host->addr,
 	    .sport = t->sport,
 	    .dport = t->dport,
@@ -34,59 +33,25 @@ static struct segment blank(struct script *s, const struct party *p, const struc
 	};
 }
 
-static uint16_t mss_of(const struct script *s, const struct party *p)
+/* As new as the kernel's own: older is refused (PAWS), newer would have the kernel's refused. */
+static void refresh_timestamps(struct script *s, struct talk *t)
 {
-	uint32_t mtu = s->w->paths[p->host->path].mtu;
-	unsigned headers = p->host->addr.family == ADDR_V4 ? 40 : 60;
+	uint32_t now;
 
-	return (uint16_t)(mtu >= 576 && mtu <= 9000 ? mtu - headers : 1500 - headers);
+	if (t->has_ts && t->conn >= 0 && s->w->ops->conn_tsval(s->w, t->conn, &now))
+		t->tsval = now;
 }
 
-static void add_syn_options(struct script *s, const struct party *p, const struct talk *t,
-			    struct segment *seg)
+static struct numbers numbers_of(struct script *s, struct talk *t)
 {
-	uint32_t tsval = t->has_ts ? t->tsval : script_random(s) | 1;
-
-	seg->options_len =
-	    (uint8_t)options_build_syn(SYN_LAYOUT_LINUX, mss_of(s, p), tsval, seg->options);
-}
-
-/* On a connection with time stamps each segment must carry them (RFC 7323, 3.2); ours are never
- * ahead of our kernel's own, or PAWS would drop what it sends after us. */
-static void add_timestamps(const struct talk *t, struct segment *seg)
-{
-	if (!t->has_ts)
-		return;
-	seg->options_len = 12;
-	seg->options[0] = seg->options[1] = TCP_OPT_NOP;
-	seg->options[2] = TCP_OPT_TIMESTAMPS;
-	seg->options[3] = 10;
-	bytes_put_be32(seg->options + 4, t->tsval);
-	bytes_put_be32(seg->options + 8, t->tsecr);
-}
-
-static uint32_t seq_of(struct script *s, const struct talk *t)
-{
-	switch (t->form->seq) {
-	case FORM_SEQ_NXT: return t->nxt;
-	case FORM_SEQ_WINDOW: return t->nxt + 1;
-	case FORM_SEQ_OUTSIDE: return t->nxt + OUTSIDE;
-	case FORM_SEQ_OLD: return t->nxt - 1;
-	case FORM_SEQ_RANDOM: break;
-	}
-	return script_random(s);
-}
-
-static uint32_t ack_of(struct script *s, const struct talk *t)
-{
-	switch (t->form->ack) {
-	case FORM_ACK_NXT: return t->peer_nxt;
-	case FORM_ACK_UNSENT: return t->peer_nxt + ACK_AHEAD;
-	case FORM_ACK_OLD: return t->peer_nxt - ACK_BEHIND;
-	case FORM_ACK_RANDOM: break;
-	}
-	return script_random(s) |
-	       0x10000; /* never small: an answer's 0 or 1 must not look like it */
+	refresh_timestamps(s, t);
+	return (struct numbers){
+	    .nxt = t->nxt,
+	    .peer_nxt = t->peer_nxt,
+	    .has_ts = t->has_ts,
+	    .tsval = t->tsval,
+	    .tsecr = t->tsecr,
+	};
 }
 
 static void note_sent(struct talk *t, const struct segment *seg, uint64_t now)
@@ -99,32 +64,17 @@ static void note_sent(struct talk *t, const struct segment *seg, uint64_t now)
 	t->x.sent_win = seg->win;
 }
 
-/* As new as the kernel's own: older is refused (PAWS), newer would have the kernel's refused. */
-static void refresh_timestamps(struct script *s, struct talk *t)
-{
-	uint32_t now;
-
-	if (t->has_ts && t->conn >= 0 && s->w->ops->conn_tsval(s->w, t->conn, &now))
-		t->tsval = now;
-}
-
 static bool send_form(struct script *s, struct party *p, struct talk *t, uint64_t now)
 {
 	const struct form *f = t->form;
 	struct segment seg = blank(s, p, t);
+	struct numbers n = numbers_of(s, t);
+	uint32_t random_seq = script_random(s), random_ack = script_random(s);
 
-	refresh_timestamps(s, t);
-	seg.flags = f->flags;
-	seg.seq = seq_of(s, t);
-	seg.ack = ack_of(s, t);
-	seg.win = (uint16_t)(WIN + t->sport % 512 + t->tries);
-	seg.urg = f->flags & TCP_URG ? 1 : 0;
-	seg.payload = f->payload_len ? junk : NULL;
-	seg.payload_len = f->payload_len;
+	formed_fill(&seg, f, &n, random_seq, random_ack);
 	if (f->options)
-		add_syn_options(s, p, t, &seg);
-	else
-		add_timestamps(t, &seg);
+		formed_syn_options(&seg, path_of(s, p), n.has_ts ? n.tsval : script_random(s) | 1);
+	seg.win = (uint16_t)(WIN + t->sport % 512 + t->tries);
 	if (!script_send(s, p, &seg))
 		return false;
 	t->sent_form = true;
@@ -132,37 +82,34 @@ static bool send_form(struct script *s, struct party *p, struct talk *t, uint64_
 	return true;
 }
 
+/* An ACK with `len` octets of the old one. */
+static void send_ack(struct script *s, struct party *p, struct talk *t, uint32_t len)
+{
+	struct segment seg = blank(s, p, t);
+	struct numbers n = numbers_of(s, t);
+
+	seg.flags = TCP_ACK;
+	seg.seq = n.nxt - len;
+	seg.ack = n.peer_nxt;
+	seg.win = WIN;
+	seg.payload = len ? formed_old_octet : NULL;
+	seg.payload_len = len;
+	formed_timestamps(&seg, &n);
+	script_send(s, p, &seg);
+}
+
 /* One octet that the peer has acknowledged already: a connection answers with an ACK each time
  * (RFC 9293, 3.10.7.4, first), and it changes nothing. */
 static void send_old_octet(struct script *s, struct party *p, struct talk *t)
 {
-	struct segment seg = blank(s, p, t);
-
-	refresh_timestamps(s, t);
-
-	seg.flags = TCP_ACK;
-	seg.seq = t->nxt - 1;
-	seg.ack = t->peer_nxt;
-	seg.win = WIN;
-	seg.payload = junk;
-	seg.payload_len = 1;
-	add_timestamps(t, &seg);
-	script_send(s, p, &seg);
+	send_ack(s, p, t, 1);
 }
 
 /* The last ACK of the handshake once more: where the first was lost, the peer is in SYN-RECEIVED
  * still, and answers the old octet from there as well. */
 static void send_handshake_ack(struct script *s, struct party *p, struct talk *t)
 {
-	struct segment seg = blank(s, p, t);
-
-	refresh_timestamps(s, t);
-	seg.flags = TCP_ACK;
-	seg.seq = t->nxt;
-	seg.ack = t->peer_nxt;
-	seg.win = WIN;
-	add_timestamps(t, &seg);
-	script_send(s, p, &seg);
+	send_ack(s, p, t, 0);
 }
 
 static void send_raw_syn(struct script *s, struct party *p, struct talk *t)
@@ -176,9 +123,7 @@ static void send_raw_syn(struct script *s, struct party *p, struct talk *t)
 	}
 	seg.seq = t->iss;
 	seg.ack = script_random(s); /* as in every probe: who looks at it shows it */
-	seg.win = 64240;
-	seg.options_len =
-	    (uint8_t)options_build_syn(SYN_LAYOUT_LINUX, mss_of(s, p), t->tsval, seg.options);
+	formed_syn_options(&seg, path_of(s, p), t->tsval);
 	script_send(s, p, &seg);
 }
 
@@ -286,7 +231,6 @@ static void begin_kernel(struct script *s, struct party *p, struct talk *t, uint
 	t->fin_sent = t->fin_sent || op == STEP_SHUTDOWN || op == STEP_CLOSE;
 	if (op == STEP_AWAIT_FIN && t->peer_fin)
 		talk_next(s, p, t, now);
-	(void)p;
 }
 
 static bool send_step(struct script *s, struct party *p, struct talk *t, uint64_t now)

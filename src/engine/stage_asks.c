@@ -4,6 +4,7 @@
  * mark in the facts, where both go as numbers.
  */
 #include "base/seq.h"
+#include "engine/formed.h"
 #include "engine/stage_private.h"
 
 enum {
@@ -343,7 +344,7 @@ void stage_run_live(struct stage *s, struct strand *st, uint64_t now)
 	} else if (!st->asks) {
 		x->repeats++;
 	}
-	if (stage_send_ack(s, l, l->una - 1, (const uint8_t *)"r", 1, &sent, &at_ns) && st->asks)
+	if (stage_send_ack(s, l, l->una - 1, formed_old_octet, 1, &sent, &at_ns) && st->asks)
 		stage_note_sent(s, x, &sent, at_ns);
 	has_tried(s, st, l, now);
 }
@@ -432,8 +433,6 @@ void stage_take_answer(struct stage *s, struct strand *st, const struct packet *
 		bits = bits_of(x->reaction);
 		if (a->op == ACT_SEND)
 			note_opened(s, l, x, pk);
-		l->f->challenges +=
-		    a->op == ACT_SEND && l->known && bits == SEES_ACK && !takes_ours(l, x, pk);
 	}
 	note_fate(a, l, x, pk);
 	answered(s, st, bits & ANSWERED, at_ns);

@@ -159,10 +159,8 @@ static unsigned take_text(struct line *l, const struct packet *pk, uint64_t at_n
 		bits |= SEES_FIN;
 		f->fin_ns = f->fin_ns || is_after_us(l, at_ns) ? f->fin_ns : at_ns;
 	}
-	if (g->payload_len) {
+	if (g->payload_len)
 		bits |= SEES_DATA;
-		f->first_octet_ns = f->first_octet_ns ? f->first_octet_ns : at_ns;
-	}
 	f->sent_octets += end - l->peer_max - !!(g->flags & TCP_FIN);
 	l->peer_max = end;
 	return bits;

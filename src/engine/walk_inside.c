@@ -3,7 +3,7 @@
  * since a RST does not say which of them drew it; then the same TTL once more in connections of its
  * own. What the frames say is read in walk_inside_take.
  */
-#include "base/bytes.h"
+#include "engine/formed.h"
 #include "engine/walk_private.h"
 
 enum {
@@ -12,8 +12,6 @@ enum {
 	OPEN_AGAIN_NS = 50000000, /* until the pair of ends, or a descriptor, may be free */
 	FULL_TTL = 64,
 };
-
-static const uint8_t old_octet[] = {'r'};
 
 /* --- rounds: one connection each ------------------------------------------------------------ */
 
@@ -196,21 +194,14 @@ static void inside_end_round(struct walker *k, struct turns *t, uint64_t now)
 /* --- copies --------------------------------------------------------------------------------- */
 
 /* As new as the kernel's own: older is refused (PAWS), newer would have the kernel's refused. */
-static void add_timestamps(struct walker *k, struct turns *t, struct segment *seg)
+static void add_timestamps(struct inside *in, struct turns *t, struct segment *seg)
 {
-	struct inside *in = &k->in;
 	uint32_t now;
 
-	if (!in->has_ts)
-		return;
-	if (t->w->ops->conn_tsval(t->w, in->conn, &now))
+	if (in->has_ts && t->w->ops->conn_tsval(t->w, in->conn, &now))
 		in->tsval = now;
-	seg->options_len = 12;
-	seg->options[0] = seg->options[1] = TCP_OPT_NOP;
-	seg->options[2] = TCP_OPT_TIMESTAMPS;
-	seg->options[3] = 10;
-	bytes_put_be32(seg->options + 4, in->tsval);
-	bytes_put_be32(seg->options + 8, in->tsecr);
+	formed_timestamps(
+	    seg, &(struct numbers){.has_ts = in->has_ts, .tsval = in->tsval, .tsecr = in->tsecr});
 }
 
 static void fill_copy(struct walker *k, struct turns *t, struct segment *out)
@@ -230,12 +221,12 @@ static void fill_copy(struct walker *k, struct turns *t, struct segment *out)
 	    .ttl = in->ttl,
 	    .df = true,
 	    .ip_id = course_ip_id(in->ip_id, in->n_steps),
-	    .payload = content ? k->c->data : old_octet,
-	    .payload_len = content ? k->c->data_len : sizeof(old_octet),
+	    .payload = content ? k->c->data : formed_old_octet,
+	    .payload_len = content ? k->c->data_len : sizeof(formed_old_octet),
 	};
 	if (out->payload_len > k->payload_max)
 		out->payload_len = k->payload_max;
-	add_timestamps(k, t, out);
+	add_timestamps(in, t, out);
 }
 
 static bool send_copy(struct walker *k, struct turns *t, uint64_t now)

@@ -24,8 +24,6 @@ const struct origin_row origin_rows[] = {
     {S(KERNEL), 0, ORIGIN_ENDPOINT, SURE_CERTAIN,
      "the kernel at the sender's end says that it sent it"},
     {S(LOCAL), 0, ORIGIN_LOCAL, SURE_LIKELY, "it comes from an address of our own"},
-    {S(NEVER_SENT), S(IP_ID_CONTINUES), ORIGIN_MIDDLEBOX, SURE_LIKELY,
-     "the capture at its sender's end lacks it"},
     {S(WALK_NEARER), 0, ORIGIN_MIDDLEBOX, SURE_LIKELY,
      "a segment that does not get as far as the target drew it"},
 
@@ -121,7 +119,7 @@ const char *origin_sign_name(unsigned bit)
 	    "ack-bit",	    "ack-rule",	  "ip-id-echo",	  "win-echo",	 "options-echo",
 	    "ttl-mirrored", "ip-id-next", "ip-id-jumps",  "ip-id-zero",	 "too-fast",
 	    "seq-steps",    "goes-on",	  "other-path",	  "walk-nearer", "walk-target",
-	    "local",	    "kernel",	  "never-sent",	  "steady",
+	    "local",	    "kernel",	  "steady",
 	};
 	unsigned i = 0;
 

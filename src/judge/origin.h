@@ -44,12 +44,11 @@ enum origin_sign {
 	SIGN_WALK_NEARER = 1u << 18, /* drawn at a TTL at which the target doesn't answer others */
 	SIGN_WALK_TARGET = 1u << 19, /* drawn where the target answers others, and not before */
 	/* of the sender itself */
-	SIGN_LOCAL = 1u << 20,	    /* our own address, sent by our own kernel */
-	SIGN_KERNEL = 1u << 21,	    /* the kernel at the sender's end says that it sent it */
-	SIGN_NEVER_SENT = 1u << 22, /* the capture at the sender's end lacks it */
+	SIGN_LOCAL = 1u << 20,	/* our own address, sent by our own kernel */
+	SIGN_KERNEL = 1u << 21, /* the kernel at the sender's end says that it sent it */
 	/* of the others: so many, and so much alike, that one path alone is no doubt */
-	SIGN_STEADY = 1u << 23,
-	SIGNS = 24,
+	SIGN_STEADY = 1u << 22,
+	SIGNS = 23,
 };
 const char *origin_sign_name(unsigned bit /* one bit */); /* "distance", "ip-id-echo"; NULL: none */
 

@@ -33,7 +33,6 @@ struct scenario_info {
 	 * from the name and a colon. */
 	const char *does;
 	const char *question; /* what it tells, for --help */
-	uint8_t lines;	      /* connections at most, over the whole run */
 	bool quiet;	      /* needs ports on which our kernel keeps silent */
 	bool writes;	      /* takes --data..., --bytes, --http */
 	uint32_t hold_ms;     /* the default of --hold; 0: takes none */
@@ -92,12 +91,10 @@ struct line_facts {
 	unsigned syn_acks_after_rst;
 	/* what the service sent and took, in octets of sequence space, SYN and FIN not counted */
 	uint64_t sent_octets, acked_octets; /* its own, new; ours that it acknowledged */
-	uint64_t first_octet_ns;	    /* of its own */
 	unsigned repeats;		    /* retransmissions of its own data or FIN */
 	unsigned keepalives;		    /* its keep-alive probes */
 	uint64_t keepalive_ns[2];	    /* first, last */
-	unsigned challenges;
-	bool window_closed; /* its last window was 0 while we had more to send */
+	bool window_closed;		    /* its last window was 0 while we had more to send */
 	uint64_t fin_ns;
 	/* its RSTs */
 	unsigned resets;

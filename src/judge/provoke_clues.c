@@ -44,9 +44,10 @@ static void add_drew_all(struct provoke_verdict *v, const struct provoke_facts *
 		add_drew(v, f, (enum mark)m);
 }
 
+/* What ended before its time has not waited. */
 static void add_waited(struct provoke_verdict *v, const struct provoke_facts *f)
 {
-	if (f->hold_ns)
+	if (f->hold_ns && v->row->scenario == (int)f->scenario)
 		add(v, CLUE_WAITED, f->hold_ns / ms, 0);
 }
 

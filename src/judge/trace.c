@@ -305,8 +305,6 @@ static void judge_walk(struct look *l)
 		trace_judge_silence(l);
 	if (l->f->inside.wanted && l->w->flow == 0)
 		trace_judge_inside(l);
-	if (l->w->limited)
-		trace_clue(l->out, CLUE_TRACE_ICMP_LIMIT, 0, 0);
 }
 
 void trace_judge_flow(const struct trace_facts *f, unsigned flow, struct trace_verdict *out)
@@ -357,25 +355,33 @@ static unsigned count_paths(const struct trace_facts *f)
 	return n;
 }
 
-/* Flow 0 has said so of itself. */
-static bool others_were_limited(const struct trace_facts *f)
+static bool is_limited(const struct trace_facts *f)
 {
-	bool limited = false;
+	for (size_t i = 0; i < f->n_walks; i++)
+		if (f->walks[i].limited)
+			return true;
+	return false;
+}
 
-	for (size_t i = 0; i < f->n_walks; i++) {
-		if (f->walks[i].role != WALK_MAIN || !f->walks[i].limited)
-			continue;
-		if (f->walks[i].flow == 0)
-			return false;
-		limited = true;
-	}
-	return limited;
+/* What is said of all walks at once goes before what is said of one. */
+static void put_common(const struct trace_facts *f, struct trace_verdict *out, unsigned differ)
+{
+	enum { COMMON = 3 };
+	unsigned paths = count_paths(f);
+
+	if (out->n_clues > TRACE_CLUES_MAX - COMMON)
+		out->n_clues = TRACE_CLUES_MAX - COMMON;
+	if (is_limited(f))
+		trace_clue(out, CLUE_TRACE_ICMP_LIMIT, 0, 0);
+	if (differ)
+		trace_clue(out, CLUE_TRACE_FLOWS_DIFFER, differ, f->flows);
+	if (paths > 1)
+		trace_clue(out, CLUE_TRACE_PATHS, paths, f->flows);
 }
 
 void trace_judge(const struct trace_facts *f, struct trace_verdict *out)
 {
-	unsigned differ = 0, paths = count_paths(f);
-	bool limited = others_were_limited(f);
+	unsigned differ = 0;
 
 	trace_judge_flow(f, 0, out);
 	for (unsigned flow = 1; flow < f->flows; flow++) {
@@ -389,15 +395,7 @@ void trace_judge(const struct trace_facts *f, struct trace_verdict *out)
 			differ += verdicts_differ(out, &other);
 		}
 	}
-	/* what is said of all flows at once goes before what is said of one */
-	if (out->n_clues > TRACE_CLUES_MAX - 3 && (differ || paths > 1 || limited))
-		out->n_clues = TRACE_CLUES_MAX - 3;
-	if (differ)
-		trace_clue(out, CLUE_TRACE_FLOWS_DIFFER, differ, f->flows);
-	if (paths > 1)
-		trace_clue(out, CLUE_TRACE_PATHS, paths, f->flows);
-	if (limited)
-		trace_clue(out, CLUE_TRACE_ICMP_LIMIT, 0, 0);
+	put_common(f, out, differ);
 }
 
 /* --- references --------------------------------------------------------------------------- */

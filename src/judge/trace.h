@@ -23,7 +23,7 @@ enum {
 	TRACE_TTL_MAX = 64,
 	TRACE_FLOWS_MAX = 16,
 	TRACE_WALKS_MAX = TRACE_FLOWS_MAX + 4,
-	TRACE_CLUES_MAX = 10
+	TRACE_CLUES_MAX = 12
 };
 
 /* What one TTL drew. A box that forges lets the segment go on, so that one TTL may draw a RST and

@@ -89,8 +89,8 @@ static void add_ms_list(json_object *o, const char *key, const struct line_facts
 {
 	json_object *a;
 
-	if (!n)
-		return;
+	if (!n || !begin_of(l))
+		return; /* strays have no beginning */
 	a = json_object_new_array();
 	for (unsigned i = 0; i < n && i < LINE_TIMES; i++)
 		json_object_array_add(a, new_ms(l, at_ns[i]));

@@ -53,6 +53,7 @@ struct text_walk {
 	unsigned silent_from;	       /* TTLs that wait for one that is heard; 0: none do */
 	unsigned told;		       /* the last TTL that was told, or waits */
 	unsigned answers;	       /* bits by reaction: those that were told */
+	uint64_t expired;	       /* bits by TTL - 1: time exceeded was told */
 	struct hop_names names;
 };
 

@@ -154,15 +154,18 @@ static bool put_news(struct text_report *t, const struct trace_hop *h, const str
 static void put_hop(struct text_report *t, const struct trace_hop *h, const struct addr *target)
 {
 	struct text_walk *w = &t->walk;
-	bool first = !h->expired;
+	uint64_t bit = UINT64_C(1) << (h->ttl - 1);
+	bool expired = h->expired && !(w->expired & bit), first = !expired;
 
 	if (h->expired || h->replied)
 		end_silence(t);
 	else if (!w->answers && !w->silent_from)
 		w->silent_from = h->ttl;
 	w->told = h->ttl;
-	if (h->expired)
+	if (expired) {
+		w->expired |= bit;
 		put_line(t, h->ttl, &h->expiry, "", "");
+	}
 	if (h->replied && put_news(t, h, &h->reply, target, first))
 		first = false;
 	if (h->replied_otherwise)
@@ -173,6 +176,7 @@ static void begin(struct text_report *t, const struct trace_walk *w)
 {
 	t->walk.walk = w;
 	t->walk.silent_from = t->walk.told = 0;
+	t->walk.expired = 0;
 	t->walk.answers = 0;
 }
 

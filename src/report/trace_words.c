@@ -65,13 +65,13 @@ static const struct addr *expired_by(const struct trace_walk *w, unsigned ttl)
 	return h && h->expired ? &h->expiry.from : NULL;
 }
 
-/* Another flow may have another router there: none of those is asked. */
-const struct addr *trace_words_hop(const struct trace_facts *f, unsigned flow, unsigned ttl)
+/* The verdict is of the first flow; another may have another router there: it is not asked. */
+static const struct addr *hop_of(const struct trace_facts *f, unsigned ttl)
 {
 	const struct addr *found = NULL;
 
 	for (size_t i = 0; i < f->n_walks && !found; i++)
-		if (f->walks[i].flow == flow || f->walks[i].role != WALK_MAIN)
+		if (f->walks[i].flow == 0 || f->walks[i].role != WALK_MAIN)
 			found = expired_by(&f->walks[i], ttl);
 	return found;
 }
@@ -87,7 +87,7 @@ struct say {
 
 static void put_hop(const struct say *s, unsigned ttl)
 {
-	const struct addr *a = trace_words_hop(s->f, 0, ttl);
+	const struct addr *a = hop_of(s->f, ttl);
 	char buf[ADDR_TEXT];
 
 	if (!ttl) {

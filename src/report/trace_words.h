@@ -21,7 +21,4 @@ void trace_words_verdict(struct text *t, const struct run_info *run, const struc
 /* The clues of a walk that need more than a template; nothing for others. */
 void trace_words_clue(struct text *t, const struct clue *c);
 
-/* Who expired the TTL, in the walk of `flow` or in a reference; NULL: not known */
-const struct addr *trace_words_hop(const struct trace_facts *f, unsigned flow, unsigned ttl);
-
 #endif

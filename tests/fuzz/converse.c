@@ -1,7 +1,7 @@
 /*
  * converse: whole runs of `trace`, `provoke` and `stack` against a peer that answers as the input
  * says (memwire.h). The first two octets pick what is run, and over which family. Whatever comes
- * back, the run ends, and what it gathered can be judged.
+ * back, the run ends, and what it gathered can be judged and told.
  */
 #include "fuzz/fuzz.h"
 
@@ -10,10 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/hop_lines.h"
 #include "engine/interrogate.h"
 #include "engine/stage.h"
 #include "engine/walk.h"
 #include "fuzz/memwire.h"
+#include "fuzz/telling.h"
+#include "judge/witness.h"
 
 enum { SPORT = 40000, N_QUIET = 8, PORT = 80 };
 #define NS_PER_S 1000000000ULL
@@ -37,6 +40,26 @@ static void check_interval(const struct trace_verdict *v)
 	assert(v->between[0] <= TRACE_TTL_MAX && v->between[1] <= TRACE_TTL_MAX);
 }
 
+static void on_hop(void *ctx, const struct trace_walk *w, const struct trace_hop *h)
+{
+	hop_lines_add(ctx, w, h);
+	hop_lines_tell(ctx);
+}
+
+static void tell_walk(struct telling *told, const struct addr *dst, const struct trace_facts *f)
+{
+	struct trace_verdict v;
+	const struct trace_record r = {.addr = dst, .facts = f, .verdict = &v};
+
+	trace_judge(f, &v);
+	check_interval(&v);
+	told->tee->sink.trace(told->tee->sink.ctx, &r);
+	for (unsigned i = 0; i < f->flows; i++) {
+		trace_judge_flow(f, i, &v);
+		check_interval(&v);
+	}
+}
+
 static void run_walk(struct memwire *m, const struct addr *dst, uint8_t how)
 {
 	static const char *const kinds[] = {"syn", "ack", "fin", "data"};
@@ -54,26 +77,68 @@ static void run_walk(struct memwire *m, const struct addr *dst, uint8_t how)
 	    .max_ttl = 8,
 	    .tries = 2,
 	    .inside = (how & 3) == 3,
+	    .hop = on_hop,
 	};
+	const struct aim aim = {.addr = *dst, .port = PORT};
 	struct turns_stats stats;
-	struct trace_verdict v;
+	struct telling told;
+	struct hop_lines lines = {.aim = &aim, .facts = &f};
 
 	assert(f.walks);
+	telling_open(&told, "trace", how & 0x10);
+	lines.sink = &told.tee->sink;
+	c.hop_ctx = &lines;
 	assert(walk_run(&c, &turns, &m->wire, &f, &stats, NULL) == 0);
 	assert(f.n_walks <= TRACE_WALKS_MAX);
-	trace_judge(&f, &v);
-	check_interval(&v);
-	for (unsigned i = 0; i < f.flows; i++) {
-		trace_judge_flow(&f, i, &v);
-		check_interval(&v);
-	}
+	hop_lines_end(&lines);
+	tell_walk(&told, dst, &f);
+	telling_close(&told);
 	free(f.walks);
 }
 
-static void run_stage(struct memwire *m, const struct addr *dst, enum scenario scenario)
+struct watched {
+	struct witness *witness;
+	uint32_t frames;
+};
+
+static void on_frame(void *ctx, const struct packet *pk, uint64_t at_ns)
+{
+	struct watched *w = ctx;
+
+	witness_packet(w->witness, ++w->frames, at_ns, pk);
+}
+
+static void tell_stage(struct telling *told, struct watched *w, struct provoke_record *r)
+{
+	struct provoke_verdict v;
+	struct witnessed seen;
+
+	provoke_judge(r->facts, &v);
+	assert(v.row && v.n_clues <= PROVOKE_CLUES_MAX);
+	assert(v.row->scenario == (int)r->facts->scenario || v.row->scenario == SCENARIOS);
+	witness_end(w->witness, r->facts, &v, &seen);
+	assert(seen.n_ladder <= LADDER_MAX && seen.n_frames <= LADDER_MAX);
+	for (size_t i = 0; i < seen.n_frames; i++)
+		assert(seen.frames[i] >= 1 && seen.frames[i] <= w->frames);
+	r->verdict = &v;
+	r->finding = seen.finding;
+	r->us = seen.us;
+	r->ladder = seen.ladder;
+	r->n_ladder = seen.n_ladder;
+	r->frames = seen.frames;
+	r->n_frames = seen.n_frames;
+	told->tee->sink.provoke(told->tee->sink.ctx, r);
+}
+
+static void run_stage(struct memwire *m, const struct addr *dst, enum scenario scenario,
+		      bool verbose)
 {
 	static struct provoke_facts f;
+	struct watched watched = {.witness = witness_new(dst, PORT, 7)};
+	struct provoke_record r = {.addr = dst, .port = PORT, .info = &scenario_infos[scenario]};
 	const struct stage_config c = {
+	    .witness = on_frame,
+	    .witness_ctx = &watched,
 	    .scenario = scenario,
 	    .dst = *dst,
 	    .dport = PORT,
@@ -85,19 +150,23 @@ static void run_stage(struct memwire *m, const struct addr *dst, enum scenario s
 	    .conns_max = PROVOKE_LINES,
 	};
 	struct turns_stats stats;
-	struct provoke_verdict v;
+	struct telling told;
 
+	assert(watched.witness);
+	telling_open(&told, "provoke", verbose);
+	told.tee->sink.scenario(told.tee->sink.ctx, &r);
 	memset(&f, 0, sizeof(f));
 	m->wire.quiet_first = SPORT + STAGE_PORTS;
 	m->wire.n_quiet = N_QUIET;
 	assert(stage_run(&c, &turns, &m->wire, &f, &stats, NULL) == 0);
 	assert(f.n_lines <= PROVOKE_LINES);
-	provoke_judge(&f, &v);
-	assert(v.row && v.n_clues <= PROVOKE_CLUES_MAX);
-	assert(v.row->scenario == (int)scenario || v.row->scenario == SCENARIOS);
+	r.facts = &f;
+	tell_stage(&told, &watched, &r);
+	telling_close(&told);
+	witness_free(watched.witness);
 }
 
-static void run_script(struct memwire *m, const struct addr *dst)
+static void run_script(struct memwire *m, const struct addr *dst, bool verbose)
 {
 	static const uint16_t candidates[] = {PORT, 81};
 	const struct interrogate_config ic = {
@@ -112,12 +181,18 @@ static void run_script(struct memwire *m, const struct addr *dst)
 					.conns_max = MEMWIRE_CONNS};
 	struct turns_stats stats;
 	struct stack_verdict v;
+	struct stack_record r = {.addr = dst, .verdict = &v};
+	struct telling told;
 
 	assert(i);
 	m->wire.quiet_first = SPORT + SCRIPT_SPORTS;
 	m->wire.n_quiet = N_QUIET;
 	assert(script_run(&c, &m->wire, &stats, NULL) == 0);
-	stack_judge(interrogate_facts(i), &v);
+	r.facts = interrogate_facts(i);
+	stack_judge(r.facts, &v);
+	telling_open(&told, "stack", verbose);
+	told.tee->sink.stack(told.tee->sink.ctx, &r);
+	telling_close(&told);
 	interrogate_free(i);
 }
 
@@ -134,9 +209,9 @@ int fuzz_converse(const uint8_t *data, size_t len)
 	memwire_init(&m, data + 2, len - 2);
 	set_ends(&m, how & 0x80, &dst);
 	if (what < SCENARIOS)
-		run_stage(&m, &dst, (enum scenario)what);
+		run_stage(&m, &dst, (enum scenario)what, how & 0x10);
 	else if (what == SCENARIOS + 2)
-		run_script(&m, &dst);
+		run_script(&m, &dst, how & 0x10);
 	else
 		run_walk(&m, &dst, how);
 	for (size_t i = 0; i < MEMWIRE_CONNS; i++)

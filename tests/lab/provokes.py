@@ -44,8 +44,9 @@ class Case:
     kernel    reasons that the service's kernel must give, all of them
     either    reasons of which it must give one
     besides   reasons that it may give
-    cause     the id that explain must give to the RST, or None: not asked
-    lost      a test of bytes_lost, or None: not asked
+    cause     what explain must say of the RST that the finding rests on, or name beside what it
+              says; None: it rests on none; "": not asked
+    lost      what must hold of the record's octets, or None: not asked
     status    of the program
     wrap      before the program's name
     """
@@ -75,17 +76,19 @@ class Case:
 
 
 HOLD = ("--hold", "2s")
+SHORT = ("-T", "400ms")  # for an answer: where silence is what is to be found
 
 # --- what ends any scenario early
-Case("early-close", "port-closed", None)
-Case("half-open", "port-closed", None)
-Case("listen-ack", "port-closed", None)
+Case("early-close", "port-closed", None, cause="refused")
+Case("half-open", "port-closed", None, cause="refused")
+Case("listen-ack", "port-closed", None, cause="refused")
 Case("idle", "port-rejected", "sink", path="reject")
+Case("early-close", "port-rejected", None, addr=NOBODY)  # the router finds nobody there
 Case("slow-handshake", "port-rejected", "sink", path="reject")
-Case("challenge", "no-answer", "sink", path="drop")
-Case("lost-rst", "no-answer", "sink", path="drop")
-Case("abort", "no-answer", "full")
-Case("slow-handshake", "no-answer", "full")
+Case("challenge", "no-answer", "sink", *SHORT, path="drop")
+Case("lost-rst", "no-answer", "sink", *SHORT, path="drop")
+Case("abort", "no-answer", "full", *SHORT)
+Case("slow-handshake", "no-answer", "full", *SHORT)
 Case("half-open", "cut-short", "sink", "--hold", "30s", "--deadline", "1s", status=3)
 Case("idle", "cut-short", "sink", "--hold", "30s", "--deadline", "1s", status=3)
 Case("lost-rst", "no-quiet-port", "fake lwip/none", status=4,
@@ -94,92 +97,114 @@ Case("early-close", "our-side-failed", "sink", path="prohibit", status=4,
      families=(6,))  # IPv4 takes a target that no route leads to for one on the link
 
 # --- listen-ack
-Case("listen-ack", "listen-rst", "sink", kernel=STRAY)
-Case("listen-ack", "listen-rst-from-path", "sink", path="ct-reset")
-Case("listen-ack", "listen-partly", "sink", path="no-syn-ack", kernel=STRAY)
+Case("listen-ack", "listen-rst", "sink", kernel=STRAY, cause="listen-ack")
+Case("listen-ack", "listen-rst-from-path", "sink", path="ct-reset", cause="listen-ack")
+Case("listen-ack", "listen-partly", "sink", *SHORT, path="no-syn-ack", kernel=STRAY,
+     cause="listen-ack")
 Case("listen-ack", "listen-rejected", "sink", path="ct-icmp")
-Case("listen-ack", "listen-silent", "sink", path="ct-drop")
+Case("listen-ack", "listen-silent", "sink", *SHORT, path="ct-drop")
 
 # --- half-open
 Case("half-open", "keepalive-reset", "alert", "--hold", "6s", kernel=KEEPALIVE, besides=STRAY,
-     seconds=6)
-Case("half-open", "reset-by-service", "idle:1:rst", "--hold", "4s", kernel=LINGER, besides=STRAY)
+     cause="keepalive-fail", seconds=6)
+Case("half-open", "reset-by-service", "idle:1:rst", "--hold", "4s", kernel=LINGER, besides=STRAY,
+     cause="abort-linger")
 Case("half-open", "closed-by-service", "idle:1", "--hold", "3s", besides=STRAY)
 Case("half-open", "keepalive-probes", "patient", "--hold", "3s")
 Case("half-open", "replaced", "forgets", *HOLD, besides=STRAY)
-Case("half-open", "reset-to-syn", "sink", *HOLD, path="one-syn-or-rst", besides=STRAY)
+Case("half-open", "reset-to-syn", "sink", *HOLD, path="one-syn-or-rst", besides=STRAY,
+     cause="firewall-reject")
 Case("half-open", "gives-way", "sink", *HOLD, besides=STRAY)
 Case("half-open", "gives-way", "fake linux26/none", *HOLD)
-Case("half-open", "keeps", "sink", *HOLD, path="no-rst")
-Case("half-open", "mute", "sink", *HOLD, path="one-syn", besides=STRAY)
+Case("half-open", "keeps", "sink", *HOLD, *SHORT, path="no-rst")
+Case("half-open", "mute", "sink", *HOLD, *SHORT, path="one-syn", besides=STRAY)
 
 # --- early-close
+def all_of(octets, head=0):
+    """The client has read some of an answer of that length, and is told that it lacks the rest."""
+    return lambda r: 0 < r["bytes_lost"] and \
+        0 <= r["bytes_lost"] + r.get("read", 0) - octets <= head
+
+
+def nothing(r):
+    return not r["bytes_lost"]
+
+
 BIG = ("--bytes", "300000", "--hold", "4s")
-Case("early-close", "answer-lost", "hasty", *BIG, kernel=UNREAD, besides=STRAY,
-     lost=lambda n: n > 0)
+Case("early-close", "answer-lost", "hasty", *BIG, kernel=UNREAD, besides=STRAY, lost=all_of(100062),
+     cause="unread-data-close")
 Case("early-close", "answer-lost", "nginx", "--http", "/big", "--bytes", "8M", "--hold", "4s",
-     kernel=UNREAD, besides=STRAY, lost=lambda n: n > 0)
-Case("early-close", "reset-unanswered", "dumb", *BIG, kernel=UNREAD, besides=STRAY)
-Case("early-close", "answer-whole", "brief", *BIG, kernel=UNREAD, besides=STRAY,
-     lost=lambda n: not n)
-Case("early-close", "closes-cleanly", "drains", *BIG, lost=lambda n: not n)
-Case("early-close", "closes-cleanly", "courteous", *BIG, lost=lambda n: not n)
-Case("early-close", "closes-cleanly", "nginx", "--http", "/lingers", *BIG, lost=lambda n: not n)
+     kernel=UNREAD, besides=STRAY, lost=all_of(500000, 600), cause="unread-data-close")
+Case("early-close", "reset-unanswered", "dumb", *BIG, kernel=UNREAD, besides=STRAY,
+     cause="unread-data-close")
+Case("early-close", "answer-whole", "brief", *BIG, kernel=UNREAD, besides=STRAY, lost=nothing,
+     cause="unread-data-close")
+Case("early-close", "closes-cleanly", "drains", *BIG, lost=nothing)
+Case("early-close", "closes-cleanly", "courteous", *BIG, lost=nothing)
+Case("early-close", "closes-cleanly", "nginx", "--http", "/lingers", *BIG, lost=nothing)
 Case("early-close", "takes-all", "sink", "--bytes", "100000", "--hold", "2s")
-Case("early-close", "stalls", "stalls", "--bytes", "20M", "--hold", "3s")
+Case("early-close", "stalls", "stalls", "--bytes", "20M", "--hold", "3s", seconds=8)
 
 # --- data-after-close
-Case("data-after-close", "resets", "closes", "--hold", "3s", either=LATE, besides=STRAY)
-Case("data-after-close", "resets", "says", "--hold", "3s", either=LATE, besides=STRAY)
+Case("data-after-close", "resets", "closes", "--hold", "3s", either=LATE, besides=STRAY,
+     cause="data-after-close")
+Case("data-after-close", "resets", "says", "--hold", "3s", either=LATE, besides=STRAY,
+     cause="data-after-close")
 Case("data-after-close", "accepts", "half", "--hold", "3s")
 Case("data-after-close", "ignores", "closes", "--hold", "3s", path="after-fin", besides=STRAY)
-Case("data-after-close", "aborts", "idle:0.7:rst", "--hold", "3s", kernel=LINGER, besides=STRAY)
+Case("data-after-close", "aborts", "idle:0.7:rst", "--hold", "3s", kernel=LINGER, besides=STRAY,
+     cause="abort-linger")
 Case("data-after-close", "stays-open", "sink", "--hold", "1500ms")
 
 # --- abort
-Case("abort", "listener-dies", "together:dies")
-Case("abort", "listener-dies", "together:shuts")
-Case("abort", "others-die", "together:leaves", kernel=LINGER, besides=STRAY)
+Case("abort", "listener-dies", "together:dies", cause="refused")
+Case("abort", "listener-dies", "together:shuts", cause="refused")
+Case("abort", "others-die", "together:leaves", kernel=LINGER, besides=STRAY, cause="")
 Case("abort", "others-live", "together:lives")
 Case("abort", "others-live", "echo")
-Case("abort", "others-silent", "together:lives", path="one-abort", besides=STRAY)
+Case("abort", "others-silent", "together:lives", *SHORT, path="one-abort", besides=STRAY)
 
 # --- slow-handshake
 Case("slow-handshake", "listener-blocked", "narrow", "--hold", "3s", host="without-cookies",
-     kernel=STRAY)
-Case("slow-handshake", "ignores-rst", "sink", "--hold", "2s", path="no-rst")
+     kernel=STRAY, seconds=11)
+Case("slow-handshake", "ignores-rst", "sink", "--hold", "2s", *SHORT, path="no-rst")
 Case("slow-handshake", "gives-up", "sink", "--hold", "4500ms", host="curt", kernel=STRAY,
-     seconds=11)
+     cause="", seconds=11)
 Case("slow-handshake", "retransmits", "sink", "--hold", "2s", kernel=STRAY)
-Case("slow-handshake", "does-not-retransmit", "sink", "--hold", "3s", host="cookies")
+Case("slow-handshake", "does-not-retransmit", "sink", "--hold", "3s", host="cookies",
+     seconds=11)
 
 # --- idle
-Case("idle", "ends-by-fin", "idle:1.5", "--hold", "4s", besides=STRAY, seconds=9)
-Case("idle", "ends-by-fin", "nginx", "--hold", "4s", besides=STRAY, seconds=9)
-Case("idle", "ends-by-rst", "idle:1.5:rst", "--hold", "4s", kernel=LINGER, besides=STRAY, seconds=9)
-Case("idle", "reset-on-use", "sink", "--hold", "4s", path="ct-reset", seconds=10)
-Case("idle", "silent-on-use", "sink", "--hold", "4s", path="ct-drop", seconds=10)
+Case("idle", "ends-by-fin", "idle:1.5", "--hold", "4s", besides=STRAY, seconds=2)
+Case("idle", "ends-by-fin", "nginx", "--hold", "4s", besides=STRAY, seconds=2)
+Case("idle", "ends-by-rst", "idle:1.5:rst", "--hold", "4s", kernel=LINGER, besides=STRAY,
+     cause="abort-linger", seconds=2)
+Case("idle", "reset-on-use", "sink", "--hold", "4s", path="ct-reset", cause="firewall-reject",
+     seconds=8)
+Case("idle", "silent-on-use", "sink", "--hold", "4s", *SHORT, path="ct-drop", seconds=9)
 Case("idle", "outlives", "sink", "--hold", "2s")
 
 # --- lost-rst
 WORD = ("--data-string", "hello")
-Case("lost-rst", "repeats", "aborts", *WORD, "--hold", "3s", kernel=LINGER | STRAY)
-Case("lost-rst", "repeats", "idle:0.5:rst", "--hold", "3s", kernel=LINGER | STRAY)
+Case("lost-rst", "repeats", "aborts", *WORD, "--hold", "3s", kernel=LINGER | STRAY,
+     cause="abort-linger")
+Case("lost-rst", "repeats", "idle:0.5:rst", "--hold", "3s", kernel=LINGER | STRAY,
+     cause="abort-linger")
 Case("lost-rst", "sometimes", "aborts", *WORD, "--hold", "3s", path="odd-rst",
-     kernel=LINGER | STRAY)
-Case("lost-rst", "once", "aborts", *WORD, "--hold", "3s", path="once-rst", kernel=LINGER,
-     besides=STRAY)
+     kernel=LINGER | STRAY, cause="abort-linger")
+Case("lost-rst", "once", "aborts", *WORD, *SHORT, path="once-rst", kernel=LINGER, besides=STRAY,
+     cause="abort-linger")
 Case("lost-rst", "never-resets", "sink", "--hold", "1500ms")
 
 # --- challenge
 Case("challenge", "challenges", "sink", kernel=STRAY)
-Case("challenge", "dies-by-syn", "fake linux26/none")
-Case("challenge", "dies-by-near-rst", "fake lwipv6/none")
-Case("challenge", "dies-by-near-rst", "fake gvisor/none")
-Case("challenge", "dies-by-old-ack", "fake touchy/none")
-Case("challenge", "survives-exact-rst", "sink", path="no-rst")
-Case("challenge", "silent-but-lives", "fake mute/none")
-Case("challenge", "falls-silent", "fake vanishing/none")
+Case("challenge", "dies-by-syn", "fake linux26/none", cause="")
+Case("challenge", "dies-by-near-rst", "fake lwipv6/none", cause="")
+Case("challenge", "dies-by-near-rst", "fake gvisor/none", cause="")
+Case("challenge", "dies-by-old-ack", "fake touchy/none", cause="")
+Case("challenge", "survives-exact-rst", "sink", *SHORT, path="no-rst")
+Case("challenge", "silent-but-lives", "fake mute/none", *SHORT)
+Case("challenge", "falls-silent", "fake vanishing/none", *SHORT)
 
 HOSTS = {
     "plain": {},

@@ -195,9 +195,11 @@ def idle(listener, seconds, way="fin"):
 
 # --- that answer a request -----------------------------------------------------------------------
 
-def hasty(listener, octets="200000", reads="4096"):
-    """Reads so many octets, answers and exits: what it left unread makes its kernel reset."""
+def hasty(listener, octets="100000", reads="4096"):
+    """Reads so many octets, answers and exits: what it left unread makes its kernel reset, while
+    most of the answer is in its own buffer still."""
     def serve(s):
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
         s.recv(int(reads))
         s.sendall(answer(int(octets)))
     each(listener, serve)
@@ -233,7 +235,7 @@ def drains(listener, octets="200000"):
 def courteous(listener, octets="20000"):
     """Reads all that comes until nothing comes for a moment, answers and closes."""
     def serve(s):
-        while select.select([s], [], [], 0.5)[0]:
+        while select.select([s], [], [], 1.0)[0]:
             if not s.recv(65536):
                 break
         s.sendall(answer(int(octets)))

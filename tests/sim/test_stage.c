@@ -410,7 +410,6 @@ static void test_half_open_return(void **state)
 	assert_int_equal(at[MARK_RETURN_RST].sent.seq, at[MARK_RETURN].ack);
 	assert_int_equal(at[MARK_RETURN_2].sent.seq, at[MARK_RETURN].sent.seq);
 	assert_int_equal(at[MARK_RETURN_2].reaction, REACTION_SYN_ACK);
-	assert_int_equal(r.f.lines[0].challenges, 1);
 	end(&r, 0);
 }
 
@@ -437,7 +436,6 @@ static void test_early_close_numbers(void **state)
 	assert_true(r.f.lines[0].read_eof);
 	assert_int_equal(r.f.lines[0].repeats, 0);
 	assert_int_equal(r.f.lines[0].keepalives, 0);
-	assert_true(r.f.lines[0].first_octet_ns > r.f.lines[0].stands_ns);
 	end(&r, 0);
 	begin(&r, SCENARIO_EARLY_CLOSE, &bad);
 	r.c.body = 40000;
@@ -544,7 +542,8 @@ static void test_pace(void **state)
 		n++;
 	}
 	assert_int_equal(n, 4);
-	assert_int_equal(r.f.lines[0].challenges, 3);
+	for (enum mark m = MARK_WINDOW_SYN; m <= MARK_OLD_ACK; m++)
+		assert_int_equal(r.f.lines[0].at[m].reaction, REACTION_CHALLENGE_ACK);
 	assert_int_equal(r.f.lines[0].at[MARK_EXACT_RST].after, AFTER_GONE);
 	end(&r, 0);
 }

@@ -195,6 +195,27 @@ static void test_cut_off(void **state)
 	assert_string_equal(told, " w0 1 w1 1");
 }
 
+/* What was heard and might yet have been outdone is told in the end. */
+static void test_cut_off_while_waiting(void **state)
+{
+	struct trace_walk walks[2];
+	struct trace_facts f;
+	struct hop_lines l = lines_of(&f, walks, 2);
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		walks[i].last = 5;
+		for (unsigned ttl = 1; ttl <= 5; ttl++)
+			walks[i].hops[ttl].tries = 1;
+		walks[i].hops[3].expired = true;
+	}
+	walks[1].over = true; /* what it has not told is not to be told */
+	settle(&l, 0, 1);
+	settle(&l, 1, 1);
+	hop_lines_end(&l);
+	assert_string_equal(told, " w0 1 2 3 w1 1");
+}
+
 static void test_names_on_lines(void **state)
 {
 	struct trace_walk walks[1];
@@ -237,13 +258,10 @@ static void test_mute_names_on_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_names),
-	    cmocka_unit_test(test_mute_resolver),
-	    cmocka_unit_test(test_many_names),
-	    cmocka_unit_test(test_walk_after_walk),
-	    cmocka_unit_test(test_cut_off),
-	    cmocka_unit_test(test_names_on_lines),
-	    cmocka_unit_test(test_mute_names_on_lines),
+	    cmocka_unit_test(test_names),	   cmocka_unit_test(test_mute_resolver),
+	    cmocka_unit_test(test_many_names),	   cmocka_unit_test(test_walk_after_walk),
+	    cmocka_unit_test(test_cut_off),	   cmocka_unit_test(test_cut_off_while_waiting),
+	    cmocka_unit_test(test_names_on_lines), cmocka_unit_test(test_mute_names_on_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

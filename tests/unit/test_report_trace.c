@@ -294,8 +294,8 @@ static void test_inside(void **state)
 	    " 4  192.0.2.7         3.00 ms  RST (in the target's name)\n"
 	    "\n"
 	    "reset-by-hop: hop 3 (10.0.3.1) resets it, in the name of 192.0.2.7.\n"
-	    "  - by its TTL it passed 2 routers, the target's own answer 5\n"
 	    "  - the hop that answers differs: TTL 4 for the data, TTL 6 for the SYN\n"
+	    "  - by its TTL it passed 2 routers, the target's own answer 5\n"
 	    "  - by its TTL it comes from where hop 3 is\n"
 	    "  - a second connection was reset by TTL 4 again, and by none less\n");
 }
@@ -331,6 +331,13 @@ static void test_as_they_come(void **state)
 		hop.hop = &w->hops[4];
 		sink->hop(sink->ctx, &hop);
 		assert_non_null(strstr(p.text, "\033[31mRST (in the target's name)\033[0m\n"));
+		/* it hears more later: only that is told */
+		w->hops[2].replied = true;
+		w->hops[2].reply = walks_exchange(&s, SYN_ACK, 3);
+		hop.hop = &w->hops[2];
+		sink->hop(sink->ctx, &hop);
+		assert_non_null(strstr(p.text, "\n 2  192.0.2.7         4.00 ms  \033[32mSYN-ACK"));
+		assert_null(strstr(strstr(p.text, "10.0.2.1") + 1, "10.0.2.1"));
 	}
 	paper_end(&p);
 	free(p.text);

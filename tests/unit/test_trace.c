@@ -747,6 +747,10 @@ static void test_flows(void **state)
 	s.v[2].hops[3].expiry.from = addr_v4(10, 0, 33, 1);
 	v = judged(&s);
 	expect_clue(&v, CLUE_TRACE_PATHS, 2, 3);
+	assert_null(clue_of(&v, CLUE_TRACE_ICMP_LIMIT));
+	s.v[1].limited = true; /* of whichever flow */
+	v = judged(&s);
+	expect_clue(&v, CLUE_TRACE_ICMP_LIMIT, 0, 0);
 	assert_null(clue_of(&v, CLUE_TRACE_FLOWS_DIFFER));
 	for (unsigned ttl = 4; ttl <= w->last; ttl++)
 		w->hops[ttl].expired = w->hops[ttl].replied = false;

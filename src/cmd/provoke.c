@@ -258,10 +258,7 @@ static void dry_run(struct provoke *p)
 		provoke_dry(stdout, &r->o, &p->aims.v[i], &q);
 		request_free(&q);
 	}
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		err_set(&e, "cannot write the steps");
-		run_fail(r, STATUS_INCOMPLETE, &e);
-	}
+	run_end_dry(r);
 }
 
 int cmd_provoke(const struct cmd_line *l)

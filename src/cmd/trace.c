@@ -2,7 +2,6 @@
  * trace: walks to each (address, port), one after the other, and tells what they come to. It
  * decides the exit status; what a walk asks is engine/walk's, and what it means judge/trace's.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +15,6 @@
 enum {
 	AIMS_MAX = 64,
 	REPLIES_EXPECTED = 1000, /* few: each frame at once, and out by the kernel's own way */
-	DRY_SPORT = 40000,
 };
 
 struct trace {
@@ -163,8 +161,8 @@ static void run(struct trace *t)
 	/* Only now: what a resolver answers is foreign. Without memory, without names. */
 	t->names = r->o.numeric ? NULL : names_new(NULL);
 	turns_sum_begin(&t->sum, r, &t->aims);
-	for (size_t i = 0; i < t->aims.n && turns_sum_goes_on(&t->sum); i++)
-		if (walk_one(t, &t->aims.v[i]) < 0)
+	while (turns_sum_goes_on(&t->sum))
+		if (walk_one(t, &t->aims.v[t->sum.done]) < 0)
 			return;
 	turns_sum_end(&t->sum);
 	if (t->unexpected)
@@ -206,10 +204,7 @@ static void dry_run(struct trace *t)
 			return;
 		}
 	}
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		err_sys(&e, errno, "cannot write the segments");
-		run_fail(r, STATUS_INCOMPLETE, &e);
-	}
+	run_end_dry(r);
 }
 
 static int make_walks(struct trace *t)

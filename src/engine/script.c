@@ -218,12 +218,9 @@ static struct talk *find_talk(struct party *p, uint16_t ours, uint16_t theirs)
 static bool take(void *ctx, struct turns *turns, const struct packet *pk, uint64_t at_ns)
 {
 	struct script *s = ctx;
-	bool icmp = pk->kind == PACKET_ICMP_ERROR;
-	const struct addr *far = icmp ? &pk->quoted.dst : &pk->seg.src;
-	uint16_t ours = icmp ? pk->quoted.sport : pk->seg.dport;
-	uint16_t theirs = icmp ? pk->quoted.dport : pk->seg.sport;
-	struct party *p = find_party(s, far);
-	struct talk *t = p ? find_talk(p, ours, theirs) : NULL;
+	struct turns_ends ends = turns_ends_of(pk);
+	struct party *p = find_party(s, ends.far);
+	struct talk *t = p ? find_talk(p, ends.ours, ends.theirs) : NULL;
 
 	(void)turns;
 	if (!t || !talk_take(s, p, t, pk, at_ns))

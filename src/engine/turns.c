@@ -27,6 +27,13 @@ uint32_t turns_random(struct turns *t)
 	return (uint32_t)((z ^ z >> 31) >> 32);
 }
 
+struct turns_ends turns_ends_of(const struct packet *pk)
+{
+	if (pk->kind == PACKET_ICMP_ERROR)
+		return (struct turns_ends){&pk->quoted.dst, pk->quoted.sport, pk->quoted.dport};
+	return (struct turns_ends){&pk->seg.src, pk->seg.dport, pk->seg.sport};
+}
+
 static void keep(const struct turns *t, uint64_t at_ns, const uint8_t *ip, size_t captured,
 		 size_t len)
 {

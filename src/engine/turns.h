@@ -63,6 +63,13 @@ struct turns_actor {
 int turns_run(const struct turns_config *c, struct wire *w, const struct turns_actor *a, void *ctx,
 	      struct turns_stats *out, struct err *e);
 
+/* Whose a frame is, as our own segments have it, which errors quote. */
+struct turns_ends {
+	const struct addr *far;
+	uint16_t ours, theirs;
+};
+struct turns_ends turns_ends_of(const struct packet *pk);
+
 /* For actors, within their callbacks. */
 uint32_t turns_random(struct turns *t);
 /* False where it didn't leave: counted. `*at_ns` (may be NULL) is when. */

@@ -149,20 +149,17 @@ static uint64_t serve(void *ctx, struct turns *t, uint64_t now)
 static bool take(void *ctx, struct turns *t, const struct packet *pk, uint64_t at_ns)
 {
 	struct walker *k = ctx;
-	bool icmp = pk->kind == PACKET_ICMP_ERROR;
-	const struct addr *far = icmp ? &pk->quoted.dst : &pk->seg.src;
-	uint16_t ours = icmp ? pk->quoted.sport : pk->seg.dport;
-	uint16_t theirs = icmp ? pk->quoted.dport : pk->seg.sport;
-	uint16_t place = (uint16_t)(ours - k->c->sport_first);
+	struct turns_ends ends = turns_ends_of(pk);
+	uint16_t place = (uint16_t)(ends.ours - k->c->sport_first);
 	struct course *c;
 
-	if (place >= k->c->flows + WALK_PORTS_BESIDE || !addr_same(far, &k->c->dst))
+	if (place >= k->c->flows + WALK_PORTS_BESIDE || !addr_same(ends.far, &k->c->dst))
 		return false;
 	c = k->by_port[place];
-	if (k->in.stage != INSIDE_NOT && ours == k->in.sport && theirs == k->c->dport &&
+	if (k->in.stage != INSIDE_NOT && ends.ours == k->in.sport && ends.theirs == k->c->dport &&
 	    !(c && course_owns(k, c, pk)))
 		return inside_take(k, t, pk, at_ns);
-	return c && theirs == c->w->dport && course_take(k, t, c, pk, at_ns);
+	return c && ends.theirs == c->w->dport && course_take(k, t, c, pk, at_ns);
 }
 
 static void idle(void *ctx, struct turns *t)

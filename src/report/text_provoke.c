@@ -154,14 +154,17 @@ static void put_ladder(struct text_report *t, const struct provoke_record *r)
 static void put_bits(struct text_report *t, const struct provoke_facts *f)
 {
 	uint64_t is = provoke_read(f);
+	const char *between = "Seen: ";
 	struct string words = {0};
 
 	if (!t->style.verbose)
 		return;
-	string_putf(&words, "Seen: ");
-	for (unsigned b = 0; b < PROVOKE_BITS_MAX; b++)
-		if (is >> b & 1)
-			string_putf(&words, "%s%s", words.len > 6 ? ", " : "", provoke_bit_name(b));
+	for (unsigned b = 0; b < PROVOKE_BITS_MAX; b++) {
+		if (!(is >> b & 1))
+			continue;
+		string_putf(&words, "%s%s", between, provoke_bit_name(b));
+		between = ", ";
+	}
 	put_paragraph(t, &words);
 }
 

@@ -254,14 +254,22 @@ static const struct {
     {OLD_KILLS, MARK_OLD_ACK},
 };
 
+/* After our own RST a listener resets what we send: that is no word of the service's. */
+static bool is_drawn_by_us(const struct line_facts *l, uint64_t at_ns)
+{
+	const struct exchange *ours = &l->at[MARK_EXACT_RST];
+
+	return ours->tries && at_ns > ours->asked_ns;
+}
+
 static bool point_at(struct provoke_verdict *v, const struct provoke_facts *f, enum mark m)
 {
 	const struct line_facts *l = provoke_line(f);
 	const struct exchange *x = m < MARKS ? provoke_asked(f, m, &l) : NULL;
 
-	if (x && exchange_is_rst(x))
+	if (x && exchange_is_rst(x) && (!l->resets || x->answered_ns <= l->reset_ns[0]))
 		v->reset_ns = x->answered_ns;
-	else if (l->resets)
+	else if (l->resets && !is_drawn_by_us(l, l->reset_ns[0]))
 		v->reset_ns = l->reset_ns[0];
 	else
 		return false;

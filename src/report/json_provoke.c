@@ -86,6 +86,17 @@ static const struct line_facts *line_of(const struct provoke_record *p)
 	return l;
 }
 
+static void add_rejection(json_object *o, const struct json_report *r, const struct line_facts *l)
+{
+	const struct exchange *x = &l->at[MARK_SYN];
+
+	if (!reaction_is_icmp((enum reaction)x->reaction))
+		return;
+	json_add_addr(o, "from", r, &x->from);
+	json_add_u64(o, "icmp_type", x->icmp_type);
+	json_add_u64(o, "icmp_code", x->icmp_code);
+}
+
 static void add_numbers(json_object *o, const struct provoke_record *p)
 {
 	const struct provoke_facts *f = p->facts;
@@ -136,6 +147,7 @@ void json_provoke(void *ctx, const struct provoke_record *p)
 	add_reset(o, p->finding);
 	json_object_object_add(o, "app_sees", new_sees(p->facts));
 	json_add_text(o, "advice", v->row->advice);
+	add_rejection(o, r, provoke_line(p->facts));
 	add_numbers(o, p);
 	json_put_record(r, o);
 	out_flush(&r->out);

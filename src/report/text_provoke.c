@@ -71,6 +71,21 @@ static void put_clues(struct text_report *t, const struct provoke_verdict *v)
 	}
 }
 
+/* Who rejects the SYN, and how. */
+static void put_rejection(struct text_report *t, const struct provoke_facts *f)
+{
+	const struct exchange *x = &provoke_line(f)->at[MARK_SYN];
+	char from[ADDR_TEXT];
+
+	if (!reaction_is_icmp((enum reaction)x->reaction))
+		return;
+	host_addr(t->run, &x->from, from);
+	string_putf(
+	    &t->line, "%*s- %s (type %u code %u) from %s\n", BODY, "",
+	    reaction_reason((enum reaction)x->reaction, x->from.family, x->icmp_type, x->icmp_code),
+	    x->icmp_type, x->icmp_code, from);
+}
+
 static const char *const sees_words[APP_RESULTS] = {
     [APP_NONE] = "nothing",
     [APP_WRITE_OK] = "a write that succeeded",
@@ -162,6 +177,7 @@ void text_provoke_put(struct text_report *t, const struct provoke_record *r)
 	put_heading(t, row);
 	put_sentence(&words, row->says);
 	put_paragraph(t, &words);
+	put_rejection(t, r->facts);
 	put_clues(t, r->verdict);
 	put_bits(t, r->facts);
 	if (r->finding)

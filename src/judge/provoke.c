@@ -158,15 +158,6 @@ static uint64_t read_ends(const struct provoke_facts *f)
 	return is | set(f->idle_died.end == LINE_OPEN || f->idle_lives_ns, SAW_OPEN);
 }
 
-/* A box's, rather than that of who sent the SYN-ACK: the judge of origins says it of all commands.
- */
-static bool is_from_path(const struct exchange *rst, const struct exchange *syn_ack)
-{
-	const struct origin_row *r = origin_judge(origin_signs_of_pair(rst, syn_ack));
-
-	return r->origin == ORIGIN_MIDDLEBOX && r->sure > SURE_POSSIBLE;
-}
-
 static uint64_t read_listen_ack(const struct provoke_facts *f)
 {
 	static const enum mark strays[] = {MARK_ACK, MARK_DATA, MARK_SYN_ACK};
@@ -179,7 +170,8 @@ static uint64_t read_listen_ack(const struct provoke_facts *f)
 		asked += x != NULL;
 		rsts += is_rst(x);
 		rejected += is_rejected(x);
-		elsewhere += is_rst(x) && is_accepted(syn) && is_from_path(x, syn);
+		elsewhere +=
+		    is_rst(x) && is_accepted(syn) && origin_is_box(origin_signs_of_pair(x, syn));
 	}
 	return set(rsts > 0, STRAY_RST_SOME) | set(rsts && rsts == asked, STRAY_RST_ALL) |
 	       set(rejected > 0, STRAY_REJECTED) | set(elsewhere > 0, STRAY_FROM_PATH) |

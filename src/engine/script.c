@@ -9,10 +9,7 @@
 
 #include "engine/script_private.h"
 
-enum {
-	PARTIES_MAX = 1024, /* hosts under way at once */
-	PROGRESS_NS = 200000000,
-};
+enum { PARTIES_MAX = 1024 /* hosts under way at once */ };
 
 uint32_t script_random(struct script *s)
 {
@@ -232,14 +229,12 @@ static bool take(void *ctx, struct turns *turns, const struct packet *pk, uint64
 
 /* --- the run ------------------------------------------------------------------------------ */
 
-static void tell_progress(void *ctx, struct turns *t, uint64_t now, bool asked)
+static void tell_progress(void *ctx, struct turns *t, bool asked)
 {
 	struct script *s = ctx;
 
-	if (!s->c->progress || (now < s->progress_ns && !asked))
-		return;
-	s->progress_ns = now + PROGRESS_NS;
-	s->c->progress(s->c->progress_ctx, s->n_over, s->c->n_hosts, t->stats->sent, asked);
+	if (s->c->progress)
+		s->c->progress(s->c->progress_ctx, s->n_over, s->c->n_hosts, t->stats->sent, asked);
 }
 
 /* A link that is down answers nothing: its hosts are over, and it is said. */

@@ -8,7 +8,7 @@
 
 #include "engine/stage_private.h"
 
-enum { PROGRESS_NS = 200000000, NS_PER_MS = 1000000 };
+enum { NS_PER_MS = 1000000 };
 
 uint64_t stage_hold(const struct stage *s)
 {
@@ -179,7 +179,7 @@ static const struct strand *longest(const struct stage *s, size_t *n)
 	return best;
 }
 
-static void progress(void *ctx, struct turns *t, uint64_t now, bool asked)
+static void progress(void *ctx, struct turns *t, bool asked)
 {
 	struct stage *s = ctx;
 	const struct strand *st;
@@ -187,11 +187,8 @@ static void progress(void *ctx, struct turns *t, uint64_t now, bool asked)
 	size_t n;
 
 	(void)t;
-	if (!s->c->progress || (now < s->progress_ns && !asked))
-		return;
-	s->progress_ns = now + PROGRESS_NS;
 	st = longest(s, &n);
-	if (!st)
+	if (!s->c->progress || !st)
 		return;
 	if (n > 1)
 		snprintf(words, sizeof(words), "%s (%zu connections)", words_of(s, st), n);

@@ -67,7 +67,7 @@ struct stage {
 	struct strand strands[PROVOKE_LINES];
 	size_t n_strands;
 	uint16_t next_held, next_quiet;
-	uint64_t paced_ns, progress_ns;
+	uint64_t paced_ns;
 	bool down;
 	uint8_t head[HTTP_HEAD_MAX]; /* what was read first */
 	size_t head_len;

@@ -8,13 +8,17 @@
 #include <errno.h>
 #include <stdio.h>
 
-enum { LINGER_NS = 100000000 /* looked again at the latest */ };
+enum {
+	LINGER_NS = 100000000, /* looked again at the latest */
+	PROGRESS_NS = 200000000,
+};
 #define NS_PER_S 1000000000.0
 
 struct loop {
 	struct turns t; /* first: actors see only this */
 	const struct turns_actor *actor;
 	void *ctx;
+	uint64_t progress_ns; /* the next */
 };
 
 uint32_t turns_random(struct turns *t)
@@ -127,6 +131,16 @@ static uint64_t soonest(const struct turns *t, uint64_t wish, uint64_t now)
 	return until;
 }
 
+static void tell_progress(struct loop *l, uint64_t now)
+{
+	bool asked = l->t.events & WIRE_STATUS;
+
+	if (!l->actor->progress || (now < l->progress_ns && !asked))
+		return;
+	l->progress_ns = now + PROGRESS_NS;
+	l->actor->progress(l->ctx, &l->t, asked);
+}
+
 static void run(struct loop *l)
 {
 	struct turns *t = &l->t;
@@ -138,8 +152,7 @@ static void run(struct loop *l)
 		wish = l->actor->serve(l->ctx, t, now);
 		if (wish == TURNS_OVER)
 			return;
-		if (l->actor->progress)
-			l->actor->progress(l->ctx, t, now, t->events & WIRE_STATUS);
+		tell_progress(l, now);
 		n = t->w->ops->recv(t->w, soonest(t, wish, now), on_frame, l, &e);
 		if (n < 0) {
 			end(t, END_CAPTURE, e.msg);

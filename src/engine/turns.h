@@ -53,8 +53,9 @@ struct turns_actor {
 	bool (*take)(void *ctx, struct turns *t, const struct packet *pk, uint64_t at_ns);
 	/* A turn brought no frame: are the paths up? May be NULL. */
 	void (*idle)(void *ctx, struct turns *t);
-	/* Each turn, for a progress line; `asked` by SIGUSR1. May be NULL. */
-	void (*progress)(void *ctx, struct turns *t, uint64_t now_ns, bool asked);
+	/* Now and then, for a progress line; at once where it is `asked` for, by SIGUSR1. May be
+	 * NULL. */
+	void (*progress)(void *ctx, struct turns *t, bool asked);
 	/* The run ends, stats->end says how; segments that tidy up can still be sent. */
 	void (*over)(void *ctx, struct turns *t);
 };

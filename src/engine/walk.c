@@ -10,7 +10,6 @@
 #include "engine/walk_private.h"
 
 enum {
-	PROGRESS_NS = 200000000,
 	TIMEOUT_NS = 1000000000,
 	TRIES = 3,
 	HIGH_PORTS = 49152, /* the canary's: RFC 6335, 6 */
@@ -170,14 +169,12 @@ static void idle(void *ctx, struct turns *t)
 		k->failed = true;
 }
 
-static void progress(void *ctx, struct turns *t, uint64_t now, bool asked)
+static void progress(void *ctx, struct turns *t, bool asked)
 {
 	struct walker *k = ctx;
 
-	if (!k->c->progress || (now < k->progress_ns && !asked))
-		return;
-	k->progress_ns = now + PROGRESS_NS;
-	k->c->progress(k->c->progress_ctx, k->f, t->stats->sent, asked);
+	if (k->c->progress)
+		k->c->progress(k->c->progress_ctx, k->f, t->stats->sent, asked);
 }
 
 static void over(void *ctx, struct turns *t)

@@ -1,6 +1,6 @@
 /*
  * provoke: the scenarios, and from what was measured in one to its finding: numbers become bits
- * here and nowhere else, the first row that they fit decides, and clues say the numbers again.
+ * here and nowhere else, and the first row that they fit decides.
  */
 #include "judge/provoke.h"
 
@@ -377,4 +377,25 @@ const char *provoke_bit_name(unsigned bit)
 	};
 
 	return bit < PROVOKE_BITS ? names[bit] : NULL;
+}
+
+/* --- the verdict -------------------------------------------------------------------------- */
+
+static const struct provoke_row *decide(const struct provoke_facts *f)
+{
+	uint64_t is = provoke_read(f);
+
+	for (size_t i = 0;; i++) {
+		const struct provoke_row *r = &provoke_rows[i];
+
+		if ((r->scenario == SCENARIOS || r->scenario == (int)f->scenario) &&
+		    (is & r->need) == r->need && !(is & r->lack))
+			return r;
+	}
+}
+
+void provoke_judge(const struct provoke_facts *f, struct provoke_verdict *out)
+{
+	*out = (struct provoke_verdict){.row = decide(f), .bytes_lost = provoke_lost(f)};
+	provoke_tell(f, out);
 }

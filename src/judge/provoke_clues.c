@@ -1,9 +1,8 @@
 /*
- * provoke_clues: the verdict: the row that decides, and the numbers that belong to it, as clues. It
- * reads the facts for telling only; what they mean is in the rows.
+ * provoke_clues: the numbers that belong to a verdict: its clues, the RST that decided, what the
+ * client's program saw. It reads the facts for telling only; what they mean is in the rows.
  */
 #include <errno.h>
-#include <string.h>
 
 #include "judge/provoke_bits.h"
 
@@ -323,24 +322,8 @@ size_t provoke_sees(const struct provoke_facts *f, enum app_result sees[PROVOKE_
 	return n;
 }
 
-static const struct provoke_row *decide(const struct provoke_facts *f)
+void provoke_tell(const struct provoke_facts *f, struct provoke_verdict *v)
 {
-	uint64_t is = provoke_read(f);
-
-	for (size_t i = 0;; i++) {
-		const struct provoke_row *r = &provoke_rows[i];
-
-		if ((r->scenario == SCENARIOS || r->scenario == (int)f->scenario) &&
-		    (is & r->need) == r->need && !(is & r->lack))
-			return r;
-	}
-}
-
-void provoke_judge(const struct provoke_facts *f, struct provoke_verdict *out)
-{
-	memset(out, 0, sizeof(*out));
-	out->row = decide(f);
-	out->bytes_lost = provoke_lost(f);
-	point_at_reset(out, f);
-	tell(out, f);
+	point_at_reset(v, f);
+	tell(v, f);
 }

@@ -5,7 +5,6 @@
 #include "cmd/stack_run.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include <sodium.h>
 

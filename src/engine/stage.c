@@ -8,8 +8,6 @@
 
 #include "engine/stage_private.h"
 
-enum { NS_PER_MS = 1000000 };
-
 uint64_t stage_hold(const struct stage *s)
 {
 	uint64_t own = scenario_infos[s->c->scenario].hold_ms;

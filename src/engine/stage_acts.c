@@ -15,7 +15,6 @@ enum {
 	CHUNKS = 16,	     /* of one turn: frames must not wait for long */
 	RAW_WRITE_MS = 1000, /* a raw segment is sent again */
 };
-#define NS_PER_MS 1000000ULL
 #define NS_PER_S 1000000000ULL
 
 static const char default_line[] = "rstprobe\r\n";

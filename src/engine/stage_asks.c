@@ -13,7 +13,6 @@ enum {
 	RTTS = 3,
 	CONNECT_WAITS = 5, /* the kernel repeats the SYN itself, after 1 and 3 s */
 };
-#define NS_PER_MS 1000000ULL
 #define ANSWERED (SEES_SYN_ACK | SEES_ACK | SEES_DATA | SEES_FIN | SEES_RST | SEES_ICMP)
 
 static struct exchange *mark_of(const struct stage *s, const struct strand *st)

@@ -3,8 +3,6 @@
  * the facts, bits to the act that waits. It decides nothing, and of sending it knows only the
  * acknowledgement that a raw line owes.
  */
-#include <string.h>
-
 #include "base/seq.h"
 #include "engine/stage_private.h"
 

@@ -7,6 +7,7 @@
 #include "judge/http_head.h"
 
 enum { STAGE_INJECTED = 4 };
+#define NS_PER_MS UINT64_C(1000000)
 
 /* A segment of ours, as it is known again when the capture shows it. */
 struct trail {

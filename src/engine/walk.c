@@ -91,15 +91,13 @@ static uint16_t canary_port(const struct walker *k, struct turns *t)
 	return port == k->c->dport ? (uint16_t)(port ^ 1) : port;
 }
 
-static bool begin_beside(struct walker *k, struct turns *t)
+static bool begin_role(struct walker *k, struct turns *t, enum trace_role role)
 {
-	enum trace_want want = trace_wants(k->f);
-	enum trace_role role = want == WANT_OTHER ? WALK_OTHER : WALK_CANARY;
 	bool syn = probe_class_of(k->probe->flags) == PROBE_SYN;
 	struct trace_walk *w = NULL;
 	uint16_t sport;
 
-	if (want == WANT_NOTHING || has_role(k, role) || !walk_port_beside(k, &sport))
+	if (has_role(k, role) || !walk_port_beside(k, &sport))
 		return false;
 	if (role == WALK_OTHER)
 		w = walk_add(k, role, probe_find(syn ? "ack" : "syn"), sport, k->c->dport);
@@ -108,6 +106,23 @@ static bool begin_beside(struct walker *k, struct turns *t)
 	if (!w)
 		return false;
 	begin_course(k, t, w, first_beside(k));
+	return true;
+}
+
+/* Where nothing answered, what the other class draws is most likely silence too, and takes long to
+ * be believed: the canary is not kept waiting for it. */
+static bool begin_beside(struct walker *k, struct turns *t)
+{
+	enum trace_want want = trace_wants(k->f);
+
+	if (want == WANT_NOTHING)
+		return false;
+	if (want == WANT_CANARY)
+		return begin_role(k, t, WALK_CANARY);
+	if (!begin_role(k, t, WALK_OTHER))
+		return false;
+	if (!k->courses[0].end)
+		begin_role(k, t, WALK_CANARY);
 	return true;
 }
 

@@ -1,5 +1,6 @@
 /* stage_private: what the stage's parts share: stage (strands and their turns), stage_acts (what
- * each act does), stage_frames (what a frame tells), stage_send (segments). */
+ * an application does), stage_asks (what is asked), stage_frames (what a frame tells), stage_send
+ * (segments). */
 #ifndef ENGINE_STAGE_PRIVATE_H
 #define ENGINE_STAGE_PRIVATE_H
 
@@ -55,7 +56,10 @@ struct strand {
 	unsigned seen; /* of the act */
 	/* of the act: when it began, when its wait ends; its next moment */
 	uint64_t began_ns, end_ns, due_ns;
-	uint64_t goal, base;	   /* WRITE: octets; READ: those before it */
+	/* WRITE: octets to be written, and those that were acknowledged when it last moved; READ:
+	 * those before it */
+	uint64_t goal, base;
+	uint64_t sent_ns;	   /* WRITE, raw: the segment under way */
 	uint32_t ask_seq, ask_ack; /* SEND: a retry repeats them */
 };
 

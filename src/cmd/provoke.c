@@ -49,13 +49,11 @@ static void on_frame(void *ctx, const struct packet *pk, uint64_t at_ns)
 	witness_packet(s->witness, s->p->frames, at_ns, pk);
 }
 
-static void on_progress(void *ctx, const char *doing, uint64_t since_ns, uint64_t until_ns,
-			bool asked)
+static void on_progress(void *ctx, const char *doing, uint64_t until_ns, bool asked)
 {
 	const struct scene_run *s = ctx;
 	uint64_t now = s->p->run.wire->ops->now(s->p->run.wire);
 
-	(void)since_ns;
 	turns_sum_progress(&s->p->sum, doing, 0, until_ns > now ? until_ns - now : 0, asked);
 }
 

@@ -75,11 +75,10 @@ static void on_hop(void *ctx, const struct trace_walk *w, const struct trace_hop
 	hop_lines_tell(&leg->lines);
 }
 
-static void on_progress(void *ctx, const struct trace_facts *f, uint64_t sent, bool asked)
+static void on_progress(void *ctx, uint64_t sent, bool asked)
 {
 	struct leg *leg = ctx;
 
-	(void)f;
 	hop_lines_tell(&leg->lines);
 	turns_sum_progress(&leg->t->sum, "walking", sent, 0, asked);
 }

@@ -192,7 +192,7 @@ static void progress(void *ctx, struct turns *t, bool asked)
 		snprintf(words, sizeof(words), "%s (%zu connections)", words_of(s, st), n);
 	else
 		snprintf(words, sizeof(words), "%s", words_of(s, st));
-	s->c->progress(s->c->progress_ctx, words, st->began_ns, st->end_ns, asked);
+	s->c->progress(s->c->progress_ctx, words, st->end_ns, asked);
 }
 
 /* --- the run ---------------------------------------------------------------------------------- */

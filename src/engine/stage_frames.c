@@ -21,9 +21,8 @@ static void learn_timestamps(struct line *l, const struct packet *pk)
 		l->tsval = pk->options.tsecr; /* where the kernel can't be asked */
 }
 
-void stage_learn(struct stage *s, struct line *l, const struct packet *pk)
+void stage_learn(struct line *l, const struct packet *pk)
 {
-	(void)s;
 	l->known = true;
 	l->una = pk->seg.ack;
 	if (!l->nxt || seq_gt(l->una, l->nxt) || l->quiet)

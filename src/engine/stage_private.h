@@ -120,7 +120,7 @@ void stage_note_sent(const struct stage *s, struct exchange *x, const struct tra
 /* stage_frames.c */
 bool stage_take_frame(struct stage *s, const struct packet *pk, uint64_t at_ns);
 /* The numbers that a SYN-ACK brings. */
-void stage_learn(struct stage *s, struct line *l, const struct packet *pk);
+void stage_learn(struct line *l, const struct packet *pk);
 /* Is it the service's window or keep-alive probe: nothing new, and nothing acknowledged? */
 bool stage_is_probe(const struct line *l, const struct packet *pk);
 

@@ -189,7 +189,7 @@ static void progress(void *ctx, struct turns *t, bool asked)
 	struct walker *k = ctx;
 
 	if (k->c->progress)
-		k->c->progress(k->c->progress_ctx, k->f, t->stats->sent, asked);
+		k->c->progress(k->c->progress_ctx, t->stats->sent, asked);
 }
 
 static void over(void *ctx, struct turns *t)

@@ -32,6 +32,11 @@ struct line {
 	uint32_t iss, una, nxt, fin_seq;
 	/* its highest number; what we can acknowledge of it, and did */
 	uint32_t peer_max, rcv_nxt, ack_sent;
+	/* what our end has acknowledged, and the end of the window that it has offered, where that
+	 * was seen */
+	bool has_wscale, offered;
+	uint8_t wscale;
+	uint32_t low, edge;
 	uint32_t tsval, tsecr, ts_base; /* ts_base: of a raw line's clock */
 	bool win_zero;			/* our last window */
 	uint32_t again_iss;		/* of SYNs on the line after the first; 0: none yet */

@@ -94,7 +94,10 @@ struct line_facts {
 	unsigned repeats;		    /* retransmissions of its own data or FIN */
 	unsigned keepalives;		    /* its keep-alive probes */
 	uint64_t keepalive_ns[2];	    /* first, last */
-	bool window_closed;		    /* its last window was 0 while we had more to send */
+	/* in its name, but our end would not take them: not in the window, or acknowledging what
+	 * was never sent */
+	unsigned strangers;
+	bool window_closed; /* its last window was 0 while we had more to send */
 	uint64_t fin_ns;
 	/* its RSTs */
 	unsigned resets;

@@ -236,6 +236,8 @@ static void tell(struct provoke_verdict *v, const struct provoke_facts *f)
 	};
 
 	tell_of[f->scenario](v, f);
+	if (provoke_line(f)->strangers)
+		add(v, CLUE_STRANGERS, provoke_line(f)->strangers, 0);
 }
 
 /* --- what else belongs to it -------------------------------------------------------------- */

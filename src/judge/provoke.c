@@ -95,7 +95,8 @@ const struct line_facts *provoke_line(const struct provoke_facts *f)
 	return f->n_lines ? &f->lines[0] : &f->idle_died;
 }
 
-uint64_t provoke_lost(const struct provoke_facts *f)
+/* Octets of the service's answer that the client did not get. */
+static uint64_t lost(const struct provoke_facts *f)
 {
 	const struct line_facts *l = provoke_line(f);
 	uint64_t whole = f->has_http_length ? f->http_head + f->http_length : l->sent_octets;
@@ -204,7 +205,7 @@ static uint64_t read_early_close(const struct provoke_facts *f)
 
 	return set(l->resets > 0, SAW_RESET) | set(l->fin_ns > 0, SAW_FIN) |
 	       set(l->resets > 0 || l->read_eof, SAW_ENOUGH) |
-	       set(l->sent_octets > 0, ANSWER_SENT) | set(provoke_lost(f) > 0, ANSWER_LOST) |
+	       set(l->sent_octets > 0, ANSWER_SENT) | set(lost(f) > 0, ANSWER_LOST) |
 	       set(l->written && l->acked_octets >= l->written && !l->window_closed, ALL_TAKEN);
 }
 
@@ -396,6 +397,6 @@ static const struct provoke_row *decide(const struct provoke_facts *f)
 
 void provoke_judge(const struct provoke_facts *f, struct provoke_verdict *out)
 {
-	*out = (struct provoke_verdict){.row = decide(f), .bytes_lost = provoke_lost(f)};
+	*out = (struct provoke_verdict){.row = decide(f), .bytes_lost = lost(f)};
 	provoke_tell(f, out);
 }

@@ -93,8 +93,6 @@ const struct exchange *provoke_asked(const struct provoke_facts *f, enum mark m,
 				     const struct line_facts **line);
 /* Fills all of a verdict whose row is there. */
 void provoke_tell(const struct provoke_facts *f, struct provoke_verdict *v);
-/* Octets of the service's answer that the client did not get. */
-uint64_t provoke_lost(const struct provoke_facts *f);
 static inline bool provoke_alive(const struct exchange *x)
 {
 	return x && (x->after == AFTER_ALIVE || x->after == AFTER_ACCEPTED);

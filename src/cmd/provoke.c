@@ -87,26 +87,27 @@ static bool our_side_failed(const struct provoke_facts *f)
 	return f->n_lines > 0 && !f->stopped;
 }
 
-static void tell(struct provoke *p, struct provoke_record *r, struct witness *w)
+static void tell(struct provoke *p, const struct provoke_record *before, struct witness *w)
 {
 	const struct record_sink *sink = &p->run.report->sink;
+	struct provoke_record r = *before;
 	struct provoke_verdict v;
 	struct witnessed seen;
 
-	provoke_judge(r->facts, &v);
-	witness_end(w, r->facts, &v, &seen);
-	r->verdict = &v;
-	r->finding = seen.finding;
-	r->us = seen.us;
-	r->ladder = seen.ladder;
-	r->n_ladder = seen.n_ladder;
-	r->frames = seen.frames;
-	r->n_frames = seen.n_frames;
+	provoke_judge(r.facts, &v);
+	witness_end(w, r.facts, &v, &seen);
+	r.verdict = &v;
+	r.finding = seen.finding;
+	r.us = seen.us;
+	r.ladder = seen.ladder;
+	r.n_ladder = seen.n_ladder;
+	r.frames = seen.frames;
+	r.n_frames = seen.n_frames;
 	if (sink->provoke)
-		sink->provoke(sink->ctx, r);
+		sink->provoke(sink->ctx, &r);
 	if (!scan_options_expects(&p->run.o, v.row->id))
 		p->unexpected = true;
-	if (our_side_failed(r->facts))
+	if (our_side_failed(r.facts))
 		p->run.status = cmd_worse(p->run.status, STATUS_CANNOT);
 }
 

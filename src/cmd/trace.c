@@ -87,10 +87,13 @@ static void tell_verdict(struct trace *t, const struct aim *aim, const struct tr
 {
 	const struct record_sink *sink = &t->run.report->sink;
 	char name[NAME_TEXT];
-	struct trace_verdict v;
-	struct trace_record r = {.addr = &aim->addr, .name = aim->name, .facts = f, .verdict = &v};
+	struct trace_verdict v, flows[TRACE_FLOWS_MAX];
+	struct trace_record r = {
+	    .addr = &aim->addr, .name = aim->name, .facts = f, .verdict = &v, .flows = flows};
 
 	trace_judge(f, &v);
+	for (unsigned i = 0; i < f->flows; i++)
+		trace_judge_flow(f, i, &flows[i]);
 	if (v.has_by && t->names && names_get(t->names, &v.by, name) == NAME_KNOWN)
 		r.by_name = name;
 	if (sink->trace)
@@ -184,8 +187,8 @@ static int rehearse(struct trace *t, struct dry_wire *dry, const struct aim *aim
 		fprintf(dry->out,
 			"# then, where a connection comes about, copies of one segment in it with "
 			"%u octet%s, TTL %u to %u at most\n",
-			c.data ? c.data_len : 1, c.data && c.data_len != 1 ? "s" : "", c.first_ttl,
-			c.max_ttl);
+			c.data ? (unsigned)c.data_len : 1U, c.data && c.data_len != 1 ? "s" : "",
+			(unsigned)c.first_ttl, (unsigned)c.max_ttl);
 	return 0;
 }
 

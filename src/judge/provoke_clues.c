@@ -33,13 +33,14 @@ static void add_drew(struct provoke_verdict *v, const struct provoke_facts *f, e
 
 	if (x)
 		add(v, CLUE_DREW, m,
-		    (exchange_answered(x) ? x->reaction : REACTION_NONE) | x->after << 8);
+		    (exchange_answered(x) ? (unsigned)x->reaction : (unsigned)REACTION_NONE) |
+			(unsigned)x->after << 8);
 }
 
 static void add_drew_all(struct provoke_verdict *v, const struct provoke_facts *f, enum mark first,
 			 enum mark last)
 {
-	for (int m = first; m <= (int)last; m++)
+	for (unsigned m = first; m <= (unsigned)last; m++)
 		add_drew(v, f, (enum mark)m);
 }
 

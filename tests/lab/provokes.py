@@ -390,12 +390,12 @@ def play(net):
     word is missing, or None."""
     kernel = Reasons(net)
     done = {(c.name, f): Played(c, f) for c, f in net.each}
-    todo = sorted(done.values(), key=lambda p: -p.case.seconds)
+    waiting = sorted(done.values(), key=lambda p: -p.case.seconds)
     running = []
     try:
-        while todo or running:
-            while todo and len(running) < AT_ONCE:
-                each = todo.pop(0)
+        while waiting or running:
+            while waiting and len(running) < AT_ONCE:
+                each = waiting.pop(0)
                 each.pcap = net.lab.path("provoke.pcap")
                 running.append((each, net.start(each.case, each.family, "--format", "json", "-w",
                                                 each.pcap)))

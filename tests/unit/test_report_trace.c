@@ -29,8 +29,11 @@ static void give(struct paper *p, const struct walks *s)
 	const struct record_sink *sink = &p->report->sink;
 	const struct trace_facts *f = &s->facts;
 	struct trace_record r = {.addr = &f->addr, .name = "web1", .facts = f};
-	struct trace_verdict v;
+	struct trace_verdict v, flows[TRACE_FLOWS_MAX];
 
+	for (unsigned i = 0; i < f->flows; i++)
+		trace_judge_flow(f, i, &flows[i]);
+	r.flows = flows;
 	for (size_t i = 0; i < f->n_walks; i++) {
 		const struct trace_walk *w = &f->walks[i];
 		const struct walk_record walk = {

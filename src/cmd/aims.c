@@ -1,4 +1,7 @@
-/* aims: a small space, expanded. */
+/*
+ * aims: a small space, expanded: one walk or scene each, so that many are a mistake, and a list of
+ * common ports is no answer. What lies there, and whether it can be reached, is for others.
+ */
 #include "cmd/aims.h"
 
 #include <stdlib.h>

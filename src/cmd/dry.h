@@ -6,6 +6,8 @@
 
 #include "wire/wire.h"
 
+enum { DRY_SPORT = 40000 }; /* for who holds no ports */
+
 struct dry_wire {
 	struct wire wire; /* first: the engine's view */
 	FILE *out;

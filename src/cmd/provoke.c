@@ -49,13 +49,11 @@ static void on_frame(void *ctx, const struct packet *pk, uint64_t at_ns)
 	witness_packet(s->witness, s->p->frames, at_ns, pk);
 }
 
-static void on_progress(void *ctx, const char *doing, uint64_t since_ns, uint64_t until_ns,
-			bool asked)
+static void on_progress(void *ctx, const char *doing, uint64_t until_ns, bool asked)
 {
 	const struct scene_run *s = ctx;
 	uint64_t now = s->p->run.wire->ops->now(s->p->run.wire);
 
-	(void)since_ns;
 	turns_sum_progress(&s->p->sum, doing, 0, until_ns > now ? until_ns - now : 0, asked);
 }
 
@@ -89,26 +87,27 @@ static bool our_side_failed(const struct provoke_facts *f)
 	return f->n_lines > 0 && !f->stopped;
 }
 
-static void tell(struct provoke *p, struct provoke_record *r, struct witness *w)
+static void tell(struct provoke *p, const struct provoke_record *before, struct witness *w)
 {
 	const struct record_sink *sink = &p->run.report->sink;
+	struct provoke_record r = *before;
 	struct provoke_verdict v;
 	struct witnessed seen;
 
-	provoke_judge(r->facts, &v);
-	witness_end(w, r->facts, &v, &seen);
-	r->verdict = &v;
-	r->finding = seen.finding;
-	r->us = seen.us;
-	r->ladder = seen.ladder;
-	r->n_ladder = seen.n_ladder;
-	r->frames = seen.frames;
-	r->n_frames = seen.n_frames;
+	provoke_judge(r.facts, &v);
+	witness_end(w, r.facts, &v, &seen);
+	r.verdict = &v;
+	r.finding = seen.finding;
+	r.us = seen.us;
+	r.ladder = seen.ladder;
+	r.n_ladder = seen.n_ladder;
+	r.frames = seen.frames;
+	r.n_frames = seen.n_frames;
 	if (sink->provoke)
-		sink->provoke(sink->ctx, r);
+		sink->provoke(sink->ctx, &r);
 	if (!scan_options_expects(&p->run.o, v.row->id))
 		p->unexpected = true;
-	if (our_side_failed(r->facts))
+	if (our_side_failed(r.facts))
 		p->run.status = cmd_worse(p->run.status, STATUS_CANNOT);
 }
 
@@ -258,10 +257,7 @@ static void dry_run(struct provoke *p)
 		provoke_dry(stdout, &r->o, &p->aims.v[i], &q);
 		request_free(&q);
 	}
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		err_set(&e, "cannot write the steps");
-		run_fail(r, STATUS_INCOMPLETE, &e);
-	}
+	run_end_dry(r);
 }
 
 int cmd_provoke(const struct cmd_line *l)

@@ -6,6 +6,7 @@
 
 #include "cmd/run.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -276,6 +277,16 @@ int run_drop_privilege(struct run *r)
 
 	signals_install();
 	return privilege_drop(&e) < 0 ? run_fail(r, STATUS_CANNOT, &e) : 0;
+}
+
+int run_end_dry(struct run *r)
+{
+	struct err e;
+
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	err_sys(&e, errno, "cannot write what would be sent");
+	return run_fail(r, STATUS_INCOMPLETE, &e);
 }
 
 /* --- begin and end ---------------------------------------------------------------------------- */

@@ -59,6 +59,8 @@ int run_open_pcap(struct run *r); /* -w, where given */
 int run_open_reports(struct run *r);
 /* Phase 2: no way back. */
 int run_drop_privilege(struct run *r);
+/* Instead of the two: what a dry run printed has gone out, or it is said and -1. */
+int run_end_dry(struct run *r);
 
 /* For the `evidence` of an engine's config; the context is `run.pcap`. */
 void run_keep_evidence(void *ctx, uint64_t at_ns, const uint8_t *ip, size_t captured, size_t len);

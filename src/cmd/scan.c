@@ -4,7 +4,6 @@
  */
 #include "config.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -299,7 +298,7 @@ static void dry_run(struct run *r, const struct resume *resume)
 	configure(r, resume, &c);
 	memset(c.key, 0, sizeof(c.key));
 	memcpy(c.key, &r->seed, sizeof(r->seed));
-	c.sport_first = r->o.source_port ? r->o.source_port : 40000;
+	c.sport_first = r->o.source_port ? r->o.source_port : DRY_SPORT;
 	c.retries = 0;
 	c.rate = INFINITY;
 	c.rto_max_ns = 1;
@@ -307,10 +306,7 @@ static void dry_run(struct run *r, const struct resume *resume)
 	dry_init(&dry, stdout, r->paths, r->n_paths);
 	if (sweep_run(&c, &dry.wire, &nobody, &sum, &e) < 0)
 		run_fail(r, STATUS_CANNOT, &e);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		err_sys(&e, errno, "cannot write the segments");
-		run_fail(r, STATUS_INCOMPLETE, &e);
-	}
+	run_end_dry(r);
 }
 
 /* What the run record says of the scan, and what the file of --resume says of its ports. */

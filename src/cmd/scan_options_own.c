@@ -4,7 +4,6 @@
  */
 #include "cmd/scan_options_private.h"
 
-#include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>

@@ -163,9 +163,9 @@ static void dry_run(struct stack *s)
 	struct stack_job j = job_of(s);
 	struct err e;
 
-	j.sport_first = 40000;
 	if (stack_dry_run(&s->run, &j, &e) < 0)
-		run_fail(&s->run, STATUS_INCOMPLETE, &e);
+		run_fail(&s->run, STATUS_CANNOT, &e);
+	run_end_dry(&s->run);
 }
 
 int cmd_stack(const struct cmd_line *l)

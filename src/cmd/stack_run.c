@@ -4,9 +4,7 @@
  */
 #include "cmd/stack_run.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <sodium.h>
 
@@ -255,6 +253,7 @@ int stack_dry_run(struct run *r, const struct stack_job *j, struct err *e)
 	struct dry_wire dry;
 
 	c.program = &rehearsal;
+	c.sport_first = DRY_SPORT;
 	c.seed = r->seed;
 	c.n_hosts = 1;
 	dry_init(&dry, stdout, r->paths, r->n_paths);
@@ -267,7 +266,5 @@ int stack_dry_run(struct run *r, const struct stack_job *j, struct err *e)
 		if (script_run(&c, &dry.wire, &stats, e) < 0)
 			return -1;
 	}
-	if (fflush(stdout) != 0 || ferror(stdout))
-		return err_sys(e, errno, "cannot write the segments");
 	return 0;
 }

@@ -2,7 +2,6 @@
  * trace: walks to each (address, port), one after the other, and tells what they come to. It
  * decides the exit status; what a walk asks is engine/walk's, and what it means judge/trace's.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +15,6 @@
 enum {
 	AIMS_MAX = 64,
 	REPLIES_EXPECTED = 1000, /* few: each frame at once, and out by the kernel's own way */
-	DRY_SPORT = 40000,
 };
 
 struct trace {
@@ -77,11 +75,10 @@ static void on_hop(void *ctx, const struct trace_walk *w, const struct trace_hop
 	hop_lines_tell(&leg->lines);
 }
 
-static void on_progress(void *ctx, const struct trace_facts *f, uint64_t sent, bool asked)
+static void on_progress(void *ctx, uint64_t sent, bool asked)
 {
 	struct leg *leg = ctx;
 
-	(void)f;
 	hop_lines_tell(&leg->lines);
 	turns_sum_progress(&leg->t->sum, "walking", sent, 0, asked);
 }
@@ -90,10 +87,13 @@ static void tell_verdict(struct trace *t, const struct aim *aim, const struct tr
 {
 	const struct record_sink *sink = &t->run.report->sink;
 	char name[NAME_TEXT];
-	struct trace_verdict v;
-	struct trace_record r = {.addr = &aim->addr, .name = aim->name, .facts = f, .verdict = &v};
+	struct trace_verdict v, flows[TRACE_FLOWS_MAX];
+	struct trace_record r = {
+	    .addr = &aim->addr, .name = aim->name, .facts = f, .verdict = &v, .flows = flows};
 
 	trace_judge(f, &v);
+	for (unsigned i = 0; i < f->flows; i++)
+		trace_judge_flow(f, i, &flows[i]);
 	if (v.has_by && t->names && names_get(t->names, &v.by, name) == NAME_KNOWN)
 		r.by_name = name;
 	if (sink->trace)
@@ -163,8 +163,8 @@ static void run(struct trace *t)
 	/* Only now: what a resolver answers is foreign. Without memory, without names. */
 	t->names = r->o.numeric ? NULL : names_new(NULL);
 	turns_sum_begin(&t->sum, r, &t->aims);
-	for (size_t i = 0; i < t->aims.n && turns_sum_goes_on(&t->sum); i++)
-		if (walk_one(t, &t->aims.v[i]) < 0)
+	while (turns_sum_goes_on(&t->sum))
+		if (walk_one(t, &t->aims.v[t->sum.done]) < 0)
 			return;
 	turns_sum_end(&t->sum);
 	if (t->unexpected)
@@ -187,8 +187,8 @@ static int rehearse(struct trace *t, struct dry_wire *dry, const struct aim *aim
 		fprintf(dry->out,
 			"# then, where a connection comes about, copies of one segment in it with "
 			"%u octet%s, TTL %u to %u at most\n",
-			c.data ? c.data_len : 1, c.data && c.data_len != 1 ? "s" : "", c.first_ttl,
-			c.max_ttl);
+			c.data ? (unsigned)c.data_len : 1U, c.data && c.data_len != 1 ? "s" : "",
+			(unsigned)c.first_ttl, (unsigned)c.max_ttl);
 	return 0;
 }
 
@@ -206,10 +206,7 @@ static void dry_run(struct trace *t)
 			return;
 		}
 	}
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		err_sys(&e, errno, "cannot write the segments");
-		run_fail(r, STATUS_INCOMPLETE, &e);
-	}
+	run_end_dry(r);
 }
 
 static int make_walks(struct trace *t)

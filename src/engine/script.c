@@ -9,10 +9,7 @@
 
 #include "engine/script_private.h"
 
-enum {
-	PARTIES_MAX = 1024, /* hosts under way at once */
-	PROGRESS_NS = 200000000,
-};
+enum { PARTIES_MAX = 1024 /* hosts under way at once */ };
 
 uint32_t script_random(struct script *s)
 {
@@ -218,12 +215,9 @@ static struct talk *find_talk(struct party *p, uint16_t ours, uint16_t theirs)
 static bool take(void *ctx, struct turns *turns, const struct packet *pk, uint64_t at_ns)
 {
 	struct script *s = ctx;
-	bool icmp = pk->kind == PACKET_ICMP_ERROR;
-	const struct addr *far = icmp ? &pk->quoted.dst : &pk->seg.src;
-	uint16_t ours = icmp ? pk->quoted.sport : pk->seg.dport;
-	uint16_t theirs = icmp ? pk->quoted.dport : pk->seg.sport;
-	struct party *p = find_party(s, far);
-	struct talk *t = p ? find_talk(p, ours, theirs) : NULL;
+	struct turns_ends ends = turns_ends_of(pk);
+	struct party *p = find_party(s, ends.far);
+	struct talk *t = p ? find_talk(p, ends.ours, ends.theirs) : NULL;
 
 	(void)turns;
 	if (!t || !talk_take(s, p, t, pk, at_ns))
@@ -235,14 +229,12 @@ static bool take(void *ctx, struct turns *turns, const struct packet *pk, uint64
 
 /* --- the run ------------------------------------------------------------------------------ */
 
-static void tell_progress(void *ctx, struct turns *t, uint64_t now, bool asked)
+static void tell_progress(void *ctx, struct turns *t, bool asked)
 {
 	struct script *s = ctx;
 
-	if (!s->c->progress || (now < s->progress_ns && !asked))
-		return;
-	s->progress_ns = now + PROGRESS_NS;
-	s->c->progress(s->c->progress_ctx, s->n_over, s->c->n_hosts, t->stats->sent, asked);
+	if (s->c->progress)
+		s->c->progress(s->c->progress_ctx, s->n_over, s->c->n_hosts, t->stats->sent, asked);
 }
 
 /* A link that is down answers nothing: its hosts are over, and it is said. */

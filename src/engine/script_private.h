@@ -41,7 +41,7 @@ struct script {
 	size_t n_places, n_active, next_host, n_over;
 	uint32_t *table; /* open addressing: 1 + place, by address */
 	size_t table_size;
-	uint64_t rested_ns, progress_ns;
+	uint64_t rested_ns;
 	size_t conns;
 };
 

@@ -8,8 +8,6 @@
 
 #include "engine/stage_private.h"
 
-enum { PROGRESS_NS = 200000000, NS_PER_MS = 1000000 };
-
 uint64_t stage_hold(const struct stage *s)
 {
 	uint64_t own = scenario_infos[s->c->scenario].hold_ms;
@@ -179,7 +177,7 @@ static const struct strand *longest(const struct stage *s, size_t *n)
 	return best;
 }
 
-static void progress(void *ctx, struct turns *t, uint64_t now, bool asked)
+static void progress(void *ctx, struct turns *t, bool asked)
 {
 	struct stage *s = ctx;
 	const struct strand *st;
@@ -187,17 +185,14 @@ static void progress(void *ctx, struct turns *t, uint64_t now, bool asked)
 	size_t n;
 
 	(void)t;
-	if (!s->c->progress || (now < s->progress_ns && !asked))
-		return;
-	s->progress_ns = now + PROGRESS_NS;
 	st = longest(s, &n);
-	if (!st)
+	if (!s->c->progress || !st)
 		return;
 	if (n > 1)
 		snprintf(words, sizeof(words), "%s (%zu connections)", words_of(s, st), n);
 	else
 		snprintf(words, sizeof(words), "%s", words_of(s, st));
-	s->c->progress(s->c->progress_ctx, words, st->began_ns, st->end_ns, asked);
+	s->c->progress(s->c->progress_ctx, words, st->end_ns, asked);
 }
 
 /* --- the run ---------------------------------------------------------------------------------- */

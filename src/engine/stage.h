@@ -92,8 +92,7 @@ struct stage_config {
 	void (*witness)(void *ctx, const struct packet *pk, uint64_t at_ns);
 	void *witness_ctx;
 	/* What it does just now, a few words: for the progress line. May be NULL. */
-	void (*progress)(void *ctx, const char *doing, uint64_t since_ns, uint64_t until_ns,
-			 bool asked);
+	void (*progress)(void *ctx, const char *doing, uint64_t until_ns, bool asked);
 	void *progress_ctx;
 };
 

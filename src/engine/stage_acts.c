@@ -15,7 +15,6 @@ enum {
 	CHUNKS = 16,	     /* of one turn: frames must not wait for long */
 	RAW_WRITE_MS = 1000, /* a raw segment is sent again */
 };
-#define NS_PER_MS 1000000ULL
 #define NS_PER_S 1000000000ULL
 
 static const char default_line[] = "rstprobe\r\n";
@@ -131,7 +130,7 @@ static void run_kernel_write(struct stage *s, struct strand *st, struct line *l,
 		st->due_ns = now + TICK_MS * NS_PER_MS;
 }
 
-/* One segment under way. `base` is when it was sent; a line that is closed or reset is done. */
+/* One segment under way; a line that is closed or reset is done. */
 static void run_raw_write(struct stage *s, struct strand *st, struct line *l, uint64_t now)
 {
 	const struct act *a = strand_act(s, st);
@@ -144,8 +143,8 @@ static void run_raw_write(struct stage *s, struct strand *st, struct line *l, ui
 		end_write(s, st, l, l->had & SEES_RST ? SEES_RST : SEES_TAKEN, now);
 		return;
 	}
-	if (st->tries && now < st->base + RAW_WRITE_MS * NS_PER_MS) {
-		st->due_ns = st->base + RAW_WRITE_MS * NS_PER_MS;
+	if (st->tries && now < st->sent_ns + RAW_WRITE_MS * NS_PER_MS) {
+		st->due_ns = st->sent_ns + RAW_WRITE_MS * NS_PER_MS;
 		return;
 	}
 	if (st->tries >= (a->tries ? a->tries : 1)) {
@@ -162,7 +161,7 @@ static void run_raw_write(struct stage *s, struct strand *st, struct line *l, ui
 		n = job_fill(s, l->wrote - (l->nxt - l->una), l->wrote, octets, stage_room(s));
 	}
 	stage_send_ack(s, l, l->una, octets, n, NULL, NULL);
-	st->base = now;
+	st->sent_ns = now;
 	st->due_ns = st->end_ns = now + RAW_WRITE_MS * NS_PER_MS;
 }
 

@@ -13,7 +13,6 @@ enum {
 	RTTS = 3,
 	CONNECT_WAITS = 5, /* the kernel repeats the SYN itself, after 1 and 3 s */
 };
-#define NS_PER_MS 1000000ULL
 #define ANSWERED (SEES_SYN_ACK | SEES_ACK | SEES_DATA | SEES_FIN | SEES_RST | SEES_ICMP)
 
 static struct exchange *mark_of(const struct stage *s, const struct strand *st)
@@ -213,7 +212,7 @@ static void stands(struct stage *s, struct strand *st, struct line *l, const str
 		stage_line_fails(s, st, LINE_NO_QUIET);
 		return;
 	}
-	stage_learn(s, l, pk);
+	stage_learn(l, pk);
 	l->rtt_ns = x->rtt_us == UINT32_MAX ? 0 : x->rtt_us * 1000ULL;
 	l->f->end = LINE_OPEN;
 	if (whole)
@@ -407,7 +406,7 @@ static void note_opened(struct stage *s, struct line *l, const struct exchange *
 		l->una = pk->seg.ack; /* that is what our RST must have */
 	if (x->reaction != REACTION_SYN_ACK || !l->quiet)
 		return;
-	stage_learn(s, l, pk);
+	stage_learn(l, pk);
 	l->half_open = !is_loud(s, l, pk);
 }
 

@@ -3,8 +3,6 @@
  * the facts, bits to the act that waits. It decides nothing, and of sending it knows only the
  * acknowledgement that a raw line owes.
  */
-#include <string.h>
-
 #include "base/seq.h"
 #include "engine/stage_private.h"
 
@@ -23,14 +21,14 @@ static void learn_timestamps(struct line *l, const struct packet *pk)
 		l->tsval = pk->options.tsecr; /* where the kernel can't be asked */
 }
 
-void stage_learn(struct stage *s, struct line *l, const struct packet *pk)
+void stage_learn(struct line *l, const struct packet *pk)
 {
-	(void)s;
 	l->known = true;
 	l->una = pk->seg.ack;
 	if (!l->nxt || seq_gt(l->una, l->nxt) || l->quiet)
 		l->nxt = l->una;
-	l->peer_max = l->rcv_nxt = pk->seg.seq + 1;
+	l->peer_max = l->rcv_nxt = l->low = pk->seg.seq + 1;
+	l->offered = false;
 	l->has_ts = false;
 	learn_timestamps(l, pk);
 }
@@ -192,12 +190,79 @@ static unsigned take_on_line(struct stage *s, struct line *l, const struct packe
 	return bits;
 }
 
+/* --- what belongs to the connection ----------------------------------------------------------- */
+
+/* Made from the numbers of a segment of ours, whatever connection that met. A few stacks add one.
+ */
+static bool answers_trail(const struct trail *t, const struct segment *g)
+{
+	if (g->flags & TCP_RST)
+		return t->sent.flags & TCP_ACK && g->seq - t->sent.ack <= 1;
+	return g->flags & TCP_ACK && t->sent.len && g->ack == t->sent.seq + t->sent.len;
+}
+
+static bool answers_us(const struct line *l, const struct segment *g)
+{
+	const struct sent *last = &l->last.sent;
+	bool yes = answers_trail(&l->last, g);
+
+	for (size_t i = 0; i < STAGE_INJECTED && i < l->n_injected; i++)
+		yes |= answers_trail(&l->injected[i], g);
+	/* a RST to a segment without ACK has no number that could be known but our own */
+	return yes ||
+	       (g->flags & TCP_ACK && !(last->flags & TCP_ACK) && g->ack == last->seq + last->len);
+}
+
+/* The number that follows, or one less behind a FIN. */
+static bool is_next(uint32_t seq, uint32_t next)
+{
+	return seq == next || seq == next - 1;
+}
+
+/* Our kernel takes a RST by the exact number alone (RFC 5961, 3.2): that of what it has got, which
+ * is all that came, or all up to a hole. On a raw line, where no kernel is, the window is the
+ * measure (RFC 9293, 3.10.7.4, second). */
+static bool is_rst_in_place(const struct line *l, const struct segment *g)
+{
+	if (l->quiet && l->offered && seq_geq(g->seq, l->low) && !seq_gt(g->seq, l->edge))
+		return true;
+	return is_next(g->seq, l->peer_max) || is_next(g->seq, l->low);
+}
+
+/* It acknowledges nothing that was never sent: by the capture, or by what our socket took. */
+static bool is_ack_in_place(const struct line *l, const struct segment *g)
+{
+	uint32_t beyond = l->una + (uint32_t)(l->f->written - l->f->acked_octets) + 1;
+
+	return !seq_gt(g->ack, beyond) || !seq_gt(g->ack, l->nxt);
+}
+
+/* Would the connection at our end take it? A box on the way, or anybody who guesses, may send in
+ * the service's name, and our end goes on as if nothing had been: so does the scene. What answers a
+ * segment of ours to the number may be of a connection that is no more. */
+static bool is_believed(const struct line *l, const struct packet *pk)
+{
+	const struct segment *g = &pk->seg;
+
+	if (!l->known || !l->f->stands_ns || g->flags & TCP_SYN)
+		return true;
+	if (g->flags & TCP_RST)
+		return is_rst_in_place(l, g) || answers_us(l, g);
+	if (l->offered && seq_gt(g->seq, l->edge))
+		return false;
+	return !(g->flags & TCP_ACK) || is_ack_in_place(l, g) || answers_us(l, g);
+}
+
 static void take_theirs(struct stage *s, struct line *l, const struct packet *pk, uint64_t at_ns)
 {
 	uint16_t flags = pk->seg.flags;
 	bool again = l->f->syn_acks > 0;
 	unsigned bits;
 
+	if (!is_believed(l, pk)) {
+		l->f->strangers++;
+		return;
+	}
 	offer(s, l, pk, at_ns);
 	if (flags & TCP_RST) {
 		take_rst(l, pk, at_ns);
@@ -241,6 +306,31 @@ static void take_own_syn(struct stage *s, struct line *l, const struct trail *sy
 	stage_note_sent(s, x, syn, at_ns);
 }
 
+/* How far the service may send. What our kernel has acknowledged came, though the capture lacks it.
+ */
+static void note_offer(struct line *l, const struct packet *pk)
+{
+	const struct segment *g = &pk->seg;
+	uint32_t edge = g->ack + ((uint32_t)g->win << (l->wscale & 15));
+
+	if (g->flags & TCP_SYN) {
+		l->has_wscale = true;
+		l->wscale = pk->options.has_wscale ? pk->options.wscale : 0;
+		return;
+	}
+	if (g->flags & TCP_RST || !(g->flags & TCP_ACK) || !l->known || !l->has_wscale)
+		return;
+	if (!l->offered || seq_gt(edge, l->edge))
+		l->edge = edge;
+	l->offered = true;
+	if (seq_gt(g->ack, l->low))
+		l->low = g->ack;
+	if (!l->f->raw && seq_gt(g->ack, l->peer_max)) {
+		l->f->sent_octets += g->ack - l->peer_max;
+		l->peer_max = g->ack;
+	}
+}
+
 /* Our kernel's segments on its connection: what we have sent, and how much we would take. */
 static void take_ours(struct stage *s, struct line *l, const struct packet *pk, uint64_t at_ns)
 {
@@ -248,6 +338,8 @@ static void take_ours(struct stage *s, struct line *l, const struct packet *pk, 
 	struct trail t = {{g->seq, g->ack, g->flags, segment_len(g)}, g->win};
 	uint32_t end = g->seq + t.sent.len;
 
+	if (l->f->raw || !is_injected(l, g))
+		note_offer(l, pk);
 	if (l->f->raw || is_injected(l, g))
 		return;
 	l->last = t;

@@ -1,5 +1,6 @@
 /* stage_private: what the stage's parts share: stage (strands and their turns), stage_acts (what
- * each act does), stage_frames (what a frame tells), stage_send (segments). */
+ * an application does), stage_asks (what is asked), stage_frames (what a frame tells), stage_send
+ * (segments). */
 #ifndef ENGINE_STAGE_PRIVATE_H
 #define ENGINE_STAGE_PRIVATE_H
 
@@ -7,6 +8,7 @@
 #include "judge/http_head.h"
 
 enum { STAGE_INJECTED = 4 };
+#define NS_PER_MS UINT64_C(1000000)
 
 /* A segment of ours, as it is known again when the capture shows it. */
 struct trail {
@@ -30,6 +32,11 @@ struct line {
 	uint32_t iss, una, nxt, fin_seq;
 	/* its highest number; what we can acknowledge of it, and did */
 	uint32_t peer_max, rcv_nxt, ack_sent;
+	/* what our end has acknowledged, and the end of the window that it has offered, where that
+	 * was seen */
+	bool has_wscale, offered;
+	uint8_t wscale;
+	uint32_t low, edge;
 	uint32_t tsval, tsecr, ts_base; /* ts_base: of a raw line's clock */
 	bool win_zero;			/* our last window */
 	uint32_t again_iss;		/* of SYNs on the line after the first; 0: none yet */
@@ -54,7 +61,10 @@ struct strand {
 	unsigned seen; /* of the act */
 	/* of the act: when it began, when its wait ends; its next moment */
 	uint64_t began_ns, end_ns, due_ns;
-	uint64_t goal, base;	   /* WRITE: octets; READ: those before it */
+	/* WRITE: octets to be written, and those that were acknowledged when it last moved; READ:
+	 * those before it */
+	uint64_t goal, base;
+	uint64_t sent_ns;	   /* WRITE, raw: the segment under way */
 	uint32_t ask_seq, ask_ack; /* SEND: a retry repeats them */
 };
 
@@ -67,7 +77,7 @@ struct stage {
 	struct strand strands[PROVOKE_LINES];
 	size_t n_strands;
 	uint16_t next_held, next_quiet;
-	uint64_t paced_ns, progress_ns;
+	uint64_t paced_ns;
 	bool down;
 	uint8_t head[HTTP_HEAD_MAX]; /* what was read first */
 	size_t head_len;
@@ -115,7 +125,7 @@ void stage_note_sent(const struct stage *s, struct exchange *x, const struct tra
 /* stage_frames.c */
 bool stage_take_frame(struct stage *s, const struct packet *pk, uint64_t at_ns);
 /* The numbers that a SYN-ACK brings. */
-void stage_learn(struct stage *s, struct line *l, const struct packet *pk);
+void stage_learn(struct line *l, const struct packet *pk);
 /* Is it the service's window or keep-alive probe: nothing new, and nothing acknowledged? */
 bool stage_is_probe(const struct line *l, const struct packet *pk);
 

@@ -2,11 +2,10 @@
  * stage_send: segments of ours, raw or beside a connection of the kernel's, with the line's
  * numbers. What they ask, and whether they may go now, is the acts' affair.
  */
-#include "base/seq.h"
 #include "engine/formed.h"
 #include "engine/stage_private.h"
 
-enum { WIN = 1021 /* and up: windows that nobody else would choose */, NS_PER_MS = 1000000 };
+enum { WIN = 1021 /* and up: windows that nobody else would choose */ };
 
 void stage_line_begins(struct stage *s, struct line *l, bool quiet)
 {

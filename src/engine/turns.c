@@ -8,13 +8,17 @@
 #include <errno.h>
 #include <stdio.h>
 
-enum { LINGER_NS = 100000000 /* looked again at the latest */ };
+enum {
+	LINGER_NS = 100000000, /* looked again at the latest */
+	PROGRESS_NS = 200000000,
+};
 #define NS_PER_S 1000000000.0
 
 struct loop {
 	struct turns t; /* first: actors see only this */
 	const struct turns_actor *actor;
 	void *ctx;
+	uint64_t progress_ns; /* the next */
 };
 
 uint32_t turns_random(struct turns *t)
@@ -25,6 +29,13 @@ uint32_t turns_random(struct turns *t)
 	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
 	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
 	return (uint32_t)((z ^ z >> 31) >> 32);
+}
+
+struct turns_ends turns_ends_of(const struct packet *pk)
+{
+	if (pk->kind == PACKET_ICMP_ERROR)
+		return (struct turns_ends){&pk->quoted.dst, pk->quoted.sport, pk->quoted.dport};
+	return (struct turns_ends){&pk->seg.src, pk->seg.dport, pk->seg.sport};
 }
 
 static void keep(const struct turns *t, uint64_t at_ns, const uint8_t *ip, size_t captured,
@@ -120,6 +131,16 @@ static uint64_t soonest(const struct turns *t, uint64_t wish, uint64_t now)
 	return until;
 }
 
+static void tell_progress(struct loop *l, uint64_t now)
+{
+	bool asked = l->t.events & WIRE_STATUS;
+
+	if (!l->actor->progress || (now < l->progress_ns && !asked))
+		return;
+	l->progress_ns = now + PROGRESS_NS;
+	l->actor->progress(l->ctx, &l->t, asked);
+}
+
 static void run(struct loop *l)
 {
 	struct turns *t = &l->t;
@@ -131,8 +152,7 @@ static void run(struct loop *l)
 		wish = l->actor->serve(l->ctx, t, now);
 		if (wish == TURNS_OVER)
 			return;
-		if (l->actor->progress)
-			l->actor->progress(l->ctx, t, now, t->events & WIRE_STATUS);
+		tell_progress(l, now);
 		n = t->w->ops->recv(t->w, soonest(t, wish, now), on_frame, l, &e);
 		if (n < 0) {
 			end(t, END_CAPTURE, e.msg);

@@ -53,8 +53,9 @@ struct turns_actor {
 	bool (*take)(void *ctx, struct turns *t, const struct packet *pk, uint64_t at_ns);
 	/* A turn brought no frame: are the paths up? May be NULL. */
 	void (*idle)(void *ctx, struct turns *t);
-	/* Each turn, for a progress line; `asked` by SIGUSR1. May be NULL. */
-	void (*progress)(void *ctx, struct turns *t, uint64_t now_ns, bool asked);
+	/* Now and then, for a progress line; at once where it is `asked` for, by SIGUSR1. May be
+	 * NULL. */
+	void (*progress)(void *ctx, struct turns *t, bool asked);
 	/* The run ends, stats->end says how; segments that tidy up can still be sent. */
 	void (*over)(void *ctx, struct turns *t);
 };
@@ -62,6 +63,13 @@ struct turns_actor {
 /* Runs until the actor is over. -1 and `e` only where memory or libnet fails at the start. */
 int turns_run(const struct turns_config *c, struct wire *w, const struct turns_actor *a, void *ctx,
 	      struct turns_stats *out, struct err *e);
+
+/* Whose a frame is, as our own segments have it, which errors quote. */
+struct turns_ends {
+	const struct addr *far;
+	uint16_t ours, theirs;
+};
+struct turns_ends turns_ends_of(const struct packet *pk);
 
 /* For actors, within their callbacks. */
 uint32_t turns_random(struct turns *t);

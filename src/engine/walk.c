@@ -10,7 +10,6 @@
 #include "engine/walk_private.h"
 
 enum {
-	PROGRESS_NS = 200000000,
 	TIMEOUT_NS = 1000000000,
 	TRIES = 3,
 	HIGH_PORTS = 49152, /* the canary's: RFC 6335, 6 */
@@ -92,15 +91,13 @@ static uint16_t canary_port(const struct walker *k, struct turns *t)
 	return port == k->c->dport ? (uint16_t)(port ^ 1) : port;
 }
 
-static bool begin_beside(struct walker *k, struct turns *t)
+static bool begin_role(struct walker *k, struct turns *t, enum trace_role role)
 {
-	enum trace_want want = trace_wants(k->f);
-	enum trace_role role = want == WANT_OTHER ? WALK_OTHER : WALK_CANARY;
 	bool syn = probe_class_of(k->probe->flags) == PROBE_SYN;
 	struct trace_walk *w = NULL;
 	uint16_t sport;
 
-	if (want == WANT_NOTHING || has_role(k, role) || !walk_port_beside(k, &sport))
+	if (has_role(k, role) || !walk_port_beside(k, &sport))
 		return false;
 	if (role == WALK_OTHER)
 		w = walk_add(k, role, probe_find(syn ? "ack" : "syn"), sport, k->c->dport);
@@ -109,6 +106,23 @@ static bool begin_beside(struct walker *k, struct turns *t)
 	if (!w)
 		return false;
 	begin_course(k, t, w, first_beside(k));
+	return true;
+}
+
+/* Where nothing answered, what the other class draws is most likely silence too, and takes long to
+ * be believed: the canary is not kept waiting for it. */
+static bool begin_beside(struct walker *k, struct turns *t)
+{
+	enum trace_want want = trace_wants(k->f);
+
+	if (want == WANT_NOTHING)
+		return false;
+	if (want == WANT_CANARY)
+		return begin_role(k, t, WALK_CANARY);
+	if (!begin_role(k, t, WALK_OTHER))
+		return false;
+	if (!k->courses[0].end)
+		begin_role(k, t, WALK_CANARY);
 	return true;
 }
 
@@ -149,20 +163,17 @@ static uint64_t serve(void *ctx, struct turns *t, uint64_t now)
 static bool take(void *ctx, struct turns *t, const struct packet *pk, uint64_t at_ns)
 {
 	struct walker *k = ctx;
-	bool icmp = pk->kind == PACKET_ICMP_ERROR;
-	const struct addr *far = icmp ? &pk->quoted.dst : &pk->seg.src;
-	uint16_t ours = icmp ? pk->quoted.sport : pk->seg.dport;
-	uint16_t theirs = icmp ? pk->quoted.dport : pk->seg.sport;
-	uint16_t place = (uint16_t)(ours - k->c->sport_first);
+	struct turns_ends ends = turns_ends_of(pk);
+	uint16_t place = (uint16_t)(ends.ours - k->c->sport_first);
 	struct course *c;
 
-	if (place >= k->c->flows + WALK_PORTS_BESIDE || !addr_same(far, &k->c->dst))
+	if (place >= k->c->flows + WALK_PORTS_BESIDE || !addr_same(ends.far, &k->c->dst))
 		return false;
 	c = k->by_port[place];
-	if (k->in.stage != INSIDE_NOT && ours == k->in.sport && theirs == k->c->dport &&
+	if (k->in.stage != INSIDE_NOT && ends.ours == k->in.sport && ends.theirs == k->c->dport &&
 	    !(c && course_owns(k, c, pk)))
 		return inside_take(k, t, pk, at_ns);
-	return c && theirs == c->w->dport && course_take(k, t, c, pk, at_ns);
+	return c && ends.theirs == c->w->dport && course_take(k, t, c, pk, at_ns);
 }
 
 static void idle(void *ctx, struct turns *t)
@@ -173,14 +184,12 @@ static void idle(void *ctx, struct turns *t)
 		k->failed = true;
 }
 
-static void progress(void *ctx, struct turns *t, uint64_t now, bool asked)
+static void progress(void *ctx, struct turns *t, bool asked)
 {
 	struct walker *k = ctx;
 
-	if (!k->c->progress || (now < k->progress_ns && !asked))
-		return;
-	k->progress_ns = now + PROGRESS_NS;
-	k->c->progress(k->c->progress_ctx, k->f, t->stats->sent, asked);
+	if (k->c->progress)
+		k->c->progress(k->c->progress_ctx, t->stats->sent, asked);
 }
 
 static void over(void *ctx, struct turns *t)

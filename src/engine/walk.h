@@ -46,7 +46,7 @@ struct walk_config {
 	 * is the last that is told, when the walk ends. May be NULL. */
 	void (*hop)(void *ctx, const struct trace_walk *w, const struct trace_hop *h);
 	void *hop_ctx;
-	void (*progress)(void *ctx, const struct trace_facts *f, uint64_t sent, bool asked);
+	void (*progress)(void *ctx, uint64_t sent, bool asked);
 	void *progress_ctx;
 };
 

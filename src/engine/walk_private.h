@@ -80,7 +80,7 @@ struct walker {
 	const struct probe *probe; /* of the main walks */
 	unsigned tries;
 	uint16_t payload_max; /* octets that fit into what we send */
-	uint64_t timeout_ns, slowest_ns, progress_ns;
+	uint64_t timeout_ns, slowest_ns;
 	struct rtt rtt;
 	uint8_t farthest; /* TTL that was ever answered */
 	bool failed;	  /* a link is down, or nothing leaves */

@@ -112,6 +112,13 @@ const struct origin_row *origin_judge(uint32_t signs)
 	return r;
 }
 
+bool origin_is_box(uint32_t signs)
+{
+	const struct origin_row *r = origin_judge(signs);
+
+	return r->origin == ORIGIN_MIDDLEBOX && r->sure > SURE_POSSIBLE;
+}
+
 const char *origin_sign_name(unsigned bit)
 {
 	static const char *const names[SIGNS] = {

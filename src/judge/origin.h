@@ -63,6 +63,8 @@ extern const size_t origin_row_count;
 
 /* The row that decides: the first that fits; the last needs nothing and says ORIGIN_UNKNOWN. */
 const struct origin_row *origin_judge(uint32_t signs);
+/* A box, and more than possible: who has nothing else to go by names it. */
+bool origin_is_box(uint32_t signs);
 
 /* COMPARED and the signs of a distance, of who has hops at hand and no exchange. */
 uint32_t origin_signs_of_hops(unsigned hops, unsigned others);

@@ -1,6 +1,6 @@
 /*
  * provoke: the scenarios, and from what was measured in one to its finding: numbers become bits
- * here and nowhere else, the first row that they fit decides, and clues say the numbers again.
+ * here and nowhere else, and the first row that they fit decides.
  */
 #include "judge/provoke.h"
 
@@ -9,7 +9,7 @@
 #include "judge/origin.h"
 #include "judge/provoke_bits.h"
 
-/* Columns: name, what is done, what it tells, connections, quiet, writes, hold. */
+/* Columns: name, what is done, what it tells, quiet, writes, hold. */
 const struct scenario_info scenario_infos[SCENARIOS] = {
     [SCENARIO_LISTEN_ACK] =
 	{"listen-ack",
@@ -95,18 +95,8 @@ const struct line_facts *provoke_line(const struct provoke_facts *f)
 	return f->n_lines ? &f->lines[0] : &f->idle_died;
 }
 
-const struct exchange *provoke_rejecter(const struct provoke_facts *f)
-{
-	for (size_t i = 0; i < f->n_lines; i++) {
-		const struct exchange *x = &f->lines[i].at[MARK_SYN];
-
-		if (reaction_is_icmp((enum reaction)x->reaction) && x->from.family != ADDR_NONE)
-			return x;
-	}
-	return NULL;
-}
-
-uint64_t provoke_lost(const struct provoke_facts *f)
+/* Octets of the service's answer that the client did not get. */
+static uint64_t lost(const struct provoke_facts *f)
 {
 	const struct line_facts *l = provoke_line(f);
 	uint64_t whole = f->has_http_length ? f->http_head + f->http_length : l->sent_octets;
@@ -181,8 +171,8 @@ static uint64_t read_listen_ack(const struct provoke_facts *f)
 		asked += x != NULL;
 		rsts += is_rst(x);
 		rejected += is_rejected(x);
-		elsewhere += is_rst(x) && is_accepted(syn) &&
-			     exchange_hops(x->ttl) != exchange_hops(syn->ttl);
+		elsewhere +=
+		    is_rst(x) && is_accepted(syn) && origin_is_box(origin_signs_of_pair(x, syn));
 	}
 	return set(rsts > 0, STRAY_RST_SOME) | set(rsts && rsts == asked, STRAY_RST_ALL) |
 	       set(rejected > 0, STRAY_REJECTED) | set(elsewhere > 0, STRAY_FROM_PATH) |
@@ -215,7 +205,7 @@ static uint64_t read_early_close(const struct provoke_facts *f)
 
 	return set(l->resets > 0, SAW_RESET) | set(l->fin_ns > 0, SAW_FIN) |
 	       set(l->resets > 0 || l->read_eof, SAW_ENOUGH) |
-	       set(l->sent_octets > 0, ANSWER_SENT) | set(provoke_lost(f) > 0, ANSWER_LOST) |
+	       set(l->sent_octets > 0, ANSWER_SENT) | set(lost(f) > 0, ANSWER_LOST) |
 	       set(l->written && l->acked_octets >= l->written && !l->window_closed, ALL_TAKEN);
 }
 
@@ -388,4 +378,25 @@ const char *provoke_bit_name(unsigned bit)
 	};
 
 	return bit < PROVOKE_BITS ? names[bit] : NULL;
+}
+
+/* --- the verdict -------------------------------------------------------------------------- */
+
+static const struct provoke_row *decide(const struct provoke_facts *f)
+{
+	uint64_t is = provoke_read(f);
+
+	for (size_t i = 0;; i++) {
+		const struct provoke_row *r = &provoke_rows[i];
+
+		if ((r->scenario == SCENARIOS || r->scenario == (int)f->scenario) &&
+		    (is & r->need) == r->need && !(is & r->lack))
+			return r;
+	}
+}
+
+void provoke_judge(const struct provoke_facts *f, struct provoke_verdict *out)
+{
+	*out = (struct provoke_verdict){.row = decide(f), .bytes_lost = lost(f)};
+	provoke_tell(f, out);
 }

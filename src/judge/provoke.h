@@ -94,7 +94,10 @@ struct line_facts {
 	unsigned repeats;		    /* retransmissions of its own data or FIN */
 	unsigned keepalives;		    /* its keep-alive probes */
 	uint64_t keepalive_ns[2];	    /* first, last */
-	bool window_closed;		    /* its last window was 0 while we had more to send */
+	/* in its name, but our end would not take them: not in the window, or acknowledging what
+	 * was never sent */
+	unsigned strangers;
+	bool window_closed; /* its last window was 0 while we had more to send */
 	uint64_t fin_ns;
 	/* its RSTs */
 	unsigned resets;
@@ -161,9 +164,6 @@ void provoke_judge(const struct provoke_facts *f, struct provoke_verdict *out);
 
 /* The connection that a scenario is about: the first, or of idle the one that ended. */
 const struct line_facts *provoke_line(const struct provoke_facts *f);
-
-/* The ICMP error that the SYN drew, with who sent it; NULL: it drew none. */
-const struct exchange *provoke_rejecter(const struct provoke_facts *f);
 
 /* What the application at our end saw, in call order; returns how many, 0: it made no call. */
 enum { PROVOKE_SEES_MAX = 4 };

@@ -1,6 +1,7 @@
 /*
  * provoke_bits: what is looked at in the facts of a scenario, as bits: between provoke_read, which
- * alone reads numbers, and the table of findings, which knows only these.
+ * alone reads numbers, and the table of findings, which knows only these. Beside them what the
+ * files of provoke share.
  */
 #ifndef JUDGE_PROVOKE_BITS_H
 #define JUDGE_PROVOKE_BITS_H
@@ -90,8 +91,8 @@ struct idle_known provoke_idle_known(const struct provoke_facts *f);
  */
 const struct exchange *provoke_asked(const struct provoke_facts *f, enum mark m,
 				     const struct line_facts **line);
-/* Octets of the service's answer that the client did not get. */
-uint64_t provoke_lost(const struct provoke_facts *f);
+/* Fills all of a verdict whose row is there. */
+void provoke_tell(const struct provoke_facts *f, struct provoke_verdict *v);
 static inline bool provoke_alive(const struct exchange *x)
 {
 	return x && (x->after == AFTER_ALIVE || x->after == AFTER_ACCEPTED);

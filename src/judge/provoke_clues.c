@@ -1,9 +1,8 @@
 /*
- * provoke_clues: the verdict: the row that decides, and the numbers that belong to it, as clues. It
- * reads the facts for telling only; what they mean is in the rows.
+ * provoke_clues: the numbers that belong to a verdict: its clues, the RST that decided, what the
+ * client's program saw. It reads the facts for telling only; what they mean is in the rows.
  */
 #include <errno.h>
-#include <string.h>
 
 #include "judge/provoke_bits.h"
 
@@ -34,13 +33,14 @@ static void add_drew(struct provoke_verdict *v, const struct provoke_facts *f, e
 
 	if (x)
 		add(v, CLUE_DREW, m,
-		    (exchange_answered(x) ? x->reaction : REACTION_NONE) | x->after << 8);
+		    (exchange_answered(x) ? (unsigned)x->reaction : (unsigned)REACTION_NONE) |
+			(unsigned)x->after << 8);
 }
 
 static void add_drew_all(struct provoke_verdict *v, const struct provoke_facts *f, enum mark first,
 			 enum mark last)
 {
-	for (int m = first; m <= (int)last; m++)
+	for (unsigned m = first; m <= (unsigned)last; m++)
 		add_drew(v, f, (enum mark)m);
 }
 
@@ -239,6 +239,8 @@ static void tell(struct provoke_verdict *v, const struct provoke_facts *f)
 	};
 
 	tell_of[f->scenario](v, f);
+	if (provoke_line(f)->strangers)
+		add(v, CLUE_STRANGERS, provoke_line(f)->strangers, 0);
 }
 
 /* --- what else belongs to it -------------------------------------------------------------- */
@@ -256,14 +258,22 @@ static const struct {
     {OLD_KILLS, MARK_OLD_ACK},
 };
 
+/* After our own RST a listener resets what we send: that is no word of the service's. */
+static bool is_drawn_by_us(const struct line_facts *l, uint64_t at_ns)
+{
+	const struct exchange *ours = &l->at[MARK_EXACT_RST];
+
+	return ours->tries && at_ns > ours->asked_ns;
+}
+
 static bool point_at(struct provoke_verdict *v, const struct provoke_facts *f, enum mark m)
 {
 	const struct line_facts *l = provoke_line(f);
 	const struct exchange *x = m < MARKS ? provoke_asked(f, m, &l) : NULL;
 
-	if (x && exchange_is_rst(x))
+	if (x && exchange_is_rst(x) && (!l->resets || x->answered_ns <= l->reset_ns[0]))
 		v->reset_ns = x->answered_ns;
-	else if (l->resets)
+	else if (l->resets && !is_drawn_by_us(l, l->reset_ns[0]))
 		v->reset_ns = l->reset_ns[0];
 	else
 		return false;
@@ -317,24 +327,8 @@ size_t provoke_sees(const struct provoke_facts *f, enum app_result sees[PROVOKE_
 	return n;
 }
 
-static const struct provoke_row *decide(const struct provoke_facts *f)
+void provoke_tell(const struct provoke_facts *f, struct provoke_verdict *v)
 {
-	uint64_t is = provoke_read(f);
-
-	for (size_t i = 0;; i++) {
-		const struct provoke_row *r = &provoke_rows[i];
-
-		if ((r->scenario == SCENARIOS || r->scenario == (int)f->scenario) &&
-		    (is & r->need) == r->need && !(is & r->lack))
-			return r;
-	}
-}
-
-void provoke_judge(const struct provoke_facts *f, struct provoke_verdict *out)
-{
-	memset(out, 0, sizeof(*out));
-	out->row = decide(f);
-	out->bytes_lost = provoke_lost(f);
-	point_at_reset(out, f);
-	tell(out, f);
+	point_at_reset(v, f);
+	tell(v, f);
 }

@@ -73,8 +73,9 @@ struct trace_record {
 	const struct addr *addr;
 	const char *name;
 	const struct trace_facts *facts;
-	const struct trace_verdict *verdict;
-	const char *by_name; /* of verdict->by; NULL: none */
+	const struct trace_verdict *verdict; /* of all flows */
+	const struct trace_verdict *flows;   /* of each, facts->flows of them */
+	const char *by_name;		     /* of verdict->by; NULL: none */
 };
 
 /* `provoke`: what will be done, and what came of it. */

@@ -128,22 +128,16 @@ static void tell(const struct siblings *s, const struct reference *ref, const st
 		clue(v, CLUE_RST_COPIES, copied, 0);
 }
 
-static bool names_a_box(const struct origin_row *r)
-{
-	return r->origin == ORIGIN_MIDDLEBOX && r->sure > SURE_POSSIBLE;
-}
-
 void siblings_judge(const struct siblings *s, const struct reply *rst, uint32_t signs,
 		    struct verdict *v)
 {
 	struct reference ref = reference_of(s);
-	const struct origin_row *row;
 
 	if (!(signs & SIGN_LOCAL)) /* nothing is between us and ourselves */
 		signs |= signs_of(s, &ref, rst);
-	row = origin_judge(signs);
-	v->origin =
-	    row->origin == ORIGIN_MIDDLEBOX && !names_a_box(row) ? ORIGIN_UNKNOWN : row->origin;
+	v->origin = origin_judge(signs)->origin;
+	if (v->origin == ORIGIN_MIDDLEBOX && !origin_is_box(signs))
+		v->origin = ORIGIN_UNKNOWN;
 	if (v->origin == ORIGIN_MIDDLEBOX && v->state == STATE_CLOSED)
 		v->reason = "rst-from-path";
 	if (!(signs & SIGN_LOCAL))
@@ -154,5 +148,5 @@ bool siblings_disown(const struct siblings *s, const struct reply *rst, uint32_t
 {
 	struct reference ref = reference_of(s);
 
-	return names_a_box(origin_judge(signs | signs_of(s, &ref, rst)));
+	return origin_is_box(signs | signs_of(s, &ref, rst));
 }

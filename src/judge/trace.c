@@ -292,7 +292,7 @@ static uint8_t silence_ends(struct look *l, uint8_t heard)
 	return next;
 }
 
-void trace_judge_silence(struct look *l)
+static void judge_silence(struct look *l)
 {
 	uint8_t heard = trace_last_heard(l->w), again = 0;
 	const struct exchange *last = heard ? trace_expiry_at(l, heard) : NULL;
@@ -323,7 +323,7 @@ static void judge_walk(struct look *l)
 	if (l->k)
 		trace_judge_answer(l);
 	else if (l->w->over)
-		trace_judge_silence(l);
+		judge_silence(l);
 	if (l->f->inside.wanted && l->w->flow == 0)
 		trace_judge_inside(l);
 }

@@ -36,8 +36,7 @@ struct look trace_look(const struct trace_facts *f, const struct trace_walk *w,
 		       struct trace_verdict *out);
 
 /* Each fills l->out. */
-void trace_judge_answer(struct look *l); /* l->x is there */
-void trace_judge_silence(struct look *l);
+void trace_judge_answer(struct look *l);
 void trace_judge_reset(struct look *l);
 void trace_judge_inside(struct look *l); /* l->w: the SYN's; its verdict is there */
 

@@ -149,6 +149,7 @@ enum clue_id {
 	CLUE_UNOPENED,	      /* a of b connections could not be opened */
 	CLUE_DREW_AGAIN,      /* a of b segments after the RST drew it again */
 	CLUE_WAITED,	      /* a ms for the service */
+	CLUE_STRANGERS,	      /* a segments in its name that our end would not take */
 	/* of a walk (trace); what was asked: trace_asked */
 	CLUE_TRACE_WENT_ON,	   /* TTL a drew a RST, TTL b time exceeded: the segment went on */
 	CLUE_TRACE_ANSWERED_TOO,   /* TTL a drew the target's own answer (reaction b) as well */

@@ -9,6 +9,7 @@
 
 #include "base/seq.h"
 #include "judge/explain.h"
+#include "judge/flow.h"
 
 enum {
 	FIRST = 8, /* segments of each port: the handshake and what follows */
@@ -115,21 +116,6 @@ static struct port *port_of(struct witness *w, uint16_t ours)
 	return &w->ports[i];
 }
 
-static struct seen seen_of(const struct packet *p, uint32_t number, uint64_t at_ns, bool from_x)
-{
-	return (struct seen){.wall_ns = at_ns,
-			     .frame = number,
-			     .seq = p->seg.seq,
-			     .ack = p->seg.ack,
-			     .len = p->seg.payload_len,
-			     .flags = p->seg.flags,
-			     .win = p->seg.win,
-			     .ip_id = p->seg.ip_id,
-			     .ttl = p->seg.ttl,
-			     .from_x = from_x,
-			     .has_ts = p->options.has_timestamps};
-}
-
 /* Repeated, or a keep-alive, by what its side has sent before. A SYN begins anew. */
 static void compare(struct port *port, struct seen *s, uint32_t segment_length)
 {
@@ -182,7 +168,7 @@ void witness_packet(struct witness *w, uint32_t number, uint64_t at_ns, const st
 	explain_packet(w->explain, &at, DECODE_OK, &copy);
 	port = port_of(w, ours ? p->seg.sport : p->seg.dport);
 	if (port)
-		note(port, seen_of(p, number, at_ns, theirs), segment_len(&p->seg));
+		note(port, flow_seen(p, theirs, at_ns, number), segment_len(&p->seg));
 }
 
 /* --- showing ------------------------------------------------------------------------------ */

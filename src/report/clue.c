@@ -112,6 +112,8 @@ static const char *const templates[CLUES] = {
     [CLUE_UNOPENED] = "%an of %bn connections could not be opened",
     [CLUE_DREW_AGAIN] = "%an of %bn segments after the RST drew it again",
     [CLUE_WAITED] = "we waited %am for the service",
+    [CLUE_STRANGERS] = "%an segment%ap in its name counted for nothing: our end of the connection "
+		       "takes none with such numbers",
     [CLUE_TRACE_TTL_OF_HOP] = "by its TTL it comes from where hop %an is",
     [CLUE_TRACE_TTL_ELSEWHERE] = "by its TTL it passed %an router%ap, and from there it would pass "
 				 "%bn: forged, or another way back",

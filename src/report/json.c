@@ -67,6 +67,20 @@ void json_add_null(json_object *o, const char *key)
 	json_object_object_add(o, key, NULL);
 }
 
+void json_add_text_or_null(json_object *o, const char *key, const char *value)
+{
+	if (value && *value)
+		json_add_text(o, key, value);
+	else
+		json_add_null(o, key);
+}
+
+void json_add_u64_if(json_object *o, const char *key, uint64_t v)
+{
+	if (v)
+		json_add_u64(o, key, v);
+}
+
 void json_add_real(json_object *o, const char *key, double v, int decimals)
 {
 	char text[64];

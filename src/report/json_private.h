@@ -28,6 +28,8 @@ void json_add_text(json_object *o, const char *key, const char *value);
 void json_add_u64(json_object *o, const char *key, uint64_t v);
 void json_add_bool(json_object *o, const char *key, bool v);
 void json_add_null(json_object *o, const char *key);
+void json_add_text_or_null(json_object *o, const char *key, const char *value); /* NULL, "": null */
+void json_add_u64_if(json_object *o, const char *key, uint64_t v);		/* 0: no such key */
 /* To so many decimals; null for what JSON has no number for. */
 void json_add_real(json_object *o, const char *key, double v, int decimals);
 /* UTC to the microsecond: "2026-11-20T12:00:00.000000Z" */
@@ -52,6 +54,8 @@ void json_stack(void *ctx, const struct stack_record *s);     /* json_stack.c */
 void json_hop(void *ctx, const struct hop_record *h);
 void json_trace(void *ctx, const struct trace_record *t);
 /* json_reset.c */
+json_object *json_new_alternatives(const struct finding *f);
+json_object *json_new_reset_clues(const struct finding *f);
 void json_reset(void *ctx, const struct finding *f);
 void json_explained(void *ctx, const struct explain_record *e);
 

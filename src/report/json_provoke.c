@@ -4,15 +4,6 @@
  * they were measured.
  */
 #include "report/json_private.h"
-#include "report/reset_words.h"
-
-static void add_text_or_null(json_object *o, const char *key, const char *text)
-{
-	if (text)
-		json_add_text(o, key, text);
-	else
-		json_add_null(o, key);
-}
 
 static json_object *new_frames(const struct provoke_record *p)
 {
@@ -20,15 +11,6 @@ static json_object *new_frames(const struct provoke_record *p)
 
 	for (size_t i = 0; i < p->n_frames; i++)
 		json_object_array_add(a, json_new_u64(p->frames[i]));
-	return a;
-}
-
-static json_object *new_alternatives(const struct finding *f)
-{
-	json_object *a = json_object_new_array();
-
-	for (size_t i = 0; f && i < ALSO_MAX && f->also[i] != CAUSE_UNKNOWN; i++)
-		json_object_array_add(a, json_new_text(cause_name(f->also[i])));
 	return a;
 }
 
@@ -43,27 +25,7 @@ static json_object *new_sees(const struct provoke_facts *f)
 	return a;
 }
 
-static json_object *new_reset_clues(const struct finding *f)
-{
-	json_object *a = json_object_new_array();
-
-	for (size_t i = 0; i < f->n_clues; i++) {
-		char buf[RESET_WORDS_MAX];
-		struct text t = text_of(buf, sizeof(buf));
-
-		reset_words_clue(&t, f, &f->clues[i]);
-		json_object_array_add(a, json_new_text(buf));
-	}
-	return a;
-}
-
 /* --- numbers ------------------------------------------------------------------------------ */
-
-static void add_u64_if(json_object *o, const char *key, uint64_t v)
-{
-	if (v)
-		json_add_u64(o, key, v);
-}
 
 static uint64_t begin_of(const struct line_facts *l)
 {
@@ -99,18 +61,18 @@ static void add_ms_list(json_object *o, const char *key, const struct line_facts
 
 static void add_line(json_object *o, const struct line_facts *l)
 {
-	add_u64_if(o, "written", l->written);
-	add_u64_if(o, "taken", l->acked_octets);
-	add_u64_if(o, "answered", l->sent_octets);
-	add_u64_if(o, "read", l->read);
-	add_u64_if(o, "syn_acks", l->syn_acks);
+	json_add_u64_if(o, "written", l->written);
+	json_add_u64_if(o, "taken", l->acked_octets);
+	json_add_u64_if(o, "answered", l->sent_octets);
+	json_add_u64_if(o, "read", l->read);
+	json_add_u64_if(o, "syn_acks", l->syn_acks);
 	if (l->syn_acks > 1)
 		add_ms_list(o, "syn_acks_ms", l, l->syn_ack_ns, l->syn_acks);
-	add_u64_if(o, "syn_acks_after_rst", l->syn_acks_after_rst);
-	add_u64_if(o, "keepalives", l->keepalives);
+	json_add_u64_if(o, "syn_acks_after_rst", l->syn_acks_after_rst);
+	json_add_u64_if(o, "keepalives", l->keepalives);
 	add_ms_if(o, "keepalive_ms", l, l->keepalive_ns[0]);
 	add_ms_if(o, "fin_ms", l, l->fin_ns);
-	add_u64_if(o, "resets", l->resets);
+	json_add_u64_if(o, "resets", l->resets);
 	add_ms_list(o, "resets_ms", l, l->reset_ns, l->resets);
 }
 
@@ -124,14 +86,25 @@ static const struct line_facts *line_of(const struct provoke_record *p)
 	return l;
 }
 
+static void add_rejection(json_object *o, const struct json_report *r, const struct line_facts *l)
+{
+	const struct exchange *x = &l->at[MARK_SYN];
+
+	if (!reaction_is_icmp((enum reaction)x->reaction))
+		return;
+	json_add_addr(o, "from", r, &x->from);
+	json_add_u64(o, "icmp_type", x->icmp_type);
+	json_add_u64(o, "icmp_code", x->icmp_code);
+}
+
 static void add_numbers(json_object *o, const struct provoke_record *p)
 {
 	const struct provoke_facts *f = p->facts;
 	const struct provoke_verdict *v = p->verdict;
 
-	add_u64_if(o, "sport", v->sport);
+	json_add_u64_if(o, "sport", v->sport);
 	add_line(o, line_of(p));
-	add_u64_if(o, "http_status", f->http_status);
+	json_add_u64_if(o, "http_status", f->http_status);
 	if (v->idle_lives_ns)
 		json_add_real(o, "idle_lives_s", (double)v->idle_lives_ns / 1e9, 3);
 	if (v->idle_dies_ns)
@@ -142,25 +115,17 @@ static void add_numbers(json_object *o, const struct provoke_record *p)
 		json_add_real(o, "elapsed_s", (double)(f->ended_ns - f->began_ns) / 1e9, 6);
 }
 
-static void add_rejecter(json_object *o, const struct json_report *r, const struct exchange *x)
-{
-	if (!x)
-		return;
-	json_add_addr(o, "rejected_by", r, &x->from);
-	json_add_u64(o, "icmp_type", x->icmp_type);
-	json_add_u64(o, "icmp_code", x->icmp_code);
-}
-
 static void add_reset(json_object *o, const struct finding *f)
 {
-	add_text_or_null(o, "confidence", f ? sureness_name(f->sure) : NULL);
-	json_object_object_add(o, "alternatives", new_alternatives(f));
-	add_text_or_null(o, "origin", f ? origin_name(f->origin) : NULL);
+	json_add_text_or_null(o, "confidence", f ? sureness_name(f->sure) : NULL);
+	json_object_object_add(o, "alternatives",
+			       f ? json_new_alternatives(f) : json_object_new_array());
+	json_add_text_or_null(o, "origin", f ? origin_name(f->origin) : NULL);
 	if (!f)
 		return;
 	json_add_u64(o, "frame", f->frame);
-	add_u64_if(o, "provoked_by", f->provoked_by);
-	json_object_object_add(o, "reset_clues", new_reset_clues(f));
+	json_add_u64_if(o, "provoked_by", f->provoked_by);
+	json_object_object_add(o, "reset_clues", json_new_reset_clues(f));
 }
 
 void json_provoke(void *ctx, const struct provoke_record *p)
@@ -173,7 +138,7 @@ void json_provoke(void *ctx, const struct provoke_record *p)
 	json_add_who(o, r, p->addr, p->name);
 	json_add_u64(o, "port", p->port);
 	json_add_text(o, "finding", v->row->id);
-	add_text_or_null(o, "cause", p->finding ? cause_name(p->finding->cause) : NULL);
+	json_add_text_or_null(o, "cause", p->finding ? cause_name(p->finding->cause) : NULL);
 	json_object_object_add(o, "frames", new_frames(p));
 	json_add_u64(o, "bytes_lost", v->bytes_lost);
 	json_object_object_add(o, "clues", json_new_clues(v->clues, v->n_clues));
@@ -182,7 +147,7 @@ void json_provoke(void *ctx, const struct provoke_record *p)
 	add_reset(o, p->finding);
 	json_object_object_add(o, "app_sees", new_sees(p->facts));
 	json_add_text(o, "advice", v->row->advice);
-	add_rejecter(o, r, provoke_rejecter(p->facts));
+	add_rejection(o, r, provoke_line(p->facts));
 	add_numbers(o, p);
 	json_put_record(r, o);
 	out_flush(&r->out);

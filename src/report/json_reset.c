@@ -12,14 +12,6 @@ static const char *file_name(const struct json_report *r, uint16_t file)
 	return file < r->run->n_files ? r->run->files[file] : NULL;
 }
 
-static void add_or_null(json_object *o, const char *key, const char *text)
-{
-	if (text && text[0])
-		json_add_text(o, key, text);
-	else
-		json_add_null(o, key);
-}
-
 static void add_frame(json_object *o, const char *key, uint32_t frame)
 {
 	if (frame)
@@ -28,7 +20,7 @@ static void add_frame(json_object *o, const char *key, uint32_t frame)
 		json_add_null(o, key);
 }
 
-static json_object *new_alternatives(const struct finding *f)
+json_object *json_new_alternatives(const struct finding *f)
 {
 	json_object *a = json_object_new_array();
 
@@ -48,7 +40,7 @@ static json_object *new_sees(const struct finding *f)
 
 static void add_where(json_object *o, const struct json_report *r, const struct finding *f)
 {
-	add_or_null(o, "file", file_name(r, f->file));
+	json_add_text_or_null(o, "file", file_name(r, f->file));
 	json_add_u64(o, "frame", f->frame);
 	if (f->wall_ns)
 		json_add_time(o, "time", f->wall_ns);
@@ -61,7 +53,7 @@ static void add_where(json_object *o, const struct json_report *r, const struct 
 	json_add_text(o, "sender", sender_name(f->sender));
 }
 
-static json_object *new_clues(const struct finding *f)
+json_object *json_new_reset_clues(const struct finding *f)
 {
 	json_object *a = json_object_new_array();
 
@@ -79,30 +71,24 @@ static json_object *new_clues(const struct finding *f)
 static void add_verdict(json_object *o, const struct finding *f)
 {
 	json_add_text(o, "cause", cause_name(f->cause));
-	json_object_object_add(o, "alternatives", new_alternatives(f));
+	json_object_object_add(o, "alternatives", json_new_alternatives(f));
 	json_add_text(o, "confidence", sureness_name(f->sure));
 	add_frame(o, "provoked_by", f->provoked_by);
 	json_add_text(o, "origin", origin_name(f->origin));
-	json_object_object_add(o, "clues", new_clues(f));
+	json_object_object_add(o, "clues", json_new_reset_clues(f));
 	json_add_text(o, "severity", severity_name(f->severity));
 	json_add_text(o, "outcome", outcome_name(f->outcome));
 	json_object_object_add(o, "app_sees", new_sees(f));
 	json_add_u64(o, "bytes_lost", f->bytes_lost);
 	add_frame(o, "root", f->root);
 	json_add_text(o, "advice", cause_infos[f->cause].advice);
-	add_or_null(o, "kernel_reason", f->has_kernel ? f->kernel.reason : NULL);
+	json_add_text_or_null(o, "kernel_reason", f->has_kernel ? f->kernel.reason : NULL);
 }
 
 static void add_text_if(json_object *o, const char *key, const char *text)
 {
 	if (text && text[0])
 		json_add_text(o, key, text);
-}
-
-static void add_u64_if(json_object *o, const char *key, uint64_t v)
-{
-	if (v)
-		json_add_u64(o, key, v);
 }
 
 static json_object *new_burst(const struct finding *f)
@@ -142,9 +128,9 @@ static void add_times(json_object *o, const struct facts *f)
 {
 	if (fact_has(f, T_FOUND))
 		json_add_u64(o, "answer_us", f->answer_ns / 1000);
-	add_u64_if(o, "idle_ms", f->gap_ns / 1000000);
-	add_u64_if(o, "handshake_us", f->handshake_ns / 1000);
-	add_u64_if(o, "rtt_us", f->rtt_ns / 1000);
+	json_add_u64_if(o, "idle_ms", f->gap_ns / 1000000);
+	json_add_u64_if(o, "handshake_us", f->handshake_ns / 1000);
+	json_add_u64_if(o, "rtt_us", f->rtt_ns / 1000);
 }
 
 static void add_distance(json_object *o, const struct facts *f)
@@ -181,7 +167,7 @@ static void add_more(json_object *o, const struct json_report *r, const struct f
 		add_text_if(o, "root_file", file_name(r, f->root_file));
 	add_text_if(o, "because", f->row ? f->row->because : NULL);
 	add_text_if(o, "clause", cause_infos[f->cause].clause);
-	add_u64_if(o, "followers", f->followers);
+	json_add_u64_if(o, "followers", f->followers);
 	if (f->burst_n > 1)
 		json_object_object_add(o, "burst", new_burst(f));
 	if (f->has_kernel)
@@ -219,7 +205,7 @@ static json_object *new_causes(const struct explain_summary *s)
 	json_object *o = json_object_new_object();
 
 	for (int c = 0; c < CAUSES; c++)
-		add_u64_if(o, cause_name((enum cause)c), s->by_cause[c]);
+		json_add_u64_if(o, cause_name((enum cause)c), s->by_cause[c]);
 	return o;
 }
 
@@ -242,7 +228,7 @@ static json_object *new_undecoded(const struct explain_summary *s)
 	json_object *o = json_object_new_object();
 
 	for (size_t i = DECODE_OTHER; i < DECODE_STATUSES; i++)
-		add_u64_if(o, names[i], s->undecoded[i]);
+		json_add_u64_if(o, names[i], s->undecoded[i]);
 	return o;
 }
 

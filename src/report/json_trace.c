@@ -105,18 +105,16 @@ static void add_between(json_object *o, const struct trace_verdict *v)
 	json_object_object_add(o, "between", a);
 }
 
-static json_object *new_flows(const struct trace_facts *f)
+static json_object *new_flows(const struct trace_record *t)
 {
 	json_object *a = json_object_new_array();
 
-	for (unsigned flow = 0; flow < f->flows; flow++) {
+	for (unsigned flow = 0; flow < t->facts->flows; flow++) {
 		json_object *o = json_object_new_object();
-		struct trace_verdict v;
 
-		trace_judge_flow(f, flow, &v);
 		json_add_u64(o, "flow", flow);
-		json_add_text(o, "verdict", trace_end_name(v.end));
-		add_between(o, &v);
+		json_add_text(o, "verdict", trace_end_name(t->flows[flow].end));
+		add_between(o, &t->flows[flow]);
 		json_object_array_add(a, o);
 	}
 	return a;
@@ -145,7 +143,7 @@ void json_trace(void *ctx, const struct trace_record *t)
 	json_add_text(o, "origin", origin_name(v->origin));
 	if (t->facts->probe)
 		json_add_text(o, "probe", t->facts->probe->name);
-	json_object_object_add(o, "flows", new_flows(t->facts));
+	json_object_object_add(o, "flows", new_flows(t));
 	json_object_object_add(o, "clues", json_new_clues(v->clues, v->n_clues));
 	json_add_bool(o, "complete", !t->facts->stopped);
 	json_put_record(r, o);

@@ -7,7 +7,6 @@
 #include "packet/segment.h"
 #include "report/reset_words.h"
 #include "report/text_private.h"
-#include "report/trace_words.h"
 
 enum { BODY = 2 };
 
@@ -72,19 +71,19 @@ static void put_clues(struct text_report *t, const struct provoke_verdict *v)
 	}
 }
 
-static void put_rejecter(struct text_report *t, const struct provoke_facts *f)
+/* Who rejects the SYN, and how. */
+static void put_rejection(struct text_report *t, const struct provoke_facts *f)
 {
-	const struct exchange *x = provoke_rejecter(f);
-	char buf[TRACE_WORDS_MAX], addr[ADDR_TEXT];
-	struct text words = text_of(buf, sizeof(buf));
+	const struct exchange *x = &provoke_line(f)->at[MARK_SYN];
+	char from[ADDR_TEXT];
 
-	if (!x)
+	if (!reaction_is_icmp((enum reaction)x->reaction))
 		return;
-	text_putf(&words, "the SYN drew ");
-	trace_words_icmp(&words, x);
-	text_putf(&words, " from %s", host_addr(t->run, &x->from, addr));
-	string_putf(&t->line, "%*s- ", BODY, "");
-	text_put_from(t, buf, BODY + 2, BODY + 2);
+	host_addr(t->run, &x->from, from);
+	string_putf(
+	    &t->line, "%*s- %s (type %u code %u) from %s\n", BODY, "",
+	    reaction_reason((enum reaction)x->reaction, x->from.family, x->icmp_type, x->icmp_code),
+	    x->icmp_type, x->icmp_code, from);
 }
 
 static const char *const sees_words[APP_RESULTS] = {
@@ -155,14 +154,17 @@ static void put_ladder(struct text_report *t, const struct provoke_record *r)
 static void put_bits(struct text_report *t, const struct provoke_facts *f)
 {
 	uint64_t is = provoke_read(f);
+	const char *between = "Seen: ";
 	struct string words = {0};
 
 	if (!t->style.verbose)
 		return;
-	string_putf(&words, "Seen: ");
-	for (unsigned b = 0; b < PROVOKE_BITS_MAX; b++)
-		if (is >> b & 1)
-			string_putf(&words, "%s%s", words.len > 6 ? ", " : "", provoke_bit_name(b));
+	for (unsigned b = 0; b < PROVOKE_BITS_MAX; b++) {
+		if (!(is >> b & 1))
+			continue;
+		string_putf(&words, "%s%s", between, provoke_bit_name(b));
+		between = ", ";
+	}
 	put_paragraph(t, &words);
 }
 
@@ -175,7 +177,7 @@ void text_provoke_put(struct text_report *t, const struct provoke_record *r)
 	put_heading(t, row);
 	put_sentence(&words, row->says);
 	put_paragraph(t, &words);
-	put_rejecter(t, r->facts);
+	put_rejection(t, r->facts);
 	put_clues(t, r->verdict);
 	put_bits(t, r->facts);
 	if (r->finding)

@@ -310,9 +310,9 @@ static void put_likes(struct text_report *t, const struct trace_facts *f, size_t
 	string_putf(&t->line, "%s", n ? "\n" : "");
 }
 
-static void put_flows(struct text_report *t, const struct trace_facts *f)
+static void put_flows(struct text_report *t, const struct trace_record *r)
 {
-	struct trace_verdict v;
+	const struct trace_facts *f = r->facts;
 
 	for (size_t i = 0; f->flows > 1 && i < f->n_walks; i++) {
 		const struct trace_walk *w = &f->walks[i];
@@ -323,8 +323,7 @@ static void put_flows(struct text_report *t, const struct trace_facts *f)
 			string_putf(&t->line, "flow %u, from port %u\n", (unsigned)w->flow,
 				    (unsigned)w->sport);
 			put_walk(t, f, w);
-			trace_judge_flow(f, w->flow, &v);
-			string_putf(&t->line, "    %s\n", trace_end_name(v.end));
+			string_putf(&t->line, "    %s\n", trace_end_name(r->flows[w->flow].end));
 		}
 		put_likes(t, f, i);
 	}
@@ -389,7 +388,7 @@ void text_trace_put(struct text_report *t, const struct trace_record *r)
 
 	end_silence(t);
 	begin(t, NULL);
-	put_flows(t, f);
+	put_flows(t, r);
 	for (size_t i = 0; t->style.verbose && i < f->n_walks; i++)
 		if (f->walks[i].role == WALK_OTHER || f->walks[i].role == WALK_CANARY)
 			put_reference(t, f, &f->walks[i]);

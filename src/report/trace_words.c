@@ -22,7 +22,7 @@ void trace_words_probe(struct text *t, const struct trace_walk *w)
 }
 
 /* The tokens of ICMP begin so, or name what is unreachable. */
-void trace_words_icmp(struct text *t, const struct exchange *x)
+static void put_icmp(struct text *t, const struct exchange *x)
 {
 	static const char prefix[] = "icmp-";
 	const char *reason =
@@ -49,7 +49,7 @@ void trace_words_answer(struct text *t, const struct exchange *x, const struct a
 	enum reaction r = (enum reaction)x->reaction;
 
 	if (reaction_is_icmp(r)) {
-		trace_words_icmp(t, x);
+		put_icmp(t, x);
 		text_putf(t, "%s", addr_same(&x->from, target) ? " (target)" : "");
 	} else {
 		/* anybody may write its address into a RST */
@@ -174,7 +174,7 @@ static void say_rejected(const struct say *s)
 	if (exact)
 		text_putf(s->t, ", hop %u,", (unsigned)s->v->between[0]);
 	text_putf(s->t, " rejects it: ");
-	trace_words_icmp(s->t, &x);
+	put_icmp(s->t, &x);
 	if (!exact && !local) {
 		text_putf(s->t, ", ");
 		put_between(s);

@@ -15,8 +15,6 @@ enum { TRACE_WORDS_MAX = 512 }; /* bytes that any sentence here fits in */
 void trace_words_probe(struct text *t, const struct trace_walk *w);
 /* "SYN-ACK (target)", "RST (in the target's name)", "ICMP admin-prohibited" */
 void trace_words_answer(struct text *t, const struct exchange *x, const struct addr *target);
-/* "ICMP admin-prohibited" */
-void trace_words_icmp(struct text *t, const struct exchange *x);
 /* The verdict of all, or of one flow, as a sentence without the word of the verdict. */
 void trace_words_verdict(struct text *t, const struct run_info *run, const struct trace_facts *f,
 			 const struct trace_verdict *v);

@@ -48,16 +48,16 @@ static void on_hop(void *ctx, const struct trace_walk *w, const struct trace_hop
 
 static void tell_walk(struct telling *told, const struct addr *dst, const struct trace_facts *f)
 {
-	struct trace_verdict v;
-	const struct trace_record r = {.addr = dst, .facts = f, .verdict = &v};
+	struct trace_verdict v, flows[TRACE_FLOWS_MAX];
+	const struct trace_record r = {.addr = dst, .facts = f, .verdict = &v, .flows = flows};
 
 	trace_judge(f, &v);
 	check_interval(&v);
-	told->tee->sink.trace(told->tee->sink.ctx, &r);
 	for (unsigned i = 0; i < f->flows; i++) {
-		trace_judge_flow(f, i, &v);
-		check_interval(&v);
+		trace_judge_flow(f, i, &flows[i]);
+		check_interval(&flows[i]);
 	}
+	told->tee->sink.trace(told->tee->sink.ctx, &r);
 }
 
 static void run_walk(struct memwire *m, const struct addr *dst, uint8_t how)

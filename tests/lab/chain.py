@@ -174,7 +174,7 @@ class Chain:
     def trace(self, *words, **kw):
         return Traced(self.client.rstprobe("trace", *words, "-n", "--format", "json", **kw))
 
-    def trace_all(self, wishes, at_once=32):
+    def trace_all(self, wishes, at_once=64):
         """key -> words, many at a time, since a walk mostly waits. Gives key -> Traced, or what
         was raised."""
         def one(words):

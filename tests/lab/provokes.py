@@ -159,7 +159,8 @@ Case("data-after-close", "stays-open", "sink", "--hold", "1500ms")
 # --- abort
 Case("abort", "listener-dies", "together:dies", cause="refused")
 Case("abort", "listener-dies", "together:shuts", cause="refused")
-Case("abort", "others-die", "together:leaves", kernel=LINGER, besides=STRAY, cause="")
+Case("abort", "others-die", "together:leaves", kernel=LINGER, besides=STRAY,
+     cause="abort-linger")
 Case("abort", "others-live", "together:lives")
 Case("abort", "others-live", "echo")
 Case("abort", "others-silent", "together:lives", *SHORT, path="one-abort", besides=STRAY)
@@ -169,7 +170,7 @@ Case("slow-handshake", "listener-blocked", "narrow", "--hold", "3s", host="witho
      kernel=STRAY, seconds=11)
 Case("slow-handshake", "ignores-rst", "sink", "--hold", "2s", *SHORT, path="no-rst")
 Case("slow-handshake", "gives-up", "sink", "--hold", "4500ms", host="curt", kernel=STRAY,
-     cause="", seconds=11)
+     seconds=11)
 Case("slow-handshake", "retransmits", "sink", "--hold", "2s", kernel=STRAY)
 Case("slow-handshake", "does-not-retransmit", "sink", "--hold", "3s", host="cookies",
      seconds=11)
@@ -389,12 +390,12 @@ def play(net):
     word is missing, or None."""
     kernel = Reasons(net)
     done = {(c.name, f): Played(c, f) for c, f in net.each}
-    todo = sorted(done.values(), key=lambda p: -p.case.seconds)
+    waiting = sorted(done.values(), key=lambda p: -p.case.seconds)
     running = []
     try:
-        while todo or running:
-            while todo and len(running) < AT_ONCE:
-                each = todo.pop(0)
+        while waiting or running:
+            while waiting and len(running) < AT_ONCE:
+                each = waiting.pop(0)
                 each.pcap = net.lab.path("provoke.pcap")
                 running.append((each, net.start(each.case, each.family, "--format", "json", "-w",
                                                 each.pcap)))

@@ -41,9 +41,17 @@ def asked(net):
                                           "--flows", 8]
         wishes["limited", 8, family] = [chain.server(chain.LIMITED, family), "-p", HTTP,
                                         "--flows", 8]
+        for k, first in ((4, 3), (1, 4)):
+            wishes["first", k, family] = [OWN[family], "-p", RESET + k, "--first-ttl", first]
         for base in (0, RESET + 4, EARLY + 4, DROP + 4, ADMIN + 4):
             wishes["mute", base, family] = [chain.server(MUTE, family), "-p", base or HTTP]
     return net.trace_all(wishes)
+
+
+def together(net, *wishes, **kw):
+    """Several runs at the same time, each a list of words; their results in order."""
+    runs = [net.client.start("trace", *words, **kw) for words in wishes]
+    return [run.wait() for run in runs]
 
 
 def of(asked, *key):
@@ -183,12 +191,12 @@ def test_nobody_on_the_link(net, family):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_first_ttl(net, family):
-    traced = net.trace(OWN[family], "-p", RESET + 4, "--first-ttl", 3)
+def test_first_ttl(asked, family):
+    traced = of(asked, "first", 4, family)
     assert min(h["ttl"] for h in traced.hops) == 3, traced
     assert traced["verdict"] == "reset-by-hop" and traced.between == (4, 4), traced
     # what was never asked is not known to be silent
-    traced = net.trace(OWN[family], "-p", RESET + 1, "--first-ttl", 4)
+    traced = of(asked, "first", 1, family)
     assert traced["verdict"] == "reset-by-hop", traced
     low, high = traced.between
     assert low <= 1 <= high, traced
@@ -197,12 +205,13 @@ def test_first_ttl(net, family):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_max_ttl(net, family):
     """All of them expire: nothing was dropped, and nothing else is known."""
-    result = net.client.rstprobe("trace", OWN[family], "-p", HTTP, "--max-ttl", 4, "-n",
-                                 "--format", "json")
-    (record,) = result.of("trace")
-    assert record["verdict"] == "indeterminate", result
-    assert max(h["ttl"] for h in result.of("hop")) == 4, result
-    assert net.trace(OWN[family], "-p", HTTP, "--max-ttl", TARGET)["verdict"] == "open"
+    few, enough = together(net, *([OWN[family], "-p", HTTP, "--max-ttl", n, "-n", "--format",
+                                   "json"] for n in (4, TARGET)))
+    (record,) = few.of("trace")
+    assert record["verdict"] == "indeterminate", few
+    assert max(h["ttl"] for h in few.of("hop")) == 4, few
+    (record,) = enough.of("trace")
+    assert record["verdict"] == "open", enough
 
 
 def test_several_targets_and_ports(net):
@@ -272,13 +281,13 @@ def test_text_of_silence(net):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_names(net, family):
-    result = net.client.rstprobe("trace", OWN[family], "-p", RESET + 3, files=NAMED)
+    words = [OWN[family], "-p", RESET + 3]
+    result, numbers = together(net, words, words + ["-n"], files=NAMED)
     assert result.status == 0, result
     lines = lines_of(result.out)
     for ttl, name in ((1, "first.example"), (3, "third.example")):
         assert name in lines[ttl] and chain.hop(ttl, family) in lines[ttl], result
     assert chain.hop(2, family) in lines[2] and "example" not in lines[2], result
-    numbers = net.client.rstprobe("trace", OWN[family], "-p", RESET + 3, "-n", files=NAMED)
     assert numbers.status == 0 and "example" not in numbers.out, numbers
 
 
@@ -300,9 +309,9 @@ def test_a_mute_resolver_holds_up_nobody(net):
 # --- statuses ------------------------------------------------------------------------------------
 
 def test_expected_and_not(net):
-    for words, status in ((("reset-by-hop",), 0), (("open,reset-by-hop",), 0), (("open",), 1)):
-        result = net.client.rstprobe("trace", OWN[4], "-p", RESET + 2, "-n", "--expect", *words)
-        assert result.status == status, result
+    wishes = {"reset-by-hop": 0, "open,reset-by-hop": 0, "open": 1}
+    results = together(net, *([OWN[4], "-p", RESET + 2, "-n", "--expect", w] for w in wishes))
+    assert [r.status for r in results] == list(wishes.values()), results
 
 
 @pytest.mark.parametrize("words", [

@@ -49,7 +49,7 @@ struct conn {
 	size_t n_out, n_in, rcvbuf;
 	uint32_t peer_win;
 	uint8_t peer_shift;
-	uint16_t told; /* the window, in our last segment */
+	uint16_t told;	 /* the window, in our last segment */
 	bool fin_wanted; /* once all is sent */
 	int error;	 /* what the next call returns, once */
 	bool was_reset;

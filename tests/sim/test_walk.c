@@ -747,10 +747,8 @@ static void test_forger_that_copies(void **state)
 		struct lab *l = inside ? begin_inside(true) : begin();
 		const struct trace_walk *w = &l->walks[inside];
 
-		l->chain.boxes[0] = (struct box){.kind = BOX_FORGE,
-						 .on = inside ? ON_MATCH : ON_ALL,
-						 .at = 2,
-						 .copies = true};
+		l->chain.boxes[0] = (struct box){
+		    .kind = BOX_FORGE, .on = inside ? ON_MATCH : ON_ALL, .at = 2, .copies = true};
 		run(l);
 		assert_int_equal(reply_ttl(w), 3);
 		assert_int_equal(origin_signs_of_echo(&w->hops[3].reply), both);

@@ -103,13 +103,15 @@ static void strays(struct line_facts *l, enum reaction a, enum reaction b, enum 
 	ask(l, MARK_ACK, a, AFTER_UNKNOWN);
 	ask(l, MARK_DATA, b, AFTER_UNKNOWN);
 	ask(l, MARK_SYN_ACK, c, AFTER_UNKNOWN);
+	for (enum mark m = MARK_ACK; m <= MARK_SYN_ACK; m++)
+		l->at[m].sent.flags = TCP_ACK;
 }
 
 static void stray_path(struct provoke_facts *f, struct line_facts *l)
 {
 	(void)f;
 	strays(l, RST, RST, RST);
-	l->at[MARK_DATA].ttl = 63;
+	l->at[MARK_DATA].ttl = 62;
 }
 
 static void stray_rst(struct provoke_facts *f, struct line_facts *l)

@@ -8,9 +8,9 @@
 
 #include "judge/probe.h"
 #include "packet/segment.h"
+#include "paper.h"
 #include "report/out.h"
 #include "report/ranges.h"
-#include "report/report.h"
 
 /* --- records ---------------------------------------------------------------- */
 
@@ -158,42 +158,6 @@ static struct summary_record summary_make(void)
 
 /* --- a report into memory --------------------------------------------------- */
 
-struct paper {
-	FILE *f;
-	char *text;
-	size_t len;
-	struct report *report;
-};
-
-static void paper_open(struct paper *p)
-{
-	memset(p, 0, sizeof(*p));
-	p->f = open_memstream(&p->text, &p->len);
-	assert_non_null(p->f);
-}
-
-static void paper_end(struct paper *p)
-{
-	struct err e;
-
-	assert_int_equal(p->report->close(p->report, &e), 0);
-	assert_int_equal(fclose(p->f), 0);
-}
-
-static void paper_text(struct paper *p, const struct run_info *run, const struct report_style *s)
-{
-	paper_open(p);
-	p->report = report_text_new(p->f, run, s);
-	assert_non_null(p->report);
-}
-
-static void paper_json(struct paper *p, const struct run_info *run, const struct report_style *s)
-{
-	paper_open(p);
-	p->report = report_json_new(p->f, run, s);
-	assert_non_null(p->report);
-}
-
 static void give_host(struct report *r, struct host_record *h, struct one *v, size_t n)
 {
 	const struct record_sink *s = &r->sink;
@@ -311,7 +275,7 @@ static void test_text_table(void **state)
 	one_make(&v[3], 8080, STATE_REJECTED, REACTION_ICMP_ADMIN);
 	v[3].reply.rtt_us = 1200000;
 	one_make(&v[4], 65535, STATE_FILTERED, REACTION_NONE);
-	paper_text(&p, &run, &style);
+	paper_open(&p, report_text_new, &run, &style);
 	h = host_make(&v[0].addr);
 	give_host(p.report, &h, v, 5);
 	p.report->sink.summary(p.report->sink.ctx, &s);
@@ -350,7 +314,7 @@ static void test_text_large_state_is_ranges(void **state)
 	}
 	for (uint16_t i = 0; i < 101; i++)
 		one_make(&v[202 + i], (uint16_t)(2000 + i), STATE_REJECTED, REACTION_ICMP_ADMIN);
-	paper_text(&p, &run, &style);
+	paper_open(&p, report_text_new, &run, &style);
 	h = host_make(&v[0].addr);
 	h.name = NULL;
 	h.style = STYLE_MIXED;
@@ -384,7 +348,7 @@ static void test_text_verbose_is_whole(void **state)
 	one_make(&v[0], 1, STATE_OPEN, REACTION_SYN_ACK);
 	for (uint16_t i = 1; i < 102; i++)
 		one_make(&v[i], (uint16_t)(1 + 2 * i), STATE_CLOSED, REACTION_RST_ACK_OF_SEQ);
-	paper_text(&p, &run, &style);
+	paper_open(&p, report_text_new, &run, &style);
 	h = host_make(&v[0].addr);
 	give_host(p.report, &h, v, 102);
 	paper_end(&p);
@@ -405,7 +369,7 @@ static void test_text_inconsistent_shows_both(void **state)
 
 	(void)state;
 	one_inconsistent(&v, 25);
-	paper_text(&p, &run, &style);
+	paper_open(&p, report_text_new, &run, &style);
 	h = host_make(&v.addr);
 	h.srtt_us = 0;
 	h.style = STYLE_UNKNOWN;
@@ -433,7 +397,7 @@ static void test_text_colours_only_the_word(void **state)
 	style.color = true;
 	one_make(&v, 80, STATE_CLOSED, REACTION_RST_ACK_OF_SEQ);
 	v.verdict.weak = true;
-	paper_text(&p, &run, &style);
+	paper_open(&p, report_text_new, &run, &style);
 	h = host_make(&v.addr);
 	give_host(p.report, &h, &v, 1);
 	paper_end(&p);
@@ -458,7 +422,7 @@ static void test_text_quiet_hosts_take_a_line(void **state)
 	one_make(&dead[0], 1, STATE_FILTERED, REACTION_NONE);
 	one_make(&dead[1], 2, STATE_FILTERED, REACTION_NONE);
 	one_make(&rejected, 22, STATE_REJECTED, REACTION_ICMP_HOST);
-	paper_text(&p, &run, &style);
+	paper_open(&p, report_text_new, &run, &style);
 	h = host_make(&up.addr);
 	give_host(p.report, &h, &up, 1);
 	h = host_make(&up.addr);
@@ -506,7 +470,7 @@ static void test_text_quiet_neighbours_share_a_line(void **state)
 	run.hosts = 6;
 	one_make(&dead, 22, STATE_FILTERED, REACTION_NONE);
 	one_make(&rejected, 22, STATE_REJECTED, REACTION_ICMP_HOST);
-	paper_text(&p, &run, &style);
+	paper_open(&p, report_text_new, &run, &style);
 	for (size_t i = 0; i < sizeof(a) / sizeof(*a); i++) {
 		struct host_record h = host_make(&a[i]);
 
@@ -537,7 +501,7 @@ static void test_text_nobody_is_a_line_whatever_was_asked(void **state)
 
 	(void)state;
 	run.hosts = 3;
-	paper_text(&p, &run, &style);
+	paper_open(&p, report_text_new, &run, &style);
 	for (int i = 0; i < 3; i++, a.b[3]++) {
 		struct host_record h = host_make(&a);
 
@@ -573,7 +537,7 @@ static void test_text_lines_of_a_large_sweep(void **state)
 	one_make(&six, 443, STATE_OPEN, REACTION_SYN_ACK);
 	assert_int_equal(addr_parse("fe80::1", &six.addr), 0);
 	six.addr.zone = 3;
-	paper_text(&p, &run, &style);
+	paper_open(&p, report_text_new, &run, &style);
 	p.report->sink.open_found(p.report->sink.ctx, &v[0].record);
 	p.report->sink.open_found(p.report->sink.ctx, &six.record);
 	h = host_make(&v[0].addr);
@@ -606,7 +570,7 @@ static void test_text_lines_asked_for(void **state)
 	one_make(&v[1], 2, STATE_FILTERED, REACTION_NONE);
 	for (uint16_t i = 2; i < 103; i++)
 		one_make(&v[i], (uint16_t)(1 + i), STATE_CLOSED, REACTION_RST_ACK_OF_SEQ);
-	paper_text(&p, &run, &style);
+	paper_open(&p, report_text_new, &run, &style);
 	h = host_make(&v[0].addr);
 	give_host(p.report, &h, v, 103);
 	expect_text(&p,
@@ -623,14 +587,14 @@ static void test_json_run(void **state)
 	struct paper p;
 
 	(void)state;
-	paper_json(&p, &run, &style);
+	paper_open(&p, report_json_new, &run, &style);
 	expect_text(&p,
 		    "{\"type\":\"run\",\"schema\":1,\"tool\":\"rstprobe\",\"version\":\"0.1.0\","
 		    "\"command\":\"scan\",\"argv\":[\"rstprobe\",\"scan\",\"a/b\"],"
 		    "\"started\":\"2026-11-20T12:00:00.000042Z\",\"seed\":18446744073709551615,"
 		    "\"source\":[{\"addr\":\"192.0.2.1\",\"iface\":\"veth3\"}]}\n");
 	run.argv = (char *const *)(uintptr_t)argv_bytes;
-	paper_json(&p, &run, &style);
+	paper_open(&p, report_json_new, &run, &style);
 	paper_end(&p);
 	/* no UTF-8: each stray byte becomes U+FFFD, the euro sign stays */
 	assert_non_null(strstr(p.text, "[\"\xef\xbf\xbd\xe2\x82\xac"
@@ -657,7 +621,7 @@ static void test_json_ports(void **state)
 	one_make(&v[2], 24, STATE_REJECTED, REACTION_ICMP_ADMIN);
 	one_make(&v[3], 25, STATE_FILTERED, REACTION_NONE);
 	v[3].record.tries = 3;
-	paper_json(&p, &run, &style);
+	paper_open(&p, report_json_new, &run, &style);
 	h = host_make(&v[0].addr);
 	give_host(p.report, &h, v, 4);
 	expect_json(
@@ -693,7 +657,7 @@ static void test_json_inconsistent(void **state)
 
 	(void)state;
 	one_inconsistent(&v, 25);
-	paper_json(&p, &run, &style);
+	paper_open(&p, report_json_new, &run, &style);
 	h = host_make(&v.addr);
 	give_host(p.report, &h, &v, 1);
 	paper_end(&p);
@@ -725,7 +689,7 @@ static void test_json_groups(void **state)
 	v[51].verdict.n_clues = 0;
 	style.show_given = true;
 	style.show = 1U << STATE_CLOSED;
-	paper_json(&p, &run, &style);
+	paper_open(&p, report_json_new, &run, &style);
 	h = host_make(&v[0].addr);
 	h.name = NULL;
 	give_host(p.report, &h, v, 102);
@@ -740,7 +704,7 @@ static void test_json_groups(void **state)
 		    "\"low\"}\n");
 	style = style_make();
 	style.all = true;
-	paper_json(&p, &run, &style);
+	paper_open(&p, report_json_new, &run, &style);
 	memset(h.counts, 0, sizeof(h.counts));
 	give_host(p.report, &h, v, 102);
 	paper_end(&p);
@@ -762,7 +726,7 @@ static void test_json_down_host(void **state)
 	(void)state;
 	one_make(&v[0], 22, STATE_REJECTED, REACTION_ICMP_HOST);
 	one_make(&v[1], 23, STATE_REJECTED, REACTION_ICMP_HOST);
-	paper_json(&p, &run, &style);
+	paper_open(&p, report_json_new, &run, &style);
 	h = host_make(&v[0].addr);
 	h.up = false;
 	h.unreachable = true;
@@ -795,7 +759,7 @@ static void test_json_window_note_summary(void **state)
 	s.rate_pps = 1e300 * 1e300;
 	s.counts[STATE_OPEN_FILTERED] = 5000000000U;
 	snprintf(s.why, sizeof(s.why), "the link of \"eth0\" went down");
-	paper_json(&p, &run, &style);
+	paper_open(&p, report_json_new, &run, &style);
 	k = &p.report->sink;
 	k->window(k->ctx, &w);
 	k->note(k->ctx, "a/b");
@@ -831,7 +795,7 @@ static void test_json_escapes(void **state)
 		json_object *o;
 
 		one_make(&v, 22, STATE_OPEN, REACTION_SYN_ACK);
-		paper_json(&p, &run, &style);
+		paper_open(&p, report_json_new, &run, &style);
 		h = host_make(&v.addr);
 		h.name = v.record.name = name;
 		give_host(p.report, &h, &v, 1);
@@ -866,7 +830,7 @@ static void test_json_open_at_once(void **state)
 	(void)state;
 	one_make(&v, 22, STATE_OPEN, REACTION_SYN_ACK);
 	v.seen.n_kinds = 1;
-	paper_json(&p, &run, &style);
+	paper_open(&p, report_json_new, &run, &style);
 	p.report->sink.open_found(p.report->sink.ctx, &v.record);
 	h = host_make(&v.addr);
 	h.name = NULL;
@@ -885,7 +849,7 @@ static void test_json_open_at_once(void **state)
 	free(p.text);
 	style.show_given = true;
 	style.show = 1U << STATE_CLOSED;
-	paper_json(&p, &run, &style);
+	paper_open(&p, report_json_new, &run, &style);
 	p.report->sink.open_found(p.report->sink.ctx, &v.record);
 	expect_json(&p, "");
 }
@@ -902,8 +866,8 @@ static void test_carried_lines(void **state)
 	(void)state;
 	snprintf(run.space, sizeof(run.space), "0123abcd");
 	run.resumed = "old.jsonl";
-	paper_json(&json, &run, &style);
-	paper_text(&text, &run, &style);
+	paper_open(&json, report_json_new, &run, &style);
+	paper_open(&text, report_text_new, &run, &style);
 	v[0] = json.report;
 	v[1] = text.report;
 	json.report = report_tee_new(v, 2);
@@ -935,7 +899,7 @@ static void test_hosts_limited_and_given_up(void **state)
 	run.shard = 2;
 	run.shards = 4;
 	one_make(&v[0], 22, STATE_OPEN, REACTION_SYN_ACK);
-	paper_text(&p, &run, &style);
+	paper_open(&p, report_text_new, &run, &style);
 	h = host_make(&v[0].addr);
 	h.reset_limit = 200;
 	give_host(p.report, &h, v, 1);
@@ -966,7 +930,7 @@ static void test_hosts_limited_and_given_up(void **state)
 		    "(65500 probes, 0 % loss)\n"
 		    "1 host kept silent: only a handful of ports was asked, 12 in all skipped "
 		    "(--no-skip-dead asks them)\n");
-	paper_json(&p, &run, &style);
+	paper_open(&p, report_json_new, &run, &style);
 	h.reset_limit = 200;
 	give_host(p.report, &h, v, 0);
 	paper_end(&p);
@@ -985,10 +949,10 @@ static void test_empty_result(void **state)
 	struct paper p;
 
 	(void)state;
-	paper_text(&p, &run, &style);
+	paper_open(&p, report_text_new, &run, &style);
 	p.report->sink.summary(p.report->sink.ctx, &s);
 	expect_text(&p, "0 open on 0 hosts in 0.00 s (0 probes)\n");
-	paper_text(&p, &run, &style);
+	paper_open(&p, report_text_new, &run, &style);
 	expect_text(&p, "");
 }
 
@@ -1037,9 +1001,9 @@ static void test_tee(void **state)
 	if (!full)
 		skip();
 	one_make(&one, 22, STATE_OPEN, REACTION_SYN_ACK);
-	paper_text(&text, &run, &style);
-	paper_text(&alone, &run, &style);
-	paper_json(&json, &run, &style);
+	paper_open(&text, report_text_new, &run, &style);
+	paper_open(&alone, report_text_new, &run, &style);
+	paper_open(&json, report_json_new, &run, &style);
 	v[0] = text.report;
 	v[1] = report_json_new(full, &run, &style);
 	v[2] = json.report;
@@ -1087,7 +1051,7 @@ static void test_progress_on_a_terminal(void **state)
 			       progress_make(6.3, 12), progress_make(6.5, -1)};
 
 	(void)state;
-	paper_open(&p);
+	paper_begin(&p);
 	p.report = report_progress_new(p.f, true, 0);
 	for (size_t i = 0; i < sizeof(g) / sizeof(g[0]); i++)
 		p.report->sink.progress(p.report->sink.ctx, &g[i], false);
@@ -1107,7 +1071,7 @@ static void test_progress_elsewhere(void **state)
 	const struct record_sink *k;
 
 	(void)state;
-	paper_open(&p);
+	paper_begin(&p);
 	p.report = report_progress_new(p.f, false, 5000000000U);
 	k = &p.report->sink;
 	k->progress(k->ctx, &g, false);
@@ -1121,7 +1085,7 @@ static void test_progress_elsewhere(void **state)
 			"rstprobe: the capture dropped 7 packets; a lower --rate would lose none\n"
 			"rstprobe: 2 probes could not be sent\n"
 			"rstprobe: incomplete: why\n");
-	paper_open(&p);
+	paper_begin(&p);
 	p.report = report_progress_new(p.f, false, 0);
 	g.elapsed_s = 1000;
 	p.report->sink.progress(p.report->sink.ctx, &g, false);

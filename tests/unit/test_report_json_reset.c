@@ -6,7 +6,7 @@
 
 #include <json-c/json.h>
 
-#include "report/report.h"
+#include "paper.h"
 #include "resets.h"
 
 static const char *const argv_plain[] = {"rstprobe", "explain", "a.pcap", NULL};
@@ -28,26 +28,12 @@ static struct run_info run_make(void)
 struct output {
 	struct run_info run;
 	struct report_style style;
-	FILE *f;
-	char *text;
-	size_t len;
-	struct report *report;
+	struct paper paper;
 };
 
 static void output_open(struct output *o)
 {
-	o->f = open_memstream(&o->text, &o->len);
-	assert_non_null(o->f);
-	o->report = report_json_new(o->f, &o->run, &o->style);
-	assert_non_null(o->report);
-}
-
-static void output_close(struct output *o)
-{
-	struct err e = {{0}};
-
-	assert_int_equal(o->report->close(o->report, &e), 0);
-	fclose(o->f);
+	paper_open(&o->paper, report_json_new, &o->run, &o->style);
 }
 
 static struct output output_make(void)
@@ -58,7 +44,7 @@ static struct output output_make(void)
 /* The n-th line as an object; the caller puts it. */
 static json_object *line(const struct output *o, size_t n)
 {
-	const char *s = o->text, *end;
+	const char *s = o->paper.text, *end;
 	json_tokener *t = json_tokener_new();
 	json_object *v;
 
@@ -78,7 +64,7 @@ static size_t lines(const struct output *o)
 {
 	size_t n = 0;
 
-	for (const char *s = o->text; *s; s++)
+	for (const char *s = o->paper.text; *s; s++)
 		n += *s == '\n';
 	return n;
 }
@@ -139,10 +125,10 @@ static json_object *told(const struct finding *f)
 	json_object *v;
 
 	output_open(&o);
-	o.report->sink.reset(o.report->sink.ctx, f);
-	output_close(&o);
+	o.paper.report->sink.reset(o.paper.report->sink.ctx, f);
+	paper_end(&o.paper);
 	v = line(&o, 1);
-	free(o.text);
+	free(o.paper.text);
 	return v;
 }
 
@@ -153,14 +139,14 @@ static void run_names_what_is_read(void **state)
 
 	(void)state;
 	output_open(&o);
-	output_close(&o);
+	paper_end(&o.paper);
 	v = line(&o, 0);
 	assert_string_equal(text(v, "command"), "explain");
 	assert_string_equal(item(v, "files", 0), "a.pcap");
 	assert_string_equal(item(v, "files", 1), "\"\\\n\x01\xef\xbf\xbd\xe2\x82\xac.pcap");
 	has_not(v, "iface");
 	json_object_put(v);
-	free(o.text);
+	free(o.paper.text);
 }
 
 static void contract_keys_come_first_and_in_order(void **state)
@@ -366,17 +352,17 @@ static void live_has_an_interface(void **state)
 	o.run.live = "veth\xfe";
 	reset_refused(&r);
 	output_open(&o);
-	fflush(o.f);
-	before = o.len;
-	o.report->sink.reset(o.report->sink.ctx, &r.f);
+	fflush(o.paper.f);
+	before = o.paper.len;
+	o.paper.report->sink.reset(o.paper.report->sink.ctx, &r.f);
 	/* told at once: who watches does not wait for a buffer to fill */
-	assert_true(o.len > before);
-	output_close(&o);
+	assert_true(o.paper.len > before);
+	paper_end(&o.paper);
 	v = line(&o, 1);
 	is_null(v, "file");
 	assert_string_equal(text(v, "iface"), "veth\xef\xbf\xbd");
 	json_object_put(v);
-	free(o.text);
+	free(o.paper.text);
 }
 
 static void summary_counts(void **state)
@@ -389,8 +375,8 @@ static void summary_counts(void **state)
 	(void)state;
 	resets_summary(&s, &e);
 	output_open(&o);
-	o.report->sink.explained(o.report->sink.ctx, &e);
-	output_close(&o);
+	o.paper.report->sink.explained(o.paper.report->sink.ctx, &e);
+	paper_end(&o.paper);
 	v = line(&o, 1);
 	assert_string_equal(text(v, "type"), "summary");
 	assert_true(json_object_get_boolean(get(v, "complete")));
@@ -416,7 +402,7 @@ static void summary_counts(void **state)
 	assert_int_equal(number(v, "kernel_joined"), 1);
 	assert_string_equal(text(v, "first"), "2026-11-20T12:00:00.000042Z");
 	json_object_put(v);
-	free(o.text);
+	free(o.paper.text);
 }
 
 static void summary_says_why_it_is_incomplete(void **state)
@@ -435,8 +421,8 @@ static void summary_says_why_it_is_incomplete(void **state)
 	s.unknown_linktype = 147;
 	s.first_ns = s.last_ns = 0;
 	output_open(&o);
-	o.report->sink.explained(o.report->sink.ctx, &e);
-	output_close(&o);
+	o.paper.report->sink.explained(o.paper.report->sink.ctx, &e);
+	paper_end(&o.paper);
 	v = line(&o, 1);
 	assert_false(json_object_get_boolean(get(v, "complete")));
 	assert_string_equal(text(v, "why"), "a\xef\xbf\xbd.pcap: cut in frame 9");
@@ -445,7 +431,7 @@ static void summary_says_why_it_is_incomplete(void **state)
 	assert_int_equal(number(v, "unknown_linktype"), 147);
 	has_not(v, "first");
 	json_object_put(v);
-	free(o.text);
+	free(o.paper.text);
 }
 
 static void summary_only(void **state)
@@ -460,11 +446,11 @@ static void summary_only(void **state)
 	reset_refused(&r);
 	resets_summary(&s, &e);
 	output_open(&o);
-	o.report->sink.reset(o.report->sink.ctx, &r.f);
-	o.report->sink.explained(o.report->sink.ctx, &e);
-	output_close(&o);
+	o.paper.report->sink.reset(o.paper.report->sink.ctx, &r.f);
+	o.paper.report->sink.explained(o.paper.report->sink.ctx, &e);
+	paper_end(&o.paper);
 	assert_int_equal(lines(&o), 2);
-	free(o.text);
+	free(o.paper.text);
 }
 
 int main(void)

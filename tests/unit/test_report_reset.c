@@ -5,8 +5,8 @@
 #include "unit.h"
 
 #include "packet/segment.h"
+#include "paper.h"
 #include "report/ladder.h"
-#include "report/report.h"
 #include "report/reset_words.h"
 
 #define MS UINT64_C(1000000)
@@ -241,33 +241,7 @@ static void make_abort(struct made *m)
 
 /* --- pages ------------------------------------------------------------------------ */
 
-struct paper {
-	FILE *f;
-	char *text;
-	size_t len;
-	struct report *report;
-};
-
 static const char *const files[] = {"client.pcap", "server.pcap"};
-
-static void paper_open(struct paper *p, const struct run_info *run,
-		       const struct report_style *style)
-{
-	memset(p, 0, sizeof(*p));
-	p->f = open_memstream(&p->text, &p->len);
-	assert_non_null(p->f);
-	p->report = report_text_new(p->f, run, style);
-	assert_non_null(p->report);
-}
-
-static const char *paper_end(struct paper *p)
-{
-	struct err e;
-
-	assert_int_equal(p->report->close(p->report, &e), 0);
-	assert_int_equal(fclose(p->f), 0);
-	return p->text;
-}
 
 static void give(struct paper *p, const struct made *m)
 {
@@ -284,7 +258,7 @@ static void expect_page(void (*make_it)(struct made *), unsigned width, const ch
 	struct paper p;
 
 	make_it(&m);
-	paper_open(&p, &run_one, &style);
+	paper_open(&p, report_text_new, &run_one, &style);
 	give(&p, &m);
 	assert_string_equal(paper_end(&p), want);
 	free(p.text);
@@ -537,7 +511,7 @@ static void test_every_page_fits_its_width(void **state)
 			struct paper p;
 
 			makers[i](&m);
-			paper_open(&p, &run_one, &style);
+			paper_open(&p, report_text_new, &run_one, &style);
 			give(&p, &m);
 			assert_true(fits(paper_end(&p), widths[w]));
 			for (const char *s = p.text; *s; s++)
@@ -556,7 +530,7 @@ static void test_colour_adds_nothing_but_colour(void **state)
 
 	(void)state;
 	make_refused(&m);
-	paper_open(&p, &run_one, &style);
+	paper_open(&p, report_text_new, &run_one, &style);
 	give(&p, &m);
 	paper_end(&p);
 	assert_non_null(strstr(p.text, "\033[31mproblem\033[0m     \033[1mrefused\033[0m (cert"));
@@ -564,7 +538,7 @@ static void test_colour_adds_nothing_but_colour(void **state)
 	assert_non_null(strstr(p.text, "  << RESET\033[0m\n"));
 	assert_non_null(strstr(p.text, "\n  \033[33m16  -80 us  |- S "));
 	style.color = false;
-	paper_open(&plain, &run_one, &style);
+	paper_open(&plain, report_text_new, &run_one, &style);
 	give(&plain, &m);
 	paper_end(&plain);
 	to = p.text;
@@ -592,7 +566,7 @@ static const char *page_of_all(const struct run_info *run, const struct report_s
 {
 	struct made m;
 
-	paper_open(p, run, style);
+	paper_open(p, report_text_new, run, style);
 	make_refused(&m);
 	m.f.n_ladder = 0;
 	m.f.also[0] = CAUSE_UNKNOWN;
@@ -628,7 +602,7 @@ static void test_what_is_shown(void **state)
 	(void)state;
 	make(&m, CAUSE_ABORT_IDLE, SURE_CERTAIN);
 	assert_int_equal(m.f.severity, SEVERITY_NOTICE);
-	paper_open(&p, &run_one, &style);
+	paper_open(&p, report_text_new, &run_one, &style);
 	give(&p, &m);
 	assert_string_equal(paper_end(&p), "");
 	free(p.text);
@@ -663,7 +637,7 @@ static void test_verbose_names_the_rule(void **state)
 	(void)state;
 	make_refused(&m);
 	m.f.row = &because;
-	paper_open(&p, &run_one, &style);
+	paper_open(&p, report_text_new, &run_one, &style);
 	give(&p, &m);
 	assert_non_null(strstr(paper_end(&p), "\n  Rule: the reason (RFC 9293, 3.10.7.1)\n\n"));
 	free(p.text);
@@ -961,7 +935,7 @@ static struct explain_summary summary_make(void)
 static const char *page_of_end(struct paper *p, const struct explain_record *r,
 			       const struct report_style *style)
 {
-	paper_open(p, &run_one, style);
+	paper_open(p, report_text_new, &run_one, style);
 	p->report->sink.explained(p->report->sink.ctx, r);
 	return paper_end(p);
 }
@@ -1125,7 +1099,7 @@ static void test_findings_are_flushed(void **state)
 
 	(void)state;
 	make_refused(&m);
-	paper_open(&p, &run_one, &style);
+	paper_open(&p, report_text_new, &run_one, &style);
 	give(&p, &m);
 	len = p.len; /* open_memstream tells it at a flush */
 	assert_true(len > 300);

@@ -8,7 +8,7 @@
 
 #include "judge/origin.h"
 #include "packet/segment.h"
-#include "report/report.h"
+#include "paper.h"
 #include "report/stack_words.h"
 
 enum { SYN, ACK, NOTHING, FORMS };
@@ -460,13 +460,6 @@ static void test_remarks(void **state)
 
 /* --- pages ------------------------------------------------------------------------ */
 
-struct paper {
-	FILE *f;
-	char *text;
-	size_t len;
-	struct report *report;
-};
-
 static struct run_info run_make(void)
 {
 	static char *none[] = {NULL};
@@ -479,25 +472,6 @@ static struct run_info run_make(void)
 	    .per_host = true,
 	    .stack = true,
 	};
-}
-
-static void paper_open(struct paper *p, bool json, const struct run_info *run,
-		       const struct report_style *style)
-{
-	memset(p, 0, sizeof(*p));
-	p->f = open_memstream(&p->text, &p->len);
-	assert_non_null(p->f);
-	p->report = json ? report_json_new(p->f, run, style) : report_text_new(p->f, run, style);
-	assert_non_null(p->report);
-}
-
-static const char *paper_end(struct paper *p)
-{
-	struct err e;
-
-	assert_int_equal(p->report->close(p->report, &e), 0);
-	assert_int_equal(fclose(p->f), 0);
-	return p->text;
 }
 
 static void give(struct paper *p, const struct host *h)
@@ -522,7 +496,7 @@ static void test_text_block(void **state)
 	(void)state;
 	host_plain(&h);
 	h.verdict.clues[h.verdict.n_clues++] = (struct clue){.id = CLUE_LISTEN_RST};
-	paper_open(&p, false, &run, &style);
+	paper_open(&p, report_text_new, &run, &style);
 	give(&p, &h);
 	p.report->sink.summary(p.report->sink.ctx, &sum);
 	snprintf(want, sizeof(want),
@@ -571,7 +545,7 @@ static void test_text_names_what_is_not_told(void **state)
 	for (size_t i = 0; i < CELLS; i++)
 		if (i != SYN)
 			h.verdict.cells[i].why = i < FORMS ? WHY_STRAY_FILTERED : WHY_PROXIED;
-	paper_open(&p, false, &run, &style);
+	paper_open(&p, report_text_new, &run, &style);
 	give(&p, &h);
 	snprintf(want, sizeof(want),
 		 "192.0.2.7: port 80 accepts, no closed port found\n"
@@ -600,7 +574,7 @@ static void test_text_verbose_and_colour(void **state)
 	(void)state;
 	host_plain(&h);
 	answer(&h, NOTHING, REACTION_RST_ACK_OF_SEQ, "answers with a RST");
-	paper_open(&p, false, &run, &style);
+	paper_open(&p, report_text_new, &run, &style);
 	give(&p, &h);
 	paper_end(&p);
 	assert_non_null(strstr(p.text, "\033[32m+ SYN-ACK\033[0m"));
@@ -635,7 +609,7 @@ static void test_text_without_an_open_port(void **state)
 	all_why(&h, WHY_NO_OPEN_PORT);
 	answer_rst(&h, FORMS + SYN, TCP_ACK, 0, 1001, NULL);
 	h.verdict.clues[h.verdict.n_clues++] = (struct clue){.id = CLUE_NO_OPEN_PORT};
-	paper_open(&p, false, &run, &style);
+	paper_open(&p, report_text_new, &run, &style);
 	give(&p, &h);
 	assert_non_null(strstr(
 	    paper_end(&p), "\n? CLOSED ack, null-data: not tested: the run ended first\n"
@@ -646,7 +620,7 @@ static void test_text_without_an_open_port(void **state)
 	assert_null(strstr(p.text, "\n\n\n"));
 	free(p.text);
 	run.ports_given = true;
-	paper_open(&p, false, &run, &style);
+	paper_open(&p, report_text_new, &run, &style);
 	give(&p, &h);
 	assert_non_null(strstr(paper_end(&p), "no open port found: none of -p accepts"));
 	free(p.text);
@@ -666,7 +640,7 @@ static void test_text_of_nobody_on_the_link(void **state)
 	run.n_sources = 1;
 	host_make(&h);
 	answer(&h, FORMS, REACTION_ICMP_HOST, NULL)->from = source.addr;
-	paper_open(&p, false, &run, &style);
+	paper_open(&p, report_text_new, &run, &style);
 	give(&p, &h);
 	p.report->sink.summary(p.report->sink.ctx, &sum);
 	assert_string_equal(paper_end(&p), "web1 (192.0.2.7): no answer\n"
@@ -695,7 +669,7 @@ static void test_text_fits_its_width(void **state)
 	}
 	answer_rst(&h, 0, TCP_ACK, 0, 0, "resets the connection")->after = AFTER_GONE;
 	h.verdict.n_cells = 5;
-	paper_open(&p, false, &run, &style);
+	paper_open(&p, report_text_new, &run, &style);
 	give(&p, &h);
 	for (const char *line = paper_end(&p); *line; line = strchr(line, '\n') + 1)
 		assert_true(strcspn(line, "\n") <= 80);
@@ -703,7 +677,7 @@ static void test_text_fits_its_width(void **state)
 	    strstr(p.text, "\nSEGMENT       SYN-RECEIVED    ESTABLISHED  CLOSE-WAIT   "));
 	free(p.text);
 	style.width = 100;
-	paper_open(&p, false, &run, &style);
+	paper_open(&p, report_text_new, &run, &style);
 	give(&p, &h);
 	assert_non_null(strstr(paper_end(&p), "\nSEGMENT       FLAGS  "));
 	free(p.text);
@@ -719,7 +693,7 @@ static void test_text_of_many_hosts_is_a_line(void **state)
 	(void)state;
 	run.per_host = false;
 	run.hosts = 1000;
-	paper_open(&p, false, &run, &style);
+	paper_open(&p, report_text_new, &run, &style);
 	host_plain(&h);
 	h.facts.stopped = true;
 	give(&p, &h);
@@ -759,7 +733,7 @@ static void test_json(void **state)
 	(void)state;
 	host_plain(&h);
 	h.verdict.origin = ORIGIN_ENDPOINT;
-	paper_open(&p, true, &run, &style);
+	paper_open(&p, report_json_new, &run, &style);
 	give(&p, &h);
 	paper_end(&p);
 	assert_int_equal(strncmp(strchr(p.text, '\n') + 1, "{\"type\":\"stack\",\"addr\":", 23), 0);

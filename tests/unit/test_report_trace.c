@@ -7,19 +7,12 @@
 #include <json-c/json.h>
 
 #include "packet/segment.h"
-#include "report/report.h"
+#include "paper.h"
 #include "report/trace_words.h"
 #include "walks.h"
 
 #define RST REACTION_RST_ACK_OF_SEQ
 #define SYN_ACK REACTION_SYN_ACK
-
-struct paper {
-	FILE *f;
-	char *text;
-	size_t len;
-	struct report *report;
-};
 
 static char word[] = "rstprobe";
 static char *argv[] = {word, NULL};
@@ -30,32 +23,17 @@ static struct run_info run_make(void)
 	    .command = "trace", .version = "0", .argv = argv, .hosts = 1, .per_host = true};
 }
 
-static void paper_open(struct paper *p, bool json, const struct run_info *run,
-		       const struct report_style *style)
-{
-	p->f = open_memstream(&p->text, &p->len);
-	assert_non_null(p->f);
-	p->report = json ? report_json_new(p->f, run, style) : report_text_new(p->f, run, style);
-	assert_non_null(p->report);
-}
-
-static const char *paper_end(struct paper *p)
-{
-	struct err e;
-
-	assert_int_equal(p->report->close(p->report, &e), 0);
-	fclose(p->f);
-	return p->text;
-}
-
 /* As cmd/trace does: one walk after the other. Router 2 has a name of its own making. */
 static void give(struct paper *p, const struct walks *s)
 {
 	const struct record_sink *sink = &p->report->sink;
 	const struct trace_facts *f = &s->facts;
 	struct trace_record r = {.addr = &f->addr, .name = "web1", .facts = f};
-	struct trace_verdict v;
+	struct trace_verdict v, flows[TRACE_FLOWS_MAX];
 
+	for (unsigned i = 0; i < f->flows; i++)
+		trace_judge_flow(f, i, &flows[i]);
+	r.flows = flows;
 	for (size_t i = 0; i < f->n_walks; i++) {
 		const struct trace_walk *w = &f->walks[i];
 		const struct walk_record walk = {
@@ -83,7 +61,7 @@ static void expect_text(const struct walks *s, const struct report_style *style,
 	const struct run_info run = run_make();
 	struct paper p;
 
-	paper_open(&p, false, &run, style);
+	paper_open(&p, report_text_new, &run, style);
 	give(&p, s);
 	assert_string_equal(paper_end(&p), want);
 	free(p.text);
@@ -314,7 +292,7 @@ static void test_as_they_come(void **state)
 	w = walks_add(&s, WALK_MAIN, "syn");
 	walks_expire(w, 2, 3);
 	walks_answer(&s, w, 4, RST, 3);
-	paper_open(&p, false, &run, &style);
+	paper_open(&p, report_text_new, &run, &style);
 	{
 		const struct record_sink *sink = &p.report->sink;
 		const struct walk_record walk = {.addr = &s.facts.addr, .walk = w};
@@ -357,7 +335,7 @@ static void test_late_answer_in_silence(void **state)
 	walks_expire(w, 1, 1);
 	walks_expire(w, 4, 4);
 	walks_reject(w, 6, walks_router(1));
-	paper_open(&p, false, &run, &numeric);
+	paper_open(&p, report_text_new, &run, &numeric);
 	{
 		const struct record_sink *sink = &p.report->sink;
 		const struct walk_record walk = {.addr = &s.facts.addr, .walk = w};
@@ -513,7 +491,7 @@ static void test_json_of_hops(void **state)
 	w->last = 3;
 	walks_expire(w, 2, 3);
 	walks_answer(&s, w, 3, RST, 40);
-	paper_open(&p, true, &run, &style);
+	paper_open(&p, report_json_new, &run, &style);
 	give(&p, &s);
 	paper_end(&p);
 	expect_json(p.text, 1,
@@ -547,7 +525,7 @@ static void test_json_of_a_verdict(void **state)
 	walks_make(&s);
 	w = walks_add(&s, WALK_MAIN, "syn");
 	walks_expire(w, 1, 3);
-	paper_open(&p, true, &run, &style);
+	paper_open(&p, report_json_new, &run, &style);
 	give(&p, &s);
 	o = line_of(paper_end(&p), WALKS_MAX_TTL + 1);
 	expect_key(o, "type", "\"trace\"");
@@ -571,7 +549,7 @@ static void test_json_of_a_verdict(void **state)
 	/* not known */
 	w->over = false;
 	s.facts.stopped = true;
-	paper_open(&p, true, &run, &style);
+	paper_open(&p, report_json_new, &run, &style);
 	give(&p, &s);
 	o = line_of(paper_end(&p), WALKS_MAX_TTL + 1);
 	expect_key(o, "verdict", "\"indeterminate\"");
@@ -583,7 +561,7 @@ static void test_json_of_a_verdict(void **state)
 	/* one hop */
 	w->over = true;
 	walks_reject(w, 4, walks_router(3));
-	paper_open(&p, true, &run, &style);
+	paper_open(&p, report_json_new, &run, &style);
 	give(&p, &s);
 	o = line_of(paper_end(&p), WALKS_MAX_TTL + 1);
 	expect_key(o, "verdict", "\"rejected-by\"");

@@ -233,7 +233,7 @@ static size_t read_some(struct stage *s, struct line *l, uint64_t may, unsigned 
 		return (size_t)n;
 	}
 	if (n == 0) {
-		l->f->read_eof = true;
+		l->f->read_eof = !l->f->read_errno; /* an error is said once, then this */
 		*bits = SEES_FIN;
 	} else if (n != -EAGAIN) {
 		l->f->read_errno = (int)-n;

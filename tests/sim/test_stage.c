@@ -448,6 +448,25 @@ static void test_early_close_numbers(void **state)
 	end(&r, 0);
 }
 
+/* The socket says ECONNRESET once, and then that the stream has ended; no program asks again. */
+static void test_reset_after_all_is_written(void **state)
+{
+	static const struct service_how how = {.reads = 18};
+	const struct line_facts *l;
+	struct run r;
+
+	(void)state;
+	begin(&r, SCENARIO_EARLY_CLOSE, &how);
+	r.c.body = 2000;
+	play(&r);
+	l = &r.f.lines[0];
+	assert_true(l->resets > 0);
+	assert_int_equal(l->write_errno, 0);
+	assert_int_equal(l->read_errno, ECONNRESET);
+	assert_false(l->read_eof);
+	end(&r, 0);
+}
+
 static void test_stalled_writer(void **state)
 {
 	static const struct service_how how = {.never_reads = true};
@@ -602,6 +621,7 @@ int main(void)
 	    cmocka_unit_test(test_half_open_numbers),
 	    cmocka_unit_test(test_half_open_return),
 	    cmocka_unit_test(test_early_close_numbers),
+	    cmocka_unit_test(test_reset_after_all_is_written),
 	    cmocka_unit_test(test_stalled_writer),
 	    cmocka_unit_test(test_broken_pipe),
 	    cmocka_unit_test(test_slow_handshake_numbers),

@@ -80,8 +80,11 @@ void trace_judge_inside(struct look *l)
 	const struct trace_walk *syn = l->w, *w = trace_walk_of(l->f, WALK_INSIDE);
 	struct look mine;
 
-	if (l->out->end != TRACE_OPEN)
+	if (l->out->end != TRACE_OPEN) {
+		if (l->out->end != TRACE_UNDECIDED)
+			trace_clue(l->out, CLUE_TRACE_NO_DATA, 0, 0);
 		return;
+	}
 	begin(l);
 	if (!in->connected) {
 		judge_unconnected(l, w, trace_reply_ttl(syn));

@@ -173,6 +173,7 @@ enum clue_id {
 	CLUE_TRACE_UNCONFIRMED,	   /* TTL a drew it once, no second connection was had */
 	CLUE_TRACE_UNSTABLE,	   /* a second connection was reset at another TTL than a */
 	CLUE_TRACE_NOT_CONNECTED,  /* the port answers the SYN, and no connection came about */
+	CLUE_TRACE_NO_DATA,	   /* wanted within a connection, and the SYN was not accepted */
 	CLUE_TRACE_RESETS_TOO,	   /* open, and a RSTs came as well */
 	CLUE_TRACE_OUT_OF_TTL,	   /* TTL a, the last, is still on its way */
 	CLUE_TRACE_LOOP,	   /* hop a and hop b are the same router */

@@ -44,6 +44,7 @@ static const char *const sentences[CLUES] = {
 	"a box that answers in the target's name at this distance would look the same",
     [CLUE_TRACE_UNCONFIRMED] = "no second connection could confirm the hop",
     [CLUE_TRACE_NOT_CONNECTED] = "the port answers the SYN, and no connection came about",
+    [CLUE_TRACE_NO_DATA] = "no data was sent: this is what the SYN came to",
     [CLUE_TRACE_ICMP_LIMIT] = "some routers were asked only once a second, since many limit their "
 			      "ICMP errors: one that keeps silent may do so for that",
 };

@@ -744,6 +744,8 @@ static void test_inside_without(void **state)
 	chain(&s, 6, RST, 5);
 	s.facts.inside.wanted = true;
 	expect(&s, TRACE_RESET_BY_TARGET, 6, 6);
+	v = judged(&s);
+	expect_clue(&v, CLUE_TRACE_NO_DATA, 0, 0);
 }
 
 /* --- flows -------------------------------------------------------------------------------- */

@@ -197,7 +197,8 @@ static unsigned take_on_line(struct stage *s, struct line *l, const struct packe
 static bool answers_trail(const struct trail *t, const struct segment *g)
 {
 	if (g->flags & TCP_RST)
-		return t->sent.flags & TCP_ACK && seq_in_window(g->seq, t->sent.ack, 2);
+		return t->sent.flags & TCP_ACK &&
+		       (g->seq == t->sent.ack || g->seq == t->sent.ack + 1);
 	return g->flags & TCP_ACK && t->sent.len && g->ack == t->sent.seq + t->sent.len;
 }
 

@@ -182,6 +182,19 @@ static void put_silent_hops(struct look *l, unsigned before)
 		trace_clue(l->out, CLUE_TRACE_SILENT_HOPS, n, 0);
 }
 
+/* A hop that only forwards, and signs with the address that was asked for. */
+static void put_translated(struct look *l, unsigned before)
+{
+	for (unsigned ttl = l->w->first; ttl < before; ttl++) {
+		const struct trace_hop *h = trace_hop_at(l->w, ttl);
+
+		if (!h || !h->expired || !addr_same(&h->expiry.from, &l->f->addr))
+			continue;
+		trace_clue(l->out, CLUE_TRACE_TRANSLATED, ttl, 0);
+		return;
+	}
+}
+
 /* --- what ends a way ---------------------------------------------------------------------- */
 
 static void judge_open(struct look *l)
@@ -244,6 +257,7 @@ void trace_judge_answer(struct look *l)
 		trace_judge_reset(l);
 	else
 		judge_open(l);
+	put_translated(l, l->k);
 	put_silent_hops(l, l->k);
 }
 
@@ -313,6 +327,7 @@ static void judge_silence(struct look *l)
 		trace_set_by(l->out, &last->from);
 	if (!heard)
 		trace_clue(l->out, CLUE_NO_ANSWER, 0, 0);
+	put_translated(l, heard + 1U);
 	put_silent_hops(l, heard);
 }
 

@@ -177,6 +177,7 @@ enum clue_id {
 	CLUE_TRACE_RESETS_TOO,	   /* open, and a RSTs came as well */
 	CLUE_TRACE_OUT_OF_TTL,	   /* TTL a, the last, is still on its way */
 	CLUE_TRACE_LOOP,	   /* hop a and hop b are the same router */
+	CLUE_TRACE_TRANSLATED,	   /* hop a has the target's address, and sends it on */
 	CLUE_TRACE_SILENT_HOPS,	   /* a hops before it keep silent */
 	CLUE_TRACE_REJECTS_FEW,	   /* a TTLs beyond the rejecting hop drew nothing */
 	CLUE_TRACE_ICMP_LIMIT,	   /* routers ration their ICMP errors: asked slowly */

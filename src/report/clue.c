@@ -132,6 +132,8 @@ static const char *const templates[CLUES] = {
     [CLUE_TRACE_RESETS_TOO] = "%an RST%ap came as well",
     [CLUE_TRACE_OUT_OF_TTL] = "with TTL %an, the last that was asked, it is still on its way",
     [CLUE_TRACE_LOOP] = "a routing loop: hop %an and hop %bn are the same router",
+    [CLUE_TRACE_TRANSLATED] = "hop %an already has the target's address, and sends it on: what "
+			      "answers stands behind a port forward or a balancer",
     [CLUE_TRACE_SILENT_HOPS] = "%an hop%ap on the way kept silent",
     [CLUE_TRACE_REJECTS_FEW] = "%an segment%ap with a larger TTL drew nothing: many send only a "
 			       "few such errors a second",

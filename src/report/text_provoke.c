@@ -168,15 +168,36 @@ static void put_bits(struct text_report *t, const struct provoke_facts *f)
 	put_paragraph(t, &words);
 }
 
+/* The finding speaks of the service, by a RST that is hardly its own. Where it is about the way as
+ * well, it holds all the same. */
+static bool is_anothers(const struct provoke_record *r)
+{
+	return r->finding && r->finding->origin == ORIGIN_MIDDLEBOX &&
+	       r->facts->scenario != SCENARIO_IDLE && r->facts->scenario != SCENARIO_LISTEN_ACK;
+}
+
+static void put_anothers(struct text_report *t)
+{
+	struct string words = {0};
+
+	string_putf(&words, "But the RST that this rests on comes from a box on the way, as it "
+			    "seems, and tells nothing of the service.");
+	put_paragraph(t, &words);
+}
+
 void text_provoke_put(struct text_report *t, const struct provoke_record *r)
 {
 	const struct provoke_row *row = r->verdict->row;
+	const char *advice =
+	    is_anothers(r) ? "`rstprobe trace` shows where it comes from." : row->advice;
 	struct string words = {0}, hint = {0};
 
 	t->last = BLOCK;
 	put_heading(t, row);
 	put_sentence(&words, row->says);
 	put_paragraph(t, &words);
+	if (is_anothers(r))
+		put_anothers(t);
 	put_rejection(t, r->facts);
 	put_clues(t, r->verdict);
 	put_bits(t, r->facts);
@@ -184,10 +205,10 @@ void text_provoke_put(struct text_report *t, const struct provoke_record *r)
 		text_reset_put_why(t, r->finding);
 	put_sees(t, r->facts);
 	put_ladder(t, r);
-	if (!*row->advice)
+	if (!*advice)
 		return;
 	string_putf(&t->line, "\n");
 	string_putf(&hint, "Hint: ");
-	put_sentence(&hint, row->advice);
+	put_sentence(&hint, advice);
 	put_paragraph(t, &hint);
 }

@@ -235,15 +235,25 @@ static ssize_t mem_conn_write(struct wire *w, int conn, const void *octets, size
 	return n ? n : -EAGAIN;
 }
 
+/* What is read first begins as an answer of HTTP does, and ends as the script goes on. */
 static ssize_t mem_conn_read(struct wire *w, int conn, void *octets, size_t cap)
 {
+	static const uint8_t head[] = "HTTP/1.1 413 Too Large\r\ncontent-LENGTH: ";
 	struct memwire *m = (struct memwire *)w;
 	ssize_t n = what_call_says(m, cap);
+	size_t fixed = m->answered ? 0 : sizeof(head) - 1;
 
 	check_conn(w, conn);
-	for (ssize_t i = 0; i < n; i++)
-		((uint8_t *)octets)[i] =
-		    m->script.left ? m->script.p[(size_t)i % m->script.left] : 0;
+	for (ssize_t i = 0; i < n; i++) {
+		size_t at = (size_t)i;
+
+		if (at < fixed)
+			((uint8_t *)octets)[i] = head[at];
+		else
+			((uint8_t *)octets)[i] =
+			    m->script.left ? m->script.p[(at - fixed) % m->script.left] : 0;
+	}
+	m->answered |= n > 0;
 	return n;
 }
 

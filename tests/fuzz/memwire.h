@@ -26,6 +26,7 @@ struct memwire {
 	} sent[MEMWIRE_SENT];
 	size_t n_sent;
 	bool open[MEMWIRE_CONNS];
+	bool answered; /* something was read */
 };
 
 void memwire_init(struct memwire *m, const uint8_t *script, size_t len);

@@ -74,6 +74,13 @@ static void test_odd_lengths(void **state)
 	assert_false(of("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n").has_length);
 	assert_false(
 	    of("HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n").has_length);
+	/* with the head it would be less than nothing */
+	assert_false(
+	    of("HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551610\r\n\r\n").has_length);
+	assert_false(
+	    of("HTTP/1.1 200 OK\r\nContent-Length: 1844674407370955161\r\n\r\n").has_length);
+	assert_true(
+	    of("HTTP/1.1 200 OK\r\nContent-Length: 281474976710656\r\n\r\n").has_length);
 	assert_true(of("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").has_length);
 }
 

@@ -215,7 +215,7 @@ static void test_text_without_a_reset(void **state)
 		"\n"
 		"  Hint: Turn on keep-alive (SO_KEEPALIVE, tcp_keepalive_time) or a read\n"
 		"  time-out: dead clients hold a connection each until then.\n");
-	/* clang-format on */
+		      /* clang-format on */
 }
 
 static void test_text_with_a_reset(void **state)
@@ -258,6 +258,27 @@ static void test_text_with_a_reset(void **state)
 		"  Hint: Before close(): shutdown(SHUT_WR), then read until the end of the stream\n"
 		"  or a time-out (nginx: lingering_close).\n");
 		/* clang-format on */
+}
+
+/* What a box has sent is not said to be the service's. */
+static void test_text_with_anothers_reset(void **state)
+{
+	struct output o = {0};
+	struct made m;
+
+	(void)state;
+	make_answer_lost(&m);
+	m.finding.origin = ORIGIN_MIDDLEBOX;
+	output_open(&o, report_text_new);
+	o.paper.report->sink.provoke(o.paper.report->sink.ctx, &m.r);
+	paper_end(&o.paper);
+	assert_non_null(strstr(o.paper.text,
+			       "\n  But the RST that this rests on comes from a box on "
+			       "the way, as it seems, and\n  tells nothing of"));
+	assert_non_null(
+	    strstr(o.paper.text, "\n  Hint: `rstprobe trace` shows where it comes from.\n"));
+	assert_null(strstr(o.paper.text, "lingering_close"));
+	free(o.paper.text);
 }
 
 static void test_text_in_detail(void **state)
@@ -395,6 +416,7 @@ int main(void)
 	    cmocka_unit_test(test_text_says_what_will_be_done),
 	    cmocka_unit_test(test_text_without_a_reset),
 	    cmocka_unit_test(test_text_with_a_reset),
+	    cmocka_unit_test(test_text_with_anothers_reset),
 	    cmocka_unit_test(test_text_in_detail),
 	    cmocka_unit_test(test_each_clue_has_words),
 	    cmocka_unit_test(test_json_with_a_reset),

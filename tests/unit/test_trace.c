@@ -154,6 +154,28 @@ static void test_rejects_are_rationed(void **state)
 	expect_clue(&v, CLUE_TRACE_REJECTS_FEW, 3, 0);
 }
 
+/* What only forwards signs with the address that was asked for. */
+static void test_translated(void **state)
+{
+	struct trace_verdict v;
+	struct trace_walk *w;
+	struct walks s;
+
+	(void)state;
+	w = chain(&s, 6, SYN_ACK, 5);
+	w->hops[6].expiry.from = s.facts.addr; /* not one that has expired */
+	v = judged(&s);
+	assert_null(clue_of(&v, CLUE_TRACE_TRANSLATED));
+	w->hops[4].expiry.from = w->hops[5].expiry.from = s.facts.addr;
+	v = judged(&s);
+	expect_end(&v, TRACE_OPEN, 6, 6);
+	expect_clue(&v, CLUE_TRACE_TRANSLATED, 4, 0);
+	w = chain(&s, 6, RST, 5);
+	w->hops[1].expiry.from = s.facts.addr;
+	v = judged(&s);
+	expect_clue(&v, CLUE_TRACE_TRANSLATED, 1, 0);
+}
+
 static struct trace_walk *silence(struct walks *s, unsigned heard)
 {
 	struct trace_walk *w;
@@ -836,6 +858,7 @@ int main(void)
 	    cmocka_unit_test(test_open),
 	    cmocka_unit_test(test_rejected),
 	    cmocka_unit_test(test_rejects_are_rationed),
+	    cmocka_unit_test(test_translated),
 	    cmocka_unit_test(test_dropped),
 	    cmocka_unit_test(test_no_end),
 	    cmocka_unit_test(test_reject_in_forward),

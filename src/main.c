@@ -63,10 +63,18 @@ static bool resolves(const char *name)
 /* The command that `word` was meant to be, or NULL where it may well be a target. */
 static const char *mistyped(const char *word)
 {
-	for (size_t i = 0; i < COMMANDS; i++)
-		if (strlen(word) >= 3 && option_distance(word, commands[i].name) <= 2)
-			return resolves(word) ? NULL : commands[i].name;
-	return NULL;
+	const char *nearest = NULL;
+	unsigned least = 3;
+
+	for (size_t i = 0; i < COMMANDS && strlen(word) >= 3; i++) {
+		unsigned distance = option_distance(word, commands[i].name);
+
+		if (distance < least) {
+			least = distance;
+			nearest = commands[i].name;
+		}
+	}
+	return nearest && !resolves(word) ? nearest : NULL;
 }
 
 /* Runs a command over the words behind argv[skip - 1]; its argv[0] is its name. */

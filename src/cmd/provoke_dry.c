@@ -28,6 +28,8 @@ static void put_wait(struct text *t, const struct scan_options *o, const struct 
 		put_time(t, a->wait_ms ? a->wait_ms : o->timeout_ns / NS_PER_MS);
 }
 
+enum { SEES_ANSWER = SEES_SYN_ACK | SEES_ACK | SEES_DATA | SEES_FIN | SEES_RST | SEES_ICMP };
+
 static void put_seen(struct text *t, uint32_t bits)
 {
 	static const char *const words[] = {"another SYN-ACK",
@@ -41,6 +43,11 @@ static void put_seen(struct text *t, uint32_t bits)
 					    "that the service stops reading"};
 	const char *between = "";
 
+	if ((bits & SEES_ANSWER) == SEES_ANSWER) {
+		text_putf(t, "any answer");
+		between = " or ";
+		bits &= ~(uint32_t)SEES_ANSWER;
+	}
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (!(bits >> i & 1))
 			continue;

@@ -192,11 +192,13 @@ static unsigned take_on_line(struct stage *s, struct line *l, const struct packe
 
 /* --- what belongs to the connection ----------------------------------------------------------- */
 
-/* Made from the numbers of a segment of ours, whatever connection that met. */
+/* Made from the numbers of a segment of ours, whatever connection that met. A few stacks add one.
+ */
 static bool answers_trail(const struct trail *t, const struct segment *g)
 {
 	if (g->flags & TCP_RST)
-		return t->sent.flags & TCP_ACK && g->seq == t->sent.ack;
+		return t->sent.flags & TCP_ACK &&
+		       (g->seq == t->sent.ack || g->seq == t->sent.ack + 1);
 	return g->flags & TCP_ACK && t->sent.len && g->ack == t->sent.seq + t->sent.len;
 }
 

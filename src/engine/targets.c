@@ -146,6 +146,8 @@ static enum target_error parse_v4(struct word *w, struct target *out, struct err
 			return bad(w, e,
 				   "only the last number takes a range: write 10.0.0.1-20, "
 				   "10.0.0.1-10.0.3.20 or 10.0.0.0/22");
+		if (strlen(w->host) <= 5 && !w->host[strspn(w->host, "0123456789")])
+			return bad(w, e, "not an address; a port goes behind -p");
 		return bad(w, e, "not an IPv4 address, which is four numbers from 0 to 255");
 	}
 	out->last = out->first;

@@ -202,7 +202,8 @@ static void over(void *ctx, struct turns *t)
 
 /* --- the run -------------------------------------------------------------------------------- */
 
-static void set_up(struct walker *k, const struct walk_config *c, struct trace_facts *out)
+static void set_up(struct walker *k, const struct walk_config *c, const struct wire *w,
+		   struct trace_facts *out)
 {
 	struct trace_walk *walks = out->walks;
 
@@ -218,6 +219,7 @@ static void set_up(struct walker *k, const struct walk_config *c, struct trace_f
 	k->in.conn = -1;
 	*out = (struct trace_facts){
 	    .addr = c->dst,
+	    .src = w->paths[c->path].src,
 	    .port = c->dport,
 	    .probe = k->probe,
 	    .max_ttl = c->max_ttl,
@@ -241,7 +243,7 @@ int walk_run(const struct walk_config *c, const struct turns_config *t, struct w
 		err_set(e, "out of memory");
 		goto out;
 	}
-	set_up(k, c, out);
+	set_up(k, c, w, out);
 	rc = turns_run(t, w, &actor, k, stats, e);
 out:
 	if (k)

@@ -127,6 +127,17 @@ static bool is_other(const struct exchange *a, const struct exchange *b)
 	return a->reaction != b->reaction || a->ttl != b->ttl;
 }
 
+/* On the wire an address has no zone. */
+static struct exchange zoned(const struct walker *k, const struct turns *t,
+			     const struct exchange *x)
+{
+	struct exchange y = *x;
+
+	if (addr_is_link_local(&y.from) && !y.from.zone)
+		y.from.zone = t->w->paths[k->c->path].ifindex;
+	return y;
+}
+
 static void take_reply(struct trace_hop *h, const struct exchange *x)
 {
 	struct exchange was = h->reply;
@@ -173,15 +184,16 @@ bool walk_note(struct walker *k, struct turns *t, struct trace_hop *h, const str
 	       bool expiry)
 {
 	bool is_first = !h->expired && !h->replied;
+	const struct exchange y = zoned(k, t, x);
 
 	if (expiry)
 		k->allow[h->ttl].heard = true;
 	else if (!h->replied)
 		walk_refund(k, h->ttl);
 	if (expiry)
-		take_expiry(h, x);
+		take_expiry(h, &y);
 	else
-		take_reply(h, x);
+		take_reply(h, &y);
 	sample(k, h->ttl, x);
 	t->stats->answered += is_first;
 	return is_first;

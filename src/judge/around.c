@@ -215,7 +215,8 @@ struct listener_view around_listener(const struct around *a, const struct addr *
 	return v;
 }
 
-uint32_t around_reset(struct around *a, const struct addr *host, uint16_t port, uint64_t ns)
+uint32_t around_reset(struct around *a, const struct addr *host, uint16_t port, uint64_t ns,
+		      uint64_t gap_ns)
 {
 	struct host_entry *e = take_host(a, host);
 	struct burst *b = &a->bursts[e->burst % BURSTS];
@@ -224,8 +225,13 @@ uint32_t around_reset(struct around *a, const struct addr *host, uint16_t port, 
 	if (!e->burst || a->n_bursts - e->burst >= BURSTS || ns > b->last_ns + BURST_NS) {
 		e->burst = ++a->n_bursts;
 		b = &a->bursts[e->burst % BURSTS];
-		*b = (struct burst){
-		    .first_ns = ns, .last_ns = ns, .n = 1, .n_port = 1, .port = port};
+		*b = (struct burst){.first_ns = ns,
+				    .last_ns = ns,
+				    .gap_least_ns = gap_ns,
+				    .gap_most_ns = gap_ns,
+				    .n = 1,
+				    .n_port = 1,
+				    .port = port};
 		return e->burst;
 	}
 	b->n++;
@@ -233,6 +239,10 @@ uint32_t around_reset(struct around *a, const struct addr *host, uint16_t port, 
 	if (ns > b->last_ns)
 		b->last_ns = ns;
 	b->n_port += port == b->port;
+	if (gap_ns < b->gap_least_ns)
+		b->gap_least_ns = gap_ns;
+	if (gap_ns > b->gap_most_ns)
+		b->gap_most_ns = gap_ns;
 	return e->burst;
 }
 

@@ -37,12 +37,14 @@ struct listener_view {
 struct listener_view around_listener(const struct around *a, const struct addr *host, uint16_t port,
 				     const struct addr *peer, uint16_t peer_port, uint64_t ns);
 
-/* A connection of `host` was reset. Gives the burst that it belongs to. */
-uint32_t around_reset(struct around *a, const struct addr *host, uint16_t port, uint64_t ns);
+/* A connection of `host` was reset, after so much silence. Gives the burst that it belongs to. */
+uint32_t around_reset(struct around *a, const struct addr *host, uint16_t port, uint64_t ns,
+		      uint64_t gap_ns);
 struct burst {
 	uint32_t n, n_port; /* connections; those of the first one's port */
 	uint16_t port;
 	uint64_t first_ns, last_ns;
+	uint64_t gap_least_ns, gap_most_ns; /* the silence before each */
 	/* the port took a connection: since the last reset, and before another reset */
 	bool took, took_between;
 };

@@ -366,7 +366,8 @@ static void note_rst(struct explain *e, struct flow *f, struct rst_case *c,
 	if (counts_in_burst(&c->facts)) {
 		struct addr host = explain_addr(c, c->x);
 
-		c->burst = around_reset(e->around, &host, c->port[c->x], e->now_ns);
+		c->burst =
+		    around_reset(e->around, &host, c->port[c->x], e->now_ns, c->facts.gap_ns);
 	}
 }
 

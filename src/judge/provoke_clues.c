@@ -111,6 +111,8 @@ static void tell_octets(struct provoke_verdict *v, const struct provoke_facts *f
 		add(v, CLUE_SERVICE_SENT, l->sent_octets, l->read);
 	if (v->bytes_lost)
 		add(v, CLUE_ANSWER_LOST, v->bytes_lost, 0);
+	if (l->resets && l->sent_octets && !f->has_http_length)
+		add(v, CLUE_ANSWER_LENGTH, 0, 0);
 }
 
 static void tell_early_close(struct provoke_verdict *v, const struct provoke_facts *f)

@@ -98,8 +98,8 @@ const struct provoke_row provoke_rows[] = {
      "Answer first (for HTTP: 413), then shutdown(SHUT_WR) and read on for a while before "
      "close()."},
     {"answer-whole", SCENARIO_EARLY_CLOSE, BIT(SAW_RESET), 0, SEVERITY_NOTICE,
-     "the service reset the connection with data unread; this time its whole answer could be read "
-     "all the same",
+     "the service reset the connection with data unread; this time all that it had sent of its "
+     "answer could be read all the same",
      "It is a race: a client that still writes gets ECONNRESET before it reads. shutdown(SHUT_WR) "
      "and read on before close()."},
     {"closes-cleanly", SCENARIO_EARLY_CLOSE, BIT(SAW_FIN), 0, SEVERITY_BENIGN,

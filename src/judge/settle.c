@@ -9,9 +9,21 @@
 #include "judge/explain_private.h"
 #include "judge/origin.h"
 
-enum { BURST_MIN = 3, TLS_ALERT_MAX = 64 };
+enum {
+	BURST_MIN = 3,
+	TLS_ALERT_MAX = 64,
+	TIMER_LEAST_MS = 1500, /* a silence that an application's timer may end */
+	TIMER_PART = 32,      /* ... of several connections alike, within such a part */
+};
 
 /* --- the last facts --------------------------------------------------------------------------- */
+
+/* Of connections that began together, all after the same silence: each has its own time-out. */
+static bool timed_out_together(const struct burst *b)
+{
+	return b->gap_least_ns >= TIMER_LEAST_MS * UINT64_C(1000000) &&
+	       b->gap_most_ns - b->gap_least_ns <= b->gap_least_ns / TIMER_PART;
+}
 
 static void read_around(struct explain *e, struct rst_case *c, struct burst *b)
 {
@@ -25,7 +37,8 @@ static void read_around(struct explain *e, struct rst_case *c, struct burst *b)
 	fact_set(&c->facts, BURST, b->n >= BURST_MIN);
 	/* a listener that takes connections between the resets has not been closed */
 	fact_set(&c->facts, BURST_PORT,
-		 b->n_port >= BURST_MIN && b->n_port == b->n && !b->took_between);
+		 b->n_port >= BURST_MIN && b->n_port == b->n && !b->took_between &&
+		     !timed_out_together(b));
 }
 
 /* --- who, what came of it --------------------------------------------------------------------- */

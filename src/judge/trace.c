@@ -164,13 +164,20 @@ void trace_set_by(struct trace_verdict *out, const struct addr *by)
 	out->by = *by;
 }
 
-static void put_silent_hops(struct look *l, unsigned before)
+static unsigned count_silent(const struct look *l, unsigned first, unsigned before)
 {
 	unsigned n = 0;
 
-	for (unsigned ttl = l->w->first; ttl < before; ttl++)
+	for (unsigned ttl = first; ttl < before; ttl++)
 		if (trace_was_silent(l->w, ttl) && !l->w->hops[ttl].expired)
 			n++;
+	return n;
+}
+
+static void put_silent_hops(struct look *l, unsigned before)
+{
+	unsigned n = count_silent(l, l->w->first, before);
+
 	if (n)
 		trace_clue(l->out, CLUE_TRACE_SILENT_HOPS, n, 0);
 }
@@ -204,24 +211,36 @@ static void judge_open(struct look *l)
 		trace_clue(l->out, CLUE_TRACE_RESETS_TOO, resets, 0);
 }
 
+static bool signs_at(const struct look *l, unsigned ttl, const struct addr *by)
+{
+	const struct exchange *expiry = trace_expiry_at(l, ttl);
+
+	return expiry && addr_same(&expiry->from, by);
+}
+
 /* A router that signs its errors with the address of another interface stays an interval. */
 static void judge_rejected(struct look *l)
 {
 	const struct addr *by = &l->x->from;
-	bool target = addr_same(by, &l->f->addr);
+	bool target = addr_same(by, &l->f->addr), local = addr_same(by, &l->f->src);
+	unsigned ttl = l->k, n;
 
 	l->out->end = TRACE_REJECTED_BY;
-	l->out->origin = target ? ORIGIN_ENDPOINT : ORIGIN_MIDDLEBOX;
+	l->out->origin = target ? ORIGIN_ENDPOINT : local ? ORIGIN_LOCAL : ORIGIN_MIDDLEBOX;
 	trace_set_by(l->out, by);
 	trace_set_between(l->out, target ? l->k : l->low, l->k);
-	for (unsigned ttl = l->k; !target && ttl > 0; ttl--) {
-		const struct exchange *expiry = trace_expiry_at(l, ttl);
-
-		if (!expiry || !addr_same(&expiry->from, by))
-			continue;
-		trace_set_between(l->out, (uint8_t)ttl, (uint8_t)ttl);
-		break;
+	while (!target && ttl > 0 && !signs_at(l, ttl, by))
+		ttl--;
+	if (target || !ttl) {
+		put_silent_hops(l, l->k);
+		return;
 	}
+	/* what is silent behind it never got there: rejects are rationed, too */
+	trace_set_between(l->out, (uint8_t)ttl, (uint8_t)ttl);
+	put_silent_hops(l, ttl);
+	n = count_silent(l, ttl + 1, l->k);
+	if (n)
+		trace_clue(l->out, CLUE_TRACE_REJECTS_FEW, n, 0);
 }
 
 void trace_judge_answer(struct look *l)
@@ -230,10 +249,12 @@ void trace_judge_answer(struct look *l)
 
 	l->out->reaction = r;
 	l->out->rtt_us = l->x->rtt_us;
+	if (reaction_is_icmp(r)) {
+		judge_rejected(l);
+		return;
+	}
 	if (reaction_is_rst(r))
 		trace_judge_reset(l);
-	else if (reaction_is_icmp(r))
-		judge_rejected(l);
 	else
 		judge_open(l);
 	put_translated(l, l->k);
@@ -334,10 +355,17 @@ void trace_judge_flow(const struct trace_facts *f, unsigned flow, struct trace_v
 	judge_walk(&l);
 }
 
+static unsigned upper(const struct trace_verdict *v)
+{
+	return v->between[1] ? v->between[1] : TRACE_TTL_MAX;
+}
+
+/* One that is known less exactly is no other. */
 static bool verdicts_differ(const struct trace_verdict *a, const struct trace_verdict *b)
 {
-	return a->end != b->end || a->has_between != b->has_between ||
-	       memcmp(a->between, b->between, sizeof(a->between)) != 0;
+	if (a->end != b->end || a->has_between != b->has_between)
+		return true;
+	return a->has_between && (a->between[0] > upper(b) || b->between[0] > upper(a));
 }
 
 /* As far as both have heard: a silent hop is no other path. */

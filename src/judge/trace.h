@@ -74,7 +74,7 @@ struct trace_inside {
 };
 
 struct trace_facts {
-	struct addr addr;
+	struct addr addr, src;
 	uint16_t port;
 	const struct probe *probe; /* of the main walks */
 	uint8_t max_ttl;

@@ -137,6 +137,7 @@ enum clue_id {
 	CLUE_SERVICE_SENT,    /* it sent a octets, the client read b */
 	CLUE_SERVICE_TOOK,    /* it acknowledged a of b octets */
 	CLUE_ANSWER_LOST,     /* a octets of its answer */
+	CLUE_ANSWER_LENGTH,   /* nothing says how long it was to be: what is lost is the least */
 	CLUE_HTTP_STATUS,     /* a, with a body of b octets (UINT32_MAX: not said) */
 	CLUE_WINDOW_CLOSED,   /* it stopped reading */
 	CLUE_SYN_ACKS,	      /* a SYN-ACKs, the last b ms after the SYN */
@@ -177,6 +178,7 @@ enum clue_id {
 	CLUE_TRACE_LOOP,	   /* hop a and hop b are the same router */
 	CLUE_TRACE_TRANSLATED,	   /* hop a has the target's address, and sends it on */
 	CLUE_TRACE_SILENT_HOPS,	   /* a hops before it keep silent */
+	CLUE_TRACE_REJECTS_FEW,	   /* a TTLs beyond the rejecting hop drew nothing */
 	CLUE_TRACE_ICMP_LIMIT,	   /* routers ration their ICMP errors: asked slowly */
 	CLUE_TRACE_FLOWS_DIFFER,   /* a of b flows end otherwise */
 	CLUE_TRACE_PATHS,	   /* b flows take a paths */

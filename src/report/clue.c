@@ -38,6 +38,8 @@ static const char *const sentences[CLUES] = {
     [CLUE_ACK_ELSEWHERE] = "the RST to the ACK is not from where the SYN-ACK is: a box in the path "
 			   "resets stray segments",
     [CLUE_WINDOW_CLOSED] = "the service's window closed: it had stopped reading",
+    [CLUE_ANSWER_LENGTH] = "nothing in the answer says how long it was to be: there may have been "
+			   "more of it",
     [CLUE_TRACE_SAME_LOOK] =
 	"a box that answers in the target's name at this distance would look the same",
     [CLUE_TRACE_UNCONFIRMED] = "no second connection could confirm the hop",
@@ -132,6 +134,8 @@ static const char *const templates[CLUES] = {
     [CLUE_TRACE_TRANSLATED] = "hop %an already has the target's address, and sends it on: what "
 			      "answers stands behind a port forward or a balancer",
     [CLUE_TRACE_SILENT_HOPS] = "%an hop%ap on the way kept silent",
+    [CLUE_TRACE_REJECTS_FEW] = "%an segment%ap with a larger TTL drew nothing: many send only a "
+			       "few such errors a second",
     [CLUE_TRACE_FLOWS_DIFFER] = "%an of %bn flows end otherwise",
     [CLUE_TRACE_PATHS] = "%bn flows take %an different paths",
 };

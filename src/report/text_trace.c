@@ -134,6 +134,20 @@ static void end_silence(struct text_report *t)
 	w->silent_from = 0;
 }
 
+/* A hop that was given up answers after all, in the middle of those that wait. */
+static void end_silence_before(struct text_report *t, unsigned ttl, bool ends)
+{
+	struct text_walk *w = &t->walk;
+
+	if (!w->silent_from || ttl < w->silent_from || ttl > w->told) {
+		end_silence(t);
+		return;
+	}
+	if (ttl > w->silent_from)
+		put_silence(t, w->silent_from, ttl - 1);
+	w->silent_from = ends || ttl == w->told ? 0 : ttl + 1;
+}
+
 /* Beyond the first answer it is news only where it is another. */
 static bool is_news(const struct text_walk *w, const struct exchange *x)
 {
@@ -158,10 +172,11 @@ static void put_hop(struct text_report *t, const struct trace_hop *h, const stru
 	bool expired = h->expired && !(w->expired & bit), first = !expired;
 
 	if (h->expired || h->replied)
-		end_silence(t);
+		end_silence_before(t, h->ttl, h->replied);
 	else if (!w->answers && !w->silent_from)
 		w->silent_from = h->ttl;
-	w->told = h->ttl;
+	if (h->ttl > w->told)
+		w->told = h->ttl;
 	if (expired) {
 		w->expired |= bit;
 		put_line(t, h->ttl, &h->expiry, "", "");

@@ -161,18 +161,21 @@ static void say_dropped(const struct say *s)
 static void say_rejected(const struct say *s)
 {
 	const struct exchange x = {.reaction = (uint8_t)s->v->reaction, .from = s->v->by};
+	bool local = addr_same(&s->v->by, &s->f->src);
 	bool exact = s->v->between[0] == s->v->between[1];
 	char buf[ADDR_TEXT];
 
 	if (addr_same(&s->v->by, &s->f->addr))
 		text_putf(s->t, "the target itself");
+	else if (local)
+		text_putf(s->t, "this host itself (%s)", host_addr(s->run, &s->v->by, buf));
 	else
 		text_putf(s->t, "%s", host_addr(s->run, &s->v->by, buf));
 	if (exact)
 		text_putf(s->t, ", hop %u,", (unsigned)s->v->between[0]);
 	text_putf(s->t, " rejects it: ");
 	put_icmp(s->t, &x);
-	if (!exact) {
+	if (!exact && !local) {
 		text_putf(s->t, ", ");
 		put_between(s);
 	}

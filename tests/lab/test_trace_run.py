@@ -172,6 +172,24 @@ def test_no_way_from_here(net, family):
 
 # --- bounds --------------------------------------------------------------------------------------
 
+def test_a_link_local_target(net):
+    """On the wire it has no zone; here it does."""
+    shown = command(net.r[1].within(["ip", "-j", "-6", "addr", "show", "dev", "near", "scope",
+                                     "link"])).stdout
+    target = json.loads(shown)[0]["addr_info"][-1]["local"] + "%far"
+    traced = net.trace(target, "-p", chain.CLOSED)
+    assert traced["verdict"] == "reset-by-target", traced
+    assert {h["addr"] for h in traced.hops if h["addr"]} == {target}, traced
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_nobody_on_the_link(net, family):
+    """The kernel gives the neighbour up after three seconds, and says so in its own name."""
+    traced = net.trace(chain.LINK[family] % (0, 77), "-p", HTTP)
+    assert traced["verdict"] == "rejected-by", traced
+    assert (traced["addr_by"], traced["origin"]) == (chain.CLIENT[family], "local"), traced
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_first_ttl(asked, family):
     traced = of(asked, "first", 4, family)

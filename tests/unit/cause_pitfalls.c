@@ -135,6 +135,11 @@ const struct pitfall pitfalls[] = {
      "< abort +1; = abort-close likely burst 4; 2< abort +0.00005; = abort-close likely burst 4;"
      "3< abort +0.00005; = abort-close likely burst 4; 4< abort +0.00005;"
      "= abort-close likely burst 4 fact BURST nofact BURST_PORT;"},
+    {"three idle connections of one age: each has its own timer, or the listener goes",
+     OPEN OPEN_2 OPEN_3 "< abort +5; = abort-no-data likely also listener-closed burst 3;"
+			"2< abort +0.0001; = abort-no-data likely; 3< abort +0.0001; = "
+			"abort-no-data likely fact BURST nofact "
+			"BURST_PORT;"},
     {"a port that takes connections between the resets has not been closed",
      OPEN "< abort; = abort-no-data likely;" OPEN_2 "2< abort; = abort-no-data likely;" OPEN_3
 	  "3< abort; = abort-no-data likely burst 0;"},

@@ -736,6 +736,7 @@ static void test_octets_lost(void **state)
 	judge_by(early_lost, &f, &v);
 	assert_int_equal(v.bytes_lost, 20000 - 4096);
 	assert_int_equal(clue(&v, CLUE_ANSWER_LOST)->a, 20000 - 4096);
+	assert_non_null(clue(&v, CLUE_ANSWER_LENGTH));
 	assert_int_equal(clue(&v, CLUE_SERVICE_TOOK)->a, 65000);
 	assert_int_equal(clue(&v, CLUE_SERVICE_TOOK)->b, 300000);
 	/* as HTTP has it, what the service never sent is lost as well */
@@ -745,6 +746,7 @@ static void test_octets_lost(void **state)
 	f.has_http_length = true;
 	provoke_judge(&f, &v);
 	assert_int_equal(v.bytes_lost, 50200 - 4096);
+	assert_null(clue(&v, CLUE_ANSWER_LENGTH));
 	assert_int_equal(clue(&v, CLUE_HTTP_STATUS)->a, 413);
 	judge_by(early_clean, &f, &v);
 	assert_int_equal(v.bytes_lost, 0);

@@ -321,6 +321,49 @@ static void test_as_they_come(void **state)
 	free(p.text);
 }
 
+/* The neighbour is sought for seconds, and only then given up: by then its TTL was. */
+static void test_late_answer_in_silence(void **state)
+{
+	const struct run_info run = run_make();
+	struct trace_walk *w;
+	struct walks s;
+	struct paper p;
+
+	(void)state;
+	walks_make(&s);
+	w = walks_add(&s, WALK_MAIN, "syn");
+	walks_expire(w, 1, 1);
+	walks_expire(w, 4, 4);
+	walks_reject(w, 6, walks_router(1));
+	paper_open(&p, report_text_new, &run, &numeric);
+	{
+		const struct record_sink *sink = &p.report->sink;
+		const struct walk_record walk = {.addr = &s.facts.addr, .walk = w};
+		struct hop_record hop = {.addr = &s.facts.addr, .walk = w};
+		struct trace_hop silent[TRACE_TTL_MAX + 1];
+
+		sink->walk(sink->ctx, &walk);
+		for (unsigned ttl = 1; ttl <= 9; ttl++) {
+			silent[ttl] = (struct trace_hop){.ttl = (uint8_t)ttl, .tries = 3};
+			hop.hop = ttl > 1 ? &silent[ttl] : &w->hops[ttl];
+			sink->hop(sink->ctx, &hop);
+		}
+		hop.hop = &w->hops[4];
+		sink->hop(sink->ctx, &hop);
+		hop.hop = &w->hops[6];
+		sink->hop(sink->ctx, &hop);
+	}
+	assert_string_equal(paper_end(&p),
+			    "trace to 192.0.2.7 port 443, SYN, 12 hops max\n"
+			    " 1  10.0.1.1          1.00 ms\n"
+			    " 2  *\n"
+			    " 3  *\n"
+			    " 4  10.0.4.1          4.00 ms\n"
+			    " 5  *\n"
+			    " 6  10.0.1.1          3.00 ms  ICMP admin-prohibited\n");
+	free(p.text);
+}
+
 /* --- words -------------------------------------------------------------------------------- */
 
 static void test_every_end_has_a_sentence(void **state)
@@ -544,6 +587,7 @@ int main(void)
 	    cmocka_unit_test(test_flows),
 	    cmocka_unit_test(test_inside),
 	    cmocka_unit_test(test_as_they_come),
+	    cmocka_unit_test(test_late_answer_in_silence),
 	    cmocka_unit_test(test_every_end_has_a_sentence),
 	    cmocka_unit_test(test_every_clue_has_a_sentence),
 	    cmocka_unit_test(test_clues_name_what_was_asked),

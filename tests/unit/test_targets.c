@@ -211,6 +211,7 @@ static void what_looks_like_an_address_is_never_resolved(void **state)
 			 "%s: not an IPv4 address, which is four numbers from 0 to 255", words[i]);
 		refuse(words[i], want);
 	}
+	refuse("443", "443: not an address; a port goes behind -p");
 }
 
 static void ipv4_refusals_name_the_fix(void **state)

@@ -127,6 +127,31 @@ static void test_rejected(void **state)
 	v = judged(&s);
 	expect_end(&v, TRACE_REJECTED_BY, 6, 6);
 	assert_int_equal(v.origin, ORIGIN_ENDPOINT);
+	/* nobody on the link has that address */
+	s.facts.src = addr_v4(10, 0, 1, 2);
+	walks_reject(w, 6, s.facts.src);
+	v = judged(&s);
+	expect_end(&v, TRACE_REJECTED_BY, 5, 6);
+	assert_int_equal(v.origin, ORIGIN_LOCAL);
+}
+
+/* Who rations its errors rejects the first that one is left for; nobody was silent on the way. */
+static void test_rejects_are_rationed(void **state)
+{
+	struct trace_verdict v;
+	struct trace_walk *w;
+	struct walks s;
+
+	(void)state;
+	w = chain(&s, 6, SYN_ACK, 5);
+	walks_reject(w, 6, walks_router(2));
+	for (unsigned ttl = 3; ttl <= 5; ttl++)
+		w->hops[ttl].expired = false;
+	w->hops[1].expired = false;
+	v = judged(&s);
+	expect_end(&v, TRACE_REJECTED_BY, 2, 2);
+	expect_clue(&v, CLUE_TRACE_SILENT_HOPS, 1, 0);
+	expect_clue(&v, CLUE_TRACE_REJECTS_FEW, 3, 0);
 }
 
 /* What only forwards signs with the address that was asked for. */
@@ -787,6 +812,33 @@ static void test_flows(void **state)
 	expect(&s, TRACE_OPEN, 6, 6);
 }
 
+/* Where a router was silent for one flow, less is known of it, and nothing else. */
+static void test_flows_known_less_exactly(void **state)
+{
+	struct trace_verdict v;
+	struct trace_walk *w;
+	struct walks s;
+
+	(void)state;
+	chain(&s, 6, SYN_ACK, 5);
+	s.facts.flows = 2;
+	walks_reject(&s.v[0], 4, walks_router(3));
+	w = walks_add(&s, WALK_MAIN, "syn");
+	w->flow = 1;
+	walks_expire(w, 1, 2);
+	walks_reject(w, 4, walks_router(3));
+	trace_judge_flow(&s.facts, 1, &v);
+	expect_end(&v, TRACE_REJECTED_BY, 3, 4);
+	v = judged(&s);
+	expect_end(&v, TRACE_REJECTED_BY, 3, 3);
+	assert_null(clue_of(&v, CLUE_TRACE_FLOWS_DIFFER));
+	walks_expire(w, 3, 4);
+	walks_reject(w, 5, walks_router(4));
+	w->hops[4].replied = false;
+	v = judged(&s);
+	expect_clue(&v, CLUE_TRACE_FLOWS_DIFFER, 1, 2);
+}
+
 static void test_ends_have_names(void **state)
 {
 	(void)state;
@@ -803,6 +855,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_open),
 	    cmocka_unit_test(test_rejected),
+	    cmocka_unit_test(test_rejects_are_rationed),
 	    cmocka_unit_test(test_translated),
 	    cmocka_unit_test(test_dropped),
 	    cmocka_unit_test(test_no_end),
@@ -827,6 +880,7 @@ int main(void)
 	    cmocka_unit_test(test_inside_vanishes),
 	    cmocka_unit_test(test_inside_without),
 	    cmocka_unit_test(test_flows),
+	    cmocka_unit_test(test_flows_known_less_exactly),
 	    cmocka_unit_test(test_ends_have_names),
 	};
 

@@ -14,6 +14,9 @@ enum {
 	CHUNK = 16384,
 	CHUNKS = 16,	     /* of one turn: frames must not wait for long */
 	RAW_WRITE_MS = 1000, /* a raw segment is sent again */
+	/* Octets within the wait, else nothing moves: who takes one now and then would hold us for
+	 * days. */
+	LEAST_MOVE = 4096,
 };
 #define NS_PER_S 1000000000ULL
 
@@ -60,7 +63,7 @@ static void begin_write(struct stage *s, struct strand *st, struct line *l, uint
 	st->began = true;
 	st->goal = a->arg ? l->wrote + a->arg : job_len(s, l);
 	st->end_ns = now + stage_wait(s, st, l);
-	st->base = l->f->acked_octets;
+	st->base = l->wrote + l->f->acked_octets;
 	l->wants = true;
 	if (a->mark == MARK_SYN)
 		return;
@@ -107,9 +110,9 @@ static bool is_written(const struct stage *s, const struct strand *st, const str
 
 static void run_kernel_write(struct stage *s, struct strand *st, struct line *l, uint64_t now)
 {
-	uint64_t before = l->wrote;
 	int *slot = l->wrote_marked ? &l->f->write_again_errno : &l->f->write_errno;
 	int error = write_some(s, st, l);
+	uint64_t moved = l->wrote + l->f->acked_octets;
 
 	if (error) {
 		*slot = error;
@@ -120,9 +123,10 @@ static void run_kernel_write(struct stage *s, struct strand *st, struct line *l,
 		end_write(s, st, l, l->had & SEES_RST ? SEES_RST : SEES_TAKEN, now);
 		return;
 	}
-	if (l->wrote > before || l->f->acked_octets > st->base)
+	if (moved - st->base >= LEAST_MOVE) {
 		st->end_ns = now + stage_wait(s, st, l);
-	st->base = l->f->acked_octets;
+		st->base = moved;
+	}
 	if (now >= st->end_ns)
 		end_write(s, st, l,
 			  strand_act(s, st)->mark == MARK_SYN ? SEES_BLOCKED : SEES_SILENCE, now);

@@ -1,5 +1,6 @@
 /* test_stage_forged: a box on the way sends in the service's name what our end would not take: the
- * scene goes on as it does, and the finding stays the service's. */
+ * scene goes on as it does, and the finding stays the service's. And a peer that wants to hold us.
+ */
 #include "unit/unit.h"
 
 #include "engine/stage.h"
@@ -127,11 +128,52 @@ static void test_raw(void **state)
 	}
 }
 
+/* It takes a hundred octets now and then. */
+static void trickle(struct peer *p, const struct packet *probe, struct peer_answer *out)
+{
+	struct run *r = (struct run *)p;
+
+	r->honest(p, probe, out);
+	for (unsigned i = 0; i < out->n; i++) {
+		if (out->seg[i].flags & TCP_SYN)
+			continue;
+		out->seg[i].win = 1;
+		out->delay_ns[i] += SECOND;
+	}
+}
+
+static void test_trickle(void **state)
+{
+	const struct service_how how = {.reads = 0};
+	struct run r = {.forged = 0};
+	struct provoke_facts f;
+	struct turns_stats stats;
+	const struct turns_config t = {.seed = 11};
+	const struct stage_config c = {.scenario = SCENARIO_EARLY_CLOSE,
+				       .dst = addr_v4(10, 0, 0, 1),
+				       .dport = SERVICE_PORT,
+				       .sport_first = SPORT,
+				       .hold_ns = 20 * SECOND,
+				       .conns_max = 32,
+				       .body = 100000};
+	struct err e;
+
+	(void)state;
+	service_init(&r.service, &r.peer, &how);
+	r.honest = r.peer.fn;
+	r.peer.fn = trickle;
+	assert_int_equal(stage_run(&c, &t, &r.peer.wire, &f, &stats, &e), 0);
+	assert_true(f.lines[0].acked_octets > 0);
+	assert_true(f.ended_ns - f.began_ns < 90 * SECOND);
+	peer_free(&r.peer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_beside_the_kernel),
 	    cmocka_unit_test(test_raw),
+	    cmocka_unit_test(test_trickle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,21 +103,26 @@ static void take_syn_ack(struct stage *s, struct line *l, uint64_t at_ns)
 		stage_send_ack(s, l, l->una, NULL, 0, NULL, NULL);
 }
 
-static unsigned take_ack(struct line *l, const struct packet *pk)
+/* True where it acknowledges more than was known. */
+static bool count_acked(struct line *l, uint32_t ack)
 {
-	uint32_t ack = pk->seg.ack, more = ack - l->una;
-	struct line_facts *f = l->f;
+	uint32_t more = ack - l->una;
 
-	f->window_closed = pk->seg.win == 0 && l->wants;
 	if (!seq_gt(ack, l->una))
-		return 0;
+		return false;
 	l->una = ack;
 	if (l->fin_sent && !l->fin_acked && seq_gt(ack, l->fin_seq)) {
 		l->fin_acked = true;
 		more--;
 	}
-	f->acked_octets += more;
-	return seq_geq(ack, l->nxt) ? SEES_TAKEN : 0;
+	l->f->acked_octets += more;
+	return true;
+}
+
+static unsigned take_ack(struct line *l, const struct packet *pk)
+{
+	l->f->window_closed = pk->seg.win == 0 && l->wants;
+	return count_acked(l, pk->seg.ack) && seq_geq(l->una, l->nxt) ? SEES_TAKEN : 0;
 }
 
 /* It asks whether we are there: one octet that we have, or none (RFC 9293, 3.8.4). With our window
@@ -267,6 +272,8 @@ static void take_theirs(struct stage *s, struct line *l, const struct packet *pk
 	offer(s, l, pk, at_ns);
 	if (flags & TCP_RST) {
 		take_rst(l, pk, at_ns);
+		if (l->known && flags & TCP_ACK && is_ack_in_place(l, &pk->seg))
+			count_acked(l, pk->seg.ack); /* an abort acknowledges all that came */
 		bits = SEES_RST;
 	} else if ((flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK)) {
 		take_syn_ack(s, l, at_ns);

@@ -464,6 +464,7 @@ static void test_reset_after_all_is_written(void **state)
 	assert_int_equal(l->write_errno, 0);
 	assert_int_equal(l->read_errno, ECONNRESET);
 	assert_false(l->read_eof);
+	assert_int_equal(l->acked_octets, 100); /* the first segment, by the RST itself */
 	end(&r, 0);
 }
 

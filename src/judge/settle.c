@@ -13,7 +13,7 @@ enum {
 	BURST_MIN = 3,
 	TLS_ALERT_MAX = 64,
 	TIMER_LEAST_MS = 1500, /* a silence that an application's timer may end */
-	TIMER_PART = 32,      /* ... of several connections alike, within such a part */
+	TIMER_PART = 32,       /* ... of several connections alike, within such a part */
 };
 
 /* --- the last facts --------------------------------------------------------------------------- */

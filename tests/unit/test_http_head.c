@@ -79,8 +79,7 @@ static void test_odd_lengths(void **state)
 	    of("HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551610\r\n\r\n").has_length);
 	assert_false(
 	    of("HTTP/1.1 200 OK\r\nContent-Length: 1844674407370955161\r\n\r\n").has_length);
-	assert_true(
-	    of("HTTP/1.1 200 OK\r\nContent-Length: 281474976710656\r\n\r\n").has_length);
+	assert_true(of("HTTP/1.1 200 OK\r\nContent-Length: 281474976710656\r\n\r\n").has_length);
 	assert_true(of("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").has_length);
 }
 

@@ -215,7 +215,7 @@ static void test_text_without_a_reset(void **state)
 		"\n"
 		"  Hint: Turn on keep-alive (SO_KEEPALIVE, tcp_keepalive_time) or a read\n"
 		"  time-out: dead clients hold a connection each until then.\n");
-		      /* clang-format on */
+	/* clang-format on */
 }
 
 static void test_text_with_a_reset(void **state)

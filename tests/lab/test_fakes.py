@@ -15,7 +15,7 @@ BUILD = os.environ.get("builddir", os.path.join(HERE, "..", "..", "build"))
 FAKEHOST = os.path.join(BUILD, "tests", "fake", "fakehost")
 CONF = os.path.join(HERE, "..", "fake", "stacks.conf")
 RANKS = ["low", "medium", "high"]
-AT_ONCE = 8
+AT_ONCE = 20
 OPEN = "80"
 
 NAMES = ["linux6/none", "linux6/none/v6", "windows-10/stealth", "windows-10/stealth/v6",
@@ -85,11 +85,25 @@ def test_kernel_connects(fakes, family):
 
 
 @pytest.fixture(scope="module")
-def asked(fakes):
+def thousand(fakes):
+    """Each address of the prefix is a host of its own; they are asked side by side."""
+    if QUICK:
+        return None
+    dev, prefix = "fakes", "10.206.0.0/22"
+    fakes.lab.helper(fakes.client.within([FAKEHOST, "--tun", dev, "--variant", "linux6/none",
+                                          "--prefix", prefix, "--open", OPEN, CONF]))
+    fakes.client.address(dev, "10.207.0.1/32")
+    fakes.client.route(prefix, "dev", dev, "src", "10.207.0.1")
+    return fakes.client.start("scan", "10.206.0.1-10.206.3.232", "-p", "80,81", "--stack",
+                              "--format", "json")
+
+
+@pytest.fixture(scope="module")
+def asked(fakes, thousand):
     """variant -> its stack record. A battery mostly waits, so that several run side by side."""
-    got, todo = {}, list(NAMES)
-    while todo:
-        batch, todo = todo[:AT_ONCE], todo[AT_ONCE:]
+    got, left = {}, list(NAMES)
+    while left:
+        batch, left = left[:AT_ONCE], left[AT_ONCE:]
         runs = []
         for name in batch:
             addr = fakes.play(name)[6 if name.endswith("/v6") else 4]
@@ -112,14 +126,8 @@ def test_judged(asked, name):
 
 
 @pytest.mark.skipif(QUICK, reason="RSTPROBE_QUICK")
-def test_a_thousand_at_once(fakes):
-    """Each address of the prefix is a host of its own; they are asked side by side."""
-    dev, prefix = "fakes", "10.206.0.0/22"
-    fakes.lab.helper(fakes.client.within([FAKEHOST, "--tun", dev, "--variant", "linux6/none",
-                                          "--prefix", prefix, "--open", OPEN, CONF]))
-    fakes.client.address(dev, "10.207.0.1/32")
-    fakes.client.route(prefix, "dev", dev, "src", "10.207.0.1")
-    result = fakes.client.scan("10.206.0.1-10.206.3.232", "-p", "80,81", "--stack", deadline=120)
+def test_a_thousand_at_once(thousand):
+    result = thousand.wait(120)
     records = result.of("stack")
     assert len(records) == 1000, result
     said = {(r["style"], r["family"], r["firewall"]) for r in records}

@@ -4,6 +4,8 @@ One row needs two answers to different tries of one port: a responder of ours gi
 firewall would. Answers that are late, mangled or of foreign stacks are for the virtual-time tests.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from lab import QUICK, SERVER, SERVER6, segments
@@ -87,8 +89,7 @@ def test_syn_ack_and_fin_together(together, family, number, syn, ack, fin, state
         assert has_clue(port, clue), port
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("number,kinds,state,clue", [
+WITHOUT_SYN = [
     (PLAIN_OPEN, "ack", "unfiltered", ""),
     (PLAIN_CLOSED, "ack", "unfiltered", ""),
     (PLAIN_OPEN, "ack,fin", "unfiltered", "open, if"),
@@ -96,9 +97,42 @@ def test_syn_ack_and_fin_together(together, family, number, syn, ack, fin, state
     (2011, "ack", "filtered", ""),
     (PLAIN_OPEN, "fin", "open|filtered", ""),
     (PLAIN_CLOSED, "fin", "closed", "weak"),
-])
-def test_rows_without_a_syn(net, family, number, kinds, state, clue):
-    port = scan(net, family, kinds, [number]).port(number)
+]
+LISTENER_IGNORES = ["fin", "null", "xmas", "null-data"]
+NMAP = {"-sS": "open", "-sA": "unfiltered", "-sF": "open|filtered", "-sN": "open|filtered",
+        "-sX": "open|filtered"}
+
+
+@pytest.fixture(scope="module")
+def waited(net):
+    """The scans that wait for silence, side by side: {what: result, or why there is none}."""
+    jobs = {("alone", f, number, kinds): (scan, net, f, kinds, [number])
+            for f in FAMILIES for number, kinds, _, _ in WITHOUT_SYN}
+    jobs.update({("ignored", f, kind): (scan, net, f, kind, [PLAIN_OPEN, PLAIN_CLOSED])
+                 for f in FAMILIES for kind in LISTENER_IGNORES})
+    jobs.update({("nmap", word): (net.client.scan, SERVER, word, "-Pn", "-p", PLAIN_OPEN, "-r", "2")
+                 for word in NMAP})
+
+    def one(job):
+        try:
+            return job[0](*job[1:])
+        except AssertionError as why:
+            return why
+
+    with ThreadPoolExecutor(8) as pool:
+        return dict(zip(jobs, pool.map(one, jobs.values())))
+
+
+def result_of(waited, *what):
+    if isinstance(waited[what], AssertionError):
+        raise waited[what]
+    return waited[what]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("number,kinds,state,clue", WITHOUT_SYN)
+def test_rows_without_a_syn(waited, family, number, kinds, state, clue):
+    port = result_of(waited, "alone", family, number, kinds).port(number)
     assert port["state"] == state, port
     assert set(port["probes"]) == set(kinds.split(","))
     if clue:
@@ -136,9 +170,9 @@ def test_the_clause_is_named(net, kind):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("kind", ["fin", "null", "xmas", "null-data"])
-def test_segments_that_a_listener_ignores(net, family, kind):
-    result = scan(net, family, kind, [PLAIN_OPEN, PLAIN_CLOSED])
+@pytest.mark.parametrize("kind", LISTENER_IGNORES)
+def test_segments_that_a_listener_ignores(waited, family, kind):
+    result = result_of(waited, "ignored", family, kind)
     port = result.port(PLAIN_OPEN)
     assert (port["state"], port["probes"][kind]) == ("open|filtered", NONE)
     port = result.port(PLAIN_CLOSED)
@@ -167,11 +201,10 @@ def test_hand_made_probe(net, flags, number, state):
     assert result.port(number)["state"] == state, result
 
 
-def test_nmap_spelling(net):
-    for word, state in (("-sS", "open"), ("-sA", "unfiltered"), ("-sF", "open|filtered"),
-                        ("-sN", "open|filtered"), ("-sX", "open|filtered")):
-        result = net.client.scan(SERVER, word, "-Pn", "-p", PLAIN_OPEN, "-r", "2")
-        assert result.port(PLAIN_OPEN)["state"] == state, result
+@pytest.mark.parametrize("word", NMAP)
+def test_nmap_spelling(waited, word):
+    result = result_of(waited, "nmap", word)
+    assert result.port(PLAIN_OPEN)["state"] == NMAP[word], result
 
 
 def test_fixed_source_port_whose_tuple_is_in_use(net):

@@ -7,12 +7,14 @@ They know nothing of who asks them, nor of what is right to say of it.
 """
 
 import contextlib
+import fcntl
 import os
 import select
 import signal
 import socket
 import struct
 import sys
+import termios
 import time
 
 from targets import die_with_parent, ready
@@ -47,6 +49,15 @@ def until_eof(s):
     with contextlib.suppress(ConnectionResetError):
         while s.recv(65536):
             pass
+
+
+def until_taken(s):
+    """Until the peer has acknowledged all that was sent to it."""
+    end = time.monotonic() + 10
+    while struct.unpack("i", fcntl.ioctl(s, termios.TIOCOUTQ, bytes(4)))[0]:
+        if time.monotonic() > end:
+            raise TimeoutError("the peer takes nothing")
+        select.select([], [], [], 0.005)
 
 
 def each(listener, serve):
@@ -213,12 +224,12 @@ def dumb(listener, reads="4096"):
 
 
 def brief(listener, octets="500"):
-    """Reads, answers in one segment, waits until the client has surely taken it, and exits with
+    """Reads, answers in one segment, waits until the client has acknowledged it, and exits with
     octets unread."""
     def serve(s):
         s.recv(4096)
         s.sendall(answer(int(octets)))
-        time.sleep(0.7)
+        until_taken(s)
     each(listener, serve)
 
 

@@ -193,7 +193,8 @@ static void test_text_without_a_reset(void **state)
 	make_gives_way(&m);
 	output_open(&o, report_text_new);
 	o.paper.report->sink.provoke(o.paper.report->sink.ctx, &m.r);
-	output_is(&o, /* clang-format off */
+	/* clang-format off */
+	output_is(&o,
 		"\n"
 		"notice  gives-way\n"
 		"  The service did not notice that nobody was there; its stack answered our\n"

@@ -63,6 +63,11 @@ const struct provoke_row provoke_rows[] = {
      SEVERITY_BENIGN,
      "the service probes the silent connection and has not given it up yet",
      "Hold longer (--hold) to see when it does."},
+    {"keepalive-unheard", SCENARIO_HALF_OPEN, BIT(SAW_KEEPALIVES) | BIT(RETURN_ACCEPTED), 0,
+     SEVERITY_BENIGN,
+     "the service's keep-alive probed the silent connection, and then it was no longer known: "
+     "given up, most likely, with a RST that did not arrive",
+     ""},
     {"replaced", SCENARIO_HALF_OPEN, BIT(RETURN_ACCEPTED), 0, SEVERITY_NOTICE,
      "a SYN on the same ports was accepted at once: the old connection was no longer known, or "
      "a box between opens new ones in its place",

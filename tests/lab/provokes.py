@@ -111,6 +111,8 @@ Case("half-open", "reset-by-service", "idle:1:rst", "--hold", "4s", kernel=LINGE
      cause="abort-linger")
 Case("half-open", "closed-by-service", "idle:1", "--hold", "3s", besides=STRAY)
 Case("half-open", "keepalive-probes", "patient", "--hold", "3s")
+Case("half-open", "keepalive-unheard", "alert", "--hold", "6s", path="rst-lost", kernel=KEEPALIVE,
+     besides=STRAY, seconds=6)
 Case("half-open", "replaced", "forgets", *HOLD, besides=STRAY)
 Case("half-open", "reset-to-syn", "sink", *HOLD, path="one-syn-or-rst", besides=STRAY,
      cause="firewall-reject")
@@ -223,6 +225,7 @@ RULES = {
     "reject": "tcp dport P reject with icmpx type admin-prohibited",
     "no-syn-ack": "tcp dport P tcp flags & (syn | ack) == (syn | ack) drop",
     "no-rst": "tcp dport P %s drop" % RST,
+    "rst-lost": "tcp sport P %s drop" % RST,
     "one-syn": AGAIN % "drop",
     "one-syn-or-rst": AGAIN % "reject with tcp reset",
     "odd-rst": "tcp sport P %s numgen inc mod 5 > 1 drop" % RST,

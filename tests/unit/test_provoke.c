@@ -176,10 +176,16 @@ static void half_probes(struct provoke_facts *f, struct line_facts *l)
 	ask(l, MARK_RETURN, ACK, AFTER_UNKNOWN);
 }
 
-static void half_replaced(struct provoke_facts *f, struct line_facts *l)
+static void half_unheard(struct provoke_facts *f, struct line_facts *l)
 {
 	(void)f;
 	keepalive(l);
+	ask(l, MARK_RETURN, SYN_ACK, AFTER_UNKNOWN);
+}
+
+static void half_replaced(struct provoke_facts *f, struct line_facts *l)
+{
+	(void)f;
 	ask(l, MARK_RETURN, SYN_ACK, AFTER_UNKNOWN);
 }
 
@@ -537,6 +543,7 @@ static const struct known_case {
     {"reset-by-service", SCENARIO_HALF_OPEN, half_reset},
     {"closed-by-service", SCENARIO_HALF_OPEN, half_fin},
     {"keepalive-probes", SCENARIO_HALF_OPEN, half_probes},
+    {"keepalive-unheard", SCENARIO_HALF_OPEN, half_unheard},
     {"replaced", SCENARIO_HALF_OPEN, half_replaced},
     {"reset-to-syn", SCENARIO_HALF_OPEN, half_rst},
     {"gives-way", SCENARIO_HALF_OPEN, half_yields},

@@ -180,7 +180,8 @@ Case("slow-handshake", "does-not-retransmit", "sink", "--hold", "3s", host="cook
 # --- idle
 Case("idle", "ends-by-fin", "idle:1.5", "--hold", "4s", besides=STRAY, seconds=2)
 Case("idle", "ends-by-fin", "nginx", "--hold", "4s", besides=STRAY, seconds=2)
-Case("idle", "ends-by-rst", "idle:1.5:rst", "--hold", "4s", kernel=LINGER, besides=STRAY,
+# short of what explain calls a silence (1.5 s)
+Case("idle", "ends-by-rst", "idle:1.2:rst", "--hold", "4s", kernel=LINGER, besides=STRAY,
      cause="abort-linger", seconds=2)
 Case("idle", "reset-on-use", "sink", "--hold", "4s", path="ct-reset", cause="firewall-reject",
      seconds=8)

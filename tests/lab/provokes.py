@@ -5,14 +5,14 @@ Nothing here asks the program what is right. A case is a scenario, who answers, 
 the finding, and what the kernel of the service says of the RSTs that it sends.
 """
 
+import concurrent.futures
 import os
 import re
 import struct
 import subprocess
-import time
 
 import lab as laboratory
-from lab import DEADLINE, HERE, PYTHON, command
+from lab import HERE, PYTHON, command
 from resets import EVENT, Kernel
 from resets_play import Segment, is_tcp
 from stacks import OUR_LIMIT, Star, load
@@ -394,22 +394,15 @@ def play(net):
     word is missing, or None."""
     kernel = Reasons(net)
     done = {(c.name, f): Played(c, f) for c, f in net.each}
-    waiting = sorted(done.values(), key=lambda p: -p.case.seconds)
-    running = []
+
+    def run(each):
+        each.pcap = net.lab.path("provoke.pcap")
+        each.result = net.start(each.case, each.family, "--format", "json", "-w",
+                                each.pcap).wait()
+
     try:
-        while waiting or running:
-            while waiting and len(running) < AT_ONCE:
-                each = waiting.pop(0)
-                each.pcap = net.lab.path("provoke.pcap")
-                running.append((each, net.start(each.case, each.family, "--format", "json", "-w",
-                                                each.pcap)))
-            over = [r for r in running if r[1].process.poll() is not None
-                    or time.monotonic() - r[1].begun > DEADLINE]
-            for each, run in over:
-                each.result = run.wait(0.1)
-                running.remove((each, run))
-            if not over:
-                time.sleep(0.01)
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(run, sorted(done.values(), key=lambda p: -p.case.seconds)))
         for each in done.values():
             each.reasons = kernel.of(each.case.port(each.family))
     finally:

@@ -77,10 +77,7 @@ static void test_open(void **state)
 	struct walks s;
 
 	(void)state;
-	walks_make(&s);
-	w = walks_add(&s, WALK_MAIN, "syn");
-	walks_expire(w, 1, 5);
-	walks_answer(&s, w, 6, SYN_ACK, 5);
+	w = walks_chain(&s, 6, SYN_ACK, 5);
 	w->hops[4].expired = false;
 	w->hops[5].expiry.rtt_us = 12345;
 	expect_text(&s, &numeric,
@@ -155,10 +152,7 @@ static void test_target(void **state)
 	struct walks s;
 
 	(void)state;
-	walks_make(&s);
-	w = walks_add(&s, WALK_MAIN, "syn");
-	walks_expire(w, 1, 5);
-	walks_answer(&s, w, 6, RST, 5);
+	w = walks_chain(&s, 6, RST, 5);
 	w = walks_add(&s, WALK_OTHER, "ack");
 	walks_answer(&s, w, 6, REACTION_RST_SEQ_FROM_ACK, 5);
 	walks_expire(walks_add(&s, WALK_CANARY, "syn"), 1, 5);
@@ -245,10 +239,7 @@ static void test_inside(void **state)
 	struct walks s;
 
 	(void)state;
-	walks_make(&s);
-	w = walks_add(&s, WALK_MAIN, "syn");
-	walks_expire(w, 1, 5);
-	walks_answer(&s, w, 6, SYN_ACK, 5);
+	w = walks_chain(&s, 6, SYN_ACK, 5);
 	w = walks_add(&s, WALK_INSIDE, "data");
 	w->last = 5;
 	walks_expire(w, 1, 3);

@@ -57,18 +57,6 @@ static void expect(const struct walks *s, enum trace_end end, int from, int to)
 	expect_end(&v, end, from, to);
 }
 
-/* The usual walk: a chain of five routers, and the SYN answered from TTL `k` on. */
-static struct trace_walk *chain(struct walks *s, unsigned k, enum reaction r, unsigned back)
-{
-	struct trace_walk *w;
-
-	walks_make(s);
-	w = walks_add(s, WALK_MAIN, "syn");
-	walks_expire(w, 1, k - 1 < 5 ? k - 1 : 5);
-	walks_answer(s, w, k, r, back);
-	return w;
-}
-
 static struct trace_walk *beside(struct walks *s, enum trace_role role, unsigned k, enum reaction r,
 				 unsigned back)
 {
@@ -88,7 +76,7 @@ static void test_open(void **state)
 	struct walks s;
 
 	(void)state;
-	w = chain(&s, 6, SYN_ACK, 5);
+	w = walks_chain(&s, 6, SYN_ACK, 5);
 	v = judged(&s);
 	expect_end(&v, TRACE_OPEN, 6, 6);
 	assert_int_equal(v.reaction, SYN_ACK);
@@ -112,7 +100,7 @@ static void test_rejected(void **state)
 
 	(void)state;
 	for (unsigned n = 1; n <= 5; n++) {
-		w = chain(&s, n + 1, SYN_ACK, 5);
+		w = walks_chain(&s, n + 1, SYN_ACK, 5);
 		walks_reject(w, n + 1, walks_router(n));
 		v = judged(&s);
 		expect_end(&v, TRACE_REJECTED_BY, (int)n, (int)n);
@@ -143,7 +131,7 @@ static void test_rejects_are_rationed(void **state)
 	struct walks s;
 
 	(void)state;
-	w = chain(&s, 6, SYN_ACK, 5);
+	w = walks_chain(&s, 6, SYN_ACK, 5);
 	walks_reject(w, 6, walks_router(2));
 	for (unsigned ttl = 3; ttl <= 5; ttl++)
 		w->hops[ttl].expired = false;
@@ -162,7 +150,7 @@ static void test_translated(void **state)
 	struct walks s;
 
 	(void)state;
-	w = chain(&s, 6, SYN_ACK, 5);
+	w = walks_chain(&s, 6, SYN_ACK, 5);
 	w->hops[6].expiry.from = s.facts.addr; /* not one that has expired */
 	v = judged(&s);
 	assert_null(clue_of(&v, CLUE_TRACE_TRANSLATED));
@@ -170,7 +158,7 @@ static void test_translated(void **state)
 	v = judged(&s);
 	expect_end(&v, TRACE_OPEN, 6, 6);
 	expect_clue(&v, CLUE_TRACE_TRANSLATED, 4, 0);
-	w = chain(&s, 6, RST, 5);
+	w = walks_chain(&s, 6, RST, 5);
 	w->hops[1].expiry.from = s.facts.addr;
 	v = judged(&s);
 	expect_clue(&v, CLUE_TRACE_TRANSLATED, 1, 0);
@@ -268,7 +256,7 @@ static void test_reject_in_forward(void **state)
 		struct trace_verdict v;
 		struct walks s;
 
-		chain(&s, n + 1, RST, n - 1);
+		walks_chain(&s, n + 1, RST, n - 1);
 		assert_int_equal(trace_wants(&s.facts), WANT_OTHER);
 		beside(&s, WALK_OTHER, n + 1, REACTION_RST_SEQ_FROM_ACK, n - 1);
 		assert_int_equal(trace_wants(&s.facts), WANT_CANARY);
@@ -292,7 +280,7 @@ static void test_reject_in_prerouting(void **state)
 	for (unsigned n = 1; n <= 5; n++) {
 		struct walks s;
 
-		chain(&s, n, RST, n - 1);
+		walks_chain(&s, n, RST, n - 1);
 		beside(&s, WALK_CANARY, 6, RST, 5);
 		expect(&s, TRACE_RESET_BY_HOP, (int)n, (int)n);
 	}
@@ -306,7 +294,7 @@ static void test_interval(void **state)
 	struct walks s;
 
 	(void)state;
-	chain(&s, 4, RST, 40);
+	walks_chain(&s, 4, RST, 40);
 	w = beside(&s, WALK_OTHER, 6, REACTION_RST_SEQ_FROM_ACK, 5);
 	v = judged(&s);
 	expect_end(&v, TRACE_RESET_BY_HOP, 3, 4);
@@ -329,7 +317,7 @@ static void test_interval(void **state)
 	s.v[0].hops[4].reply.rtt_us = 3100;
 	expect(&s, TRACE_RESET_BY_HOP, 3, 4);
 	/* TTL 3 was lost: the box may be at hop 3, too */
-	chain(&s, 4, RST, 2);
+	walks_chain(&s, 4, RST, 2);
 	beside(&s, WALK_OTHER, 6, REACTION_RST_SEQ_FROM_ACK, 5);
 	expect(&s, TRACE_RESET_BY_HOP, 3, 3);
 	s.v[0].hops[3].expired = s.v[0].hops[3].settled = false;
@@ -345,7 +333,7 @@ static void test_uneven_path(void **state)
 	struct walks s;
 
 	(void)state;
-	w = chain(&s, 4, RST, 5);
+	w = walks_chain(&s, 4, RST, 5);
 	w->hops[3].expiry.ttl = 64 - 5;
 	beside(&s, WALK_CANARY, 6, RST, 9);
 	expect(&s, TRACE_RESET_BY_HOP, 3, 3);
@@ -363,24 +351,24 @@ static void test_forger(void **state)
 	struct walks s;
 
 	(void)state;
-	w = chain(&s, 3, RST, 40);
+	w = walks_chain(&s, 3, RST, 40);
 	walks_expire(w, 3, 5);
 	assert_int_equal(trace_wants(&s.facts), WANT_NOTHING);
 	v = judged(&s);
 	expect_end(&v, TRACE_RESET_BY_HOP, 2, 3);
 	expect_clue(&v, CLUE_TRACE_WENT_ON, 3, 3);
 	/* the target answers, too */
-	w = chain(&s, 3, RST, 40);
+	w = walks_chain(&s, 3, RST, 40);
 	walks_answer_too(&s, w, 6, SYN_ACK, 5);
 	v = judged(&s);
 	expect_end(&v, TRACE_RESET_BY_HOP, 2, 3);
 	expect_clue(&v, CLUE_TRACE_ANSWERED_TOO, 6, SYN_ACK);
 	/* by a RST of its own */
-	w = chain(&s, 3, RST, 40);
+	w = walks_chain(&s, 3, RST, 40);
 	walks_answer_too(&s, w, 6, RST, 5);
 	expect(&s, TRACE_RESET_BY_HOP, 2, 3);
 	/* at the target's own distance, where one packet would prove nothing */
-	w = chain(&s, 6, RST, 5);
+	w = walks_chain(&s, 6, RST, 5);
 	walks_answer_too(&s, w, 6, SYN_ACK, 5);
 	v = judged(&s);
 	expect_end(&v, TRACE_RESET_BY_HOP, 5, 6);
@@ -394,7 +382,7 @@ static void test_perfect_copy(void **state)
 	struct walks s;
 
 	(void)state;
-	w = chain(&s, 3, RST, 5);
+	w = walks_chain(&s, 3, RST, 5);
 	walks_expire(w, 3, 5);
 	walks_answer_too(&s, w, 6, SYN_ACK, 5);
 	v = judged(&s);
@@ -459,7 +447,7 @@ static void test_signs(void **state)
 	struct walks s;
 
 	(void)state;
-	w = chain(&s, 6, RST, 5);
+	w = walks_chain(&s, 6, RST, 5);
 	for (unsigned ttl = 6; ttl <= w->last; ttl++) {
 		w->hops[ttl].reply.ip_id = w->hops[ttl].reply.sent_ip_id = 777;
 		w->hops[ttl].reply.win = 1024;
@@ -469,14 +457,14 @@ static void test_signs(void **state)
 	expect_clue(&v, CLUE_TRACE_COPIED, 3, 0);
 	assert_int_equal(v.origin, ORIGIN_MIDDLEBOX);
 	/* far from where the target's other answers come */
-	chain(&s, 6, RST, 2);
+	walks_chain(&s, 6, RST, 2);
 	beside(&s, WALK_CANARY, 6, RST, 5);
 	v = judged(&s);
 	expect_end(&v, TRACE_RESET_BY_HOP, 5, 6);
 	expect_clue(&v, CLUE_TRACE_OTHER_DISTANCE, 2, 5);
 	expect_clue(&v, CLUE_TRACE_TTL_ELSEWHERE, 2, 5);
 	/* a burst with stepped numbers */
-	w = chain(&s, 6, RST, 5);
+	w = walks_chain(&s, 6, RST, 5);
 	walks_answer_too(&s, w, 6, REACTION_RST_ODD, 5);
 	for (unsigned ttl = 6; ttl <= w->last; ttl++) {
 		w->hops[ttl].resets = 3;
@@ -493,7 +481,7 @@ static void test_too_fast(void **state)
 	struct walks s;
 
 	(void)state;
-	chain(&s, 6, RST, 5);
+	walks_chain(&s, 6, RST, 5);
 	beside(&s, WALK_CANARY, 6, RST, 5);
 	s.v[0].hops[6].reply.rtt_us = 1500;
 	v = judged(&s);
@@ -508,7 +496,7 @@ static void test_by_target(void **state)
 	struct walks s;
 
 	(void)state;
-	chain(&s, 6, RST, 5);
+	walks_chain(&s, 6, RST, 5);
 	v = judged(&s);
 	expect_end(&v, TRACE_RESET_BY_TARGET, 6, 6);
 	assert_int_equal(v.origin, ORIGIN_UNKNOWN);
@@ -521,13 +509,13 @@ static void test_by_target(void **state)
 	assert_int_equal(v.origin, ORIGIN_UNKNOWN);
 	expect_clue(&v, CLUE_TRACE_OTHERS_HERE, 6, PROBE_ACK);
 	/* a NAT or a filter before it answers for other ports */
-	chain(&s, 6, RST, 5);
+	walks_chain(&s, 6, RST, 5);
 	beside(&s, WALK_CANARY, 3, RST, 2);
 	v = judged(&s);
 	expect_end(&v, TRACE_RESET_BY_TARGET, 6, 6);
 	expect_clue(&v, CLUE_TRACE_OTHERS_NEARER, 3, PROBE_SYN | ASKED_CANARY);
 	/* on the link */
-	chain(&s, 1, RST, 0);
+	walks_chain(&s, 1, RST, 0);
 	beside(&s, WALK_CANARY, 1, RST, 0);
 	expect(&s, TRACE_RESET_BY_TARGET, 1, 1);
 }
@@ -539,7 +527,7 @@ static void test_last_router(void **state)
 	struct walks s;
 
 	(void)state;
-	chain(&s, 6, RST, 4);
+	walks_chain(&s, 6, RST, 4);
 	expect(&s, TRACE_RESET_BY_HOP, 5, 5);
 	/* it resets whatever comes */
 	w = beside(&s, WALK_OTHER, 6, REACTION_RST_SEQ_FROM_ACK, 4);
@@ -549,7 +537,7 @@ static void test_last_router(void **state)
 	walks_answer(&s, w, 6, SYN_ACK, 4);
 	expect(&s, TRACE_RESET_BY_TARGET, 6, 6);
 	/* or of the hops */
-	w = chain(&s, 6, RST, 4);
+	w = walks_chain(&s, 6, RST, 4);
 	w->hops[3].expiry.ttl = 64 - 4;
 	expect(&s, TRACE_RESET_BY_TARGET, 6, 6);
 }
@@ -580,7 +568,7 @@ static void test_other_probe(void **state)
 	walks_answer(&s, &s.v[0], 6, REACTION_RST_SEQ_FROM_ACK, 5);
 	assert_int_equal(trace_wants(&s.facts), WANT_NOTHING);
 	expect(&s, TRACE_RESET_BY_TARGET, 6, 6);
-	chain(&s, 6, RST, 5);
+	walks_chain(&s, 6, RST, 5);
 	w = beside(&s, WALK_OTHER, 6, RST, 5);
 	walks_reject(w, 6, walks_router(5));
 	v = judged(&s);
@@ -595,7 +583,7 @@ static void test_reference_from_there_on(void **state)
 	struct walks s;
 
 	(void)state;
-	chain(&s, 6, REACTION_RST_SEQ_FROM_ACK, 5);
+	walks_chain(&s, 6, REACTION_RST_SEQ_FROM_ACK, 5);
 	w = walks_add(&s, WALK_OTHER, "syn");
 	w->first = 6;
 	walks_answer(&s, w, 6, RST, 2);
@@ -618,7 +606,7 @@ static void test_reference_with_gaps(void **state)
 	struct walks s;
 
 	(void)state;
-	chain(&s, 4, RST, 1);
+	walks_chain(&s, 4, RST, 1);
 	w = walks_add(&s, WALK_CANARY, "syn");
 	walks_answer(&s, w, 6, RST, 5);
 	w->hops[4].settled = w->hops[5].settled = false;
@@ -657,7 +645,7 @@ static struct trace_walk *inside(struct walks *s, unsigned heard)
 {
 	struct trace_walk *w;
 
-	chain(s, 6, SYN_ACK, 5);
+	walks_chain(s, 6, SYN_ACK, 5);
 	s->facts.inside = (struct trace_inside){.wanted = true, .connected = true, .content = true};
 	w = walks_add(s, WALK_INSIDE, "data");
 	w->last = 5;
@@ -763,7 +751,7 @@ static void test_inside_without(void **state)
 	s.facts.inside.service = data_answer(&s, REACTION_RST_SEQ_FROM_ACK, 5);
 	expect(&s, TRACE_RESET_BY_TARGET, 6, 6);
 	/* the SYN was not accepted to begin with */
-	chain(&s, 6, RST, 5);
+	walks_chain(&s, 6, RST, 5);
 	s.facts.inside.wanted = true;
 	expect(&s, TRACE_RESET_BY_TARGET, 6, 6);
 	v = judged(&s);
@@ -779,7 +767,7 @@ static void test_flows(void **state)
 	struct walks s;
 
 	(void)state;
-	chain(&s, 6, SYN_ACK, 5);
+	walks_chain(&s, 6, SYN_ACK, 5);
 	s.facts.flows = 3;
 	for (uint16_t flow = 1; flow < 3; flow++) {
 		w = walks_add(&s, WALK_MAIN, "syn");
@@ -822,7 +810,7 @@ static void test_flows_known_less_exactly(void **state)
 	struct walks s;
 
 	(void)state;
-	chain(&s, 6, SYN_ACK, 5);
+	walks_chain(&s, 6, SYN_ACK, 5);
 	s.facts.flows = 2;
 	walks_reject(&s.v[0], 4, walks_router(3));
 	w = walks_add(&s, WALK_MAIN, "syn");

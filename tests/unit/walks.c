@@ -106,3 +106,14 @@ void walks_reject(struct trace_walk *w, unsigned ttl, struct addr by)
 						       .from = by};
 	}
 }
+
+struct trace_walk *walks_chain(struct walks *s, unsigned ttl, enum reaction r, unsigned back)
+{
+	struct trace_walk *w;
+
+	walks_make(s);
+	w = walks_add(s, WALK_MAIN, "syn");
+	walks_expire(w, 1, ttl - 1 < 5 ? ttl - 1 : 5);
+	walks_answer(s, w, ttl, r, back);
+	return w;
+}

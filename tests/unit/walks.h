@@ -28,6 +28,8 @@ void walks_answer(struct walks *s, struct trace_walk *w, unsigned ttl, enum reac
 void walks_answer_too(struct walks *s, struct trace_walk *w, unsigned ttl, enum reaction r,
 		      unsigned back);
 void walks_reject(struct trace_walk *w, unsigned ttl, struct addr by);
+/* The usual walk: a chain of five routers, and the SYN answered from TTL `ttl` on. Makes `s`. */
+struct trace_walk *walks_chain(struct walks *s, unsigned ttl, enum reaction r, unsigned back);
 struct exchange walks_exchange(const struct walks *s, enum reaction r, unsigned back);
 
 #endif

@@ -209,7 +209,7 @@ static int take_flow(struct parse *p, const char *value, struct err *e)
 
 static int take_format(struct parse *p, const char *value, struct err *e)
 {
-	return outputs_take_format(&p->o->out, p->said, value, true, e);
+	return outputs_take_format(&p->o->out, p->said, value, e);
 }
 
 static int take_color(struct parse *p, const char *value, struct err *e)
@@ -224,7 +224,7 @@ static int take_output(struct parse *p, const char *value, struct err *e)
 
 static int take_output_json(struct parse *p, const char *value, struct err *e)
 {
-	return outputs_take_json(&p->o->out, value, e);
+	return outputs_take_also(&p->o->out, FORMAT_JSON, value, e);
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
@@ -304,7 +304,9 @@ int explain_options_parse(struct explain_options *o, int argc, char **argv, stru
 	const char *value;
 	int id, ret = 0;
 
-	*o = (struct explain_options){0};
+	*o = (struct explain_options){.out.formats = FORMAT_BIT(FORMAT_TEXT) |
+						     FORMAT_BIT(FORMAT_JSON) |
+						     FORMAT_BIT(FORMAT_HTML)};
 	o->files = calloc((size_t)argc + 1, sizeof(*o->files));
 	if (!o->files)
 		return err_sys(e, errno, "explain: cannot keep %d words", argc);

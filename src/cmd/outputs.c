@@ -20,16 +20,37 @@ enum { BUFFER = 1 << 16 };
 
 /* --- options ---------------------------------------------------------------------------------- */
 
-int outputs_take_format(struct outputs *o, const char *said, const char *value, bool html,
-			struct err *e)
-{
-	static const char *const words[] = {
-	    [FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_HTML] = "html"};
-	int format;
+static const struct {
+	const char *word;
+	struct report *(*make)(FILE *f, const struct run_info *run,
+			       const struct report_style *style);
+} formats[FORMATS] = {
+    [FORMAT_TEXT] = {"text", report_text_new},
+    [FORMAT_JSON] = {"json", report_json_new},
+    [FORMAT_HTML] = {"html", report_html_new},
+    [FORMAT_XML] = {"xml", NULL},
+    [FORMAT_CSV] = {"csv", NULL},
+    [FORMAT_TAP] = {"tap", NULL},
+    [FORMAT_JUNIT] = {"junit", NULL},
+    [FORMAT_PROMETHEUS] = {"prometheus", NULL},
+};
 
-	if (option_choice(said, value, words, html ? 3 : 2, &format, e) < 0)
+int outputs_take_format(struct outputs *o, const char *said, const char *value, struct err *e)
+{
+	const char *words[FORMATS];
+	enum output_format of[FORMATS];
+	size_t n = 0;
+	int choice;
+
+	for (unsigned i = 0; i < FORMATS; i++) {
+		if (!(o->formats & FORMAT_BIT(i)))
+			continue;
+		words[n] = formats[i].word;
+		of[n++] = (enum output_format)i;
+	}
+	if (option_choice(said, value, words, n, &choice, e) < 0)
 		return -1;
-	o->format = (enum output_format)format;
+	o->format = of[choice];
 	o->format_given = true;
 	return 0;
 }
@@ -53,9 +74,10 @@ int outputs_take_file(struct outputs *o, const char *said, const char *value, st
 	return 0;
 }
 
-int outputs_take_json(struct outputs *o, const char *value, struct err *e)
+int outputs_take_also(struct outputs *o, enum output_format format, const char *value,
+		      struct err *e)
 {
-	return add(o, FORMAT_JSON, value, e);
+	return add(o, format, value, e);
 }
 
 int outputs_take_color(struct outputs *o, const char *said, const char *value, struct err *e)
@@ -70,19 +92,27 @@ int outputs_take_color(struct outputs *o, const char *said, const char *value, s
 	return 0;
 }
 
+/* Which of the outputs goes to stdout, or -1. */
+static int on_stdout(const struct outputs *o)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (strcmp(o->v[i].path, "-") == 0)
+			return (int)i;
+	return -1;
+}
+
 int outputs_settle(struct outputs *o, const char *pcap, struct err *e)
 {
-	bool json_on_stdout = false;
+	int there = on_stdout(o);
 
-	for (size_t i = 0; i < o->n; i++)
-		json_on_stdout |= strcmp(o->v[i].path, "-") == 0;
 	for (size_t i = 0; i < o->n_to; i++)
 		if (add(o, o->format, o->to[i], e) < 0)
 			return -1;
-	if (o->n_to == 0 && json_on_stdout && o->format_given && o->format != FORMAT_JSON)
-		return err_set(e, "--format %s and -oJ - both want stdout: name a file by -o FILE",
-			       o->format == FORMAT_HTML ? "html" : "text");
-	if (o->n_to == 0 && !json_on_stdout && add(o, o->format, "-", e) < 0)
+	if (o->n_to == 0 && there >= 0 && o->format_given && o->format != o->v[there].format)
+		return err_set(e,
+			       "--format %s and %s on - both want stdout: name a file by -o FILE",
+			       formats[o->format].word, formats[o->v[there].format].word);
+	if (o->n_to == 0 && there < 0 && add(o, o->format, "-", e) < 0)
 		return -1;
 	if (o->old && pcap && strcmp(o->old, pcap) == 0)
 		return err_set(e,
@@ -230,16 +260,6 @@ static unsigned text_width(FILE *f)
 	return n < LEAST ? LEAST : n > MOST ? MOST : (unsigned)n;
 }
 
-static struct report *renderer(enum output_format format, FILE *f, const struct run_info *info,
-			       const struct report_style *style)
-{
-	switch (format) {
-	case FORMAT_JSON: return report_json_new(f, info, style);
-	case FORMAT_HTML: return report_html_new(f, info, style);
-	default: return report_text_new(f, info, style);
-	}
-}
-
 int reporting_start(struct reporting *r, const struct run_info *info,
 		    const struct report_style *style, const struct progress_wish *progress,
 		    struct err *e)
@@ -259,7 +279,7 @@ int reporting_start(struct reporting *r, const struct run_info *info,
 		own.color = wants_color(o->color, r->files[i]);
 		own.terminal = isatty(fileno(r->files[i]));
 		own.width = text_width(r->files[i]);
-		v[n] = renderer(o->v[i].format, r->files[i], info, &own);
+		v[n] = formats[o->v[i].format].make(r->files[i], info, &own);
 		if (!v[n])
 			goto out;
 		n++;

@@ -13,7 +13,19 @@
 #include "base/err.h"
 #include "report/report.h"
 
-enum output_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_HTML };
+enum output_format {
+	FORMAT_TEXT,
+	FORMAT_JSON,
+	FORMAT_HTML,
+	FORMAT_XML,
+	FORMAT_CSV,
+	FORMAT_TAP,
+	FORMAT_JUNIT,
+	FORMAT_PROMETHEUS,
+	FORMATS,
+};
+#define FORMAT_BIT(f) (1U << (f))
+
 enum color_wish { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 enum { OUTPUTS_MAX = 8 };
 
@@ -25,6 +37,7 @@ struct output {
 };
 
 struct outputs {
+	unsigned formats; /* bits: those that make sense for the command; set before the options */
 	struct output v[OUTPUTS_MAX];
 	size_t n; /* at least 1 once settled: text or --format on stdout or -o */
 	enum color_wish color;
@@ -39,10 +52,11 @@ struct outputs {
 };
 
 /* Each takes the value of one option, spelled `said`; -1 with `e` where it is none. */
-int outputs_take_format(struct outputs *o, const char *said, const char *value, bool html,
-			struct err *e);
+int outputs_take_format(struct outputs *o, const char *said, const char *value, struct err *e);
 int outputs_take_file(struct outputs *o, const char *said, const char *value, struct err *e);
-int outputs_take_json(struct outputs *o, const char *value, struct err *e);
+/* -oJ, -oX, -oC */
+int outputs_take_also(struct outputs *o, enum output_format format, const char *value,
+		      struct err *e);
 int outputs_take_color(struct outputs *o, const char *said, const char *value, struct err *e);
 /* After the last option. No two go to one place, nor to `pcap`, the file of -w, or NULL. */
 int outputs_settle(struct outputs *o, const char *pcap, struct err *e);

@@ -42,11 +42,6 @@ static int take_file(struct scan_parse *p, const char *value, struct err *e)
 
 static int take_write_pcap(struct scan_parse *p, const char *value, struct err *e)
 {
-	size_t len = strlen(value);
-
-	if (len >= 7 && strcmp(value + len - 7, ".pcapng") == 0)
-		return err_set(e, "%s %.80s: this version writes pcap; name the file .pcap",
-			       p->said, value);
 	return scan_take_once(p, &p->o->write_pcap, value, "give one file", e);
 }
 
@@ -88,6 +83,7 @@ static bool set_flag(struct scan_options *o, int id)
 	case ID_YES: o->yes = true; break;
 	case ID_STACK: o->stack = true; break;
 	case ID_IN_ORDER: o->in_order = true; break;
+	case ID_CHECK: o->check_only = true; break;
 	case ID_DRY_RUN: o->dry_run = true; break;
 	case ID_NO_PROGRESS: o->no_progress = true; break;
 	case ID_VERBOSE: o->verbosity = o->verbosity < 1 ? 1 : 2; break;
@@ -156,6 +152,7 @@ static int take_time(struct scan_parse *p, const char *value, struct err *e)
 	uint64_t *slot = p->id == ID_TIMEOUT	? &p->o->timeout_ns
 			 : p->id == ID_DEADLINE ? &p->o->deadline_ns
 			 : p->id == ID_HOLD	? &p->o->hold_ns
+			 : p->id == ID_INTERVAL ? &p->o->interval_ns
 						: &p->o->stats_every_ns;
 
 	return option_duration(p->said, value, slot, e);
@@ -232,7 +229,7 @@ static int take_expected(struct scan_parse *p, const char *value, struct err *e)
 
 static int take_format(struct scan_parse *p, const char *value, struct err *e)
 {
-	return outputs_take_format(&p->o->out, p->said, value, false, e);
+	return outputs_take_format(&p->o->out, p->said, value, e);
 }
 
 static int take_color(struct scan_parse *p, const char *value, struct err *e)
@@ -245,9 +242,13 @@ static int take_output(struct scan_parse *p, const char *value, struct err *e)
 	return outputs_take_file(&p->o->out, p->said, value, e);
 }
 
-static int take_output_json(struct scan_parse *p, const char *value, struct err *e)
+static int take_output_also(struct scan_parse *p, const char *value, struct err *e)
 {
-	return outputs_take_json(&p->o->out, value, e);
+	enum output_format format = p->id == ID_OUTPUT_XML   ? FORMAT_XML
+				    : p->id == ID_OUTPUT_CSV ? FORMAT_CSV
+							     : FORMAT_JSON;
+
+	return outputs_take_also(&p->o->out, format, value, e);
 }
 
 /* --- the whole --------------------------------------------------------------- */
@@ -290,7 +291,13 @@ static int (*const takers[IDS])(struct scan_parse *p, const char *value,
 						  [ID_SHOW] = take_states,
 						  [ID_FORMAT] = take_format,
 						  [ID_OUTPUT] = take_output,
-						  [ID_OUTPUT_JSON] = take_output_json,
+						  [ID_OUTPUT_JSON] = take_output_also,
+						  [ID_OUTPUT_XML] = take_output_also,
+						  [ID_OUTPUT_CSV] = take_output_also,
+						  [ID_COUNT] = scan_take_count,
+						  [ID_INTERVAL] = take_time,
+						  [ID_RECORD] = scan_take_record,
+						  [ID_RETRY_FAILED] = scan_take_retry_failed,
 						  [ID_WRITE_PCAP] = take_write_pcap,
 						  [ID_COLOR] = take_color,
 						  [ID_STATS_EVERY] = take_time};
@@ -327,6 +334,8 @@ static int settle_command(struct scan_parse *p, struct err *e)
 {
 	if (p->table == &provoke_table)
 		return scan_settle_provoke(p, e);
+	if (p->table == &audit_table)
+		return scan_settle_audit(p, e);
 	return p->table == &trace_table ? scan_settle_trace(p, e) : settle_scan(p, e);
 }
 
@@ -336,7 +345,7 @@ static int settle(struct scan_parse *p, struct err *e)
 
 	if (p->table == &provoke_table && o->scenario == SCENARIOS)
 		return err_set(e, "provoke: no scenario; rstprobe provoke --help lists them");
-	if (o->n_targets == 0 && !o->targets_file)
+	if (o->n_targets == 0 && !o->targets_file && p->table != &audit_table)
 		return err_set(e,
 			       "%s: no targets; name a host, an address or a network "
 			       "(rstprobe %s --help)",
@@ -362,6 +371,18 @@ static int take_word(struct scan_parse *p, const char *value, struct err *e)
 	return 0;
 }
 
+static unsigned formats_of(const struct option_table *table)
+{
+	unsigned all = FORMAT_BIT(FORMAT_TEXT) | FORMAT_BIT(FORMAT_JSON);
+
+	if (table == &scan_table)
+		return all | FORMAT_BIT(FORMAT_XML) | FORMAT_BIT(FORMAT_CSV);
+	if (table == &audit_table)
+		return all | FORMAT_BIT(FORMAT_CSV) | FORMAT_BIT(FORMAT_TAP) |
+		       FORMAT_BIT(FORMAT_JUNIT) | FORMAT_BIT(FORMAT_PROMETHEUS);
+	return all;
+}
+
 int scan_options_parse(struct scan_options *o, const struct option_table *table, int argc,
 		       char **argv, struct err *e)
 {
@@ -377,14 +398,20 @@ int scan_options_parse(struct scan_options *o, const struct option_table *table,
 	    .shard = 1,
 	    .shards = 1,
 	    .stack = table == &stack_table,
+	    .interval_ns = UINT64_C(1000000000),
+	    .retry_failed = 1,
+	    .out.formats = formats_of(table),
 	    .flows = 1,
 	    .first_ttl = 1,
 	    .max_ttl = 30,
 	    .scenario = SCENARIOS,
 	};
 	o->targets = calloc((size_t)argc, sizeof(*o->targets));
-	if (!o->targets)
-		return err_sys(e, errno, "%s: cannot keep %d words", table->command, argc);
+	o->record = calloc((size_t)argc, sizeof(*o->record));
+	if (!o->targets || !o->record) {
+		scan_options_free(o);
+		return err_sys(e, ENOMEM, "%s: cannot keep %d words", table->command, argc);
+	}
 	option_begin(&w, table, argc, argv);
 	p.said = w.said;
 	while (ret == 0 && (id = option_next(&w, &value, e)) != OPTION_END) {
@@ -410,6 +437,7 @@ int scan_options_parse(struct scan_options *o, const struct option_table *table,
 void scan_options_free(struct scan_options *o)
 {
 	free(o->targets);
-	o->targets = NULL;
-	o->n_targets = 0;
+	free(o->record);
+	o->targets = o->record = NULL;
+	o->n_targets = o->n_record = 0;
 }

@@ -19,7 +19,7 @@
 #include "packet/options.h"
 #include "wire/way.h"
 
-enum { THREADS_MAX = 64 };
+enum { THREADS_MAX = 64, RETRY_FAILED_MAX = 5 };
 
 struct scan_options {
 	/* what: borrowed from argv */
@@ -67,6 +67,13 @@ struct scan_options {
 	uint64_t bytes;		     /* how many octets follow the payload, or are its body */
 	uint64_t hold_ns;	     /* 0: the scenario's own */
 	const char *expect_findings; /* their ids; NULL: nothing expected */
+	/* scan --count; 0: not asked */
+	uint64_t count, interval_ns;
+	/* audit: `targets` are policies */
+	bool check_only;
+	const char **record; /* --record */
+	size_t n_record;
+	unsigned retry_failed;
 	bool dry_run;
 	/* output */
 	bool show_all, show_given;

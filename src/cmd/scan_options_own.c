@@ -241,3 +241,42 @@ int scan_settle_provoke(struct scan_parse *p, struct err *e)
 		o->bytes = UINT64_C(1) << 20;
 	return check_uses(o, e) < 0 ? -1 : check_findings(o, e);
 }
+
+/* --- scan --count, audit ---------------------------------------------------------------------- */
+
+int scan_take_count(struct scan_parse *p, const char *value, struct err *e)
+{
+	return option_number(p->said, value, 1, 1000000000, &p->o->count, e);
+}
+
+int scan_take_retry_failed(struct scan_parse *p, const char *value, struct err *e)
+{
+	uint64_t n;
+
+	if (option_number(p->said, value, 0, RETRY_FAILED_MAX, &n, e) < 0)
+		return -1;
+	p->o->retry_failed = (unsigned)n;
+	return 0;
+}
+
+int scan_take_record(struct scan_parse *p, const char *value, struct err *e)
+{
+	(void)e;
+	p->o->record[p->o->n_record++] = value;
+	return 0;
+}
+
+int scan_settle_audit(struct scan_parse *p, struct err *e)
+{
+	struct scan_options *o = p->o;
+
+	if (o->n_record && (o->n_targets || o->check_only))
+		return err_set(e, "audit: --record writes a policy and reads none: leave %s out",
+			       o->check_only ? "--check" : o->targets[0]);
+	if (!o->n_record && !o->n_targets)
+		return err_set(e, "audit: no policy; name a file, or write one by --record TARGET "
+				  "(rstprobe audit --help)");
+	if (!o->n_record && o->ports)
+		return err_set(e, "audit: the policy says which ports; -p goes with --record");
+	return 0;
+}

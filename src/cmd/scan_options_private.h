@@ -26,16 +26,20 @@ int scan_take_data_file(struct scan_parse *p, const char *value, struct err *e);
 int scan_take_number(struct scan_parse *p, const char *value, struct err *e);
 int scan_take_syn_options(struct scan_parse *p, const char *value, struct err *e);
 int scan_take_source(struct scan_parse *p, const char *value, struct err *e);
-/* scan_options_own, of trace and provoke alone: */
+/* scan_options_own, of one command alone: */
 int scan_take_scenario(struct scan_parse *p, const char *value, struct err *e);
 int scan_take_walk(struct scan_parse *p, const char *value, struct err *e);
 int scan_take_http(struct scan_parse *p, const char *value, struct err *e);
 int scan_take_bytes(struct scan_parse *p, const char *value, struct err *e);
 int scan_take_ends(struct scan_parse *p, const char *value, struct err *e);
 int scan_take_findings(struct scan_parse *p, const char *value, struct err *e);
+int scan_take_count(struct scan_parse *p, const char *value, struct err *e);
+int scan_take_record(struct scan_parse *p, const char *value, struct err *e);
+int scan_take_retry_failed(struct scan_parse *p, const char *value, struct err *e);
 /* What no single option of theirs can see. */
 int scan_settle_trace(struct scan_parse *p, struct err *e);
 int scan_settle_provoke(struct scan_parse *p, struct err *e);
+int scan_settle_audit(struct scan_parse *p, struct err *e);
 /* Keeps a word; given twice is an error, with the fix. */
 int scan_take_once(const struct scan_parse *p, const char **slot, const char *value,
 		   const char *fix, struct err *e);

@@ -40,18 +40,25 @@ enum scan_option_id {
 	ID_TX,
 	ID_NO_SKIP_DEAD,
 	ID_STACK,
+	ID_COUNT,
+	ID_INTERVAL,
 	ID_FLOWS,
 	ID_FIRST_TTL,
 	ID_MAX_TTL,
 	ID_HTTP,
 	ID_BYTES,
 	ID_HOLD,
+	ID_CHECK,
+	ID_RECORD,
+	ID_RETRY_FAILED,
 	ID_DRY_RUN,
 	ID_EXPECT,
 	ID_SHOW,
 	ID_FORMAT,
 	ID_OUTPUT,
 	ID_OUTPUT_JSON,
+	ID_OUTPUT_XML,
+	ID_OUTPUT_CSV,
 	ID_WRITE_PCAP,
 	ID_VERBOSE,
 	ID_QUIET,
@@ -64,6 +71,6 @@ enum scan_option_id {
 /* The scenarios of `provoke`, one a line with its question. */
 void scan_put_scenarios(FILE *f);
 
-extern const struct option_table scan_table, stack_table, trace_table, provoke_table;
+extern const struct option_table scan_table, stack_table, trace_table, provoke_table, audit_table;
 
 #endif

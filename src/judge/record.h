@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "judge/expect.h"
 #include "judge/explain.h"
 #include "judge/provoke.h"
 #include "judge/reset_style.h"
@@ -97,6 +98,108 @@ struct provoke_record {
 	size_t n_frames;
 };
 
+/* Ports that share one line or record, ascending. */
+struct port_span {
+	uint16_t first, last;
+};
+
+/* `audit`: one line of the policy on one address, for one port, or for many that look alike. */
+struct check_record {
+	const char *policy; /* the file */
+	unsigned line;
+	const char *group;
+	const struct addr *addr; /* NULL: `name` could not be resolved */
+	const char *name;	 /* NULL */
+	uint16_t port;		 /* 0: of the host, or see spans */
+	/* More than HOST_LIST_MAX ports of one state, as a scan would group them: how many, and
+	 * which. 0 where `port` is one, or of the host. */
+	uint32_t count;
+	const struct port_span *spans;
+	size_t n_spans;
+	bool rest; /* by an `else` line */
+	const struct expectation *expect;
+	enum check_outcome outcome;
+	const struct measure *seen; /* of a port; NULL: none was measured */
+	const struct addr *from;    /* who answered, where it was not the address itself; NULL */
+	enum reset_style style;	    /* of EXPECT_STYLE */
+	const char *why;	    /* undecided without a measure: why; NULL */
+	enum severity_level level;
+	const char *owner, *note; /* NULL */
+	int32_t until_day;	  /* POLICY_NEVER: INT32_MAX */
+};
+
+struct audit_counts {
+	uint64_t checks; /* each (line, address, port) */
+	uint64_t outcomes[CHECK_OUTCOMES];
+	uint64_t failed[LEVELS];
+	uint64_t lines, expired; /* in force; no longer */
+	uint64_t hosts, confirmed /* failures that a second probing repeated */;
+};
+
+/* `diff`: what is another in the new result. */
+enum change_kind {
+	CHANGE_OPENED,
+	CHANGE_CLOSED, /* open before */
+	CHANGE_STATE,  /* neither was open */
+	CHANGE_REASON,
+	CHANGE_STYLE,
+	CHANGE_NEWLY_COVERED,
+	CHANGE_NO_LONGER_COVERED,
+	CHANGES,
+};
+const char *change_name(enum change_kind c);		   /* "newly-covered" */
+int change_parse(const char *word, enum change_kind *out); /* -1 */
+
+struct change_record {
+	const char *addr; /* as the results write it */
+	const char *name; /* NULL */
+	uint16_t port;	  /* 0: of the host, or see spans */
+	uint32_t count;	  /* as in check_record */
+	const struct port_span *spans;
+	size_t n_spans;
+	enum change_kind change;
+	const char *was, *is;		    /* states, reasons or styles; NULL: not covered */
+	const char *was_reason, *is_reason; /* of states; NULL */
+};
+
+struct diff_record {
+	const char *old_name, *new_name;
+	const char *old_started, *new_started; /* as written; NULL */
+	bool old_complete, new_complete;
+	uint64_t changes[CHANGES]; /* ports, of styles hosts */
+	uint64_t compared;	   /* ports that both measured */
+	uint64_t ignored;	   /* ports that one of them could not measure */
+};
+
+/* `scan --count`: one try of one port, and what all of them come to. */
+struct try_record {
+	const struct addr *addr;
+	const char *name;
+	uint16_t port;
+	uint64_t n; /* from 1 */
+	const struct port_record *result;
+	uint32_t rtt_us; /* UINT32_MAX: none */
+	uint64_t wall_ns;
+};
+
+struct tries_record {
+	const struct addr *addr;
+	const char *name;
+	uint16_t port;
+	uint64_t tries, answered; /* answered: by anything but silence */
+	uint64_t counts[PORT_STATES];
+	uint64_t rtts; /* samples; the next are 0 without */
+	uint32_t min_us, p50_us, p90_us, p99_us, max_us, mean_us, mdev_us;
+};
+
+/* `doctor`: one thing that was looked at. */
+enum doctor_result { DOCTOR_OK, DOCTOR_WARN, DOCTOR_FAIL };
+struct doctor_record {
+	const char *check; /* "cap-net-raw" */
+	enum doctor_result result;
+	const char *detail, *fix; /* fix: NULL where none is needed */
+};
+
 struct window_record {
 	uint64_t first, last; /* indices of the seeded permutation, inclusive */
 	const struct probe *const *kinds;
@@ -146,6 +249,7 @@ struct summary_record {
 	uint64_t hosts_limited; /* hosts with a reset limit */
 	uint64_t known;		/* --resume: of the above, what an earlier run found out */
 	char why[256];		/* the cause where not complete, one line; "" else */
+	const struct audit_counts *audit; /* of `audit`; NULL */
 };
 
 /* Callbacks may be NULL. Pointers are borrowed for the call. Order: per window: host_begin, port...
@@ -165,6 +269,12 @@ struct record_sink {
 	void (*provoke)(void *ctx, const struct provoke_record *r);
 	void (*reset)(void *ctx, const struct finding *f); /* explain: every RST, by frame */
 	void (*explained)(void *ctx, const struct explain_record *r); /* explain's summary, last */
+	void (*check)(void *ctx, const struct check_record *c);
+	void (*change)(void *ctx, const struct change_record *c);
+	void (*diffed)(void *ctx, const struct diff_record *d); /* diff's summary, last */
+	void (*try)(void *ctx, const struct try_record *t);
+	void (*tries)(void *ctx, const struct tries_record *t);
+	void (*looked)(void *ctx, const struct doctor_record *d);
 	void (*window)(void *ctx, const struct window_record *w);
 	void (*progress)(void *ctx, const struct progress *p, bool asked /* by SIGUSR1 */);
 	void (*note)(void *ctx, const char *text); /* one line for people, without newline */

@@ -72,6 +72,20 @@ struct report *report_text_new(FILE *f, const struct run_info *run,
 struct report *report_json_new(FILE *f, const struct run_info *run,
 			       const struct report_style *style);
 
+/* scan: nmap's XML (its DTD), for whatever reads that. */
+struct report *report_xml_new(FILE *f, const struct run_info *run,
+			      const struct report_style *style);
+/* scan, audit: a header and a row each, RFC 4180. */
+struct report *report_csv_new(FILE *f, const struct run_info *run,
+			      const struct report_style *style);
+/* audit: TAP 14, JUnit's XML, and the textfile collector's format. */
+struct report *report_tap_new(FILE *f, const struct run_info *run,
+			      const struct report_style *style);
+struct report *report_junit_new(FILE *f, const struct run_info *run,
+				const struct report_style *style);
+struct report *report_prometheus_new(FILE *f, const struct run_info *run,
+				     const struct report_style *style);
+
 /* explain: one self-contained page. */
 struct report *report_html_new(FILE *f, const struct run_info *run,
 			       const struct report_style *style);

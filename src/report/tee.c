@@ -81,6 +81,36 @@ static void tee_explained(void *ctx, const struct explain_record *r)
 	TEE(ctx, explained, r);
 }
 
+static void tee_check(void *ctx, const struct check_record *c)
+{
+	TEE(ctx, check, c);
+}
+
+static void tee_change(void *ctx, const struct change_record *c)
+{
+	TEE(ctx, change, c);
+}
+
+static void tee_diffed(void *ctx, const struct diff_record *d)
+{
+	TEE(ctx, diffed, d);
+}
+
+static void tee_try(void *ctx, const struct try_record *t)
+{
+	TEE(ctx, try, t);
+}
+
+static void tee_tries(void *ctx, const struct tries_record *t)
+{
+	TEE(ctx, tries, t);
+}
+
+static void tee_looked(void *ctx, const struct doctor_record *d)
+{
+	TEE(ctx, looked, d);
+}
+
 static void tee_window(void *ctx, const struct window_record *w)
 {
 	TEE(ctx, window, w);
@@ -153,6 +183,12 @@ struct report *report_tee_new(struct report **v, size_t n)
 		    .trace = tee_trace,
 		    .reset = tee_reset,
 		    .explained = tee_explained,
+		    .check = tee_check,
+		    .change = tee_change,
+		    .diffed = tee_diffed,
+		    .try = tee_try,
+		    .tries = tee_tries,
+		    .looked = tee_looked,
 		    .window = tee_window,
 		    .progress = tee_progress,
 		    .note = tee_note,

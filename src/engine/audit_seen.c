@@ -88,15 +88,17 @@ static struct measure measure_of(struct seen_table *t, const struct host_record 
 }
 
 /* A stray segment was answered, or kept silence often enough. */
-static void note_stray(struct measure *m, const struct port_record *r)
+static struct measure stray_of(const struct port_record *r)
 {
 	enum port_state state = r->verdict->state;
+	struct measure m;
 
+	measure_clear(&m);
 	if (state == STATE_INDETERMINATE || state == STATE_NOT_PROBED)
-		return;
-	if (!(m->bits & MEASURE_ASKED_STRAY) || m->stray == REACTION_NONE)
-		m->stray = (uint8_t)r->verdict->reaction;
-	m->bits |= MEASURE_ASKED_STRAY;
+		return m;
+	m.stray = (uint8_t)r->verdict->reaction;
+	m.bits = MEASURE_ASKED_STRAY;
+	return m;
 }
 
 static void seen_port(void *ctx, const struct host_record *h, const struct port_record *r)
@@ -108,12 +110,8 @@ static void seen_port(void *ctx, const struct host_record *h, const struct port_
 
 	if (s->what == SEEN_STYLES || !space_find(t->space, r->addr, r->port, &index, NULL))
 		return;
-	if (s->what == SEEN_STRAYS) {
-		note_stray(&t->v[index], r);
-		return;
-	}
-	m = measure_of(t, h, r);
-	if (s->again)
+	m = s->what == SEEN_STRAYS ? stray_of(r) : measure_of(t, h, r);
+	if (s->again || s->what == SEEN_STRAYS)
 		measure_merge(&t->v[index], &m);
 	else
 		t->v[index] = m;

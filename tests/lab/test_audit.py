@@ -44,6 +44,7 @@ class Net:
         self.far.route("default", "via", "fd22:2::1")
         self.router.route("10.221.0.0/16", "via", WEB)
         self.far.ip("route", "add", "local", "10.221.0.0/16", "dev", "lo")
+        self.far.sysctl({"net.ipv4.icmp_ratelimit": 0, "net.ipv6.icmp.ratelimit": 0})
         self.far.listen([80, 443, 5432, 3389, 8080])
         self.far.firewall(
             counters=["acks"],

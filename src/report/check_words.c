@@ -222,8 +222,13 @@ static const char *answer_of(uint8_t state)
 	}
 }
 
-static void put_numbers(struct string *to, const struct measure *m)
+/* Of one port: what many have in common is not their TTL and round trip. */
+static void put_numbers(struct string *to, const struct check_record *c)
 {
+	const struct measure *m = c->seen;
+
+	if (c->n_spans)
+		return;
 	if (m->ttl)
 		string_putf(to, " (TTL %u", (unsigned)m->ttl);
 	if (m->rtt_us != MEASURE_NO_RTT) {
@@ -264,7 +269,7 @@ static void put_answer(struct string *to, const struct run_info *run, const stru
 	case REACTION_DATA: string_put_text(to, "data, of another connection"); break;
 	default: string_put_text(to, name_of_rst(m->reaction)); break;
 	}
-	put_numbers(to, m);
+	put_numbers(to, c);
 	if (m->bits & MEASURE_FROM_PATH)
 		string_put_text(to, ", by the look of it from a box on the way");
 }

@@ -36,7 +36,7 @@ static void put_row(struct csv_report *r, const struct check_record *c, uint16_t
 	csv_put(r, level_name(c->level));
 	csv_put_foreign(r, c->owner);
 	csv_put_foreign(r, c->note);
-	if (c->seen && c->seen->rtt_us != MEASURE_NO_RTT)
+	if (c->seen && c->seen->rtt_us != MEASURE_NO_RTT && !c->n_spans)
 		csv_put_u64(r, c->seen->rtt_us);
 	else
 		csv_put(r, NULL);

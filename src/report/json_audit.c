@@ -112,9 +112,9 @@ static void put_numbers(struct json_report *r, const struct check_record *c)
 
 	if (!m)
 		return;
-	if (m->rtt_us != MEASURE_NO_RTT)
+	if (m->rtt_us != MEASURE_NO_RTT && !c->n_spans)
 		line_u64(t, "rtt_us", m->rtt_us);
-	if (m->ttl)
+	if (m->ttl && !c->n_spans)
 		line_u64(t, "ttl", m->ttl);
 	line_u64(t, "tries", m->tries);
 	line_u64(t, "probings", m->probings);

@@ -1,7 +1,7 @@
 /*
  * text_audit: what came of `audit`, for a person and for a mail: what failed first, the gravest
- * first, then what could not be decided; what holds is counted. A table where it fits the width,
- * else sentences. Nothing is called good in a run that is incomplete.
+ * first, then what could not be decided; what holds is counted. A table as wide as the terminal is,
+ * and sentences for what is too long for it. Nothing is called good in a run that is incomplete.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +16,9 @@ enum { AUDIT_COLUMNS = AUDIT_OWNER + 1 };
 
 struct audit_table {
 	struct text_report *t;
-	size_t width[AUDIT_COLUMNS];
-	bool fits;
+	size_t width[AUDIT_COLUMNS]; /* 0: nobody has such a cell */
+	bool any;		     /* does any row fit? */
+	uint16_t *cells;	     /* of each check: its columns' widths */
 };
 
 /* --- keeping ------------------------------------------------------------------------------ */
@@ -97,31 +98,107 @@ static size_t columns_of(const char *s)
 	return n;
 }
 
-static void measure_table(struct audit_table *a)
+static void measure_row(struct audit_table *a, size_t i, struct string *cell)
 {
-	const struct checks *k = &a->t->checks;
-	struct string cell = {0};
+	struct check_record c = checks_at(&a->t->checks, i);
+	uint16_t *widths = a->cells + i * AUDIT_COLUMNS;
+
+	for (int col = 0; col < AUDIT_COLUMNS; col++) {
+		size_t n;
+
+		put_cell(a->t, cell, (enum audit_column)col, &c);
+		n = columns_of(string_text(cell));
+		string_clear(cell);
+		widths[col] = (uint16_t)(n < UINT16_MAX ? n : UINT16_MAX);
+		a->width[col] = n > a->width[col] ? n : a->width[col];
+	}
+}
+
+static size_t title_width(enum audit_column col)
+{
+	return col == AUDIT_LEVEL ? strlen("UNDECIDED") : strlen(titles[col]);
+}
+
+static size_t table_width(const struct audit_table *a)
+{
 	size_t sum = 0;
 
-	a->width[AUDIT_LEVEL] = strlen("UNDECIDED");
-	for (size_t i = 0; i < k->n; i++) {
-		struct check_record c = checks_at(k, i);
-
-		for (int col = 0; col < AUDIT_COLUMNS; col++) {
-			size_t n;
-
-			put_cell(a->t, &cell, (enum audit_column)col, &c);
-			n = columns_of(string_text(&cell));
-			string_clear(&cell);
-			if (n && titles[col] && n < strlen(titles[col]))
-				n = strlen(titles[col]);
-			a->width[col] = n > a->width[col] ? n : a->width[col];
-		}
-	}
 	for (int col = 0; col < AUDIT_COLUMNS; col++)
 		sum += a->width[col] ? a->width[col] + GAP : 0;
-	a->fits = sum - GAP <= text_width(a->t);
+	return sum - GAP;
+}
+
+/* The column's next smaller cell, but no less than its title. */
+static size_t narrower(const struct audit_table *a, enum audit_column col)
+{
+	size_t best = title_width(col);
+
+	for (size_t i = 0; i < a->t->checks.n; i++) {
+		size_t n = a->cells[i * AUDIT_COLUMNS + col];
+
+		if (n < a->width[col] && n > best)
+			best = n;
+	}
+	return best;
+}
+
+static bool fits(const struct audit_table *a, size_t i)
+{
+	for (int col = 0; col < AUDIT_COLUMNS; col++)
+		if (a->cells[i * AUDIT_COLUMNS + col] > a->width[col])
+			return false;
+	return true;
+}
+
+/* How many rows would no longer fit, were the column so narrow. */
+static size_t lost_by(const struct audit_table *a, enum audit_column col, size_t width)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->t->checks.n; i++)
+		n += a->cells[i * AUDIT_COLUMNS + col] > width && fits(a, i);
+	return n;
+}
+
+/* Takes room from where that costs the fewest rows; false where nothing is left to take. */
+static bool squeeze(struct audit_table *a)
+{
+	size_t least = SIZE_MAX, to = 0;
+	int at = -1;
+
+	for (int col = AUDIT_HOST; col < AUDIT_COLUMNS; col++) {
+		size_t width, lost;
+
+		if (a->width[col] <= title_width((enum audit_column)col))
+			continue;
+		width = narrower(a, (enum audit_column)col);
+		lost = lost_by(a, (enum audit_column)col, width);
+		if (lost < least) {
+			least = lost;
+			at = col;
+			to = width;
+		}
+	}
+	if (at >= 0)
+		a->width[at] = to;
+	return at >= 0;
+}
+
+static void measure_table(struct audit_table *a)
+{
+	struct string cell = {0};
+
+	a->width[AUDIT_LEVEL] = title_width(AUDIT_LEVEL);
+	for (size_t i = 0; i < a->t->checks.n; i++)
+		measure_row(a, i, &cell);
 	string_free(&cell);
+	for (int col = 0; col < AUDIT_COLUMNS; col++)
+		if (a->width[col] && a->width[col] < title_width((enum audit_column)col))
+			a->width[col] = title_width((enum audit_column)col);
+	while (table_width(a) > text_width(a->t) && squeeze(a))
+		;
+	for (size_t i = 0; i < a->t->checks.n && !a->any; i++)
+		a->any = fits(a, i);
 }
 
 /* --- rows --------------------------------------------------------------------------------- */
@@ -158,7 +235,7 @@ static void put_head(const struct audit_table *a, enum check_outcome o)
 
 	if (to->len)
 		string_put_text(to, "\n");
-	if (!a->fits) {
+	if (!a->any) {
 		string_putf(to, "%s\n", title_of(AUDIT_LEVEL, o));
 		return;
 	}
@@ -193,7 +270,7 @@ static void put_row(const struct audit_table *a, const struct check_record *c)
 	string_free(&cell);
 }
 
-/* The same where the table would not fit. */
+/* The same where it is too long for the table. */
 static void put_sentence(const struct audit_table *a, const struct check_record *c)
 {
 	size_t column = a->width[AUDIT_LEVEL] + GAP;
@@ -243,7 +320,7 @@ static void put_rows(const struct audit_table *a, const size_t *rows, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct check_record c = checks_at(k, rows[i]), after;
 
-		(a->fits ? put_row : put_sentence)(a, &c);
+		(fits(a, rows[i]) ? put_row : put_sentence)(a, &c);
 		if (c.outcome == CHECK_PASSED)
 			continue;
 		string_clear(&detail);
@@ -315,10 +392,6 @@ static void put_ending(struct text_report *t, const struct check_record *c)
 
 static void put_endings(struct text_report *t, const struct audit_counts *n)
 {
-	bool any = t->ending.n || (n && n->expired);
-
-	if (any && t->line.len)
-		string_put_text(&t->line, "\n");
 	for (size_t i = 0; i < t->ending.n; i++) {
 		struct check_record c = checks_at(&t->ending, i);
 
@@ -371,20 +444,21 @@ static void put_counted(struct string *to, const struct audit_counts *n, bool co
 
 static void put_sum(struct text_report *t, const struct summary_record *s)
 {
-	struct string *to = &t->line;
+	struct string *to = &t->line, says = {0};
 
-	if (to->len)
-		string_put_text(to, "\n");
 	if (s) {
-		string_put_text(to, "audit: ");
-		put_counted(to, s->audit, s->complete);
-		string_putf(to, "; %llu host%s, ", (unsigned long long)s->audit->hosts,
-			    text_plural(s->audit->hosts));
-		text_put_elapsed(to, s->elapsed_s);
-		string_put_text(to, "\n");
+		string_put_text(&says, "audit: ");
+		put_counted(&says, s->audit, s->complete);
+		if (s->audit->checks)
+			string_putf(&says, "; %llu host%s, ", (unsigned long long)s->audit->hosts,
+				    text_plural(s->audit->hosts));
+		if (s->audit->checks)
+			text_put_elapsed(&says, s->elapsed_s);
+		text_put_paragraph(t, string_text(&says), 2);
 	}
 	if (!s || !s->complete)
 		string_putf(to, "INCOMPLETE: %s\n", check_why(s));
+	string_free(&says);
 }
 
 void text_audit_put(struct text_report *t, const struct summary_record *s)
@@ -392,17 +466,20 @@ void text_audit_put(struct text_report *t, const struct summary_record *s)
 	struct audit_table a = {.t = t};
 	size_t *rows = calloc(t->checks.n + 1, sizeof(*rows));
 
-	if (!rows) {
+	a.cells = calloc(t->checks.n + 1, AUDIT_COLUMNS * sizeof(*a.cells));
+	if (rows && a.cells) {
+		measure_table(&a);
+		put_outcome(&a, CHECK_FAILED, rows);
+		put_outcome(&a, CHECK_UNDECIDED, rows);
+		put_outcome(&a, CHECK_PASSED, rows);
+	} else {
 		out_no_memory(&t->out);
-		return;
 	}
-	measure_table(&a);
-	put_outcome(&a, CHECK_FAILED, rows);
-	put_outcome(&a, CHECK_UNDECIDED, rows);
-	put_outcome(&a, CHECK_PASSED, rows);
+	if (t->line.len)
+		string_put_text(&t->line, "\n");
 	put_endings(t, s ? s->audit : NULL);
 	put_sum(t, s);
-	checks_free(&t->checks);
-	checks_free(&t->ending);
+	text_audit_free(t);
+	free(a.cells);
 	free(rows);
 }

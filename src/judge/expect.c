@@ -169,6 +169,12 @@ static bool is_measured(uint8_t state)
 	return weight(state) > weight(STATE_INDETERMINATE);
 }
 
+/* Who is gone may have come back: any answer, or silence, tells more. */
+static unsigned weight_of(const struct measure *m)
+{
+	return m->bits & MEASURE_GONE ? weight(STATE_INDETERMINATE) : weight(m->state);
+}
+
 enum { OF_STRAY = MEASURE_ASKED_STRAY | MEASURE_STRAY_DIFFERS };
 
 static void merge_stray(struct measure *m, const struct measure *again)
@@ -197,7 +203,9 @@ static void take_over(struct measure *m, const struct measure *again)
 /* Both weigh the same. */
 static void merge_equal(struct measure *m, const struct measure *again)
 {
-	if (!is_measured(m->state))
+	if (m->bits & again->bits & MEASURE_GONE)
+		m->bits |= MEASURE_CONFIRMED;
+	if (weight_of(m) <= weight(STATE_INDETERMINATE))
 		return;
 	if (again->state == m->state) {
 		m->bits =
@@ -221,9 +229,9 @@ void measure_merge(struct measure *m, const struct measure *again)
 	unsigned probings = (unsigned)m->probings + again->probings;
 
 	merge_stray(m, again);
-	if (weight(again->state) > weight(m->state))
+	if (weight_of(again) > weight_of(m))
 		take_over(m, again);
-	else if (weight(again->state) == weight(m->state))
+	else if (weight_of(again) == weight_of(m))
 		merge_equal(m, again);
 	m->probings = (uint8_t)(probings < UINT8_MAX ? probings : UINT8_MAX);
 	if (again->tries > m->tries)
@@ -258,6 +266,11 @@ static enum check_outcome judge_states(uint32_t wanted, const struct measure *m)
 {
 	enum check_outcome first = judge_state(wanted, m->state);
 
+	/* nothing is open there; whether it would be closed or silent nobody knows */
+	if (m->bits & MEASURE_GONE)
+		return wanted == BIT(STATE_OPEN) ? CHECK_FAILED : CHECK_UNDECIDED;
+	if ((m->bits & MEASURE_RATIONED) && first == CHECK_FAILED && (wanted & BIT(STATE_REJECTED)))
+		return CHECK_UNDECIDED;
 	if (!(m->bits & MEASURE_DIFFERS))
 		return first;
 	return judge_state(wanted, m->other) == first ? first : CHECK_UNDECIDED;

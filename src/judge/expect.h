@@ -58,13 +58,18 @@ enum {
 	MEASURE_CONFIRMED = 4,	    /* a second probing drew the same */
 	MEASURE_FROM_PATH = 8,	    /* clues say that another box sent the RST */
 	MEASURE_STRAY_DIFFERS = 16, /* two ACKs drew different answers: `stray` is the first */
+	/* The link or a router says that nobody has the address: nothing is open there, and what a
+	 * firewall would do is not known. */
+	MEASURE_GONE = 32,
+	/* Silent, where the host or a box before it rations its ICMP errors: it may reject. */
+	MEASURE_RATIONED = 64,
 };
 
 /* One port, by all probings of it. Zero-initialised with STATE_NOT_PROBED: nothing yet. */
 struct measure {
 	const char *reason; /* of the verdict; static text */
 	uint32_t rtt_us;    /* the least; MEASURE_NO_RTT */
-	uint32_t from;	    /* 0: the target; else 1 + place in a table of whoever keeps these */
+	uint16_t from;	    /* 0: the target; else 1 + place in a table of whoever keeps these */
 	uint8_t state;	    /* enum port_state */
 	uint8_t other;	    /* MEASURE_DIFFERS: the second state */
 	uint8_t reaction;   /* enum reaction that decided */

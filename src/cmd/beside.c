@@ -208,7 +208,8 @@ out:
 	return fd;
 }
 
-FILE *beside_open(struct beside *b, const char *path, struct beside_file **out, struct err *e)
+/* NULL: not beside; errno says why. */
+static FILE *begin(struct beside *b, const char *path, struct beside_file **out)
 {
 	struct beside_file *f = &b->v[b->n];
 	char *place = is_descriptor(path) || b->n == BESIDE_MAX ? NULL : place_of(path);
@@ -223,18 +224,40 @@ FILE *beside_open(struct beside *b, const char *path, struct beside_file **out, 
 		fd = open_at(f, place);
 	}
 	free(place);
-	stream = fd >= 0 ? fdopen(fd, "w") : fopen(path, "we");
-	if (stream && fd >= 0) {
+	if (fd < 0)
+		return NULL;
+	stream = fdopen(fd, "w");
+	if (stream) {
 		*out = f;
 		b->n++;
-	} else if (fd >= 0) {
-		beside_remove(f);
-		forget(f);
-		close(fd);
+		return stream;
 	}
-	if (!stream)
+	beside_remove(f);
+	forget(f);
+	close(fd);
+	return NULL;
+}
+
+FILE *beside_open(struct beside *b, const char *path, struct beside_file **out, struct err *e)
+{
+	FILE *f = begin(b, path, out);
+
+	if (!f)
+		f = fopen(path, "we");
+	if (!f)
 		err_sys(e, errno, "cannot write %s", path);
-	return stream;
+	return f;
+}
+
+FILE *beside_open_only(struct beside *b, const char *path, struct beside_file **out, struct err *e)
+{
+	FILE *f;
+
+	errno = 0;
+	f = begin(b, path, out);
+	if (!f)
+		err_sys(e, errno ? errno : EBUSY, "cannot write a new %s beside the old", path);
+	return f;
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */

@@ -33,7 +33,7 @@ static const struct {
     [FORMAT_TEXT] = {"text", report_text_new},
     [FORMAT_JSON] = {"json", report_json_new},
     [FORMAT_HTML] = {"html", report_html_new},
-    [FORMAT_XML] = {"xml", NULL},
+    [FORMAT_XML] = {"xml", report_xml_new},
     [FORMAT_CSV] = {"csv", NULL},
     [FORMAT_TAP] = {"tap", NULL},
     [FORMAT_JUNIT] = {"junit", NULL},

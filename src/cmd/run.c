@@ -14,6 +14,8 @@
 
 #include "base/log.h"
 #include "cmd/resolve.h"
+#include "engine/ports.h"
+#include "report/ranges.h"
 #include "wire/clock.h"
 #include "wire/hold.h"
 #include "wire/live.h"
@@ -165,8 +167,34 @@ static int find_paths(struct run *r)
 
 /* --- results ---------------------------------------------------------------------------------- */
 
+/* All ports that some target is asked at, as ranges. */
+static uint32_t list_ports(const struct space *s, struct string *to)
+{
+	const struct ports *last = NULL;
+	uint8_t asked[1 << 16] = {0};
+	struct ranges ranges = {0};
+	uint32_t n;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->spans[i].ports == last)
+			continue;
+		last = s->spans[i].ports;
+		for (uint32_t rank = 0; rank < ports_count(last); rank++)
+			asked[ports_at(last, rank)] = 1;
+	}
+	for (uint32_t port = 0; port < sizeof(asked); port++)
+		if (asked[port] && !ranges_add(&ranges, (uint16_t)port))
+			to->failed = true;
+	ranges_put(&ranges, 0, to);
+	n = ranges.count;
+	ranges_free(&ranges);
+	return n;
+}
+
 static void describe_run(struct run *r)
 {
+	uint32_t n_ports = list_ports(&r->ask.space, &r->ports);
+
 	r->info = (struct run_info){
 	    .command = r->line->argv[0],
 	    .version = PACKAGE_VERSION,
@@ -180,6 +208,8 @@ static void describe_run(struct run *r)
 	    .hosts = r->ask.space.hosts,
 	    .indices = r->ask.space.total,
 	    .ports_given = r->o.ports != NULL,
+	    .ports = string_text(&r->ports),
+	    .n_ports = n_ports,
 	    .per_host = r->ask.space.hosts <= HOSTS_IN_BLOCKS,
 	    .zone_name = resolve_zone_name,
 	    .service_name = r->o.numeric ? NULL : resolve_service_name,
@@ -220,11 +250,11 @@ static void close_reports(struct run *r)
 {
 	struct err e;
 
-	reporting_close(&r->out, not_written, r);
-	r->report = NULL;
 	if (r->pcap && pcapfile_close(r->pcap, &e) < 0)
 		run_fail(r, STATUS_INCOMPLETE, &e);
 	r->pcap = NULL;
+	reporting_close(&r->out, not_written, r);
+	r->report = NULL;
 }
 
 /* --- the outside ------------------------------------------------------------------------------ */
@@ -276,6 +306,7 @@ int run_drop_privilege(struct run *r)
 	struct err e;
 
 	signals_install();
+	reporting_keep(&r->out);
 	return privilege_drop(&e) < 0 ? run_fail(r, STATUS_CANNOT, &e) : 0;
 }
 
@@ -345,6 +376,7 @@ int run_end(struct run *r)
 	route_close(r->route);
 	free(r->paths);
 	free(r->sources);
+	string_free(&r->ports);
 	r->status = cmd_worse(r->status, r->ask.status);
 	ask_free(&r->ask);
 	scan_options_free(&r->o);

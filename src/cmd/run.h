@@ -9,6 +9,7 @@
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
 #include "cmd/scan_options.h"
+#include "report/out.h"
 #include "report/report.h"
 #include "wire/wire.h"
 
@@ -32,6 +33,7 @@ struct run {
 	struct reporting out;
 	struct report *report; /* of `out` */
 	struct run_info info;
+	struct string ports; /* info.ports */
 	struct run_source *sources;
 };
 

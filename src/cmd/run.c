@@ -163,6 +163,22 @@ static int find_paths(struct run *r)
 	return 0;
 }
 
+struct probe_wish run_probe_wish(const struct scan_options *o)
+{
+	return (struct probe_wish){
+	    .has_seq = o->has_seq,
+	    .has_ack = o->has_ack,
+	    .has_win = o->has_win,
+	    .seq = o->seq,
+	    .ack = o->ack,
+	    .win = o->win,
+	    .ttl = o->ttl,
+	    .data = o->has_data ? o->data : NULL,
+	    .data_len = o->data_len,
+	    .layout = o->syn_layout,
+	};
+}
+
 /* --- results ---------------------------------------------------------------------------------- */
 
 static void describe_run(struct run *r)
@@ -179,6 +195,7 @@ static void describe_run(struct run *r)
 	    .n_kinds = r->o.n_kinds,
 	    .hosts = r->ask.space.hosts,
 	    .indices = r->ask.space.total,
+	    .tries = r->o.count,
 	    .ports_given = r->o.ports != NULL,
 	    .per_host = r->ask.space.hosts <= HOSTS_IN_BLOCKS,
 	    .zone_name = resolve_zone_name,

@@ -9,6 +9,7 @@
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
 #include "cmd/scan_options.h"
+#include "engine/probing.h"
 #include "report/report.h"
 #include "wire/wire.h"
 
@@ -45,6 +46,9 @@ int run_begin(struct run *r, const struct cmd_line *l, const struct option_table
 int run_end(struct run *r);
 /* Prints `e`, keeps the graver status, and is -1. */
 int run_fail(struct run *r, int status, const struct err *e);
+
+/* What the options fix of a probe's segments; `o` keeps the payload. */
+struct probe_wish run_probe_wish(const struct scan_options *o);
 
 /* Phase 1, while there is privilege, and the invoking user's rights on files. */
 struct run_ports {

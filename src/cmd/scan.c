@@ -18,6 +18,7 @@
 #include "cmd/resume.h"
 #include "cmd/run.h"
 #include "cmd/scan_table.h"
+#include "cmd/tries.h"
 #include "engine/sweep.h"
 #include "wire/hold.h"
 
@@ -86,18 +87,7 @@ static void configure(struct run *r, const struct resume *resume, struct sweep_c
 	if (o->shards > 1)
 		sweep_shard(r->ask.space.total, o->shard, o->shards, &c->first_place,
 			    &c->end_place);
-	c->wish = (struct probe_wish){
-	    .has_seq = o->has_seq,
-	    .has_ack = o->has_ack,
-	    .has_win = o->has_win,
-	    .seq = o->seq,
-	    .ack = o->ack,
-	    .win = o->win,
-	    .ttl = o->ttl,
-	    .data = o->has_data ? o->data : NULL,
-	    .data_len = o->data_len,
-	    .layout = o->syn_layout,
-	};
+	c->wish = run_probe_wish(o);
 	randombytes_buf(c->key, sizeof(c->key));
 }
 
@@ -346,8 +336,12 @@ int cmd_scan(const struct cmd_line *l)
 		resume_free(resume);
 		return r.status;
 	}
-	if (run_begin(&r, &line, &scan_table) == 0 && identify(&r, resume) == 0) {
-		if (r.o.dry_run)
+	if (run_begin(&r, &line, &scan_table) == 0) {
+		if (r.o.count)
+			tries_run(&r);
+		else if (identify(&r, resume) < 0)
+			;
+		else if (r.o.dry_run)
 			dry_run(&r, resume);
 		else
 			run(&r, resume);

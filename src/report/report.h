@@ -28,6 +28,7 @@ struct run_info {
 	size_t n_kinds;
 	uint64_t hosts, indices;
 	bool stack;	  /* the command `stack`: hosts are counted, not ports */
+	uint64_t tries;	  /* scan --count: of each port; 0: no such run */
 	bool ports_given; /* by -p: none of another list was asked */
 	/* scan: which targets, ports and order these are, as a digest: two runs with the same can
 	 * be joined. "": no such run */

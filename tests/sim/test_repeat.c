@@ -370,6 +370,21 @@ static void test_answers_that_waited(void **state)
 	end(l);
 }
 
+/* ... and what came after their time did not, though nobody had looked before. */
+static void test_late_answers_that_waited(void **state)
+{
+	struct lab *l = begin(1, 100);
+
+	(void)state;
+	l->peer.jump_at_ns = l->peer.now_ns + 50 * MS;
+	l->peer.jump_ns = 5000 * MS;
+	l->peer.rtt_ns = 1300 * MS;
+	run(l);
+	assert_int_equal(told_as(l, STATE_FILTERED), 1);
+	assert_int_equal(l->tries[0].late, 1);
+	end(l);
+}
+
 /* --- what can't leave ------------------------------------------------------------------------- */
 
 static int refuse_first(struct peer *p, const struct packet *probe)
@@ -483,6 +498,7 @@ int main(void)
 	    cmocka_unit_test(test_ports_come_round),
 	    cmocka_unit_test(test_other_numbers_decide_nothing),
 	    cmocka_unit_test(test_answers_that_waited),
+	    cmocka_unit_test(test_late_answers_that_waited),
 	    cmocka_unit_test(test_neighbour_is_waited_for),
 	    cmocka_unit_test(test_nobody_there),
 	    cmocka_unit_test(test_errors_are_counted),

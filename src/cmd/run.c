@@ -237,11 +237,11 @@ static void close_reports(struct run *r)
 {
 	struct err e;
 
-	reporting_close(&r->out, not_written, r);
-	r->report = NULL;
 	if (r->pcap && pcapfile_close(r->pcap, &e) < 0)
 		run_fail(r, STATUS_INCOMPLETE, &e);
 	r->pcap = NULL;
+	reporting_close(&r->out, not_written, r);
+	r->report = NULL;
 }
 
 /* --- the outside ------------------------------------------------------------------------------ */
@@ -293,6 +293,7 @@ int run_drop_privilege(struct run *r)
 	struct err e;
 
 	signals_install();
+	reporting_keep(&r->out);
 	return privilege_drop(&e) < 0 ? run_fail(r, STATUS_CANNOT, &e) : 0;
 }
 

@@ -98,6 +98,10 @@ struct report *report_progress_new(FILE *f, bool terminal,
 
 /* Sends every record to each of several reports, in their order; owns them, not `v`. */
 struct report *report_tee_new(struct report **v, size_t n);
+/* Ends the i-th of them before the others, as its close does. */
+int report_tee_close_one(struct report *tee, size_t i, struct err *e);
+/* Was there any record at all, notes and progress aside? */
+bool report_tee_told(const struct report *tee);
 
 /* A clue as a sentence without full stop. */
 void report_clue(char *buf, size_t cap, const struct clue *c);

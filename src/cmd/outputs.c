@@ -285,7 +285,7 @@ int reporting_start(struct reporting *r, const struct run_info *info,
 		    struct err *e)
 {
 	const struct outputs *o = r->asked;
-	struct report *v[OUTPUTS_MAX + 1];
+	struct report *v[OUTPUTS_MAX + 2];
 	size_t n = 0;
 
 	if (progress->notes) { /* first: it clears its line before others print */
@@ -305,6 +305,8 @@ int reporting_start(struct reporting *r, const struct run_info *info,
 			goto out;
 		n++;
 	}
+	if (r->also)
+		v[n++] = r->also;
 	r->report = report_tee_new(v, n);
 	if (r->report)
 		return 0;

@@ -69,6 +69,7 @@ struct reporting {
 	const struct outputs *asked;
 	FILE *files[OUTPUTS_MAX];
 	struct report *report; /* a tee */
+	struct report *also;   /* one more that hears all, set before the start; NULL */
 	size_t first;	       /* of the outputs in it */
 	/* All but JSON Lines is written beside, and named when whole. */
 	struct beside beside;

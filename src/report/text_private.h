@@ -119,6 +119,9 @@ void text_explained_put(struct text_report *t, const struct explain_record *r);
 /* text_provoke.c: what will be done, and what came of it; into t->line */
 void text_scenario_put(struct text_report *t, const struct provoke_record *r);
 void text_provoke_put(struct text_report *t, const struct provoke_record *r);
+/* text_doctor.c: one thing that was looked at, and the last sentence; into t->line */
+void text_looked_put(struct text_report *t, const struct doctor_record *d);
+void text_examined_put(struct text_report *t, const struct examined_record *x);
 const char *text_severity_color(const struct text_report *t, enum severity s); /* "" without */
 const char *text_plain(const struct text_report *t);			       /* ends a colour */
 void text_put_elapsed(struct string *to, double s);

@@ -290,11 +290,15 @@ static bool only_raw(const struct doctor_facts *f)
 	       asked(f)->conn.reply != REPLY_NONE;
 }
 
+/* connect() calls ICMP's "port unreachable" a refusal, as if the port had reset it. */
 static bool answers_differ(const struct doctor_facts *f)
 {
 	const struct doctor_asked *a = asked(f);
+	enum doctor_reply conn = a->conn.reply;
 
-	return is_answer(a->raw.reply) && is_answer(a->conn.reply) && a->raw.reply != a->conn.reply;
+	if (conn == REPLY_CLOSED && !a->conn.captured && a->raw.reply == REPLY_REJECTED)
+		conn = REPLY_REJECTED;
+	return is_answer(a->raw.reply) && is_answer(conn) && a->raw.reply != conn;
 }
 
 static bool distances_differ(const struct doctor_facts *f)
@@ -526,7 +530,7 @@ const struct doctor_row doctor_rows[] = {
 	"neither a raw SYN nor connect() drew an answer from {ports}: nothing to compare",
 	"name a port that answers: rstprobe doctor {target} -p PORT"),
     ROW(PATH, "connect-vs-raw", OK, NOTHING, both_answer,
-	"port {port} is {raw} to both, after {rtt}", NULL),
+	"port {port} is {raw} either way, after {rtt}", NULL),
 
     ROW(PATH, "kernel-rst", WARN, NOTHING, unreset_there,
 	"no RST of this kernel left by {iface} for the SYN-ACK of port {port}: it stays half-open "

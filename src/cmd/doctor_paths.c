@@ -155,7 +155,7 @@ static void find_path(struct doctor_path *p, struct trial *t, struct route *r,
 	uint64_t run;
 	size_t n;
 
-	if (route_piece(r, dst, 1, &run, &path, &p->why) == 0 && path != PATH_NONE) {
+	if (r && route_piece(r, dst, 1, &run, &path, &p->why) == 0 && path != PATH_NONE) {
 		paths = route_paths(r, &n);
 		t->path = paths[path];
 		p->routed = true;
@@ -181,14 +181,13 @@ int doctor_find_paths(struct doctor_facts *f, const struct doctor_options *o, st
 {
 	struct route_wish wish = {0};
 	struct route *r;
+	struct err why = {""};
 
 	if (o->ifname)
 		snprintf(wish.ifname, sizeof(wish.ifname), "%s", o->ifname);
 	if (o->target && find_target(f, o, dst, e) < 0)
 		return -1;
-	r = route_open(&wish, e);
-	if (!r)
-		return -1;
+	r = route_open(&wish, &why);
 	for (unsigned i = 0; i < DOCTOR_FAMILIES; i++) {
 		struct doctor_path *p = &f->paths[i];
 		struct addr to = o->target ? dst[i] : anywhere(i);
@@ -200,6 +199,7 @@ int doctor_find_paths(struct doctor_facts *f, const struct doctor_options *o, st
 			continue;
 		p->wanted = true;
 		p->targeted = o->target != NULL;
+		p->why = why;
 		if (o->target)
 			snprintf(p->target, sizeof(p->target), "%s", name(&to, text));
 		find_path(p, &trials[i], r, &to, o->ifname);

@@ -109,6 +109,7 @@ void trial_open_loop(struct trial *t, struct doctor_loop *l, unsigned family)
 
 	addr_parse(family == DOCTOR_V4 ? "127.0.0.1" : "::1", &t->c.dst);
 	l->wanted = true;
+	l->down = !system_is_up("lo");
 	t->c.ports[AT_LISTENER] = listen_there(t, &t->c.dst, &l->why);
 	l->listens = t->c.ports[AT_LISTENER] != 0;
 	if (!l->listens)
@@ -147,7 +148,7 @@ void trial_open_path(struct trial *t, struct doctor_path *p, const struct addr *
 	memcpy(t->c.ports, port ? &port : usual_ports, t->c.n * sizeof(port));
 	t->c.connect = ask;
 	t->c.patience_ns = 7 * SECOND / 2;
-	t->c.tail_ns = 5 * SECOND / 2;
+	t->c.tail_ns = 3 * SECOND / 2;
 	p->tried = true;
 	p->captures = open_wire(t, (unsigned)t->c.n * 2, &p->denied, &p->capture_why) == 0;
 	if (!ask && t->wire) {

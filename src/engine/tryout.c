@@ -16,6 +16,7 @@
 
 enum { TRIES = 3, SHUT = -1 };
 #define AGAIN_NS UINT64_C(1000000000)
+#define RST_NS UINT64_C(1000000000)
 #define LOOK_NS UINT64_C(20000000) /* a connection tells nobody that it is there */
 
 struct tryout {
@@ -25,7 +26,7 @@ struct tryout {
 	struct craft *craft;
 	struct exchange x[DOCTOR_ASKS];
 	unsigned tries[DOCTOR_ASKS];
-	uint64_t sent_ns[DOCTOR_ASKS];
+	uint64_t sent_ns[DOCTOR_ASKS], answered_ns[DOCTOR_ASKS];
 	int conn[DOCTOR_ASKS];
 	bool rejected[DOCTOR_ASKS]; /* an ICMP error about the connection was seen */
 	uint64_t deadline_ns;
@@ -70,7 +71,8 @@ static void take_raw(struct tryout *t, size_t i, const struct packet *p, uint64_
 	raw->captured = true;
 	raw->ttl = p->kind == PACKET_TCP ? p->seg.ttl : 0;
 	raw->rtt_us = at_ns > t->sent_ns[i] ? (uint32_t)((at_ns - t->sent_ns[i]) / 1000) : 0;
-	heed(t, t->wire->ops->now(t->wire));
+	t->answered_ns[i] = t->wire->ops->now(t->wire);
+	heed(t, t->answered_ns[i]);
 }
 
 /* Only its first: what comes later may be somebody else's. */
@@ -161,9 +163,10 @@ static void look_at_conn(struct tryout *t, size_t i)
 	n = t->wire->ops->conn_write(t->wire, t->conn[i], "", 0);
 	if (n >= 0)
 		conn->reply = REPLY_OPEN;
-	else if (n == -EAGAIN || n == -ETIMEDOUT)
+	else if (!t->rejected[i] && (n == -EAGAIN || n == -ETIMEDOUT))
 		return;
-	else if (t->rejected[i] || n == -EHOSTUNREACH || n == -ENETUNREACH)
+	else if (t->rejected[i] || /* the kernel would try again */ n == -EHOSTUNREACH ||
+		 n == -ENETUNREACH)
 		conn->reply = REPLY_REJECTED;
 	else if (n == -ECONNREFUSED || n == -ECONNRESET || n == -EPIPE)
 		conn->reply = REPLY_CLOSED;
@@ -189,23 +192,28 @@ static void open_conn(struct tryout *t, size_t i)
 	conn->reply = t->conn[i] < 0 ? REPLY_REFUSED : REPLY_SILENT;
 }
 
-static bool is_settled(const struct tryout *t, size_t i)
+/* The kernel resets a SYN-ACK in the moment that it comes: one second is for a slow capture. */
+static bool is_settled(const struct tryout *t, size_t i, uint64_t now_ns)
 {
 	const struct doctor_asked *a = &t->out[i];
 
-	if (a->raw.reply == REPLY_SILENT || (a->raw.reply == REPLY_OPEN && !a->rst_left))
+	if (a->raw.reply == REPLY_REFUSED)
+		return t->tries[i] > 1;
+	if (a->raw.reply == REPLY_SILENT)
+		return false;
+	if (a->raw.reply == REPLY_OPEN && !a->rst_left && now_ns < t->answered_ns[i] + RST_NS)
 		return false;
 	return !t->c->connect || a->conn.reply != REPLY_SILENT;
 }
 
 /* Of several ports an open one, settled, says all there is. */
-static bool is_over(const struct tryout *t)
+static bool is_over(const struct tryout *t, uint64_t now_ns)
 {
 	size_t settled = 0;
 	bool all_wanted = !t->c->connect;
 
 	for (size_t i = 0; i < t->c->n; i++) {
-		bool s = is_settled(t, i);
+		bool s = is_settled(t, i, now_ns);
 
 		if (s && !all_wanted && t->out[i].raw.reply == REPLY_OPEN)
 			return true;
@@ -231,7 +239,7 @@ static int turn(struct tryout *t, struct err *e)
 {
 	uint64_t now = t->wire->ops->now(t->wire);
 
-	while (!is_over(t) && now < t->deadline_ns) {
+	while (!is_over(t, now) && now < t->deadline_ns) {
 		uint64_t until = now + LOOK_NS < t->deadline_ns ? now + LOOK_NS : t->deadline_ns;
 
 		if (ask_again(t, now, e) < 0 ||

@@ -46,6 +46,7 @@ enum { DOCTOR_V4, DOCTOR_V6, DOCTOR_FAMILIES, DOCTOR_ASKS = 3 };
 /* Of one family. */
 struct doctor_loop {
 	bool wanted;
+	bool down;    /* lo is */
 	bool listens; /* a listener of ours has loopback's address */
 	bool opened;  /* what it takes to send there and to capture */
 	struct err why;

@@ -82,6 +82,11 @@ static bool at_v6(const struct doctor_facts *f)
 	return f->at == DOCTOR_V6;
 }
 
+static bool lo_down(const struct doctor_facts *f)
+{
+	return doctor_loop_at(f)->down;
+}
+
 static bool no_loop(const struct doctor_facts *f)
 {
 	return !doctor_loop_at(f)->listens;
@@ -117,6 +122,8 @@ static bool loop_odd(const struct doctor_facts *f)
 	{                                                                                          \
 		return a(f) && b(f);                                                               \
 	}
+BOTH(lo_down4, at_v4, lo_down)
+BOTH(lo_down6, at_v6, lo_down)
 BOTH(no_loop4, at_v4, no_loop)
 BOTH(no_loop6, at_v6, no_loop)
 BOTH(loop_shut4, at_v4, loop_shut)
@@ -395,7 +402,8 @@ static bool synced(const struct doctor_facts *f)
 	}
 /* Of one family, by its condition and its name. */
 #define LOOP(check, n, absent, blocks, ...)                                                        \
-	ROW(LOOPBACK, check, absent, blocks, no_loop##n, __VA_ARGS__),                             \
+	ROW(LOOPBACK, check, FAIL, ALL, lo_down##n, "lo is down", "ip link set dev lo up"),        \
+	    ROW(LOOPBACK, check, absent, blocks, no_loop##n, __VA_ARGS__),                         \
 	    ROW(LOOPBACK, check, FAIL, ALL, loop_shut##n, "{loop-why}",                            \
 		"a kernel with packet sockets: modprobe af_packet"),                               \
 	    ROW(LOOPBACK, check, FAIL, ALL, loop_refused##n, "{loop-why}", FIND_RULE),             \
@@ -440,7 +448,7 @@ const struct doctor_row doctor_rows[] = {
 	"WSL2 behind the NAT of Windows, which rewrites TTLs and may rewrite RSTs", NULL),
     MINOR(PRIVILEGE, "wsl2", always, "no WSL"),
 
-    LOOP("loopback-ipv4", 4, FAIL, ALL, "127.0.0.1: {loop-why}", "ip link set dev lo up"),
+    LOOP("loopback-ipv4", 4, FAIL, ALL, "127.0.0.1: {loop-why}", "ip addr add 127.0.0.1/8 dev lo"),
     ROW(LOOPBACK, "loopback-ipv4", OK, NOTHING, at_v4,
 	"SYN-ACK from 127.0.0.1 seen after {loop-rtt}", NULL),
     /* a machine without IPv6 can probe well enough */

@@ -219,6 +219,19 @@ static int rp_filter_of(const char *ifname)
 	return read_number(path, &mode) ? (int)mode : -1;
 }
 
+bool system_is_up(const char *ifname)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq r = {0};
+	bool up;
+
+	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", ifname);
+	up = fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &r) == 0 && (r.ifr_flags & IFF_UP);
+	if (fd >= 0)
+		close(fd);
+	return up;
+}
+
 void system_read_interface(struct doctor_path *p)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -11,6 +11,7 @@
 void system_read(struct doctor_facts *f);
 /* How full the table of tracked connections is: after the probes. */
 void system_read_tracking(struct doctor_facts *f);
+bool system_is_up(const char *ifname);
 /* What is set at the interface p->ifname. */
 void system_read_interface(struct doctor_path *p);
 

@@ -10,6 +10,7 @@ OPEN, CLOSED, DROPPED, REJECTED, DEAF = 80, 81, 82, 83, 84
 AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 NO_CAPS = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
 NO_NEW = ["setpriv", "--no-new-privs"]
+FEW_FILES = ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"]
 IN_POD = {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}
 
 
@@ -97,9 +98,8 @@ def test_text(client):
     assert lines[-1].startswith("This machine can probe"), result
     assert lines[-2] == "" and "wsl2" not in result.out, result
     assert "wsl2" in client.rstprobe("doctor", "-v").out
-    client.firewall(output=["tcp flags rst drop"])
-    quiet = client.rstprobe("doctor", "-q")
-    assert "kernel-rst" in quiet.out and not quiet.out.startswith("ok"), quiet
+    quiet = client.rstprobe("doctor", "-q", wrap=FEW_FILES)
+    assert "warn  open-files" in quiet.out and not quiet.out.startswith("ok"), quiet
     assert "\nok " not in quiet.out and not quiet.err, quiet
 
 
@@ -155,10 +155,10 @@ def test_capability_alone_does(client, real_root):
 
 def test_dropped_resets(client):
     client.firewall(output=["tcp flags rst drop"])
-    result = doctor(client, SERVER, "-p", OPEN)
+    result = doctor(client, "-6")
     check_form(result)
     line = finding(result, "kernel-rst")
-    assert line["result"] == "warn" and "do not leave (IPv4, IPv6)" in line["detail"], result
+    assert line["result"] == "warn" and "do not leave (IPv6)" in line["detail"], result
     assert "OUTPUT" in line["fix"] and result.status == 0, result
 
 
@@ -174,7 +174,7 @@ def test_dropped_resets_by_one_interface(client):
 def test_syn_acks_dropped_on_their_way_in(client):
     """Capture sees them, TCP does not: no RST, and no connection."""
     client.firewall(input=["iifname != up tcp flags syn,ack / syn,ack drop"])
-    result = doctor(client, SERVER, "-p", OPEN)
+    result = doctor(client, "-4")
     check_form(result)
     line = findings(result, "kernel-rst")[0]
     assert line["result"] == "warn" and "on its way in" in line["detail"], result
@@ -200,15 +200,17 @@ def test_loopback_refused(client):
 
 # --- connect() against a raw SYN ----------------------------------------------------------------
 
-@pytest.mark.parametrize("target", [SERVER, SERVER6])
-@pytest.mark.parametrize("port,result,words", [
-    (CLOSED, "ok", "is closed"), (REJECTED, "ok", "is rejected"),
-    (DROPPED, "warn", "nothing to compare")])
-def test_ports(client, target, port, result, words):
-    got = doctor(client, target, "-p", port)
-    check_form(got)
-    line = finding(got, "connect-vs-raw")
-    assert line["result"] == result and words in line["detail"], got
+def test_ports(client):
+    """Side by side, since silence takes its time."""
+    cases = [(CLOSED, "ok", "is closed"), (REJECTED, "ok", "is rejected"),
+             (DROPPED, "warn", "nothing to compare")]
+    runs = [(case, client.start("doctor", target, "-p", case[0], "--format", "json"))
+            for case in cases for target in (SERVER, SERVER6)]
+    for (_, result, words), run in runs:
+        got = run.wait()
+        check_form(got)
+        line = finding(got, "connect-vs-raw")
+        assert line["result"] == result and words in line["detail"], got
 
 
 def test_usual_ports(client):
@@ -252,9 +254,11 @@ def test_raw_dropped_on_the_way(net, client):
 
 def test_connections_are_reset_not_left(net, client):
     """Who looks at a host leaves nothing behind there: its connection ends by a RST."""
+    def left():
+        return net.server.sh("ss", "-tanH", "state", "established", "state", "syn-recv").stdout
+    before = left()  # of those whose RSTs were dropped
     doctor(client, SERVER, "-p", OPEN)
-    left = net.server.sh("ss", "-tanH", "state", "established", "state", "syn-recv").stdout
-    assert not left, left
+    assert set(left().splitlines()) <= set(before.splitlines()), left()
 
 
 # --- the way ------------------------------------------------------------------------------------
@@ -274,7 +278,7 @@ def test_no_route(net, client):
 
 
 def test_interface_down(net, client):
-    client.ip("link", "add", "idle", "type", "dummy")
+    client.ip("link", "add", "idle", "type", "veth", "peer", "name", "idle-end")
     try:
         result = doctor(client, "-i", "idle")
     finally:
@@ -309,7 +313,7 @@ def test_loopback_down(lab):
     check_form(result)
     line = finding(result, "loopback-ipv4")
     assert line["result"] == "fail" and line["fix"] == "ip link set dev lo up", result
-    assert finding(result, "loopback-ipv6")["result"] == "warn", result
+    assert finding(result, "loopback-ipv6")["detail"] == "lo is down", result
 
 
 def test_unknown_name(client):
@@ -324,8 +328,9 @@ def test_unknown_name(client):
 def test_rp_filter(lab):
     host = lab.host("two")
     for name, addr in (("a", "10.9.1.1/24"), ("b", "10.9.2.1/24")):
-        host.ip("link", "add", name, "type", "dummy")
+        host.ip("link", "add", "dev", name, "type", "veth", "peer", "name", name + "-end")
         host.address(name, addr)
+        host.ip("link", "set", "dev", name + "-end", "up")
     host.route("default", "via", "10.9.1.2")
     host.sysctl({"net.ipv4.conf.all.rp_filter": 0, "net.ipv4.conf.a.rp_filter": 1})
     line = finding(doctor(host, "-4"), "rp-filter")
@@ -341,8 +346,7 @@ def test_rp_filter(lab):
 
 
 def test_descriptors(client):
-    wrap = ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"]
-    line = finding(doctor(client, wrap=wrap), "open-files")
+    line = finding(doctor(client, wrap=FEW_FILES), "open-files")
     assert line["result"] == "warn" and "ulimit -n" in line["fix"], line
 
 

@@ -266,7 +266,10 @@ static void test_loopback(void **state)
 		l->listens = false;
 		/* IPv4 alone is well enough */
 		expect(&f, SCOPE_LOOPBACK, checks[i], i ? DOCTOR_WARN : DOCTOR_FAIL, "why not",
-		       i ? "disable_ipv6=0" : "ip link set dev lo up");
+		       i ? "disable_ipv6=0" : "ip addr add 127.0.0.1/8 dev lo");
+		l->down = true;
+		expect(&f, SCOPE_LOOPBACK, checks[i], DOCTOR_FAIL, "lo is down",
+		       "ip link set dev lo up");
 	}
 }
 

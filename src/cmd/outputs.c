@@ -19,9 +19,6 @@
 enum { BUFFER = 1 << 16 };
 
 #define OVER_OLD "-o %.80s would replace the result that is resumed: name another file"
-#ifndef HAVE_LIBXML2
-#define report_xml_new NULL
-#endif
 
 /* --- options ---------------------------------------------------------------------------------- */
 
@@ -82,11 +79,8 @@ static int add(struct outputs *o, enum output_format format, const char *path, s
 {
 	if (!*path)
 		return err_set(e, "the name of an output is empty: give a file, or - for stdout");
-	if (!formats[format].make)
-		return err_set(e,
-			       "%s needs libxml2, which this rstprobe was built without: take "
-			       "another format, or build it where libxml2's headers are",
-			       formats[format].word);
+	if (check_built(path, format, e) < 0)
+		return -1;
 	if (o->n == OUTPUTS_MAX)
 		return err_set(e, "%.80s: at most %d outputs of one run", path, OUTPUTS_MAX);
 	o->v[o->n++] = (struct output){format, path};
@@ -105,8 +99,6 @@ int outputs_take_file(struct outputs *o, const char *said, const char *value, st
 int outputs_take_also(struct outputs *o, enum output_format format, const char *value,
 		      struct err *e)
 {
-	if (check_built(value, format, e) < 0)
-		return -1;
 	return add(o, format, value, e);
 }
 
@@ -295,7 +287,7 @@ int reporting_start(struct reporting *r, const struct run_info *info,
 		    struct err *e)
 {
 	const struct outputs *o = r->asked;
-	struct report *v[OUTPUTS_MAX + 1];
+	struct report *v[OUTPUTS_MAX + 2];
 	size_t n = 0;
 
 	if (progress->notes) { /* first: it clears its line before others print */
@@ -310,11 +302,13 @@ int reporting_start(struct reporting *r, const struct run_info *info,
 		own.color = wants_color(o->color, r->files[i]);
 		own.terminal = isatty(fileno(r->files[i]));
 		own.width = text_width(r->files[i]);
-		v[n] = formats[o->v[i].format].make(r->files[i], info, &own);
+		v[n] = (o->own ? o->own : formats[o->v[i].format].make)(r->files[i], info, &own);
 		if (!v[n])
 			goto out;
 		n++;
 	}
+	if (r->also)
+		v[n++] = r->also;
 	r->report = report_tee_new(v, n);
 	if (r->report)
 		return 0;

@@ -51,6 +51,9 @@ struct outputs {
 	 * file of this name is written beside it, until reporting_take_place. */
 	const char *old;
 	bool live; /* a run without end: its text is not held back until it is whole */
+	/* What writes the text, where it is none but the command's own; NULL */
+	struct report *(*own)(FILE *f, const struct run_info *run,
+			      const struct report_style *style);
 };
 
 /* Each takes the value of one option, spelled `said`; -1 with `e` where it is none. */
@@ -69,6 +72,7 @@ struct reporting {
 	const struct outputs *asked;
 	FILE *files[OUTPUTS_MAX];
 	struct report *report; /* a tee */
+	struct report *also;   /* one more that hears all, set before the start; NULL */
 	size_t first;	       /* of the outputs in it */
 	/* All but JSON Lines is written beside, and named when whole. */
 	struct beside beside;

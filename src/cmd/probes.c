@@ -26,7 +26,7 @@ static const struct option_row rows[] = {
     {"help", "h", NULL, NULL, "Options", "this text", ID_HELP, NULL, NULL, 0},
 };
 
-static const struct option_table table = {
+const struct option_table probes_table = {
     "probes",
     "[PROBE...] [options]",
     "Which probes are there, and what does each reply mean? Words name the probes to show.",
@@ -415,12 +415,12 @@ static int parse(struct choice *c, const struct cmd_line *l, struct err *e)
 	int id;
 
 	*c = (struct choice){.all = true, .format = FORMAT_TEXT};
-	option_begin(&w, &table, l->argc, l->argv);
+	option_begin(&w, &probes_table, l->argc, l->argv);
 	while ((id = option_next(&w, &value, e)) != OPTION_END) {
 		if (id == OPTION_BAD)
 			return -1;
 		if (id == ID_HELP) {
-			option_help(stdout, &table);
+			option_help(stdout, &probes_table);
 			return 1;
 		}
 		if (id == ID_FORMAT && option_choice(w.said, value, formats, 2, &c->format, e) < 0)

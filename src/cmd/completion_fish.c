@@ -161,7 +161,8 @@ void completion_fish(FILE *f)
 	fputs(fish_help, f);
 	fputs("complete -c rstprobe -n __rstprobe_first -l version -s V "
 	      "-d 'the versions of rstprobe and of its libraries'\n"
-	      "complete -c rstprobe -n __rstprobe_first -l completion -x -a '",
+	      "complete -c rstprobe -n '__rstprobe_first; or __rstprobe_said --completion' "
+	      "-l completion -x -a '",
 	      f);
 	for (size_t i = 0; i < COMPLETION_SHELLS; i++)
 		fprintf(f, "%s%s", i ? " " : "", completion_shell(i));

@@ -56,6 +56,8 @@ static void put_quoted(FILE *f, const char *text)
 /* What stands behind "WORD:" in a specification. */
 static void put_action(FILE *f, const struct fill *fill)
 {
+	char item[40];
+
 	switch (fill->kind) {
 	case FILL_NOTHING: fputs(" ", f); break;
 	case FILL_FILE: fputs("_files", f); break;
@@ -63,22 +65,38 @@ static void put_action(FILE *f, const struct fill *fill)
 	case FILL_INTERFACE: fprintf(f, " _rstprobe_interfaces %s", fill->words); break;
 	case FILL_WORD: fprintf(f, "(%s)", fill->words); break;
 	case FILL_LIST:
-		/* quoted by a function of its own: a state has a | in it */
-		fprintf(f, "_values -s , %s %s", fill->name, fill->words);
+		fprintf(f, "_values -s , \"%s\"", fill->name);
+		/* a state has a | in it */
+		for (const char *words = fill->words; fill_item(&words, item, sizeof(item));)
+			fprintf(f, " \"%s\"", item);
 		break;
 	case FILL_FINDINGS: fputs(" _rstprobe_findings", f); break;
 	}
 }
 
+/* -o, where -oJ is another option: what is attached to it would hide that. */
+static bool begins_another(const struct option_table *t, const char *word)
+{
+	const struct option_row *r;
+	char other[40];
+
+	for (size_t i = 0; (r = fill_next_row(t, &i));)
+		for (size_t j = 0; fill_spelling(r, &j, other, sizeof(other));)
+			if (other[1] != '-' && strlen(other) > 2 && strncmp(other, word, 2) == 0)
+				return true;
+	return false;
+}
+
 static void put_spelling(FILE *f, const struct option_table *t, const struct option_row *r,
 			 const char *word)
 {
-	bool is_long = word[1] == '-', is_letter = strlen(word) == 2;
+	bool is_letter = strlen(word) == 2;
+	const char *joins = word[1] == '-' ? "=" : is_letter && !begins_another(t, word) ? "+" : "";
 	char summary[160];
 	struct fill fill;
 
 	fill_summary(r, summary, sizeof(summary));
-	fprintf(f, " \\\n\t\t'*%s%s[", word, !r->arg ? "" : is_long ? "=" : is_letter ? "+" : "");
+	fprintf(f, " \\\n\t\t'*%s%s[", word, r->arg ? joins : "");
 	put_quoted(f, summary);
 	fputs("]", f);
 	if (r->arg) {

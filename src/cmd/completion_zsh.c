@@ -95,6 +95,8 @@ static void put_spelling(FILE *f, const struct option_table *t, const struct opt
 	char summary[160];
 	struct fill fill;
 
+	if (word[strlen(word) - 1] == '-') /* _arguments has another meaning for it */
+		return;
 	fill_summary(r, summary, sizeof(summary));
 	fprintf(f, " \\\n\t\t'*%s%s[", word, r->arg ? joins : "");
 	put_quoted(f, summary);

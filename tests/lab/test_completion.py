@@ -85,10 +85,12 @@ class Terminal:
     def __init__(self, argv, home, **environment):
         self.offered = os.path.join(home, "offered")
         self.said = b""
+        os.mkdir(os.path.join(home, "policies of ours"))
         env = dict(PATH=os.environ["PATH"], HOME=str(home), ZDOTDIR=str(home), TERM="dumb",
                    LC_ALL="C.UTF-8", **environment)
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            os.chdir(home)
             os.execvpe(argv[0], argv, env)
         until("the prompt of " + argv[0], lambda: b"READY " in self.read(), DEADLINE)
 
@@ -174,13 +176,15 @@ def test_commands_are_offered_first(shell, offers):
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_each_option_is_offered_where_it_is_taken(shell, offers):
-    asked = [c for c in COMMANDS if spellings(c)]
-    got = offers(shell, ["rstprobe %s %s" % (c, dash) for c in asked for dash in ("-", "--")])
-    for i, command in enumerate(asked):
+    # the findings that provoke may expect are those of its scenario
+    lines = ["rstprobe " + (c + " idle " if c == "provoke" else c + " ") for c in COMMANDS]
+    got = offers(shell, [line + dash for line in lines for dash in ("-", "--")])
+    for i, command in enumerate(COMMANDS):
         wanted = {word for words, _ in spellings(command) for word in words}
-        offered = set(got[2 * i]) | set(got[2 * i + 1])
-        # what stands for a scan is the list of scan and no other
-        assert {w for w in offered if w.startswith("-")} - {"--", "-"} == wanted, command
+        if shell == "zsh":
+            wanted -= {"-p-"}  # _arguments has another meaning for a dash at the end
+        offered = {w for w in got[2 * i] + got[2 * i + 1] if w.startswith("-")}
+        assert offered == wanted, command
 
 
 # A line, what must be offered, and what must not.
@@ -245,7 +249,6 @@ def test_files(shell, offers, tmp_path):
 def test_no_value_is_offered_that_is_refused(offers):
     """Lists that parser and completion read are the same; this holds for all who read others."""
     asked = [(c, words[0]) for c in COMMANDS for words, takes in spellings(c) if takes]
-    got = offers("bash", ["rstprobe %s %s ''" % a for a in asked])
     got = offers("bash", ["rstprobe %s %s " % a for a in asked])
     tried = 0
     for (command, option), words in zip(asked, got):
@@ -297,9 +300,7 @@ def check_typed(terminal, keys=b"\x14"):
     assert not wrong
 
 
-def test_typed_in_zsh(zsh, tmp_path):
-    (tmp_path / "policies of ours").mkdir()
-    zsh.ask("cd %s\n" % shlex.quote(str(tmp_path)))
+def test_typed_in_zsh(zsh):
     check_typed(zsh)
 
 
@@ -317,8 +318,7 @@ def test_typed_in_bash(loader, tmp_path):
         first = "source " + main
     else:
         pytest.skip("no bash-completion")
-    (tmp_path / "bashrc").write_text("%s\ncd %s\n%s" % (first, shlex.quote(str(tmp_path)), BASHRC))
-    (tmp_path / "policies of ours").mkdir()
+    (tmp_path / "bashrc").write_text(first + "\n" + BASHRC)
     terminal = Terminal(["bash", "--rcfile", str(tmp_path / "bashrc"), "-i"], home,
                         XDG_DATA_DIRS=str(tmp_path / "share"))
     try:

@@ -18,6 +18,8 @@ const struct command commands[] = {
     {"provoke", cmd_provoke,
      "what does this service do in the cases that end in a reset (early close, idle ...)?",
      &provoke_table},
+    {"audit", cmd_audit, "does the network still look as the policy says? For cron and CI.",
+     &audit_table},
     {"doctor", cmd_doctor, "can this machine probe at all, and if not, what is to be mended?",
      NULL},
     {"probes", cmd_probes, "which probes are there, and what does each reply mean?", &probes_table},

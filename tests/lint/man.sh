@@ -49,6 +49,8 @@ same STACK stack
 same EXPLAIN explain
 same TRACE trace
 same PROVOKE provoke
+same AUDIT audit
+same DIFF diff
 same PROBES probes
 same DOCTOR doctor
 

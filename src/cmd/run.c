@@ -306,7 +306,19 @@ static int make_seed(struct run *r)
 	return 0;
 }
 
+static int make_by_words(struct run *r, void *ctx)
+{
+	(void)ctx;
+	return ask_make(&r->ask);
+}
+
 int run_begin(struct run *r, const struct cmd_line *l, const struct option_table *table)
+{
+	return run_begin_by(r, l, table, make_by_words, NULL);
+}
+
+int run_begin_by(struct run *r, const struct cmd_line *l, const struct option_table *table,
+		 int (*make)(struct run *r, void *ctx), void *ctx)
 {
 	struct err e;
 	int rc;
@@ -317,7 +329,7 @@ int run_begin(struct run *r, const struct cmd_line *l, const struct option_table
 	if (rc != 0)
 		return rc < 0 ? run_fail(r, STATUS_USAGE, &e) : -1;
 	log_set_verbosity(r->o.verbosity);
-	if (make_seed(r) < 0 || ask_make(&r->ask) < 0 || find_paths(r) < 0)
+	if (make_seed(r) < 0 || make(r, ctx) < 0 || find_paths(r) < 0)
 		return -1;
 	log_info("seed %llu", (unsigned long long)r->seed);
 	describe_run(r);

@@ -41,6 +41,10 @@ struct run {
  * Whatever comes of it, run_end is due.
  */
 int run_begin(struct run *r, const struct cmd_line *l, const struct option_table *table);
+/* The same, where something else than words says what is asked: `make` fills r->ask in place of
+ * ask_make; it is -1 where nothing is to be done, and keeps the status in r->ask.status. */
+int run_begin_by(struct run *r, const struct cmd_line *l, const struct option_table *table,
+		 int (*make)(struct run *r, void *ctx), void *ctx);
 /* Frees everything; gives the status. */
 int run_end(struct run *r);
 /* Prints `e`, keeps the graver status, and is -1. */

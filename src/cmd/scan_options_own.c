@@ -278,5 +278,6 @@ int scan_settle_audit(struct scan_parse *p, struct err *e)
 				  "(rstprobe audit --help)");
 	if (!o->n_record && o->ports)
 		return err_set(e, "audit: the policy says which ports; -p goes with --record");
+	o->kinds[o->n_kinds++] = probe_find("syn");
 	return 0;
 }

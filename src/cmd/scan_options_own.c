@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/near.h"
+
 /* --- trace ------------------------------------------------------------------------------------ */
 
 int scan_take_walk(struct scan_parse *p, const char *value, struct err *e)
@@ -82,7 +84,7 @@ static int no_such_scenario(const char *value, struct err *e)
 	struct text t = text_of(known, sizeof(known));
 
 	for (size_t i = 0; i < SCENARIOS; i++)
-		if (option_distance(value, scenario_infos[i].name) <= 2)
+		if (near_distance(value, scenario_infos[i].name) <= 2)
 			return err_set(e, "provoke %.60s: no such scenario; did you mean '%s'?",
 				       value, scenario_infos[i].name);
 	option_put_names(&t, SCENARIOS, scenario_name_at);

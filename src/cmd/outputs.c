@@ -29,10 +29,14 @@ static const struct {
     [FORMAT_JSON] = {"json", report_json_new},
     [FORMAT_HTML] = {"html", report_html_new},
     [FORMAT_XML] = {"xml", NULL},
-    [FORMAT_CSV] = {"csv", NULL},
-    [FORMAT_TAP] = {"tap", NULL},
+    [FORMAT_CSV] = {"csv", report_csv_new},
+    [FORMAT_TAP] = {"tap", report_tap_new},
+#ifdef HAVE_LIBXML2
+    [FORMAT_JUNIT] = {"junit", report_junit_new},
+#else
     [FORMAT_JUNIT] = {"junit", NULL},
-    [FORMAT_PROMETHEUS] = {"prometheus", NULL},
+#endif
+    [FORMAT_PROMETHEUS] = {"prometheus", report_prometheus_new},
 };
 
 int outputs_take_format(struct outputs *o, const char *said, const char *value, struct err *e)
@@ -59,6 +63,11 @@ static int add(struct outputs *o, enum output_format format, const char *path, s
 {
 	if (!*path)
 		return err_set(e, "the name of an output is empty: give a file, or - for stdout");
+	if (!formats[format].make)
+		return err_set(e,
+			       "%s needs libxml2, which this rstprobe was built without: take "
+			       "another format, or build it where libxml2's headers are",
+			       formats[format].word);
 	if (o->n == OUTPUTS_MAX)
 		return err_set(e, "%.80s: at most %d outputs of one run", path, OUTPUTS_MAX);
 	o->v[o->n++] = (struct output){format, path};

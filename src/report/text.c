@@ -321,11 +321,27 @@ static void put_left_out(const struct text_report *t, struct string *to,
 			    n, n == 1 ? " sends" : "s send");
 }
 
+static void text_check(void *ctx, const struct check_record *c)
+{
+	text_check_keep(ctx, c);
+}
+
+static void text_audit(struct text_report *t, const struct summary_record *s)
+{
+	text_audit_put(t, s);
+	out_string(&t->out, &t->line);
+	out_flush(&t->out);
+}
+
 static void text_summary(void *ctx, const struct summary_record *s)
 {
 	struct text_report *t = ctx;
 	struct string *to = &t->line;
 
+	if (s->audit) {
+		text_audit(t, s);
+		return;
+	}
 	text_quiet_put(t);
 	if (t->last != NOTHING)
 		string_putf(to, "\n");
@@ -367,8 +383,12 @@ static void text_explained(void *ctx, const struct explain_record *r)
 static int text_close(struct report *report, struct err *e)
 {
 	struct text_report *t = report->sink.ctx;
-	int rc = out_finish(&t->out, "the text output", e);
+	int rc;
 
+	if (t->checks.n)
+		text_audit(t, NULL);
+	rc = out_finish(&t->out, "the text output", e);
+	text_audit_free(t);
 	text_host_free(t);
 	text_trace_free(t);
 	string_free(&t->line);
@@ -400,6 +420,7 @@ struct report *report_text_new(FILE *f, const struct run_info *run,
 		    .walk = text_walk,
 		    .hop = text_hop,
 		    .trace = text_trace,
+		    .check = text_check,
 		    .reset = text_reset,
 		    .explained = text_explained,
 		    .window = text_window,

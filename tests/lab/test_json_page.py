@@ -160,7 +160,7 @@ def commands(lab):
         [["provoke", "idle", SERVER, "-p", "5432", "--hold", "2s"]],
         [["provoke", "slow-handshake", SERVER, "-p", "443", "--hold", "2s"]],
         [["provoke", "listen-ack", SERVER, "-p", "25"]],
-#        [["audit", policy]],
+        [["audit", policy]],
         [["doctor", SERVER]],
         [["probes"]],
     ]

@@ -23,6 +23,7 @@ POLICIES = {
     "failing.policy": "group web %s\nweb: 443 closed critical\nweb: 81 closed\n" % SERVER,
     "wrong.policy": "group web %s\nweb: 443 opne\n" % SERVER,
     "nowhere.policy": "group far 10.99.0.1\nfar: 443 open\n",
+    "mute.policy": "group web %s\nweb: 82 silent\n" % SERVER,
     "slow.policy": "group web %s\nweb: 82 silent\nweb: 443 closed\n" % SERVER,
 }
 
@@ -213,7 +214,7 @@ SLOWLY = {
     "stack": ["stack", SERVER, "-p", SILENT, "-T", "5s"],
     "trace": ["trace", SERVER, "-p", SILENT, "-r", "20", "-T", "5s"],
     "provoke": ["provoke", "half-open", SERVER, "-p", OPEN, "-T", "5s"],
-    "audit": ["audit", "slow.policy", *SLOW, "-T", "5s"],
+    "audit": ["audit", "mute.policy", *SLOW, "-T", "5s"],
     "explain": ["explain", "-i", "any"],
 }
 

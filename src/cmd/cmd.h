@@ -32,6 +32,7 @@ int cmd_stack(const struct cmd_line *l);
 int cmd_trace(const struct cmd_line *l);
 int cmd_provoke(const struct cmd_line *l);
 int cmd_probes(const struct cmd_line *l);
+int cmd_diff(const struct cmd_line *l);
 int cmd_doctor(const struct cmd_line *l);
 
 #endif

@@ -371,6 +371,7 @@ static int text_close(struct report *report, struct err *e)
 
 	text_host_free(t);
 	text_trace_free(t);
+	text_diff_free(t);
 	string_free(&t->line);
 	free(t);
 	return rc;
@@ -402,6 +403,8 @@ struct report *report_text_new(FILE *f, const struct run_info *run,
 		    .trace = text_trace,
 		    .reset = text_reset,
 		    .explained = text_explained,
+		    .change = text_change,
+		    .diffed = text_diffed,
 		    .window = text_window,
 		    .progress = text_progress,
 		    .summary = text_summary,

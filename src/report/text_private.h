@@ -57,6 +57,31 @@ struct text_walk {
 	struct hop_names names;
 };
 
+/* Addresses of which only one result asked these ports. */
+struct scope_line {
+	struct addr from, to;
+	char *who, *last; /* as written; `last` NULL: one address */
+	char *ports;
+};
+
+struct scope_lines {
+	struct scope_line *v;
+	size_t n, cap;
+	struct string open; /* lines: what is open there */
+};
+
+/* Of a diff: the host whose lines stand last, and what comes at the end. */
+struct text_diff {
+	bool begun;
+	struct addr host;
+	struct scope_lines newly, no_longer;
+	/* ports of one address, or some, that wait for more of the same */
+	struct scope_line waits;
+	struct scope_lines *waits_for; /* NULL: none do */
+	struct port_span *spans;
+	size_t n_spans, cap_spans;
+};
+
 struct text_report {
 	struct report report;
 	struct out out;
@@ -70,6 +95,7 @@ struct text_report {
 	struct port_groups groups;
 	struct quiet_hosts quiet;
 	struct text_walk walk;
+	struct text_diff diff;
 	uint32_t blocks[CAUSES], more[CAUSES];	/* of explain: told one by one, and not any more */
 	bool legend;				/* the marks of stack's tables were explained */
 	double flushed_s;			/* of the run */
@@ -122,6 +148,11 @@ void text_provoke_put(struct text_report *t, const struct provoke_record *r);
 const char *text_severity_color(const struct text_report *t, enum severity s); /* "" without */
 const char *text_plain(const struct text_report *t);			       /* ends a colour */
 void text_put_elapsed(struct string *to, double s);
+
+/* text_diff.c: sink->change, sink->diffed */
+void text_change(void *ctx, const struct change_record *c);
+void text_diffed(void *ctx, const struct diff_record *d);
+void text_diff_free(struct text_report *t);
 
 /* text_stack_more.c */
 size_t text_width(const struct text_report *t);

@@ -249,6 +249,7 @@ static void tell_turn(struct telling *t, const struct whose *w)
 	const struct findings *f = &t->found;
 	const char *why = changes_reason(t->c, f->reason);
 	struct change_record r = {
+	    .of_host = true,
 	    .change = CHANGE_STATE,
 	    .was = f->went_down ? "up" : "down",
 	    .is = f->went_down ? "down" : "up",
@@ -273,6 +274,7 @@ static void tell_style(struct telling *t, const struct whose *w, const struct pa
 	for (int by = STYLE_METHODS - 1; by >= 0; by--) {
 		unsigned was = p->face[SIDE_OLD]->style[by], is = p->face[SIDE_NEW]->style[by];
 		struct change_record r = {
+		    .of_host = true,
 		    .change = CHANGE_STYLE,
 		    .was = style_name((enum reset_style)was),
 		    .is = style_name((enum reset_style)is),

@@ -156,14 +156,15 @@ struct change_record {
 	const struct addr *from; /* the same two; zones are numbered by the diff alone */
 	const struct addr *to;
 	const char *name; /* NULL */
-	uint16_t port;	  /* 0: of the host, or see spans */
-	uint32_t count;	  /* as in check_record; of an address */
+	bool of_host;	  /* its style, or that it went down or came up: no port */
+	uint16_t port;
+	uint32_t count; /* as in check_record; of an address */
 	const struct port_span *spans;
 	size_t n_spans;
 	enum change_kind change;
 	/* States (also "not-shown": none that the run was to show) or styles; NULL: not covered. Of
-	 * a host that went down, or came up (port 0, CHANGE_STATE): "up" and "down"; `count` of its
-	 * ports go with it and have no record. */
+	 * a host that went down, or came up (CHANGE_STATE): "up" and "down"; `count` of its ports
+	 * go with it and have no record. */
 	const char *was, *is;
 	const char *was_reason, *is_reason; /* of states; NULL */
 };

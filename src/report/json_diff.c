@@ -10,7 +10,7 @@ static void put_ports(struct string *t, const struct change_record *c)
 	struct string list = {0};
 
 	if (!c->n_spans) {
-		if (c->port)
+		if (!c->of_host)
 			line_u64(t, "port", c->port);
 		else if (c->count)
 			line_u64(t, "count", c->count);

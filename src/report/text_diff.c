@@ -8,7 +8,7 @@
 #include "report/reset_words.h"
 #include "report/text_private.h"
 
-enum { WHAT_WIDTH = 10, SCOPE_LINES_MAX = 50 };
+enum { WHAT_WIDTH = 10, SCOPE_LINES_MAX = 50, PORTS_MAX = 60 };
 
 static void put_number(struct string *to, uint64_t n)
 {
@@ -117,10 +117,10 @@ static void put_what(struct string *to, const struct change_record *c)
 		string_put_text(to, "resets");
 	else if (c->n_spans)
 		put_count(to, c->count, "port");
-	else if (c->port)
-		string_putf(to, "%u/tcp", c->port);
-	else
+	else if (c->of_host)
 		string_put_text(to, "host");
+	else
+		string_putf(to, "%u/tcp", c->port);
 	string_pad(to, to->len - start < WHAT_WIDTH ? WHAT_WIDTH - (to->len - start) : 0);
 	string_put_text(to, " ");
 }
@@ -137,10 +137,10 @@ static void put_turn(struct string *to, const struct change_record *c)
 
 	string_putf(to, down ? "down, %s (was up)" : "up (was down, %s)", why ? why : "silent");
 	if (c->count) {
-		string_put_text(to, "; with it ");
+		string_put_text(to, "; ");
 		put_count(to, c->count, "port");
-		string_put_text(to, down ? " that answered or were rejected"
-					 : " that answer now or are rejected");
+		string_put_text(to, down ? " that were not open went with it"
+					 : " that are not open came with it");
 	}
 }
 
@@ -170,7 +170,7 @@ static void put_change(const struct text_report *t, struct string *to,
 
 static void put_line(struct text_report *t, const struct change_record *c)
 {
-	bool turn = c->change == CHANGE_STATE && !c->port && !c->n_spans;
+	bool turn = c->change == CHANGE_STATE && c->of_host;
 	struct string *to = &t->line;
 	const char *sign = signs[c->change];
 
@@ -185,7 +185,7 @@ static void put_line(struct text_report *t, const struct change_record *c)
 		put_change(t, to, c);
 	if (c->n_spans) {
 		string_put_text(to, ": ");
-		put_spans(to, c->spans, c->n_spans, t->style.verbose ? 0 : 60);
+		put_spans(to, c->spans, c->n_spans, t->style.verbose ? 0 : PORTS_MAX);
 	}
 	string_put_text(to, "\n");
 }
@@ -296,7 +296,7 @@ static void put_open(struct text_report *t, struct string *to, const struct chan
 	put_word(t, to, "open", NULL);
 	if (c->n_spans) {
 		string_put_text(to, ": ");
-		put_spans(to, c->spans, c->n_spans, t->style.verbose ? 0 : 60);
+		put_spans(to, c->spans, c->n_spans, t->style.verbose ? 0 : PORTS_MAX);
 	}
 	string_put_text(to, "\n");
 }
@@ -324,11 +324,43 @@ static void hold(struct text_report *t, const struct change_record *c)
 		wait_span(t, (struct port_span){c->port, c->port});
 }
 
+/* Columns of the addresses, so that ports stand below each other. */
+static size_t who_width(const struct scope_lines *s, size_t most)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < s->n && i < most; i++) {
+		const struct scope_line *l = &s->v[i];
+		size_t n = (l->who ? strlen(l->who) : 0) + (l->last ? strlen(l->last) + 1 : 0);
+
+		width = n > width ? n : width;
+	}
+	return width;
+}
+
+static void put_scope_line(struct text_report *t, const struct scope_line *l, size_t width)
+{
+	size_t most = t->style.verbose ? SIZE_MAX : PORTS_MAX;
+	const char *ports = l->ports ? l->ports : "";
+	struct string *to = &t->line;
+	size_t start = to->len, len = strlen(ports);
+
+	string_putf(to, "  %s%s%s", l->who ? l->who : "", l->last ? "-" : "",
+		    l->last ? l->last : "");
+	string_pad(to, width + 2 - (to->len - start) + 2);
+	if (len > most)
+		for (len = most; len > 0 && ports[len] != ','; len--)
+			;
+	string_put(to, ports, len);
+	string_put_text(to, ports[len] ? ",...\n" : "\n");
+}
+
 static void put_scope(struct text_report *t, const struct scope_lines *s, const char *title,
 		      const char *by, uint64_t ports)
 {
 	size_t most = t->style.verbose ? s->n : SCOPE_LINES_MAX;
 	struct string *to = &t->line;
+	size_t width;
 
 	if (!s->n)
 		return;
@@ -337,14 +369,9 @@ static void put_scope(struct text_report *t, const struct scope_lines *s, const 
 	string_put_text(to, "\n");
 	if (s->open.len)
 		string_put_text(to, string_text(&s->open));
-	for (size_t i = 0; i < s->n && i < most; i++) {
-		const struct scope_line *l = &s->v[i];
-
-		string_putf(to, "  %s%s%s  %.*s%s\n", l->who ? l->who : "", l->last ? "-" : "",
-			    l->last ? l->last : "", t->style.verbose ? INT32_MAX : 100,
-			    l->ports ? l->ports : "",
-			    !t->style.verbose && l->ports && strlen(l->ports) > 100 ? "..." : "");
-	}
+	width = who_width(s, most);
+	for (size_t i = 0; i < s->n && i < most; i++)
+		put_scope_line(t, &s->v[i], width);
 	if (s->n > most) {
 		string_put_text(to, "  and ");
 		put_count(to, s->n - most, "more line");
@@ -376,7 +403,7 @@ static void put_item(struct string *to, bool *first, uint64_t n, const char *wha
 	*first = false;
 }
 
-static void put_sentence(struct string *to, const struct diff_record *d)
+static void put_words(struct string *to, const struct diff_record *d)
 {
 	static const char *const words[CHANGES] = {
 	    [CHANGE_OPENED] = "opened",
@@ -401,7 +428,17 @@ static void put_sentence(struct string *to, const struct diff_record *d)
 		put_number(to, d->ignored);
 		string_put_text(to, " ignored, as one of the two could not measure them");
 	}
-	string_put_text(to, "\n");
+}
+
+static void put_sentence(struct text_report *t, const struct diff_record *d)
+{
+	struct string words = {0};
+
+	put_words(&words, d);
+	if (words.failed)
+		out_no_memory(&t->out);
+	text_put_paragraph(t, string_text(&words), 2);
+	string_free(&words);
 }
 
 static void put_incomplete(struct string *to, const char *name)
@@ -420,7 +457,7 @@ void text_diffed(void *ctx, const struct diff_record *d)
 	put_scope(t, &t->diff.no_longer, "No longer covered", d->old_name,
 		  d->changes[CHANGE_NO_LONGER_COVERED]);
 	string_put_text(&t->line, "\n");
-	put_sentence(&t->line, d);
+	put_sentence(t, d);
 	if (!d->old_complete)
 		put_incomplete(&t->line, d->old_name);
 	if (!d->new_complete)

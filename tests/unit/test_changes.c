@@ -233,11 +233,10 @@ static void more_than_a_hundred_are_one(void **state)
 	port(A, 22, STATE_OPEN, "syn-ack");
 	ports(B, 1, 100, STATE_FILTERED, "no-response");
 	end();
-	compare();
-	assert_memory_equal(told,
-			    A " 1-21,23-65535 state closed:rst-ack>filtered:no-response\n" A
-			      " 22 opened closed:rst-ack>open:syn-ack\n" B " 1 state",
-			    strlen(A A B) + 110);
+	assert_ptr_equal(strstr(compare(),
+				A " 1-21,23-65535 state closed:rst-ack>filtered:no-response\n" A
+				  " 22 opened closed:rst-ack>open:syn-ack\n" B " 1 state"),
+			 told);
 	assert_non_null(strstr(told, B " 100 state"));
 	assert_int_equal(sum.changes[CHANGE_STATE], 65534 + 100);
 }

@@ -126,6 +126,8 @@ static int add_ports(struct reader *r, json_object *o, uint32_t host, struct err
 
 	if (!word || state_parse(word, &state) < 0)
 		return journal_bad(&r->journal, "a port in no known state", e);
+	if (json_object_object_get_ex(o, "other", NULL))
+		state = STATE_INDETERMINATE; /* an audit that saw two faces */
 	for (size_t i = 0; i < r->n_spans; i++)
 		if (changes_ports(r->c, r->side, host, r->spans[i], state,
 				  journal_text(o, "reason"), &why) < 0)

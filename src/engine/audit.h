@@ -33,8 +33,8 @@ unsigned audit_sports(const struct audit_config *c);
 uint64_t audit_checks(const struct policy *p, int32_t today, const struct space *space);
 
 /* 0, with checks and the summary given to the sink, also where the run ended early; -1 with `e`
- * only where it could not begin. */
+ * only where it could not begin. `out->audit` is `counts`. */
 int audit_run(const struct audit_config *c, struct wire *w, const struct record_sink *sink,
-	      struct summary_record *out, struct err *e);
+	      struct audit_counts *counts, struct summary_record *out, struct err *e);
 
 #endif

@@ -494,6 +494,18 @@ enum target_error targets_add(struct targets *t, const char *word, const struct 
 	return TARGET_OK;
 }
 
+int targets_put(struct targets *t, const struct target *x)
+{
+	struct target own = *x;
+
+	if (own.name)
+		own.name = keep_name(t, own.name);
+	if ((x->name && !own.name) || reserve(t, 1) < 0)
+		return -1;
+	t->v[t->n++] = own;
+	return 0;
+}
+
 /* --- files ------------------------------------------------------------------------------- */
 
 static const char blanks[] = " \t\r\n\v\f";

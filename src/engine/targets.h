@@ -66,6 +66,8 @@ void targets_free(struct targets *t);
  */
 enum target_error targets_add(struct targets *t, const char *word, const struct target_help *h,
 			      struct err *e);
+/* Adds what is known already: the name is copied, the ports stay borrowed. -1: no memory. */
+int targets_put(struct targets *t, const struct target *x);
 /*
  * The next target word of a file's text, false at its end: white space and commas separate, '#'
  * comments to the line's end. A comma before more ports separates nothing ("192.0.2.7:22,80").

@@ -53,17 +53,23 @@ int level_parse(const char *word, enum severity_level *out); /* -1 */
 #define MEASURE_NO_RTT UINT32_MAX
 
 enum {
-	MEASURE_ASKED_STRAY = 1, /* an ACK was sent */
-	MEASURE_DIFFERS = 2,	 /* two probings drew different answers: `other` */
-	MEASURE_CONFIRMED = 4,	 /* a second probing drew the same */
-	MEASURE_FROM_PATH = 8,	 /* clues say that another box sent the RST */
+	MEASURE_ASKED_STRAY = 1,    /* an ACK was sent */
+	MEASURE_DIFFERS = 2,	    /* two probings drew different answers: `other` */
+	MEASURE_CONFIRMED = 4,	    /* a second probing drew the same */
+	MEASURE_FROM_PATH = 8,	    /* clues say that another box sent the RST */
+	MEASURE_STRAY_DIFFERS = 16, /* two ACKs drew different answers: `stray` is the first */
+	/* The link or a router says that nobody has the address: nothing is open there, and what a
+	 * firewall would do is not known. */
+	MEASURE_GONE = 32,
+	/* Silent, where the host or a box before it rations its ICMP errors: it may reject. */
+	MEASURE_RATIONED = 64,
 };
 
 /* One port, by all probings of it. Zero-initialised with STATE_NOT_PROBED: nothing yet. */
 struct measure {
 	const char *reason; /* of the verdict; static text */
 	uint32_t rtt_us;    /* the least; MEASURE_NO_RTT */
-	uint32_t from;	    /* 0: the target; else 1 + place in a table of whoever keeps these */
+	uint16_t from;	    /* 0: the target; else 1 + place in a table of whoever keeps these */
 	uint8_t state;	    /* enum port_state */
 	uint8_t other;	    /* MEASURE_DIFFERS: the second state */
 	uint8_t reaction;   /* enum reaction that decided */
@@ -78,7 +84,8 @@ struct measure {
 void measure_clear(struct measure *m);
 /*
  * A further probing from another source port. An answer outweighs silence, and anything outweighs
- * what was not measured; two different answers stay side by side (MEASURE_DIFFERS).
+ * what was not measured; two different answers stay side by side (MEASURE_DIFFERS). Where only the
+ * ACK was asked again the state may stay STATE_NOT_PROBED. `from` is taken over as it is.
  */
 void measure_merge(struct measure *m, const struct measure *again);
 

@@ -266,7 +266,7 @@ json_object *json_new_clues(const struct clue *clues, size_t n)
 	return a;
 }
 
-static json_object *new_counts(const uint64_t counts[PORT_STATES])
+json_object *json_new_counts(const uint64_t counts[PORT_STATES])
 {
 	json_object *o = json_object_new_object();
 
@@ -342,7 +342,9 @@ static void json_summary(void *ctx, const struct summary_record *s)
 	json_add_real(o, "loss_estimate", s->loss_estimate < 0 ? NAN : s->loss_estimate, 4);
 	json_add_real(o, "rate_pps", s->rate_pps, 1);
 	json_add_real(o, "elapsed_s", s->elapsed_s, 6);
-	json_object_object_add(o, "counts", new_counts(s->counts));
+	json_object_object_add(o, "counts", json_new_counts(s->counts));
+	if (s->audit)
+		json_add_audit(o, s->audit);
 	json_put_record(r, o);
 	out_flush(&r->out);
 }
@@ -399,7 +401,10 @@ struct report *report_json_new(FILE *f, const struct run_info *run,
 		    .provoke = json_provoke,
 		    .hop = json_hop,
 		    .trace = json_trace,
+		    .check = json_check,
 		    .reset = json_reset,
+		    .try = json_try,
+		    .tries = json_tries,
 		    .explained = json_explained,
 		    .change = json_change,
 		    .diffed = json_diffed,

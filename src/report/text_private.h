@@ -4,6 +4,7 @@
 #ifndef REPORT_TEXT_PRIVATE_H
 #define REPORT_TEXT_PRIVATE_H
 
+#include "report/checks.h"
 #include "report/host.h"
 #include "report/report.h"
 
@@ -80,6 +81,11 @@ struct text_diff {
 	struct scope_lines *waits_for; /* NULL: none do */
 	struct port_span *spans;
 	size_t n_spans, cap_spans;
+
+/* Of tries: columns as wide as what was in them so far. */
+struct try_columns {
+	size_t who, state, reason;
+	bool any;
 };
 
 struct text_report {
@@ -99,12 +105,20 @@ struct text_report {
 	uint32_t blocks[CAUSES], more[CAUSES];	/* of explain: told one by one, and not any more */
 	bool legend;				/* the marks of stack's tables were explained */
 	double flushed_s;			/* of the run */
+
+	struct try_columns tries;
+	uint32_t blocks[CAUSES], more[CAUSES]; /* of explain: told one by one, and not any more */
+	struct checks checks, ending; /* of audit: to be told at the end; lines that end soon */
+	bool legend;		      /* the marks of stack's tables were explained */
+	double flushed_s;	      /* of the run */
 	enum { NOTHING, ONE_LINE, BLOCK } last; /* what was printed last: where blank lines go */
 };
 
 /* text.c: words */
 const char *text_rtt(uint32_t us, char buf[TEXT_RTT]);
 const char *text_plural(uint64_t n);
+/* ", 10 % loss"; nothing where it is not known (< 0) */
+void text_put_loss(struct string *to, double loss);
 /* "closed (weak)", only the state's own word coloured */
 void text_put_state(const struct text_report *t, struct string *to, enum port_state s, bool weak);
 /* "icmp-admin-prohibited from 192.0.2.1"; `from` may be NULL or of family 0 */
@@ -129,6 +143,10 @@ void text_put_name(struct text_report *t, const struct addr *addr, const char *n
 /* text_stack.c: a host's block of `stack`, into t->line */
 void text_stack_put(struct text_report *t, const struct stack_record *s);
 
+/* text_tries.c: a line a try, and what they come to; into t->line */
+void text_try_put(struct text_report *t, const struct try_record *r);
+void text_tries_put(struct text_report *t, const struct tries_record *r);
+
 /* text_trace.c: the hops of a walk as they come, and what they come to; into t->line */
 void text_trace_begin(struct text_report *t, const struct walk_record *r);
 void text_trace_hop(struct text_report *t, const struct hop_record *r);
@@ -145,6 +163,11 @@ void text_explained_put(struct text_report *t, const struct explain_record *r);
 /* text_provoke.c: what will be done, and what came of it; into t->line */
 void text_scenario_put(struct text_report *t, const struct provoke_record *r);
 void text_provoke_put(struct text_report *t, const struct provoke_record *r);
+/* text_audit.c: checks wait; all of them, and what they come to, into t->line. No `s`: there was
+ * no summary. */
+void text_check_keep(struct text_report *t, const struct check_record *c);
+void text_audit_put(struct text_report *t, const struct summary_record *s);
+void text_audit_free(struct text_report *t);
 const char *text_severity_color(const struct text_report *t, enum severity s); /* "" without */
 const char *text_plain(const struct text_report *t);			       /* ends a colour */
 void text_put_elapsed(struct string *to, double s);

@@ -87,7 +87,8 @@ def check_dead(result, n_hosts, n_dead):
                       summary["hosts_given_up"] + unreachable), (unreachable, result)
     if not unreachable:
         assert 0.6 * n_dead * N_PORTS < summary["skipped"] < n_dead * N_PORTS, result
-    assert summary["sent"] < n_hosts * N_PORTS, result  # three tries of each would be thrice that
+    # three tries of each would be twice that; a slow machine sends more before it has been told
+    assert summary["sent"] < 1.5 * n_hosts * N_PORTS, result
 
 
 @pytest.fixture(scope="module")

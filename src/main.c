@@ -31,8 +31,8 @@ static const struct command {
      "which hop answers, resets or drops, with SYN, ACK, or data in a connection?"},
     {"provoke", cmd_provoke,
      "what does this service do in the cases that end in a reset (early close, idle ...)?"},
-    {"diff", cmd_diff, "what changed between two results, by what both of them measured?"},
     {"audit", cmd_audit, "does the network still look as the policy says? For cron and CI."},
+    {"diff", cmd_diff, "what changed between two results, by what both of them measured?"},
     {"doctor", cmd_doctor, "can this machine probe at all, and if not, what is to be mended?"},
     {"probes", cmd_probes, "which probes are there, and what does each reply mean?"},
 };

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/near.h"
 #include "cmd/diff_table.h"
 #include "judge/record.h"
 
@@ -15,17 +16,16 @@ static const char *kind_at(size_t i)
 
 static int no_such_kind(const char *said, const char *word, struct err *e)
 {
+	struct near near = {.word = word};
 	char names[160];
 	struct text t = text_of(names, sizeof(names));
 
-	for (size_t i = 0; i < CHANGES; i++) {
-		unsigned d = option_distance(word, kind_at(i));
-
-		if (d < 3 && strlen(word) > d)
-			return err_set(e, "%s '%s': no such change; did you mean %s?", said, word,
-				       kind_at(i));
-	}
+	for (size_t i = 0; i < CHANGES; i++)
+		near_try(&near, kind_at(i));
 	option_put_names(&t, CHANGES, kind_at);
+	if (near.best)
+		return err_set(e, "%s '%s': no such change; did you mean %s?", said, word,
+			       near.best);
 	return err_set(e, "%s '%s': no such change; there are %s", said, word, names);
 }
 

@@ -302,12 +302,10 @@ int cmd_scan(const struct cmd_line *l)
 		resume_free(resume);
 		return r.status;
 	}
-	if (run_begin(&r, &line, &scan_table) == 0 && identify(&r, resume, &covers) == 0) {
-		if (r.o.dry_run)
 	if (run_begin(&r, &line, &scan_table) == 0) {
 		if (r.o.count)
 			tries_run(&r);
-		else if (identify(&r, resume) < 0)
+		else if (identify(&r, resume, &covers) < 0)
 			;
 		else if (r.o.dry_run)
 			dry_run(&r, resume);

@@ -81,6 +81,7 @@ struct text_diff {
 	struct scope_lines *waits_for; /* NULL: none do */
 	struct port_span *spans;
 	size_t n_spans, cap_spans;
+};
 
 /* Of tries: columns as wide as what was in them so far. */
 struct try_columns {
@@ -102,10 +103,6 @@ struct text_report {
 	struct quiet_hosts quiet;
 	struct text_walk walk;
 	struct text_diff diff;
-	uint32_t blocks[CAUSES], more[CAUSES];	/* of explain: told one by one, and not any more */
-	bool legend;				/* the marks of stack's tables were explained */
-	double flushed_s;			/* of the run */
-
 	struct try_columns tries;
 	uint32_t blocks[CAUSES], more[CAUSES]; /* of explain: told one by one, and not any more */
 	struct checks checks, ending; /* of audit: to be told at the end; lines that end soon */

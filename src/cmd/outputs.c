@@ -302,7 +302,7 @@ int reporting_start(struct reporting *r, const struct run_info *info,
 		own.color = wants_color(o->color, r->files[i]);
 		own.terminal = isatty(fileno(r->files[i]));
 		own.width = text_width(r->files[i]);
-		v[n] = formats[o->v[i].format].make(r->files[i], info, &own);
+		v[n] = (o->own ? o->own : formats[o->v[i].format].make)(r->files[i], info, &own);
 		if (!v[n])
 			goto out;
 		n++;

@@ -51,6 +51,9 @@ struct outputs {
 	 * file of this name is written beside it, until reporting_take_place. */
 	const char *old;
 	bool live; /* a run without end: its text is not held back until it is whole */
+	/* What writes the text, where it is none but the command's own; NULL */
+	struct report *(*own)(FILE *f, const struct run_info *run,
+			      const struct report_style *style);
 };
 
 /* Each takes the value of one option, spelled `said`; -1 with `e` where it is none. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/near.h"
+#include "cmd/audit_record.h"
 #include "engine/repeat.h"
 
 /* --- trace ------------------------------------------------------------------------------------ */
@@ -347,5 +348,11 @@ int scan_settle_audit(struct scan_parse *p, struct err *e)
 	if (!o->n_record && o->ports)
 		return err_set(e, "audit: the policy says which ports; -p goes with --record");
 	o->kinds[o->n_kinds++] = probe_find("syn");
+	if (!o->n_record)
+		return 0;
+	o->out.own = audit_record_new;
+	if (o->out.n || o->out.format != FORMAT_TEXT)
+		return err_set(e, "audit: --record writes a policy, which is text: name its file "
+				  "by -o FILE");
 	return 0;
 }

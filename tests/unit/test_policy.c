@@ -479,6 +479,7 @@ static void texts_and_octets(void **state)
 	refuse_line("web: 80 open note\"shop\"", "18: a blank is missing in front of the quote");
 	refuse_line("web: 80 open note \"shop\"info",
 		    "25: a blank is missing behind the closing quote");
+	refuse_line("web: 80 open note \"a\tb\"", "21: a tab within a text; write blanks");
 	refuse_line("web: 80 open # \x1b[31m", "16: a control character, U+001B; delete it");
 	refuse_line("web: 80 \r open", "9: a control character, U+000D; delete it");
 	refuse_line("web: 80 open note \"\x7f\"", "20: a control character, U+007F; delete it");

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/near.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "cmd/resolve.h"
@@ -68,7 +69,7 @@ static const char *mistyped(const char *word)
 	unsigned least = 3;
 
 	for (size_t i = 0; i < COMMANDS && strlen(word) >= 3; i++) {
-		unsigned distance = option_distance(word, commands[i].name);
+		unsigned distance = near_distance(word, commands[i].name);
 
 		if (distance < least) {
 			least = distance;

@@ -26,6 +26,17 @@ struct audit_job {
 
 /* --- what is asked ---------------------------------------------------------------------------- */
 
+/* A policy is shared: -4 and -6 leave out the other family, and don't call it wrong. */
+static void keep_family(struct targets *t, int family)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (!family || t->v[i].first.family == family)
+			t->v[n++] = t->v[i];
+	t->n = n;
+}
+
 static int make_targets(struct run *r, struct audit_job *j)
 {
 	struct err e;
@@ -34,11 +45,12 @@ static int make_targets(struct run *r, struct audit_job *j)
 		r->ask.status = STATUS_CANNOT;
 		return run_fail(r, STATUS_CANNOT, &e);
 	}
+	keep_family(&r->ask.targets, r->o.family);
 	if (!r->ask.targets.n) {
 		err_set(&e,
 			"%s: nothing is left to check: no line is in force, or no name of its "
-			"groups could be resolved",
-			r->o.targets[0]);
+			"groups could be resolved%s",
+			r->o.targets[0], r->o.family ? ", or all is of the other family" : "");
 		return run_fail(r, cmd_worse(r->ask.status, STATUS_USAGE), &e);
 	}
 	if (ask_settle(&r->ask) < 0)

@@ -17,3 +17,9 @@ int audit_record_ask(struct run *r)
 	o->n_targets = o->n_record;
 	return ask_make(&r->ask);
 }
+
+void audit_record_run(struct run *r, int32_t today)
+{
+	(void)r;
+	(void)today;
+}

@@ -45,7 +45,6 @@ int policies_read(struct policy *p, struct ask *a)
 	    .targets = {.resolve = resolve_name,
 			.zone = resolve_zone,
 			.service = resolve_service,
-			.family = o->family,
 			.first_only = o->first_only},
 	    .read = read_file,
 	    .fail = fail,

@@ -15,6 +15,7 @@
 #include "cmd/run.h"
 #include "cmd/scan_table.h"
 #include "cmd/sweeping.h"
+#include "cmd/tries.h"
 #include "engine/sweep.h"
 #include "wire/hold.h"
 
@@ -292,8 +293,12 @@ int cmd_scan(const struct cmd_line *l)
 		resume_free(resume);
 		return r.status;
 	}
-	if (run_begin(&r, &line, &scan_table) == 0 && identify(&r, resume) == 0) {
-		if (r.o.dry_run)
+	if (run_begin(&r, &line, &scan_table) == 0) {
+		if (r.o.count)
+			tries_run(&r);
+		else if (identify(&r, resume) < 0)
+			;
+		else if (r.o.dry_run)
 			dry_run(&r, resume);
 		else
 			run(&r, resume);

@@ -180,6 +180,7 @@ struct try_record {
 	const struct port_record *result;
 	uint32_t rtt_us; /* UINT32_MAX: none */
 	uint64_t wall_ns;
+	const uint32_t *seqs; /* of its segments, in the order of result->seen->kinds */
 };
 
 struct tries_record {
@@ -187,6 +188,7 @@ struct tries_record {
 	const char *name;
 	uint16_t port;
 	uint64_t tries, answered; /* answered: by anything but silence */
+	uint64_t late;		  /* of the others, those that were answered after their time */
 	uint64_t counts[PORT_STATES];
 	uint64_t rtts; /* samples; the next are 0 without */
 	uint32_t min_us, p50_us, p90_us, p99_us, max_us, mean_us, mdev_us;

@@ -229,7 +229,7 @@ json_object *json_new_clues(const struct clue *clues, size_t n)
 	return a;
 }
 
-static json_object *new_counts(const uint64_t counts[PORT_STATES])
+json_object *json_new_counts(const uint64_t counts[PORT_STATES])
 {
 	json_object *o = json_object_new_object();
 
@@ -305,7 +305,7 @@ static void json_summary(void *ctx, const struct summary_record *s)
 	json_add_real(o, "loss_estimate", s->loss_estimate < 0 ? NAN : s->loss_estimate, 4);
 	json_add_real(o, "rate_pps", s->rate_pps, 1);
 	json_add_real(o, "elapsed_s", s->elapsed_s, 6);
-	json_object_object_add(o, "counts", new_counts(s->counts));
+	json_object_object_add(o, "counts", json_new_counts(s->counts));
 	if (s->audit)
 		json_add_audit(o, s->audit);
 	json_put_record(r, o);
@@ -366,6 +366,8 @@ struct report *report_json_new(FILE *f, const struct run_info *run,
 		    .trace = json_trace,
 		    .check = json_check,
 		    .reset = json_reset,
+		    .try = json_try,
+		    .tries = json_tries,
 		    .explained = json_explained,
 		    .window = json_window,
 		    .progress = json_progress,

@@ -58,6 +58,12 @@ struct text_walk {
 	struct hop_names names;
 };
 
+/* Of tries: columns as wide as what was in them so far. */
+struct try_columns {
+	size_t who, state, reason;
+	bool any;
+};
+
 struct text_report {
 	struct report report;
 	struct out out;
@@ -71,6 +77,7 @@ struct text_report {
 	struct port_groups groups;
 	struct quiet_hosts quiet;
 	struct text_walk walk;
+	struct try_columns tries;
 	uint32_t blocks[CAUSES], more[CAUSES]; /* of explain: told one by one, and not any more */
 	struct checks checks, ending; /* of audit: to be told at the end; lines that end soon */
 	bool legend;		      /* the marks of stack's tables were explained */
@@ -81,6 +88,8 @@ struct text_report {
 /* text.c: words */
 const char *text_rtt(uint32_t us, char buf[TEXT_RTT]);
 const char *text_plural(uint64_t n);
+/* ", 10 % loss"; nothing where it is not known (< 0) */
+void text_put_loss(struct string *to, double loss);
 /* "closed (weak)", only the state's own word coloured */
 void text_put_state(const struct text_report *t, struct string *to, enum port_state s, bool weak);
 /* "icmp-admin-prohibited from 192.0.2.1"; `from` may be NULL or of family 0 */
@@ -104,6 +113,10 @@ void text_put_name(struct text_report *t, const struct addr *addr, const char *n
 
 /* text_stack.c: a host's block of `stack`, into t->line */
 void text_stack_put(struct text_report *t, const struct stack_record *s);
+
+/* text_tries.c: a line a try, and what they come to; into t->line */
+void text_try_put(struct text_report *t, const struct try_record *r);
+void text_tries_put(struct text_report *t, const struct tries_record *r);
 
 /* text_trace.c: the hops of a walk as they come, and what they come to; into t->line */
 void text_trace_begin(struct text_report *t, const struct walk_record *r);

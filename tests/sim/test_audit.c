@@ -1,5 +1,5 @@
-/* test_audit: whole audits against scripted peers in virtual time: which sweeps a policy needs, what
- * is asked again and from where, and what each check comes to. */
+/* test_audit: whole audits against scripted peers in virtual time: which sweeps a policy needs,
+ * what is asked again and from where, and what each check comes to. */
 #include "unit/unit.h"
 
 #include <string.h>
@@ -62,15 +62,25 @@ static void keep_note(void *ctx, const char *text)
 	((struct trial *)ctx)->notes++;
 }
 
-static void fail(void *ctx, const struct err *e)
+static void complain(void *ctx, const struct err *e)
 {
 	(void)ctx;
 	fail_msg("%s", e->msg);
 }
 
+static int piece(void *ctx, const struct addr *first, uint64_t count, uint64_t *run, uint16_t *path,
+		 struct err *e)
+{
+	(void)ctx;
+	(void)e;
+	*run = count;
+	*path = first->family == ADDR_V6;
+	return 0;
+}
+
 static void trial_init(struct trial *t, const char *text, peer_fn *fn)
 {
-	static const struct policy_help help = {.fail = fail};
+	static const struct policy_help help = {.fail = complain};
 	struct err e;
 
 	memset(t, 0, sizeof(*t));
@@ -87,11 +97,19 @@ static void trial_init(struct trial *t, const char *text, peer_fn *fn)
 	    .today = TODAY,
 	    .space = &t->space,
 	    .retry_failed = 1,
-	    .sweep = {.seed = 7, .sport_first = 40000, .retries = RETRIES_AUTO,
-		      .rto_max_ns = 1000000000, .wish = {.layout = SYN_LAYOUT_LINUX}},
+	    .sweep = {.seed = 7,
+		      .sport_first = 40000,
+		      .retries = RETRIES_AUTO,
+		      .rto_max_ns = 1000000000,
+		      .wish = {.layout = SYN_LAYOUT_LINUX}},
 	};
 	memcpy(t->c.sweep.key, "0123456789abcdef", 16);
 	peer_init(&t->peer, fn, t);
+	t->peer.path[1] = t->peer.path[0];
+	t->peer.path[1].src =
+	    (struct addr){.family = ADDR_V6, .b = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}};
+	t->peer.wire.n_paths = 2;
+	assert_int_equal(space_route(&t->space, piece, NULL, &e), 0);
 }
 
 static void trial_run(struct trial *t)
@@ -99,11 +117,10 @@ static void trial_run(struct trial *t)
 	struct record_sink sink = {.ctx = t, .check = keep_check, .note = keep_note};
 	struct err e;
 
-	assert_int_equal(
-	    audit_run(&t->c, &t->peer.wire, &sink, &t->counts, &t->sum, &e), 0);
-	assert_int_equal(t->counts.checks,
-			 t->counts.outcomes[CHECK_PASSED] + t->counts.outcomes[CHECK_FAILED] +
-			     t->counts.outcomes[CHECK_UNDECIDED]);
+	assert_int_equal(audit_run(&t->c, &t->peer.wire, &sink, &t->counts, &t->sum, &e), 0);
+	assert_int_equal(t->counts.checks, t->counts.outcomes[CHECK_PASSED] +
+					       t->counts.outcomes[CHECK_FAILED] +
+					       t->counts.outcomes[CHECK_UNDECIDED]);
 }
 
 static void trial_free(struct trial *t)
@@ -241,8 +258,7 @@ static void test_failure_is_confirmed(void **state)
 		assert_int_equal(t.counts.confirmed, retries > 0);
 		assert_int_equal(distinct_sports(&t, 80), retries + 1);
 		assert_int_equal(distinct_sports(&t, 443), 1);
-		assert_true(t.peer.sent[t.peer.n_sent - 1].sport <
-			    40000 + audit_sports(&t.c));
+		assert_true(t.peer.sent[t.peer.n_sent - 1].sport < 40000 + audit_sports(&t.c));
 		trial_free(&t);
 	}
 }
@@ -250,7 +266,7 @@ static void test_failure_is_confirmed(void **state)
 /* Deaf to the first probes to port 80, whatever their number. */
 static void deaf_at_first(struct peer *p, const struct packet *probe, struct peer_answer *out)
 {
-	if (probe->seg.dport != 80 || p->now_ns > UINT64_C(3000000000))
+	if (probe->seg.dport != 80 || p->now_ns > UINT64_C(2600000000))
 		web(p, probe, out);
 }
 
@@ -307,7 +323,9 @@ static void test_styles(void **state)
 	struct trial t;
 
 	(void)state;
-	trial_init(&t, "group w 192.0.2.7\nw: style silent\nw: style rst or filtered\n", stealthy);
+	trial_init(
+	    &t, "group w 192.0.2.7\ngroup v 192.0.2.7\nw: style silent\nv: style rst or filtered\n",
+	    stealthy);
 	trial_run(&t);
 	assert_int_equal(t.checks[0].outcome, CHECK_PASSED);
 	assert_int_equal(t.checks[0].style, STYLE_SILENT);
@@ -407,9 +425,8 @@ static void test_link_down(void **state)
 	for (size_t i = 0; i < t.n; i++)
 		if (t.checks[i].state == STATE_NOT_PROBED ||
 		    t.checks[i].state == STATE_INDETERMINATE)
-			assert_int_equal(t.checks[i].port || t.checks[i].count
-					     ? t.checks[i].outcome
-					     : CHECK_UNDECIDED,
+			assert_int_equal(t.checks[i].port || t.checks[i].count ? t.checks[i].outcome
+									       : CHECK_UNDECIDED,
 					 CHECK_UNDECIDED);
 	trial_free(&t);
 }

@@ -9,7 +9,14 @@
 #include "report/check_words.h"
 #include "report/text_private.h"
 
-enum { PORTS_MAX = 24, SOON_DAYS = 14, DAY_S = 86400, GAP = 2 };
+enum {
+	PORTS_MAX = 24,
+	SOON_DAYS = 14,
+	DAY_S = 86400,
+	GAP = 2,
+	/* Where a link goes down all that is left is undecided, and for one reason. */
+	UNDECIDED_MAX = 50
+};
 
 enum audit_column { AUDIT_LEVEL, AUDIT_HOST, AUDIT_PORT, AUDIT_EXPECTED, AUDIT_SEEN, AUDIT_OWNER };
 enum { AUDIT_COLUMNS = AUDIT_OWNER + 1 };
@@ -344,13 +351,22 @@ static void put_rows(const struct audit_table *a, const size_t *rows, size_t n)
 	string_free(&next);
 }
 
+static uint64_t count_of(const struct checks *k, size_t i)
+{
+	uint32_t n = checks_at(k, i).count;
+
+	return n ? n : 1;
+}
+
 static void put_outcome(const struct audit_table *a, enum check_outcome o, size_t *rows)
 {
 	const struct checks *k = &a->t->checks;
+	size_t left = o == CHECK_UNDECIDED && !a->t->style.verbose ? UNDECIDED_MAX : k->n;
+	uint64_t more = 0;
 	bool head = false;
 
 	for (int level = 0; level < LEVELS; level++) {
-		size_t n = 0;
+		size_t n = 0, shown;
 
 		for (size_t i = 0; i < k->n; i++) {
 			struct check_record c = checks_at(k, i);
@@ -361,8 +377,15 @@ static void put_outcome(const struct audit_table *a, enum check_outcome o, size_
 		if (n && !head)
 			put_head(a, o);
 		head |= n > 0;
-		put_rows(a, rows, n);
+		shown = n < left ? n : left;
+		put_rows(a, rows, shown);
+		left -= shown;
+		for (size_t i = shown; i < n; i++)
+			more += count_of(k, rows[i]);
 	}
+	if (more)
+		string_putf(&a->t->line, "%*s and %llu more (-v lists them)\n",
+			    (int)title_width(AUDIT_LEVEL), "", (unsigned long long)more);
 }
 
 /* --- the end ------------------------------------------------------------------------------ */

@@ -148,6 +148,41 @@ static void test_text_calls_nothing_good_that_is_incomplete(void **state)
 	audited_is(&a, report_text_new, false, "");
 }
 
+static void test_text_lists_what_is_undecided_to_an_end(void **state)
+{
+	const struct record_sink *sink;
+	struct audited a;
+	struct check_record *c;
+
+	(void)state;
+	for (int verbose = 0; verbose < 2; verbose++) {
+		audited_init(&a);
+		a.style.verbose = verbose;
+		c = audited_add(&a, &a.open, &a.is_unasked, CHECK_UNDECIDED);
+		paper_open(&a.paper, report_text_new, &a.run, &a.style);
+		sink = &a.paper.report->sink;
+		for (c->port = 1000; c->port < 1060; c->port++)
+			sink->check(sink->ctx, c);
+		sink->check(sink->ctx, &(struct check_record){.policy = "web.policy",
+							      .group = "web",
+							      .addr = &a.addr[0],
+							      .count = 120,
+							      .spans = a.spans,
+							      .n_spans = 3,
+							      .expect = &a.open,
+							      .outcome = CHECK_UNDECIDED,
+							      .level = LEVEL_INFO,
+							      .until_day = INT32_MAX});
+		sink->summary(sink->ctx, &a.sum);
+		paper_end(&a.paper);
+		assert_non_null(strstr(a.paper.text, " 1049 "));
+		assert_int_equal(strstr(a.paper.text, " 1050 ") != NULL, verbose);
+		assert_int_equal(strstr(a.paper.text, " and 130 more (-v lists them)\n") == NULL,
+				 verbose);
+		free(a.paper.text);
+	}
+}
+
 /* It never came to a summary. */
 static void test_text_that_ends_early(void **state)
 {
@@ -590,6 +625,7 @@ int main(void)
 	    cmocka_unit_test(test_text_says_the_same_once),
 	    cmocka_unit_test(test_text_where_all_holds),
 	    cmocka_unit_test(test_text_calls_nothing_good_that_is_incomplete),
+	    cmocka_unit_test(test_text_lists_what_is_undecided_to_an_end),
 	    cmocka_unit_test(test_text_that_ends_early),
 	    cmocka_unit_test(test_text_in_colour),
 	    cmocka_unit_test(test_text_on_a_terminal_leaves_out_what_notes_say),

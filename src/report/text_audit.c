@@ -34,7 +34,7 @@ static bool ends_soon(const struct text_report *t, const struct check_record *c)
 {
 	int64_t today = (int64_t)(t->run->started_wall_ns / 1000000000U / DAY_S);
 
-	return c->until_day != INT32_MAX && c->until_day - today <= SOON_DAYS;
+	return c->until_day != INT32_MAX && c->until_day - today < SOON_DAYS;
 }
 
 void text_check_keep(struct text_report *t, const struct check_record *c)
@@ -417,8 +417,6 @@ static void put_ending(struct text_report *t, const struct check_record *c)
 
 static void put_endings(struct text_report *t, const struct audit_counts *n)
 {
-	if (t->style.terminal)
-		return; /* who watches has read it as a note */
 	for (size_t i = 0; i < t->ending.n; i++) {
 		struct check_record c = checks_at(&t->ending, i);
 

@@ -214,19 +214,38 @@ static void test_text_in_colour(void **state)
 	free(text);
 }
 
-/* On a terminal the notes of the run have said it. */
-static void test_text_on_a_terminal_leaves_out_what_notes_say(void **state)
+static void test_text_says_which_lines_end_soon(void **state)
 {
-	struct audited a;
-	char *text;
+	static const struct {
+		int days;
+		const char *says;
+	} rows[] = {
+	    {0, "\nweb.policy:1 is in force until 2024-10-04 (today)\n"},
+	    {1, "\nweb.policy:1 is in force until 2024-10-05 (tomorrow)\n"},
+	    {13, "\nweb.policy:1 is in force until 2024-10-17 (13 days from now)\n"},
+	    {14, NULL},
+	};
 
 	(void)state;
-	audited_init(&a);
-	a.style.terminal = true;
-	audited_fill(&a);
-	text = audited_write(&a, report_text_new, true);
-	assert_null(strstr(text, "in force"));
-	free(text);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct audited a;
+		const char *said;
+		char *text;
+
+		audited_init(&a);
+		audited_add(&a, &a.open, &a.is_closed, CHECK_FAILED);
+		audited_add(&a, &a.open, &a.is_open, CHECK_PASSED)->line = 1;
+		a.v[0].until_day = a.v[1].until_day = AUDITED_TODAY + rows[i].days;
+		text = audited_write(&a, report_text_new, true);
+		if (rows[i].says) {
+			said = strstr(text, rows[i].says);
+			assert_non_null(said);
+			assert_null(strstr(said + strlen(rows[i].says), "in force"));
+		} else {
+			assert_null(strstr(text, "in force"));
+		}
+		free(text);
+	}
 }
 
 static void test_text_keeps_foreign_names_in_their_place(void **state)
@@ -628,7 +647,7 @@ int main(void)
 	    cmocka_unit_test(test_text_lists_what_is_undecided_to_an_end),
 	    cmocka_unit_test(test_text_that_ends_early),
 	    cmocka_unit_test(test_text_in_colour),
-	    cmocka_unit_test(test_text_on_a_terminal_leaves_out_what_notes_say),
+	    cmocka_unit_test(test_text_says_which_lines_end_soon),
 	    cmocka_unit_test(test_text_keeps_foreign_names_in_their_place),
 	    cmocka_unit_test(test_evidence_of_answers),
 	    cmocka_unit_test(test_evidence_of_silence),

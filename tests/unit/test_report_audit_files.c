@@ -8,15 +8,6 @@
 
 #ifdef HAVE_LIBXML2
 
-#define SUITE                                                                                      \
-	"package=\"rstprobe.audit\" hostname=\"localhost\" timestamp=\"2024-10-04T00:00:00\" "
-#define PROPERTIES(complete)                                                                       \
-	"  <properties>\n"                                                                         \
-	"   <property name=\"rstprobe.version\" value=\"0.1.0\"/>\n"                               \
-	"   <property name=\"complete\" value=\"" complete "\"/>\n"                                \
-	"  </properties>\n"
-#define END_SUITE "  <system-out/>\n  <system-err/>\n </testsuite>\n"
-
 static void test_junit(void **state)
 {
 	struct audited a;

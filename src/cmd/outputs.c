@@ -102,7 +102,7 @@ int outputs_take_file(struct outputs *o, const char *said, const char *value, st
 int outputs_take_also(struct outputs *o, enum output_format format, const char *value,
 		      struct err *e)
 {
-	if (check_built(value, format, e) < 0)
+	if (check_built("-oX", format, e) < 0) /* the only one of these that can be missing */
 		return -1;
 	return add(o, format, value, e);
 }

@@ -131,4 +131,5 @@ void xml_carry(struct report *report, const char *line, size_t len)
 			types[i].carry(r, o);
 	json_object_put(o);
 	json_tokener_free(tokener);
+	xml_bound(r);
 }

@@ -30,8 +30,6 @@ static const struct {
     [FORMAT_TEXT] = {"text", report_text_new},
     [FORMAT_JSON] = {"json", report_json_new},
     [FORMAT_HTML] = {"html", report_html_new},
-    [FORMAT_CSV] = {"csv", report_csv_new},
-    [FORMAT_TAP] = {"tap", report_tap_new},
 #ifdef HAVE_LIBXML2
     [FORMAT_XML] = {"xml", report_xml_new},
     [FORMAT_JUNIT] = {"junit", report_junit_new},
@@ -39,6 +37,8 @@ static const struct {
     [FORMAT_XML] = {"xml", NULL},
     [FORMAT_JUNIT] = {"junit", NULL},
 #endif
+    [FORMAT_CSV] = {"csv", report_csv_new},
+    [FORMAT_TAP] = {"tap", report_tap_new},
     [FORMAT_PROMETHEUS] = {"prometheus", report_prometheus_new},
 };
 
@@ -51,6 +51,39 @@ static int check_built(const char *said, enum output_format format, struct err *
 		       "%s: this rstprobe was built without libxml2, which writes %s: install "
 		       "libxml2-dev (libxml2-devel) and build it again",
 		       said, formats[format].word);
+}
+
+static const char *const colors[] = {
+    [COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"};
+enum { COLORS = sizeof(colors) / sizeof(colors[0]) };
+
+#define ALL_HAVE (FORMAT_BIT(FORMAT_TEXT) | FORMAT_BIT(FORMAT_JSON))
+static const struct {
+	const char *command;
+	unsigned more; /* beside text and json */
+} makers[] = {
+    {"scan", FORMAT_BIT(FORMAT_XML) | FORMAT_BIT(FORMAT_CSV)},
+    {"explain", FORMAT_BIT(FORMAT_HTML)},
+    {"audit", FORMAT_BIT(FORMAT_CSV) | FORMAT_BIT(FORMAT_TAP) | FORMAT_BIT(FORMAT_JUNIT) |
+		  FORMAT_BIT(FORMAT_PROMETHEUS)},
+};
+
+unsigned outputs_formats(const char *command)
+{
+	for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++)
+		if (strcmp(command, makers[i].command) == 0)
+			return ALL_HAVE | makers[i].more;
+	return ALL_HAVE;
+}
+
+const char *outputs_format_word(enum output_format format)
+{
+	return formats[format].word;
+}
+
+const char *outputs_color_word(size_t i)
+{
+	return i < COLORS ? colors[i] : NULL;
 }
 
 int outputs_take_format(struct outputs *o, const char *said, const char *value, struct err *e)
@@ -79,11 +112,8 @@ static int add(struct outputs *o, enum output_format format, const char *path, s
 {
 	if (!*path)
 		return err_set(e, "the name of an output is empty: give a file, or - for stdout");
-	if (!formats[format].make)
-		return err_set(e,
-			       "%s needs libxml2, which this rstprobe was built without: take "
-			       "another format, or build it where libxml2's headers are",
-			       formats[format].word);
+	if (check_built(path, format, e) < 0)
+		return -1;
 	if (o->n == OUTPUTS_MAX)
 		return err_set(e, "%.80s: at most %d outputs of one run", path, OUTPUTS_MAX);
 	o->v[o->n++] = (struct output){format, path};
@@ -102,18 +132,14 @@ int outputs_take_file(struct outputs *o, const char *said, const char *value, st
 int outputs_take_also(struct outputs *o, enum output_format format, const char *value,
 		      struct err *e)
 {
-	if (check_built("-oX", format, e) < 0) /* the only one of these that can be missing */
-		return -1;
 	return add(o, format, value, e);
 }
 
 int outputs_take_color(struct outputs *o, const char *said, const char *value, struct err *e)
 {
-	static const char *const words[] = {
-	    [COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"};
 	int wish;
 
-	if (option_choice(said, value, words, 3, &wish, e) < 0)
+	if (option_choice(said, value, colors, COLORS, &wish, e) < 0)
 		return -1;
 	o->color = (enum color_wish)wish;
 	return 0;
@@ -292,7 +318,7 @@ int reporting_start(struct reporting *r, const struct run_info *info,
 		    struct err *e)
 {
 	const struct outputs *o = r->asked;
-	struct report *v[OUTPUTS_MAX + 1];
+	struct report *v[OUTPUTS_MAX + 2];
 	size_t n = 0;
 
 	if (progress->notes) { /* first: it clears its line before others print */
@@ -307,11 +333,13 @@ int reporting_start(struct reporting *r, const struct run_info *info,
 		own.color = wants_color(o->color, r->files[i]);
 		own.terminal = isatty(fileno(r->files[i]));
 		own.width = text_width(r->files[i]);
-		v[n] = formats[o->v[i].format].make(r->files[i], info, &own);
+		v[n] = (o->own ? o->own : formats[o->v[i].format].make)(r->files[i], info, &own);
 		if (!v[n])
 			goto out;
 		n++;
 	}
+	if (r->also)
+		v[n++] = r->also;
 	r->report = report_tee_new(v, n);
 	if (r->report)
 		return 0;

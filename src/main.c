@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/near.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "cmd/resolve.h"
@@ -30,6 +31,7 @@ static const struct command {
      "which hop answers, resets or drops, with SYN, ACK, or data in a connection?"},
     {"provoke", cmd_provoke,
      "what does this service do in the cases that end in a reset (early close, idle ...)?"},
+    {"audit", cmd_audit, "does the network still look as the policy says? For cron and CI."},
     {"doctor", cmd_doctor, "can this machine probe at all, and if not, what is to be mended?"},
     {"probes", cmd_probes, "which probes are there, and what does each reply mean?"},
 };
@@ -67,7 +69,7 @@ static const char *mistyped(const char *word)
 	unsigned least = 3;
 
 	for (size_t i = 0; i < COMMANDS && strlen(word) >= 3; i++) {
-		unsigned distance = option_distance(word, commands[i].name);
+		unsigned distance = near_distance(word, commands[i].name);
 
 		if (distance < least) {
 			least = distance;

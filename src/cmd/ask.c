@@ -88,6 +88,38 @@ static int add_file(struct ask *a, struct targets *to, const char *path,
 	return rc;
 }
 
+static int add_excludes(struct ask *a)
+{
+	const struct scan_options *o = a->o;
+	struct target_help any = {.resolve = resolve_name, .zone = resolve_zone, .any_size = true};
+
+	if (o->exclude && add_words(a, &a->exclude, o->exclude, NULL, &any) < 0)
+		return -1;
+	return o->exclude_file ? add_file(a, &a->exclude, o->exclude_file, &any) : 0;
+}
+
+int ask_settle(struct ask *a)
+{
+	const struct scan_options *o = a->o;
+	uint64_t n_public;
+	struct err e;
+
+	a->ports = o->ports ? ports_parse(o->ports, resolve_service, &e) : ports_default();
+	if (!a->ports)
+		return fail(a, STATUS_USAGE, &e);
+	if (add_excludes(a) < 0)
+		return -1;
+	if (space_build(&a->space, &a->targets, a->ports, &a->exclude, &e) < 0)
+		return fail(a, STATUS_USAGE, &e);
+	n_public = space_public(&a->space);
+	if (n_public > PUBLIC_WITHOUT_YES && !o->yes) {
+		err_set(&e, "%llu public addresses: more than %d need --yes",
+			(unsigned long long)n_public, PUBLIC_WITHOUT_YES);
+		return fail(a, STATUS_USAGE, &e);
+	}
+	return 0;
+}
+
 int ask_make(struct ask *a)
 {
 	const struct scan_options *o = a->o;
@@ -98,20 +130,12 @@ int ask_make(struct ask *a)
 	    .family = o->family,
 	    .first_only = o->first_only,
 	};
-	struct target_help any = {.resolve = resolve_name, .zone = resolve_zone, .any_size = true};
 	struct err e;
 
-	a->ports = o->ports ? ports_parse(o->ports, resolve_service, &e) : ports_default();
-	if (!a->ports)
-		return fail(a, STATUS_USAGE, &e);
 	for (size_t i = 0; i < o->n_targets; i++)
 		if (add_target(a, &a->targets, o->targets[i], "", &h) < 0)
 			return -1;
 	if (o->targets_file && add_file(a, &a->targets, o->targets_file, &h) < 0)
-		return -1;
-	if (o->exclude && add_words(a, &a->exclude, o->exclude, NULL, &any) < 0)
-		return -1;
-	if (o->exclude_file && add_file(a, &a->exclude, o->exclude_file, &any) < 0)
 		return -1;
 	if (!a->targets.n) {
 		if (a->status == STATUS_OK) {
@@ -121,12 +145,5 @@ int ask_make(struct ask *a)
 		}
 		return -1;
 	}
-	if (space_build(&a->space, &a->targets, a->ports, &a->exclude, &e) < 0)
-		return fail(a, STATUS_USAGE, &e);
-	if (space_public(&a->space) > PUBLIC_WITHOUT_YES && !o->yes) {
-		err_set(&e, "%llu public addresses: more than %d need --yes",
-			(unsigned long long)space_public(&a->space), PUBLIC_WITHOUT_YES);
-		return fail(a, STATUS_USAGE, &e);
-	}
-	return 0;
+	return ask_settle(a);
 }

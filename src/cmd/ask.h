@@ -19,6 +19,8 @@ struct ask {
 void ask_init(struct ask *a, const struct scan_options *o);
 /* Resolves names and reads files. -1 where nothing is left to do: `status` says how bad it is. */
 int ask_make(struct ask *a);
+/* The second half of it, where the targets are known: their ports, the excludes, the space. */
+int ask_settle(struct ask *a);
 void ask_free(struct ask *a);
 
 #endif

@@ -137,8 +137,8 @@ static int make_named(struct beside_file *f)
 	return fd;
 }
 
-/* Without a name nothing can be left behind. It is given one through /proc, which not every
- * process may read, and not every file system knows such files. */
+/* Without a name nothing can be left behind, even where the keeper is killed, too. Not every file
+ * system knows such files; and it takes /proc to give them one. */
 static int make_nameless(struct beside_file *f)
 {
 	char self[40];

@@ -31,6 +31,7 @@ int cmd_explain(const struct cmd_line *l);
 int cmd_stack(const struct cmd_line *l);
 int cmd_trace(const struct cmd_line *l);
 int cmd_provoke(const struct cmd_line *l);
+int cmd_audit(const struct cmd_line *l);
 int cmd_probes(const struct cmd_line *l);
 int cmd_doctor(const struct cmd_line *l);
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/near.h"
 #include "cmd/explain_table.h"
 
 /* What the walk has to remember and the result has not. */
@@ -153,7 +154,7 @@ struct guess {
 
 static void guess(struct guess *g, const char *word, const char *name)
 {
-	unsigned d = option_distance(word, name);
+	unsigned d = near_distance(word, name);
 
 	if (d < g->distance && strlen(word) > d)
 		*g = (struct guess){name, d};

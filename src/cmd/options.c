@@ -8,41 +8,14 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/near.h"
+
 enum { HELP_WIDTH = 100, HELP_LEFT_MAX = 34, SHOWN = 80 /* of a user's word in a message */ };
 
 void option_begin(struct option_walk *w, const struct option_table *t, int argc, char **argv)
 {
 	assert(argc > 0);
 	*w = (struct option_walk){.table = t, .argc = argc, .argv = argv, .i = 1};
-}
-
-unsigned option_distance(const char *a, const char *b)
-{
-	enum { MAX = 40 };
-	size_t la = strlen(a), lb = strlen(b);
-	unsigned d[3][MAX + 1];
-
-	if (la > MAX || lb > MAX)
-		return 3;
-	for (unsigned j = 0; j <= lb; j++)
-		d[0][j] = j;
-	for (unsigned i = 1; i <= la; i++) {
-		unsigned *row = d[i % 3], *above = d[(i + 2) % 3], *above2 = d[(i + 1) % 3];
-
-		row[0] = i;
-		for (unsigned j = 1; j <= lb; j++) {
-			unsigned best = above[j - 1] + (a[i - 1] != b[j - 1]);
-
-			best = above[j] + 1 < best ? above[j] + 1 : best;
-			best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-			/* two letters swapped are one mistake of the fingers */
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    above2[j - 2] + 1 < best)
-				best = above2[j - 2] + 1;
-			row[j] = best;
-		}
-	}
-	return d[la % 3][lb];
 }
 
 /* --- finding rows ---------------------------------------------------------- */
@@ -99,7 +72,7 @@ static int unknown_long(const struct option_table *t, const char *name, struct e
 
 	for (size_t i = 0; i < t->n; i++) {
 		unsigned d = t->rows[i].name && is_in(t, &t->rows[i])
-				 ? option_distance(name, t->rows[i].name)
+				 ? near_distance(name, t->rows[i].name)
 				 : 3;
 
 		if (d < best_distance) {

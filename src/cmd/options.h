@@ -77,8 +77,6 @@ bool option_item(const char **list, char *item, size_t cap);
 /* Puts `n` names behind each other: "a, b, c". */
 void option_put_names(struct text *t, size_t n, const char *(*name)(size_t i));
 
-/* Letters to insert, drop, change or swap until a is b; more than 2 may be given as 3. */
-unsigned option_distance(const char *a, const char *b);
 /* `text` broken at spaces into lines of `width`, each but the first after `indent` spaces. */
 void option_put_wrapped(FILE *f, const char *text, size_t indent, size_t width);
 

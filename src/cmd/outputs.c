@@ -19,9 +19,6 @@
 enum { BUFFER = 1 << 16 };
 
 #define OVER_OLD "-o %.80s would replace the result that is resumed: name another file"
-#ifndef HAVE_LIBXML2
-#define report_xml_new NULL
-#endif
 
 /* --- options ---------------------------------------------------------------------------------- */
 
@@ -33,11 +30,16 @@ static const struct {
     [FORMAT_TEXT] = {"text", report_text_new},
     [FORMAT_JSON] = {"json", report_json_new},
     [FORMAT_HTML] = {"html", report_html_new},
+#ifdef HAVE_LIBXML2
+    [FORMAT_XML] = {"xml", report_xml_new},
+    [FORMAT_JUNIT] = {"junit", report_junit_new},
+#else
     [FORMAT_XML] = {"xml", NULL},
-    [FORMAT_CSV] = {"csv", NULL},
-    [FORMAT_TAP] = {"tap", NULL},
     [FORMAT_JUNIT] = {"junit", NULL},
-    [FORMAT_PROMETHEUS] = {"prometheus", NULL},
+#endif
+    [FORMAT_CSV] = {"csv", report_csv_new},
+    [FORMAT_TAP] = {"tap", report_tap_new},
+    [FORMAT_PROMETHEUS] = {"prometheus", report_prometheus_new},
 };
 
 /* A format that needs a library which was not there when this program was built. */
@@ -77,6 +79,8 @@ static int add(struct outputs *o, enum output_format format, const char *path, s
 {
 	if (!*path)
 		return err_set(e, "the name of an output is empty: give a file, or - for stdout");
+	if (check_built(path, format, e) < 0)
+		return -1;
 	if (o->n == OUTPUTS_MAX)
 		return err_set(e, "%.80s: at most %d outputs of one run", path, OUTPUTS_MAX);
 	o->v[o->n++] = (struct output){format, path};
@@ -95,8 +99,6 @@ int outputs_take_file(struct outputs *o, const char *said, const char *value, st
 int outputs_take_also(struct outputs *o, enum output_format format, const char *value,
 		      struct err *e)
 {
-	if (check_built(value, format, e) < 0)
-		return -1;
 	return add(o, format, value, e);
 }
 

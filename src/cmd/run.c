@@ -15,6 +15,8 @@
 #include "base/log.h"
 #include "cmd/evidence.h"
 #include "cmd/resolve.h"
+#include "engine/ports.h"
+#include "report/ranges.h"
 #include "wire/clock.h"
 #include "wire/hold.h"
 #include "wire/live.h"
@@ -181,8 +183,34 @@ struct probe_wish run_probe_wish(const struct scan_options *o)
 
 /* --- results ---------------------------------------------------------------------------------- */
 
+/* All ports that some target is asked at, as ranges. */
+static uint32_t list_ports(const struct space *s, struct string *to)
+{
+	const struct ports *last = NULL;
+	uint8_t asked[1 << 16] = {0};
+	struct ranges ranges = {0};
+	uint32_t n;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->spans[i].ports == last)
+			continue;
+		last = s->spans[i].ports;
+		for (uint32_t rank = 0; rank < ports_count(last); rank++)
+			asked[ports_at(last, rank)] = 1;
+	}
+	for (uint32_t port = 0; port < sizeof(asked); port++)
+		if (asked[port] && !ranges_add(&ranges, (uint16_t)port))
+			to->failed = true;
+	ranges_put(&ranges, 0, to);
+	n = ranges.count;
+	ranges_free(&ranges);
+	return n;
+}
+
 static void describe_run(struct run *r)
 {
+	uint32_t n_ports = list_ports(&r->ask.space, &r->ports);
+
 	r->info = (struct run_info){
 	    .command = r->line->argv[0],
 	    .version = PACKAGE_VERSION,
@@ -197,6 +225,8 @@ static void describe_run(struct run *r)
 	    .indices = r->ask.space.total,
 	    .tries = r->o.count,
 	    .ports_given = r->o.ports != NULL,
+	    .ports = string_text(&r->ports),
+	    .n_ports = n_ports,
 	    .per_host = r->ask.space.hosts <= HOSTS_IN_BLOCKS,
 	    .zone_name = resolve_zone_name,
 	    .service_name = r->o.numeric ? NULL : resolve_service_name,
@@ -265,7 +295,7 @@ int run_open_wire(struct run *r, const struct run_ports *ports, uint64_t expecte
 	bool denied = false;
 	struct err e;
 
-	r->ports = *ports;
+	r->held = *ports;
 	r->wire = live_open(&live, &denied, &e);
 	if (r->wire)
 		return 0;
@@ -281,7 +311,7 @@ int run_open_pcap(struct run *r)
 
 	if (!r->o.write_pcap)
 		return 0;
-	r->pcap = evidence_open(r->o.write_pcap, &r->out.beside, r->ports.first, r->ports.n, &e);
+	r->pcap = evidence_open(r->o.write_pcap, &r->out.beside, r->held.first, r->held.n, &e);
 	if (!r->pcap)
 		return run_fail(r, STATUS_USAGE, &e);
 	r->out.also = evidence_report(r->pcap);
@@ -329,7 +359,19 @@ static int make_seed(struct run *r)
 	return 0;
 }
 
+static int make_by_words(struct run *r, void *ctx)
+{
+	(void)ctx;
+	return ask_make(&r->ask);
+}
+
 int run_begin(struct run *r, const struct cmd_line *l, const struct option_table *table)
+{
+	return run_begin_by(r, l, table, make_by_words, NULL);
+}
+
+int run_begin_by(struct run *r, const struct cmd_line *l, const struct option_table *table,
+		 int (*make)(struct run *r, void *ctx), void *ctx)
 {
 	struct err e;
 	int rc;
@@ -340,7 +382,7 @@ int run_begin(struct run *r, const struct cmd_line *l, const struct option_table
 	if (rc != 0)
 		return rc < 0 ? run_fail(r, STATUS_USAGE, &e) : -1;
 	log_set_verbosity(r->o.verbosity);
-	if (make_seed(r) < 0 || ask_make(&r->ask) < 0 || find_paths(r) < 0)
+	if (make_seed(r) < 0 || make(r, ctx) < 0 || find_paths(r) < 0)
 		return -1;
 	log_info("seed %llu", (unsigned long long)r->seed);
 	describe_run(r);
@@ -356,6 +398,7 @@ int run_end(struct run *r)
 	route_close(r->route);
 	free(r->paths);
 	free(r->sources);
+	string_free(&r->ports);
 	r->status = cmd_worse(r->status, r->ask.status);
 	ask_free(&r->ask);
 	scan_options_free(&r->o);

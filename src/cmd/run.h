@@ -9,6 +9,7 @@
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
 #include "cmd/scan_options.h"
+#include "report/out.h"
 #include "engine/probing.h"
 #include "report/report.h"
 #include "wire/wire.h"
@@ -37,11 +38,12 @@ struct run {
 	struct hold *hold;
 	struct wire *wire;
 	struct evidence *pcap; /* NULL without -w */
-	struct run_ports ports;
+	struct run_ports held;
 	/* results */
 	struct reporting out;
 	struct report *report; /* of `out` */
 	struct run_info info;
+	struct string ports; /* info.ports */
 	struct run_source *sources;
 };
 
@@ -51,6 +53,10 @@ struct run {
  * Whatever comes of it, run_end is due.
  */
 int run_begin(struct run *r, const struct cmd_line *l, const struct option_table *table);
+/* The same, where something else than words says what is asked: `make` fills r->ask in place of
+ * ask_make; it is -1 where nothing is to be done, and keeps the status in r->ask.status. */
+int run_begin_by(struct run *r, const struct cmd_line *l, const struct option_table *table,
+		 int (*make)(struct run *r, void *ctx), void *ctx);
 /* Frees everything; gives the status. */
 int run_end(struct run *r);
 /* Prints `e`, keeps the graver status, and is -1. */

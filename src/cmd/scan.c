@@ -4,11 +4,7 @@
  */
 #include "config.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include <sodium.h>
 
 #include "base/log.h"
 #include "cmd/dry.h"
@@ -18,6 +14,7 @@
 #include "cmd/resume.h"
 #include "cmd/run.h"
 #include "cmd/scan_table.h"
+#include "cmd/sweeping.h"
 #include "cmd/tries.h"
 #include "engine/sweep.h"
 #include "wire/hold.h"
@@ -28,9 +25,7 @@ enum {
 	POLITE_ONE = 19,  /* probes/s to one host, evenly, */
 	POLITE_EACH = 10, /* and on average to one of several, whose turns come by chance */
 	REST_NS = 1000000000,
-	MANY_HOSTS = 32,	   /* of more, those that keep silent are given up */
-	FEW_PROBES = 2000,	   /* for which sender threads aren't worth it, */
-	RATE_FOR_THREADS = 100000, /* nor below so many a second */
+	MANY_HOSTS = 32, /* of more, those that keep silent are given up */
 };
 
 /* --stack promises at most 20 probes a second that may draw a reset, to each host: for the scan
@@ -50,65 +45,33 @@ static bool wants_closed(const struct scan_options *o)
 	return o->show & 1U << STATE_CLOSED || o->expect || o->stack;
 }
 
-/* Sender threads: few probes, or slow ones, leave at a more exact time without them, and evidence
- * in its order. */
-static unsigned threads_for(const struct scan_options *o, uint64_t probes)
-{
-	bool slow = o->rate > 0 && o->rate < RATE_FOR_THREADS;
-
-	return probes <= FEW_PROBES || slow || o->write_pcap || o->dry_run ? 1 : o->threads;
-}
-
 static void configure(struct run *r, const struct resume *resume, struct sweep_config *c)
 {
 	const struct scan_options *o = &r->o;
 
-	*c = (struct sweep_config){
-	    .space = &r->ask.space,
-	    .kinds = o->kinds,
-	    .n_kinds = o->n_kinds,
-	    .seed = r->seed,
-	    .in_order = o->in_order,
-	    .sport_fixed = o->source_port != 0,
-	    .sport_first = o->source_port,
-	    .rate = o->rate,
-	    .rate_limit = o->stack ? polite_rate(&r->ask.space) : 0,
-	    .retries = o->retries,
-	    .rto_max_ns = o->timeout_ns,
-	    .deadline_ns = o->deadline_ns,
-	    .known = resume ? resume_known(resume) : NULL,
-	    .skip_dead = !o->no_skip_dead && r->ask.space.hosts > MANY_HOSTS,
-	    .likely = likely_commonest,
-	    .last_use = !o->stack,
-	    .lanes = threads_for(o, r->ask.space.total * o->n_kinds),
-	    .want_closed = wants_closed(o),
-	    .enumerate_silent = r->info.per_host,
-	};
+	sweeping_configure(r, c);
+	c->rate_limit = o->stack ? polite_rate(&r->ask.space) : 0;
+	c->known = resume ? resume_known(resume) : NULL;
+	c->skip_dead = !o->no_skip_dead && r->ask.space.hosts > MANY_HOSTS;
+	c->likely = likely_commonest;
+	c->last_use = !o->stack;
+	c->want_closed = wants_closed(o);
 	if (o->shards > 1)
 		sweep_shard(r->ask.space.total, o->shard, o->shards, &c->first_place,
 			    &c->end_place);
-	c->wish = run_probe_wish(o);
-	randombytes_buf(c->key, sizeof(c->key));
 }
 
 /* The sweep's ports first, then those of the battery, if it is to follow. */
 static int hold_sports(struct run *r, struct sweep_config *c, struct run_ports *ports)
 {
-	struct err e;
-
 	ports->n = sweep_sports(c->n_kinds, c->retries, c->sport_fixed);
 	if (r->o.stack) {
 		ports->n += stack_sports();
 		ports->n_quiet = SCRIPT_QUIET;
 		ports->conns = STACK_CONNS;
 	}
-	r->hold = hold_ports(ports->n, r->o.source_port, &e);
-	if (r->hold)
-		c->sport_first = hold_first(r->hold);
-	else if (!c->sport_fixed)
-		return run_fail(r, STATUS_CANNOT, &e);
-	else
-		log_warn("%s; going on without holding the port", e.msg);
+	if (sweeping_hold(r, c, ports->n) < 0)
+		return -1;
 	ports->first = c->sport_first;
 	return 0;
 }
@@ -286,13 +249,7 @@ static void dry_run(struct run *r, const struct resume *resume)
 	struct err e;
 
 	configure(r, resume, &c);
-	memset(c.key, 0, sizeof(c.key));
-	memcpy(c.key, &r->seed, sizeof(r->seed));
-	c.sport_first = r->o.source_port ? r->o.source_port : DRY_SPORT;
-	c.retries = 0;
-	c.rate = INFINITY;
-	c.rto_max_ns = 1;
-	c.enumerate_silent = false;
+	sweeping_make_dry(r, &c);
 	dry_init(&dry, stdout, r->paths, r->n_paths);
 	if (sweep_run(&c, &dry.wire, &nobody, &sum, &e) < 0)
 		run_fail(r, STATUS_CANNOT, &e);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/near.h"
 #include "engine/repeat.h"
 
 /* --- trace ------------------------------------------------------------------------------------ */
@@ -84,7 +85,7 @@ static int no_such_scenario(const char *value, struct err *e)
 	struct text t = text_of(known, sizeof(known));
 
 	for (size_t i = 0; i < SCENARIOS; i++)
-		if (option_distance(value, scenario_infos[i].name) <= 2)
+		if (near_distance(value, scenario_infos[i].name) <= 2)
 			return err_set(e, "provoke %.60s: no such scenario; did you mean '%s'?",
 				       value, scenario_infos[i].name);
 	option_put_names(&t, SCENARIOS, scenario_name_at);
@@ -345,5 +346,6 @@ int scan_settle_audit(struct scan_parse *p, struct err *e)
 				  "(rstprobe audit --help)");
 	if (!o->n_record && o->ports)
 		return err_set(e, "audit: the policy says which ports; -p goes with --record");
+	o->kinds[o->n_kinds++] = probe_find("syn");
 	return 0;
 }

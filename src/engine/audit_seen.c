@@ -84,6 +84,8 @@ static struct measure measure_of(struct seen_table *t, const struct host_record 
 		m.bits |= MEASURE_FROM_PATH;
 	if (h->unreachable && v->reason && strcmp(v->reason, "no-route") != 0)
 		m.bits |= MEASURE_GONE;
+	if (h->icmp_limited && v->state == STATE_FILTERED)
+		m.bits |= MEASURE_RATIONED;
 	return m;
 }
 

@@ -269,6 +269,8 @@ static enum check_outcome judge_states(uint32_t wanted, const struct measure *m)
 	/* nothing is open there; whether it would be closed or silent nobody knows */
 	if (m->bits & MEASURE_GONE)
 		return wanted == BIT(STATE_OPEN) ? CHECK_FAILED : CHECK_UNDECIDED;
+	if ((m->bits & MEASURE_RATIONED) && first == CHECK_FAILED && (wanted & BIT(STATE_REJECTED)))
+		return CHECK_UNDECIDED;
 	if (!(m->bits & MEASURE_DIFFERS))
 		return first;
 	return judge_state(wanted, m->other) == first ? first : CHECK_UNDECIDED;

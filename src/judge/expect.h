@@ -61,6 +61,8 @@ enum {
 	/* The link or a router says that nobody has the address: nothing is open there, and what a
 	 * firewall would do is not known. */
 	MEASURE_GONE = 32,
+	/* Silent, where the host or a box before it rations its ICMP errors: it may reject. */
+	MEASURE_RATIONED = 64,
 };
 
 /* One port, by all probings of it. Zero-initialised with STATE_NOT_PROBED: nothing yet. */

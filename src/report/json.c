@@ -306,6 +306,8 @@ static void json_summary(void *ctx, const struct summary_record *s)
 	json_add_real(o, "rate_pps", s->rate_pps, 1);
 	json_add_real(o, "elapsed_s", s->elapsed_s, 6);
 	json_object_object_add(o, "counts", json_new_counts(s->counts));
+	if (s->audit)
+		json_add_audit(o, s->audit);
 	json_put_record(r, o);
 	out_flush(&r->out);
 }
@@ -362,6 +364,7 @@ struct report *report_json_new(FILE *f, const struct run_info *run,
 		    .provoke = json_provoke,
 		    .hop = json_hop,
 		    .trace = json_trace,
+		    .check = json_check,
 		    .reset = json_reset,
 		    .try = json_try,
 		    .tries = json_tries,

@@ -1,7 +1,7 @@
 /*
  * json_private: what json.c (the ends of a run), json_port.c, json_stack.c, json_trace.c,
- * json_provoke.c and json_reset.c share: the state of the report, and how a value becomes a key of
- * an object.
+ * json_provoke.c, json_reset.c and json_audit.c share: the state of the report, and how a value
+ * becomes a key of an object.
  */
 #ifndef REPORT_JSON_PRIVATE_H
 #define REPORT_JSON_PRIVATE_H
@@ -54,6 +54,9 @@ void json_stack(void *ctx, const struct stack_record *s);     /* json_stack.c */
 /* json_trace.c */
 void json_hop(void *ctx, const struct hop_record *h);
 void json_trace(void *ctx, const struct trace_record *t);
+/* json_audit.c */
+void json_check(void *ctx, const struct check_record *c);
+void json_add_audit(json_object *o, const struct audit_counts *n); /* into the summary */
 /* json_tries.c */
 void json_try(void *ctx, const struct try_record *t);
 void json_tries(void *ctx, const struct tries_record *t);

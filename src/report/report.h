@@ -30,6 +30,9 @@ struct run_info {
 	bool stack;	  /* the command `stack`: hosts are counted, not ports */
 	uint64_t tries;	  /* scan --count: of each port; 0: no such run */
 	bool ports_given; /* by -p: none of another list was asked */
+	/* scan: the ports that are asked of some host, as "22,80-81", and how many; "" and 0 */
+	const char *ports;
+	uint32_t n_ports;
 	/* scan: which targets, ports and order these are, as a digest: two runs with the same can
 	 * be joined. "": no such run */
 	char space[40];

@@ -339,6 +339,11 @@ static void put_left_out(const struct text_report *t, struct string *to,
 			    n, n == 1 ? " sends" : "s send");
 }
 
+static void text_check(void *ctx, const struct check_record *c)
+{
+	text_check_keep(ctx, c);
+}
+
 static void put_incomplete(struct string *to, const struct summary_record *s)
 {
 	if (!s->complete)
@@ -379,9 +384,13 @@ static void text_summary(void *ctx, const struct summary_record *s)
 {
 	struct text_report *t = ctx;
 
-	if (!t->tries.any)
-		put_summary(t, s);
-	put_incomplete(&t->line, s);
+	if (s->audit) {
+		text_audit_put(t, s);
+	} else {
+		if (!t->tries.any)
+			put_summary(t, s);
+		put_incomplete(&t->line, s);
+	}
 	out_string(&t->out, &t->line);
 	out_flush(&t->out);
 }
@@ -398,8 +407,12 @@ static void text_explained(void *ctx, const struct explain_record *r)
 static int text_close(struct report *report, struct err *e)
 {
 	struct text_report *t = report->sink.ctx;
-	int rc = out_finish(&t->out, "the text output", e);
+	int rc;
 
+	if (t->checks.n)
+		text_audit(t, NULL);
+	rc = out_finish(&t->out, "the text output", e);
+	text_audit_free(t);
 	text_host_free(t);
 	text_trace_free(t);
 	string_free(&t->line);
@@ -431,6 +444,7 @@ struct report *report_text_new(FILE *f, const struct run_info *run,
 		    .walk = text_walk,
 		    .hop = text_hop,
 		    .trace = text_trace,
+		    .check = text_check,
 		    .reset = text_reset,
 		    .try = text_try,
 		    .tries = text_tries,

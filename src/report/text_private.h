@@ -4,6 +4,7 @@
 #ifndef REPORT_TEXT_PRIVATE_H
 #define REPORT_TEXT_PRIVATE_H
 
+#include "report/checks.h"
 #include "report/host.h"
 #include "report/report.h"
 
@@ -77,9 +78,10 @@ struct text_report {
 	struct quiet_hosts quiet;
 	struct text_walk walk;
 	struct try_columns tries;
-	uint32_t blocks[CAUSES], more[CAUSES];	/* of explain: told one by one, and not any more */
-	bool legend;				/* the marks of stack's tables were explained */
-	double flushed_s;			/* of the run */
+	uint32_t blocks[CAUSES], more[CAUSES]; /* of explain: told one by one, and not any more */
+	struct checks checks, ending; /* of audit: to be told at the end; lines that end soon */
+	bool legend;		      /* the marks of stack's tables were explained */
+	double flushed_s;	      /* of the run */
 	enum { NOTHING, ONE_LINE, BLOCK } last; /* what was printed last: where blank lines go */
 };
 
@@ -132,6 +134,11 @@ void text_explained_put(struct text_report *t, const struct explain_record *r);
 /* text_provoke.c: what will be done, and what came of it; into t->line */
 void text_scenario_put(struct text_report *t, const struct provoke_record *r);
 void text_provoke_put(struct text_report *t, const struct provoke_record *r);
+/* text_audit.c: checks wait; all of them, and what they come to, into t->line. No `s`: there was
+ * no summary. */
+void text_check_keep(struct text_report *t, const struct check_record *c);
+void text_audit_put(struct text_report *t, const struct summary_record *s);
+void text_audit_free(struct text_report *t);
 const char *text_severity_color(const struct text_report *t, enum severity s); /* "" without */
 const char *text_plain(const struct text_report *t);			       /* ends a colour */
 void text_put_elapsed(struct string *to, double s);

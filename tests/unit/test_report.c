@@ -173,7 +173,7 @@ static void give_host(struct report *r, struct host_record *h, struct one *v, si
 		s->host_end(s->ctx, h);
 }
 
-static void expect_text(struct paper *p, const char *want)
+static void expect_written(struct paper *p, const char *want)
 {
 	paper_end(p);
 	assert_string_equal(p->text, want);
@@ -279,7 +279,7 @@ static void test_text_table(void **state)
 	h = host_make(&v[0].addr);
 	give_host(p.report, &h, v, 5);
 	p.report->sink.summary(p.report->sink.ctx, &s);
-	expect_text(
+	expect_written(
 	    &p,
 	    "web1 (192.0.2.7): up, 0.412 ms\n"
 	    "PORT       STATE          REASON                                TTL       RTT  "
@@ -374,7 +374,7 @@ static void test_text_inconsistent_shows_both(void **state)
 	h.srtt_us = 0;
 	h.style = STYLE_UNKNOWN;
 	give_host(p.report, &h, &v, 1);
-	expect_text(&p,
+	expect_written(&p,
 		    "web1 (192.0.2.7): up\n"
 		    "PORT    STATE         REASON         TTL       RTT\n"
 		    "25/tcp  inconsistent  contradiction   64  0.412 ms\n"
@@ -441,7 +441,7 @@ static void test_text_quiet_hosts_take_a_line(void **state)
 	snprintf(s.why, sizeof(s.why), "the link of eth0 went down");
 	s.loss_estimate = 0.0123;
 	p.report->sink.summary(p.report->sink.ctx, &s);
-	expect_text(&p, "web1 (192.0.2.7): up, 0.412 ms\n"
+	expect_written(&p, "web1 (192.0.2.7): up, 0.412 ms\n"
 			"PORT    STATE  REASON   TTL       RTT  SERVICE\n"
 			"22/tcp  open   syn-ack   64  0.412 ms  ssh\n"
 			"Closed ports answer with a RST.\n"
@@ -481,7 +481,7 @@ static void test_text_quiet_neighbours_share_a_line(void **state)
 		give_host(p.report, &h, i == 2 ? &rejected : &dead, 1);
 	}
 	p.report->sink.summary(p.report->sink.ctx, &s);
-	expect_text(&p, "192.0.2.7-192.0.2.8: no-response (2 hosts, each 1 filtered)\n"
+	expect_written(&p, "192.0.2.7-192.0.2.8: no-response (2 hosts, each 1 filtered)\n"
 			"192.0.2.9: down, host-unreachable from 192.0.2.1 (1 rejected)\n"
 			"192.0.2.10: no-response (1 filtered)\n"
 			"192.0.2.12: no-response (1 filtered)\n"
@@ -515,7 +515,7 @@ static void test_text_nobody_is_a_line_whatever_was_asked(void **state)
 		give_host(p.report, &h, v, 2);
 	}
 	p.report->sink.summary(p.report->sink.ctx, &s);
-	expect_text(&p, "192.0.2.7-192.0.2.9: down, host-unreachable (3 hosts, in all 2 rejected, "
+	expect_written(&p, "192.0.2.7-192.0.2.9: down, host-unreachable (3 hosts, in all 2 rejected, "
 			"1 indeterminate, 3 not-probed)\n"
 			"\n"
 			"0 open on 3 hosts (0 up) in 0.00 s (0 probes)\n");
@@ -549,7 +549,7 @@ static void test_text_lines_of_a_large_sweep(void **state)
 	memset(s.counts, 0, sizeof(s.counts));
 	s.counts[STATE_OPEN] = 2;
 	p.report->sink.summary(p.report->sink.ctx, &s);
-	expect_text(&p, "192.0.2.7:443 open syn-ack ttl 64 0.412 ms\n"
+	expect_written(&p, "192.0.2.7:443 open syn-ack ttl 64 0.412 ms\n"
 			"[fe80::1%veth3]:443 open syn-ack ttl 64 0.412 ms\n"
 			"192.0.2.7:445 inconsistent contradiction ttl 64 0.412 ms\n"
 			"2 open, 69000 silent on 70000 hosts (2 up) in 0.42 s (65500 probes)\n");
@@ -573,7 +573,7 @@ static void test_text_lines_asked_for(void **state)
 	paper_open(&p, report_text_new, &run, &style);
 	h = host_make(&v[0].addr);
 	give_host(p.report, &h, v, 103);
-	expect_text(&p,
+	expect_written(&p,
 		    "192.0.2.7:1 rejected icmp-admin-prohibited from 192.0.2.1 ttl 255 0.412 ms\n"
 		    "192.0.2.7 closed  101 ports (rst-ack): 3-103\n");
 }
@@ -588,7 +588,7 @@ static void test_json_run(void **state)
 
 	(void)state;
 	paper_open(&p, report_json_new, &run, &style);
-	expect_text(&p,
+	expect_written(&p,
 		    "{\"type\":\"run\",\"schema\":1,\"tool\":\"rstprobe\",\"version\":\"0.1.0\","
 		    "\"command\":\"scan\",\"argv\":[\"rstprobe\",\"scan\",\"a/b\"],"
 		    "\"started\":\"2026-11-20T12:00:00.000042Z\",\"seed\":18446744073709551615,"
@@ -917,7 +917,7 @@ static void test_hosts_limited_and_given_up(void **state)
 	s.skipped = 12;
 	s.hosts_limited = 3;
 	p.report->sink.summary(p.report->sink.ctx, &s);
-	expect_text(&p,
+	expect_written(&p,
 		    "web1 (192.0.2.7): up, 0.412 ms\n"
 		    "PORT    STATE  REASON   TTL       RTT  SERVICE\n"
 		    "22/tcp  open   syn-ack   64  0.412 ms  ssh\n"
@@ -951,9 +951,9 @@ static void test_empty_result(void **state)
 	(void)state;
 	paper_open(&p, report_text_new, &run, &style);
 	p.report->sink.summary(p.report->sink.ctx, &s);
-	expect_text(&p, "0 open on 0 hosts in 0.00 s (0 probes)\n");
+	expect_written(&p, "0 open on 0 hosts in 0.00 s (0 probes)\n");
 	paper_open(&p, report_text_new, &run, &style);
-	expect_text(&p, "");
+	expect_written(&p, "");
 }
 
 typedef struct report *make_report(FILE *f, const struct run_info *run,
@@ -1057,7 +1057,7 @@ static void test_progress_on_a_terminal(void **state)
 		p.report->sink.progress(p.report->sink.ctx, &g[i], false);
 	p.report->sink.note(p.report->sink.ctx, "a word");
 	p.report->sink.note(p.report->sink.ctx, "another");
-	expect_text(&p, "\r  34 %  120000 probes/s  42 open  pass 2  ETA 12 s"
+	expect_written(&p, "\r  34 %  120000 probes/s  42 open  pass 2  ETA 12 s"
 			"\r  30 %  120000 probes/s  42 open  pass 2          "
 			"\r                                          \r"
 			"rstprobe: a word\nrstprobe: another\n");
@@ -1080,7 +1080,7 @@ static void test_progress_elsewhere(void **state)
 	k->progress(k->ctx, &g, true);
 	snprintf(s.why, sizeof(s.why), "why");
 	k->summary(k->ctx, &s);
-	expect_text(&p, "rstprobe: 34 %  120000 probes/s  42 open  pass 2  ETA 12 s\n"
+	expect_written(&p, "rstprobe: 34 %  120000 probes/s  42 open  pass 2  ETA 12 s\n"
 			"rstprobe: 48 %  120000 probes/s  42 open  pass 2  ETA 12 s\n"
 			"rstprobe: the capture dropped 7 packets; a lower --rate would lose none\n"
 			"rstprobe: 2 probes could not be sent\n"
@@ -1089,7 +1089,7 @@ static void test_progress_elsewhere(void **state)
 	p.report = report_progress_new(p.f, false, 0);
 	g.elapsed_s = 1000;
 	p.report->sink.progress(p.report->sink.ctx, &g, false);
-	expect_text(&p, "");
+	expect_written(&p, "");
 }
 
 int main(void)

@@ -56,7 +56,7 @@ static void give(struct paper *p, const struct walks *s)
 	sink->trace(sink->ctx, &r);
 }
 
-static void expect_text(const struct walks *s, const struct report_style *style, const char *want)
+static void expect_written(const struct walks *s, const struct report_style *style, const char *want)
 {
 	const struct run_info run = run_make();
 	struct paper p;
@@ -80,7 +80,7 @@ static void test_open(void **state)
 	w = walks_chain(&s, 6, SYN_ACK, 5);
 	w->hops[4].expired = false;
 	w->hops[5].expiry.rtt_us = 12345;
-	expect_text(&s, &numeric,
+	expect_written(&s, &numeric,
 		    "trace to web1 (192.0.2.7) port 443, SYN, 12 hops max\n"
 		    " 1  10.0.1.1          1.00 ms\n"
 		    " 2  10.0.2.1          2.00 ms\n"
@@ -104,7 +104,7 @@ static void test_names(void **state)
 	w = walks_add(&s, WALK_MAIN, "syn");
 	walks_expire(w, 1, 2);
 	walks_reject(w, 3, walks_router(2));
-	expect_text(&s, &style,
+	expect_written(&s, &style,
 		    "trace to web1 (192.0.2.7) port 443, SYN, 12 hops max\n"
 		    " 1  10.0.1.1                           1.00 ms\n"
 		    " 2  r2?[2J (10.0.2.1)                  2.00 ms\n"
@@ -124,7 +124,7 @@ static void test_reset(void **state)
 	walks_expire(w, 1, 5);
 	walks_answer(&s, w, 3, RST, 40);
 	walks_answer_too(&s, w, 6, SYN_ACK, 5);
-	expect_text(
+	expect_written(
 	    &s, &numeric,
 	    "trace to web1 (192.0.2.7) port 443, SYN, 12 hops max\n"
 	    " 1  10.0.1.1          1.00 ms\n"
@@ -156,7 +156,7 @@ static void test_target(void **state)
 	w = walks_add(&s, WALK_OTHER, "ack");
 	walks_answer(&s, w, 6, REACTION_RST_SEQ_FROM_ACK, 5);
 	walks_expire(walks_add(&s, WALK_CANARY, "syn"), 1, 5);
-	expect_text(
+	expect_written(
 	    &s, &style,
 	    "trace to web1 (192.0.2.7) port 443, SYN, 12 hops max\n"
 	    " 1  10.0.1.1          1.00 ms  ttl 64\n"
@@ -184,7 +184,7 @@ static void test_dropped(void **state)
 	w = walks_add(&s, WALK_MAIN, "syn");
 	walks_expire(w, 1, 3);
 	w->hops[1].expired = false;
-	expect_text(&s, &numeric,
+	expect_written(&s, &numeric,
 		    "trace to web1 (192.0.2.7) port 443, SYN, 12 hops max\n"
 		    " 1  *\n"
 		    " 2  10.0.2.1          2.00 ms\n"
@@ -213,7 +213,7 @@ static void test_flows(void **state)
 		if (flow & 1)
 			w->hops[2].expiry.from = addr_v4(10, 0, 22, 1);
 	}
-	expect_text(&s, &numeric,
+	expect_written(&s, &numeric,
 		    "trace to web1 (192.0.2.7) port 443, SYN, 4 flows, 12 hops max\n"
 		    "flow 0, from port 40000\n"
 		    " 1  10.0.1.1          1.00 ms\n"
@@ -246,7 +246,7 @@ static void test_inside(void **state)
 	walks_answer(&s, w, 4, REACTION_RST_SEQ_FROM_ACK, 2);
 	s.facts.inside = (struct trace_inside){
 	    .wanted = true, .connected = true, .reset_ttl = 4, .confirmed = true};
-	expect_text(
+	expect_written(
 	    &s, &numeric,
 	    "trace to web1 (192.0.2.7) port 443, SYN and data within a connection, 12 hops\n"
 	    "  max\n"

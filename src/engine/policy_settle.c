@@ -1,0 +1,224 @@
+/*
+ * policy_settle: what only the end of all files can tell: groups that were never defined, demands
+ * that no network can fulfil together, and a policy that demands nothing.
+ */
+#include "engine/policy_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/near.h"
+
+#define OPEN (UINT32_C(1) << STATE_OPEN)
+#define NO_LINE SIZE_MAX
+
+enum { PORTS = 65536, PLACES = PORTS + 1 /* one for the host's style */ };
+
+/* What the lines so far leave of each port of a group. */
+struct left {
+	uint16_t bits[PLACES];
+	uint32_t first[PLACES]; /* 1 + the first line that demanded; 0: none */
+};
+
+struct settling {
+	struct policy_reading r;
+	struct left *ports, *rest;
+	size_t *next; /* by line: the group's next one */
+};
+
+static bool has_hosts(const struct policy_group *g)
+{
+	return g->targets.n || g->n_missing;
+}
+
+static void check_group(struct settling *s, size_t group)
+{
+	const struct policy *p = s->r.p;
+	struct policy_place at = p->store->mentions[group];
+	struct near n = {.word = p->groups[group].name};
+	char buf[POLICY_SHOWN];
+
+	/* no host of a line that failed counts either, and that was told */
+	if (has_hosts(&p->groups[group]) || !at.line || p->groups[group].line)
+		return;
+	for (size_t i = 0; i < p->n_groups; i++)
+		if (has_hosts(&p->groups[i]))
+			near_try(&n, p->groups[i].name);
+	s->r.file = at.file;
+	s->r.line = at.line;
+	policy_shown(n.word, buf);
+	if (n.best)
+		policy_fail(&s->r, at.column, "no group is called '%s'; did you mean '%s'?", buf,
+			    n.best);
+	else
+		policy_fail(&s->r, at.column,
+			    "no group is called '%s'; define it: group %s 192.0.2.10-20", buf, buf);
+}
+
+/* --- contradictions ----------------------------------------------------------------------- */
+
+static uint32_t bits_of(const struct policy_line *l)
+{
+	return l->expect.kind == EXPECT_LISTEN_RST ? OPEN : l->expect.bits;
+}
+
+static bool names(const struct policy_line *l, uint32_t place)
+{
+	if (l->scope == POLICY_HOST)
+		return place == PORTS;
+	return place < PORTS && ports_rank(l->ports, (uint16_t)place) >= 0;
+}
+
+/* An earlier line of the group that alone contradicts; else the first that demanded anything. */
+static size_t culprit(const struct settling *s, size_t line, uint32_t place, size_t first)
+{
+	const struct policy *p = s->r.p;
+	const struct policy_line *l = &p->lines[line];
+
+	for (size_t i = first; i < line; i = s->next[i]) {
+		const struct policy_line *k = &p->lines[i];
+
+		if ((k->scope == POLICY_ELSE) == (l->scope == POLICY_ELSE) &&
+		    k->until_day == POLICY_NEVER && names(k, place) && !(bits_of(k) & bits_of(l)))
+			return i;
+	}
+	return first;
+}
+
+static void tell_contradiction(struct settling *s, size_t line, size_t other, uint32_t place)
+{
+	const struct policy *p = s->r.p;
+	const struct policy_line *l = &p->lines[line], *k = &p->lines[other];
+	struct policy_place at = {.file = k->file, .line = k->number};
+	char where[160], was[96], is[96], port[24];
+	struct text t = text_of(port, sizeof(port));
+
+	text_putf(&t, place < PORTS ? "port %u" : "the style", place);
+	policy_put_place(where, sizeof(where), p, at);
+	s->r.file = l->file;
+	s->r.line = l->number;
+	policy_fail(&s->r, p->store->columns[line],
+		    "%s: '%s' contradicts '%s' of %s; drop one, or end one with until", port,
+		    expect_text(&l->expect, is, sizeof(is)),
+		    expect_text(&k->expect, was, sizeof(was)), where);
+}
+
+/* False where the line contradicts what is left of that place. */
+static bool narrow(struct left *left, const struct policy_line *l, size_t line, uint32_t place)
+{
+	uint32_t bits = bits_of(l);
+
+	if (!left->first[place]) {
+		left->first[place] = (uint32_t)line + 1;
+		left->bits[place] = (uint16_t)bits;
+		return true;
+	}
+	if (!(left->bits[place] & bits))
+		return false;
+	left->bits[place] = (uint16_t)(left->bits[place] & bits);
+	return true;
+}
+
+static uint32_t count_of(const struct policy_line *l)
+{
+	return l->scope == POLICY_HOST ? 1 : ports_count(l->ports);
+}
+
+static uint32_t place_at(const struct policy_line *l, uint32_t i)
+{
+	return l->scope == POLICY_HOST ? PORTS : ports_at(l->ports, i);
+}
+
+static void check_line(struct settling *s, size_t line)
+{
+	const struct policy_line *l = &s->r.p->lines[line];
+	struct left *left = l->scope == POLICY_ELSE ? s->rest : s->ports;
+
+	for (uint32_t i = 0; i < count_of(l); i++) {
+		uint32_t place = place_at(l, i);
+
+		if (narrow(left, l, line, place))
+			continue;
+		tell_contradiction(s, line, culprit(s, line, place, left->first[place] - 1), place);
+		return;
+	}
+}
+
+/* What the line left is gone: quicker than to clear all places for each group. */
+static void clear_line(struct settling *s, const struct policy_line *l)
+{
+	for (uint32_t i = 0; i < count_of(l); i++) {
+		s->ports->first[place_at(l, i)] = 0;
+		s->rest->first[place_at(l, i)] = 0;
+	}
+}
+
+/* The lines of a group one after the other; one alone contradicts nothing. */
+static void check_lines(struct settling *s, size_t first)
+{
+	const struct policy_line *v = s->r.p->lines;
+
+	if (s->next[first] == NO_LINE)
+		return;
+	for (size_t i = first; i != NO_LINE; i = s->next[i])
+		if (v[i].until_day == POLICY_NEVER)
+			check_line(s, i);
+	for (size_t i = first; i != NO_LINE; i = s->next[i])
+		clear_line(s, &v[i]);
+}
+
+static int check_contradictions(struct settling *s)
+{
+	const struct policy *p = s->r.p;
+	size_t *last = malloc((p->n_groups + 1) * sizeof(*last));
+	size_t *first = malloc((p->n_groups + 1) * sizeof(*first));
+	int rc = -1;
+
+	s->next = malloc((p->n_lines + 1) * sizeof(*s->next));
+	s->ports = calloc(1, sizeof(*s->ports));
+	s->rest = calloc(1, sizeof(*s->rest));
+	if (!last || !first || !s->next || !s->ports || !s->rest)
+		goto out;
+	for (size_t i = 0; i < p->n_groups; i++)
+		first[i] = last[i] = NO_LINE;
+	for (size_t i = 0; i < p->n_lines; i++) {
+		size_t g = p->lines[i].group;
+
+		s->next[i] = NO_LINE;
+		if (last[g] == NO_LINE)
+			first[g] = i;
+		else
+			s->next[last[g]] = i;
+		last[g] = i;
+	}
+	for (size_t i = 0; i < p->n_groups; i++)
+		if (first[i] != NO_LINE)
+			check_lines(s, first[i]);
+	rc = 0;
+out:
+	free(last);
+	free(first);
+	free(s->next);
+	free(s->ports);
+	free(s->rest);
+	return rc;
+}
+
+int policy_settle(struct policy *p, const struct policy_help *h)
+{
+	struct settling s = {.r = {.p = p, .h = h}};
+
+	if (!p->n_files)
+		return -1;
+	for (size_t i = 0; i < p->n_groups; i++)
+		check_group(&s, i);
+	if (check_contradictions(&s) < 0)
+		policy_no_memory(&s.r);
+	if (!p->n_lines && !s.r.failed) {
+		s.r.file = 0;
+		s.r.line = 1;
+		policy_fail(&s.r, 1, "nothing is demanded; add a line such as web: 443 open");
+	}
+	return s.r.failed ? -1 : 0;
+}

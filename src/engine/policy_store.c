@@ -1,0 +1,155 @@
+/*
+ * policy_store: the memory of a policy: its strings, groups and lines, each set of ports held once.
+ * It knows no syntax.
+ */
+#include "engine/policy_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Room for one more of `size` octets in an array that has `n`. */
+static int grow(void *array, size_t n, size_t *cap, size_t size)
+{
+	void **v = array, *more;
+	size_t want = *cap ? 2 * *cap : 16;
+
+	if (n < *cap)
+		return 0;
+	more = reallocarray(*v, want, size);
+	if (!more)
+		return -1;
+	*v = more;
+	*cap = want;
+	return 0;
+}
+
+struct policy_store *policy_store_new(void)
+{
+	return calloc(1, sizeof(struct policy_store));
+}
+
+void policy_store_free(struct policy_store *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->n_strings; i++)
+		free(s->strings[i]);
+	free(s->strings);
+	ports_pool_free(&s->ports);
+	free(s->mentions);
+	free(s->columns);
+	free(s);
+}
+
+const char *policy_keep(struct policy *p, const char *text)
+{
+	struct policy_store *s = p->store;
+	char *copy;
+
+	if (grow(&s->strings, s->n_strings, &s->cap_strings, sizeof(*s->strings)) < 0)
+		return NULL;
+	copy = strdup(text);
+	if (copy)
+		s->strings[s->n_strings++] = copy;
+	return copy;
+}
+
+bool policy_has_file(const struct policy *p, const char *name)
+{
+	for (size_t i = 0; i < p->n_files; i++)
+		if (strcmp(p->files[i], name) == 0)
+			return true;
+	return false;
+}
+
+int policy_add_file(struct policy *p, const char *name, unsigned *file)
+{
+	const char *kept = policy_keep(p, name);
+
+	if (!kept || grow(&p->files, p->n_files, &p->store->cap_files, sizeof(*p->files)) < 0)
+		return -1;
+	*file = (unsigned)p->n_files;
+	p->files[p->n_files++] = kept;
+	return 0;
+}
+
+/* Both arrays of groups, by one capacity. */
+static int grow_groups(struct policy *p)
+{
+	struct policy_store *s = p->store;
+	size_t cap = s->cap_groups;
+
+	if (grow(&s->mentions, p->n_groups, &cap, sizeof(*s->mentions)) < 0)
+		return -1;
+	return grow(&p->groups, p->n_groups, &s->cap_groups, sizeof(*p->groups));
+}
+
+int policy_group_of(struct policy *p, const char *name, size_t *group)
+{
+	struct policy_store *s = p->store;
+	const char *kept;
+
+	if (s->last_group < p->n_groups && strcmp(p->groups[s->last_group].name, name) == 0) {
+		*group = s->last_group;
+		return 0;
+	}
+	for (size_t i = 0; i < p->n_groups; i++) {
+		if (strcmp(p->groups[i].name, name) == 0) {
+			*group = s->last_group = i;
+			return 0;
+		}
+	}
+	kept = policy_keep(p, name);
+	if (!kept || grow_groups(p) < 0)
+		return -1;
+	s->mentions[p->n_groups] = (struct policy_place){0};
+	p->groups[p->n_groups] = (struct policy_group){.name = kept};
+	targets_init(&p->groups[p->n_groups].targets);
+	*group = s->last_group = p->n_groups++;
+	return 0;
+}
+
+int policy_add_missing(struct policy *p, struct policy_group *g, const struct policy_missing *m)
+{
+	struct policy_missing *v, kept = *m;
+
+	kept.name = policy_keep(p, m->name);
+	kept.why = policy_keep(p, m->why);
+	if (!kept.name || !kept.why)
+		return -1;
+	v = reallocarray(g->missing, g->n_missing + 1, sizeof(*v));
+	if (!v)
+		return -1;
+	g->missing = v;
+	v[g->n_missing++] = kept;
+	return 0;
+}
+
+int policy_add_line(struct policy *p, const struct policy_line *l, unsigned column)
+{
+	struct policy_store *s = p->store;
+	size_t cap = s->cap_lines;
+
+	if (grow(&s->columns, p->n_lines, &cap, sizeof(*s->columns)) < 0 ||
+	    grow(&p->lines, p->n_lines, &s->cap_lines, sizeof(*p->lines)) < 0)
+		return -1;
+	s->columns[p->n_lines] = column;
+	p->lines[p->n_lines++] = *l;
+	return 0;
+}
+
+const struct ports *policy_own_ports(struct policy *p, struct ports *ports)
+{
+	return ports_pool_own(&p->store->ports, ports);
+}
+
+const struct ports *policy_common_ports(struct policy *p)
+{
+	struct ports *made;
+
+	if (p->store->common)
+		return p->store->common;
+	made = ports_default();
+	p->store->common = made ? policy_own_ports(p, made) : NULL;
+	return p->store->common;
+}

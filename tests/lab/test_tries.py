@@ -123,8 +123,8 @@ def test_lines_come_at_once_and_a_signal_ends_it(net, form):
 
 
 def test_deadline(net):
-    got = net.client.scan(SERVER, "-p", OPEN, "--count", 1000, "--interval", "50ms", "--deadline",
-                          "300ms")
+    got = net.client.scan(SERVER, "-p", OPEN, "--count", 1000, "--interval", "100ms", "--deadline",
+                          "1s")
     assert got.status == 3 and got.summary["end"] == "deadline", got
     assert 1 <= got.of("tries")[0]["tries"] < 1000
 

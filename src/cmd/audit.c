@@ -189,7 +189,7 @@ int cmd_audit(const struct cmd_line *l)
 	policy_init(&j.policy);
 	if (run_begin_by(&r, l, &audit_table, make, &j) == 0) {
 		if (r.o.n_record)
-			audit_record_run(&r, j.today);
+			audit_record_run(&r);
 		else if (r.o.dry_run)
 			dry_run(&r, &j);
 		else

@@ -427,8 +427,10 @@ static int text_close(struct report *report, struct err *e)
 	struct text_report *t = report->sink.ctx;
 	int rc;
 
-	if (t->checks.n)
-		text_audit(t, NULL);
+	if (t->checks.n) {
+		text_audit_put(t, NULL);
+		out_string(&t->out, &t->line);
+	}
 	rc = out_finish(&t->out, "the text output", e);
 	text_audit_free(t);
 	text_host_free(t);

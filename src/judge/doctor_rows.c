@@ -515,7 +515,7 @@ const struct doctor_row doctor_rows[] = {
 
     ROW(PATH, "connect-vs-raw", FAIL, WAY, raw_refused, "port {port}: {send-why}", FIND_RULE),
     ROW(PATH, "connect-vs-raw", WARN, NOTHING, nobody,
-	"nobody on {iface} answers for the way to {target}: neither ARP nor ND finds the next hop",
+	"nobody on {iface} answers for the way to {target}: {arp} finds no next hop",
 	"is it up, and the address right? ip neigh show dev {iface}"),
     ROW(PATH, "connect-vs-raw", FAIL, WAY, only_connect_mirrored,
 	"connect() finds port {port} {conn}, and no frame of it was captured: WSL2's mirrored "

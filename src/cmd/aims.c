@@ -11,6 +11,11 @@ static int refuse(struct run *r, const struct err *e)
 	return run_fail(r, STATUS_USAGE, e);
 }
 
+static const char *command_of(const struct run *r)
+{
+	return r->o.count ? "scan --count" : r->line->argv[0];
+}
+
 /* Targets that bring a port of their own need no -p; the list of common ports is no answer. */
 static int check_ports(struct run *r, bool connects)
 {
@@ -21,8 +26,7 @@ static int check_ports(struct run *r, bool connects)
 		const struct ports *ports = space->spans[i].ports;
 
 		if (!r->o.ports && ports_equal(ports, r->ask.ports)) {
-			err_set(&e, "%s: which port? name it by -p, as in -p 443",
-				r->line->argv[0]);
+			err_set(&e, "%s: which port? name it by -p, as in -p 443", command_of(r));
 			return refuse(r, &e);
 		}
 		if (connects && ports_rank(ports, 0) >= 0) {
@@ -43,10 +47,10 @@ int aims_list(struct aims *a, struct run *r, size_t most, bool connects)
 		return -1;
 	if (space->total > most) {
 		err_set(&e,
-			"%llu ports of %llu addresses: %s takes one after the other, at most "
-			"%zu in one run",
+			"%llu ports of %llu addresses: %s takes at most %zu in one run; name fewer "
+			"targets, or fewer ports by -p",
 			(unsigned long long)space->total, (unsigned long long)space->hosts,
-			r->line->argv[0], most);
+			command_of(r), most);
 		return refuse(r, &e);
 	}
 	a->v = calloc(space->total + 1, sizeof(*a->v));

@@ -26,6 +26,17 @@ struct audit_job {
 
 /* --- what is asked ---------------------------------------------------------------------------- */
 
+/* A policy is shared: -4 and -6 leave out the other family, and don't call it wrong. */
+static void keep_family(struct targets *t, int family)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (!family || t->v[i].first.family == family)
+			t->v[n++] = t->v[i];
+	t->n = n;
+}
+
 static int make_targets(struct run *r, struct audit_job *j)
 {
 	struct err e;
@@ -34,11 +45,12 @@ static int make_targets(struct run *r, struct audit_job *j)
 		r->ask.status = STATUS_CANNOT;
 		return run_fail(r, STATUS_CANNOT, &e);
 	}
+	keep_family(&r->ask.targets, r->o.family);
 	if (!r->ask.targets.n) {
 		err_set(&e,
 			"%s: nothing is left to check: no line is in force, or no name of its "
-			"groups could be resolved",
-			r->o.targets[0]);
+			"groups could be resolved%s",
+			r->o.targets[0], r->o.family ? ", or all is of the other family" : "");
 		return run_fail(r, cmd_worse(r->ask.status, STATUS_USAGE), &e);
 	}
 	if (ask_settle(&r->ask) < 0)
@@ -66,7 +78,7 @@ static void put_check(const struct run *r, const struct audit_job *j)
 	uint64_t checks = audit_checks(p, j->today, &r->ask.space);
 	unsigned long long hosts = r->ask.space.hosts, ports = r->ask.space.total;
 
-	policies_tell_dates(p, j->today, say_on_stdout, NULL);
+	policies_tell_dates(p, j->today, true, say_on_stdout, NULL);
 	printf("%s%s: %zu line%s, %zu group%s: %llu checks of %llu host%s, %llu ports to probe\n",
 	       p->files[0], p->n_files > 1 ? " and others" : "", p->n_lines,
 	       p->n_lines == 1 ? "" : "s", p->n_groups, p->n_groups == 1 ? "" : "s",
@@ -131,6 +143,15 @@ static void note(void *ctx, const char *text)
 		to->note(to->ctx, text);
 }
 
+/* Text tells by itself which lines end soon. */
+static bool writes_text(const struct run *r)
+{
+	for (size_t i = 0; i < r->o.out.n; i++)
+		if (r->o.out.v[i].format == FORMAT_TEXT)
+			return true;
+	return false;
+}
+
 static void run(struct run *r, struct audit_job *j)
 {
 	struct summary_record sum = {0};
@@ -141,7 +162,7 @@ static void run(struct run *r, struct audit_job *j)
 	configure(r, j, &c);
 	if (open_all(r, &c) < 0 || run_drop_privilege(r) < 0)
 		return;
-	policies_tell_dates(&j->policy, j->today, note, r);
+	policies_tell_dates(&j->policy, j->today, !writes_text(r), note, r);
 	if (audit_run(&c, r->wire, &r->report->sink, &counts, &sum, &e) < 0) {
 		run_fail(r, STATUS_CANNOT, &e);
 		return;
@@ -177,7 +198,7 @@ int cmd_audit(const struct cmd_line *l)
 	policy_init(&j.policy);
 	if (run_begin_by(&r, l, &audit_table, make, &j) == 0) {
 		if (r.o.n_record)
-			audit_record_run(&r, j.today);
+			audit_record_run(&r);
 		else if (r.o.dry_run)
 			dry_run(&r, &j);
 		else

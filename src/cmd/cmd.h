@@ -40,7 +40,6 @@ struct command {
 };
 extern const struct command commands[];
 extern const size_t command_count;
-extern const struct option_table probes_table;
 
 /* What `shell` (bash, zsh, fish) reads to complete a command line; -1: no such shell. */
 int completion_print(FILE *f, const char *shell);
@@ -54,6 +53,7 @@ int cmd_trace(const struct cmd_line *l);
 int cmd_provoke(const struct cmd_line *l);
 int cmd_audit(const struct cmd_line *l);
 int cmd_probes(const struct cmd_line *l);
+int cmd_diff(const struct cmd_line *l);
 int cmd_doctor(const struct cmd_line *l);
 
 #endif

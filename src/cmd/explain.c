@@ -264,6 +264,7 @@ int explain_open_outputs(struct explain_run *x)
 {
 	struct err e;
 
+	x->o.out.live = x->o.ifname != NULL;
 	if (reporting_open(&x->out, &x->o.out, &e) < 0)
 		return explain_fail(x, STATUS_USAGE, &e);
 	if (!x->o.write_pcap)
@@ -277,6 +278,7 @@ int explain_drop_privilege(struct explain_run *x)
 	struct err e;
 
 	signals_install();
+	reporting_keep(&x->out);
 	return privilege_drop(&e) < 0 ? explain_fail(x, STATUS_CANNOT, &e) : 0;
 }
 

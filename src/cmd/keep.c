@@ -7,13 +7,13 @@
 #include "cmd/keep.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <sodium.h>
+
+#include "cmd/nameless.h"
 
 enum { TABLE_FIRST = 256, LINKTYPE_ANY = -1, SPOOL_MARK = UINT32_MAX };
 
@@ -176,39 +176,12 @@ bool keep_wants(const struct keep *k, const struct packet *p)
 
 /* --- the spool -------------------------------------------------------------------------------- */
 
-/* A file that has no name, so that nothing is left behind whatever happens. */
-static FILE *nameless(struct err *e)
-{
-	const char *dir = getenv("TMPDIR");
-	char name[512];
-	FILE *f;
-	int fd;
-
-	if (!dir || !*dir)
-		dir = "/tmp";
-	snprintf(name, sizeof(name), "%s/rstprobe.XXXXXX", dir);
-	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (fd < 0) { /* not every file system can */
-		fd = mkostemp(name, O_CLOEXEC);
-		if (fd >= 0)
-			unlink(name);
-	}
-	f = fd < 0 ? NULL : fdopen(fd, "w+b");
-	if (f)
-		return f;
-	err_sys(e, errno, "%.120s: no temporary file there for -w (TMPDIR names another place)",
-		dir);
-	if (fd >= 0)
-		close(fd);
-	return NULL;
-}
-
 static int spool(struct keep *k, const struct spooled *head, const uint8_t *bytes, struct err *e)
 {
 	if (k->spool_failed)
 		return 0;
 	if (!k->spool) {
-		k->spool = nameless(e);
+		k->spool = nameless_open(e);
 		if (!k->spool) {
 			k->spool_failed = true;
 			return -1;

@@ -18,6 +18,8 @@
 
 enum { BUFFER = 1 << 16 };
 
+#define OVER_OLD "-o %.80s would replace the result that is resumed: name another file"
+
 /* --- options ---------------------------------------------------------------------------------- */
 
 static const struct {
@@ -28,16 +30,28 @@ static const struct {
     [FORMAT_TEXT] = {"text", report_text_new},
     [FORMAT_JSON] = {"json", report_json_new},
     [FORMAT_HTML] = {"html", report_html_new},
-    [FORMAT_XML] = {"xml", NULL},
-    [FORMAT_CSV] = {"csv", report_csv_new},
-    [FORMAT_TAP] = {"tap", report_tap_new},
 #ifdef HAVE_LIBXML2
+    [FORMAT_XML] = {"xml", report_xml_new},
     [FORMAT_JUNIT] = {"junit", report_junit_new},
 #else
+    [FORMAT_XML] = {"xml", NULL},
     [FORMAT_JUNIT] = {"junit", NULL},
 #endif
+    [FORMAT_CSV] = {"csv", report_csv_new},
+    [FORMAT_TAP] = {"tap", report_tap_new},
     [FORMAT_PROMETHEUS] = {"prometheus", report_prometheus_new},
 };
+
+/* A format that needs a library which was not there when this program was built. */
+static int check_built(const char *said, enum output_format format, struct err *e)
+{
+	if (formats[format].make)
+		return 0;
+	return err_set(e,
+		       "%s: this rstprobe was built without libxml2, which writes %s: install "
+		       "libxml2-dev (libxml2-devel) and build it again",
+		       said, formats[format].word);
+}
 
 static const char *const colors[] = {
     [COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"};
@@ -87,6 +101,8 @@ int outputs_take_format(struct outputs *o, const char *said, const char *value, 
 	}
 	if (option_choice(said, value, words, n, &choice, e) < 0)
 		return -1;
+	if (check_built(said, of[choice], e) < 0)
+		return -1;
 	o->format = of[choice];
 	o->format_given = true;
 	return 0;
@@ -96,11 +112,8 @@ static int add(struct outputs *o, enum output_format format, const char *path, s
 {
 	if (!*path)
 		return err_set(e, "the name of an output is empty: give a file, or - for stdout");
-	if (!formats[format].make)
-		return err_set(e,
-			       "%s needs libxml2, which this rstprobe was built without: take "
-			       "another format, or build it where libxml2's headers are",
-			       formats[format].word);
+	if (check_built(path, format, e) < 0)
+		return -1;
 	if (o->n == OUTPUTS_MAX)
 		return err_set(e, "%.80s: at most %d outputs of one run", path, OUTPUTS_MAX);
 	o->v[o->n++] = (struct output){format, path};
@@ -166,10 +179,7 @@ int outputs_settle(struct outputs *o, const char *pcap, struct err *e)
 		for (size_t j = 0; j < i; j++)
 			again |= strcmp(path, o->v[j].path) == 0;
 		if (o->old && strcmp(path, o->old) == 0 && o->v[i].format != FORMAT_JSON)
-			return err_set(
-			    e,
-			    "-o %.80s would replace the result that is resumed: name another file",
-			    path);
+			return err_set(e, OVER_OLD, path);
 		if (again)
 			return err_set(
 			    e, "two outputs go to %.80s: name another file by -o, -oJ or -w",
@@ -180,30 +190,40 @@ int outputs_settle(struct outputs *o, const char *pcap, struct err *e)
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-static bool same_file(const char *a, const char *b, struct stat *st)
+static bool same_file(const char *a, const char *b)
 {
-	struct stat other;
+	struct stat st, other;
 
-	return stat(a, st) == 0 && stat(b, &other) == 0 && st->st_dev == other.st_dev &&
-	       st->st_ino == other.st_ino;
+	return stat(a, &st) == 0 && stat(b, &other) == 0 && st.st_dev == other.st_dev &&
+	       st.st_ino == other.st_ino;
 }
 
-/* A killed run must not cost what the one before it had found. */
-static FILE *open_beside(struct reporting *r, const char *path, const struct stat *old)
+/* JSON Lines are read while they grow, as is the text of a run without end; all else is either
+ * whole or not there. */
+static bool goes_beside(const struct outputs *o, enum output_format format)
 {
-	static const char more[] = ".new";
-	size_t len;
+	return format != FORMAT_JSON && !(o->live && format == FORMAT_TEXT);
+}
+
+static FILE *open_one(struct reporting *r, size_t i, struct err *e)
+{
+	const struct outputs *o = r->asked;
+	const char *path = o->v[i].path;
 	FILE *f;
 
-	r->place = realpath(path, NULL); /* a link stays one */
-	len = r->place ? strlen(r->place) + sizeof(more) : 0;
-	r->beside = len ? malloc(len) : NULL;
-	if (!r->beside)
+	if (strcmp(path, "-") == 0)
+		return stdout;
+	if (o->old && same_file(path, o->old)) {
+		if (o->v[i].format == FORMAT_JSON)
+			return beside_open_only(&r->beside, path, &r->kept[i], e);
+		err_set(e, OVER_OLD, path);
 		return NULL;
-	snprintf(r->beside, len, "%s%s", r->place, more);
-	f = fopen(r->beside, "we");
-	if (f && fchown(fileno(f), old->st_uid, old->st_gid) == 0)
-		fchmod(fileno(f), old->st_mode & 07777);
+	}
+	if (goes_beside(o, o->v[i].format))
+		return beside_open(&r->beside, path, &r->kept[i], e);
+	f = fopen(path, "we");
+	if (!f)
+		err_sys(e, errno, "cannot write %s", path);
 	return f;
 }
 
@@ -211,37 +231,30 @@ int reporting_open(struct reporting *r, const struct outputs *asked, struct err 
 {
 	r->asked = asked;
 	for (size_t i = 0; i < asked->n; i++) {
-		const char *path = asked->v[i].path;
-		struct stat st;
-
-		if (strcmp(path, "-") == 0)
-			r->files[i] = stdout;
-		else if (asked->old && same_file(path, asked->old, &st))
-			r->files[i] = open_beside(r, path, &st);
-		else
-			r->files[i] = fopen(path, "we");
+		r->files[i] = open_one(r, i, e);
 		if (!r->files[i])
-			return err_sys(e, errno, "cannot write %s", r->beside ? r->beside : path);
+			return -1;
 		if (!isatty(fileno(r->files[i])))
 			setvbuf(r->files[i], NULL, _IOFBF, BUFFER);
 	}
 	return 0;
 }
 
+void reporting_keep(struct reporting *r)
+{
+	beside_keep(&r->beside);
+}
+
 int reporting_take_place(struct reporting *r, struct err *e)
 {
-	int rc = 0;
-
-	if (!r->beside)
-		return 0;
-	reporting_flush(r);
-	if (reporting_failed(r))
-		return err_set(e, "cannot write %s", r->beside);
-	if (rename(r->beside, r->place) != 0)
-		rc = err_sys(e, errno, "cannot rename %s", r->beside);
-	free(r->beside);
-	r->beside = NULL;
-	return rc;
+	for (size_t i = 0; i < r->asked->n; i++) {
+		if (!r->kept[i] || r->asked->v[i].format != FORMAT_JSON)
+			continue;
+		if (fflush(r->files[i]) != 0 || ferror(r->files[i]))
+			return err_sys(e, errno, "cannot write %s", r->asked->v[i].path);
+		return beside_commit(r->kept[i], e);
+	}
+	return 0;
 }
 
 void reporting_flush(struct reporting *r)
@@ -305,7 +318,7 @@ int reporting_start(struct reporting *r, const struct run_info *info,
 		    struct err *e)
 {
 	const struct outputs *o = r->asked;
-	struct report *v[OUTPUTS_MAX + 1];
+	struct report *v[OUTPUTS_MAX + 2];
 	size_t n = 0;
 
 	if (progress->notes) { /* first: it clears its line before others print */
@@ -313,17 +326,20 @@ int reporting_start(struct reporting *r, const struct run_info *info,
 					   progress->every_ns);
 		n += v[n] != NULL;
 	}
+	r->first = n;
 	for (size_t i = 0; i < o->n; i++) {
 		struct report_style own = *style;
 
 		own.color = wants_color(o->color, r->files[i]);
 		own.terminal = isatty(fileno(r->files[i]));
 		own.width = text_width(r->files[i]);
-		v[n] = formats[o->v[i].format].make(r->files[i], info, &own);
+		v[n] = (o->own ? o->own : formats[o->v[i].format].make)(r->files[i], info, &own);
 		if (!v[n])
 			goto out;
 		n++;
 	}
+	if (r->also)
+		v[n++] = r->also;
 	r->report = report_tee_new(v, n);
 	if (r->report)
 		return 0;
@@ -335,25 +351,40 @@ out:
 	return err_set(e, "out of memory");
 }
 
+/* Ends one output. False where anything of it is lost; `e` says it. */
+static bool close_one(struct reporting *r, size_t i, struct err *e)
+{
+	const char *path = r->asked->v[i].path;
+	FILE *f = r->files[i];
+	bool lost = false;
+	struct err why;
+
+	r->files[i] = NULL;
+	if (r->report && report_tee_close_one(r->report, r->first + i, &why) < 0) {
+		lost = true;
+		err_set(e, "%s%s%.200s", f == stdout ? "" : path, f == stdout ? "" : ": ", why.msg);
+	}
+	if (f && f != stdout && fclose(f) != 0 && !lost) {
+		lost = true;
+		err_sys(e, errno, "cannot write %s", path);
+	}
+	/* of a run that failed before it measured anything, what was there stays */
+	if (lost || !r->report || !report_tee_told(r->report))
+		beside_abandon(r->kept[i]);
+	else if (beside_commit(r->kept[i], e) < 0)
+		lost = true;
+	return !lost;
+}
+
 void reporting_close(struct reporting *r, void (*fail)(void *ctx, const struct err *e), void *ctx)
 {
 	struct err e;
 
-	if (r->report && r->report->close(r->report, &e) < 0)
-		fail(ctx, &e);
+	for (size_t i = 0; r->asked && i < r->asked->n; i++)
+		if (!close_one(r, i, &e))
+			fail(ctx, &e);
+	if (r->report)
+		r->report->close(r->report, NULL);
 	r->report = NULL;
-	for (size_t i = 0; r->asked && i < r->asked->n; i++) {
-		FILE *f = r->files[i];
-
-		r->files[i] = NULL;
-		if (!f || f == stdout || fclose(f) == 0)
-			continue;
-		err_sys(&e, errno, "cannot write %s", r->asked->v[i].path);
-		fail(ctx, &e);
-	}
-	if (r->beside)
-		unlink(r->beside); /* it never took its place */
-	free(r->beside);
-	free(r->place);
-	r->beside = r->place = NULL;
+	beside_end(&r->beside);
 }

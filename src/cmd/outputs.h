@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "cmd/beside.h"
 #include "report/report.h"
 
 enum output_format {
@@ -49,6 +50,10 @@ struct outputs {
 	/* A result that is read while others are open (--resume), or NULL: the JSON that goes to a
 	 * file of this name is written beside it, until reporting_take_place. */
 	const char *old;
+	bool live; /* a run without end: its text is not held back until it is whole */
+	/* What writes the text, where it is none but the command's own; NULL */
+	struct report *(*own)(FILE *f, const struct run_info *run,
+			      const struct report_style *style);
 };
 
 /* The formats of a command, by its name, as bits; and their words. */
@@ -72,7 +77,11 @@ struct reporting {
 	const struct outputs *asked;
 	FILE *files[OUTPUTS_MAX];
 	struct report *report; /* a tee */
-	char *beside, *place;  /* where `old` is written anew, and its own name; NULL */
+	struct report *also;   /* one more that hears all, set before the start; NULL */
+	size_t first;	       /* of the outputs in it */
+	/* All but JSON Lines is written beside, and named when whole. */
+	struct beside beside;
+	struct beside_file *kept[OUTPUTS_MAX];
 };
 
 struct progress_wish {
@@ -83,6 +92,8 @@ struct progress_wish {
 
 /* Opens the files alone: with the invoking user's rights, so before privilege is dropped. */
 int reporting_open(struct reporting *r, const struct outputs *asked, struct err *e);
+/* Before privilege is dropped: so that what is whole can be named after it. */
+void reporting_keep(struct reporting *r);
 /* What is beside `old` has all of it now, and takes its name. */
 int reporting_take_place(struct reporting *r, struct err *e);
 /* Sets renderers on them. Colour and width of `style` are found out here, for each file. */
@@ -97,7 +108,7 @@ bool reporting_failed(const struct reporting *r);
 bool reporting_on_stdout(const struct reporting *r);
 /* Did the reader of stdout go away, as `head` does? */
 bool reporting_unread(const struct reporting *r);
-/* Ends renderers and files; `fail` gets each thing that could not be written. */
+/* Ends renderers and files, and names what is whole; `fail` gets each that could not be written. */
 void reporting_close(struct reporting *r, void (*fail)(void *ctx, const struct err *e), void *ctx);
 
 #endif

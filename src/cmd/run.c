@@ -13,11 +13,13 @@
 #include <sodium.h>
 
 #include "base/log.h"
+#include "cmd/evidence.h"
 #include "cmd/resolve.h"
+#include "engine/ports.h"
+#include "report/ranges.h"
 #include "wire/clock.h"
 #include "wire/hold.h"
 #include "wire/live.h"
-#include "wire/pcapfile.h"
 #include "wire/privilege.h"
 #include "wire/route.h"
 #include "wire/signals.h"
@@ -163,10 +165,52 @@ static int find_paths(struct run *r)
 	return 0;
 }
 
+struct probe_wish run_probe_wish(const struct scan_options *o)
+{
+	return (struct probe_wish){
+	    .has_seq = o->has_seq,
+	    .has_ack = o->has_ack,
+	    .has_win = o->has_win,
+	    .seq = o->seq,
+	    .ack = o->ack,
+	    .win = o->win,
+	    .ttl = o->ttl,
+	    .data = o->has_data ? o->data : NULL,
+	    .data_len = o->data_len,
+	    .layout = o->syn_layout,
+	};
+}
+
 /* --- results ---------------------------------------------------------------------------------- */
+
+/* All ports that some target is asked at, as ranges. */
+static uint32_t list_ports(const struct space *s, struct string *to)
+{
+	const struct ports *last = NULL;
+	uint8_t asked[1 << 16] = {0};
+	struct ranges ranges = {0};
+	uint32_t n;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->spans[i].ports == last)
+			continue;
+		last = s->spans[i].ports;
+		for (uint32_t rank = 0; rank < ports_count(last); rank++)
+			asked[ports_at(last, rank)] = 1;
+	}
+	for (uint32_t port = 0; port < sizeof(asked); port++)
+		if (asked[port] && !ranges_add(&ranges, (uint16_t)port))
+			to->failed = true;
+	ranges_put(&ranges, 0, to);
+	n = ranges.count;
+	ranges_free(&ranges);
+	return n;
+}
 
 static void describe_run(struct run *r)
 {
+	uint32_t n_ports = list_ports(&r->ask.space, &r->ports);
+
 	r->info = (struct run_info){
 	    .command = r->line->argv[0],
 	    .version = PACKAGE_VERSION,
@@ -179,7 +223,10 @@ static void describe_run(struct run *r)
 	    .n_kinds = r->o.n_kinds,
 	    .hosts = r->ask.space.hosts,
 	    .indices = r->ask.space.total,
+	    .tries = r->o.count,
 	    .ports_given = r->o.ports != NULL,
+	    .ports = string_text(&r->ports),
+	    .n_ports = n_ports,
 	    .per_host = r->ask.space.hosts <= HOSTS_IN_BLOCKS,
 	    .zone_name = resolve_zone_name,
 	    .service_name = r->o.numeric ? NULL : resolve_service_name,
@@ -219,12 +266,13 @@ static void not_written(void *ctx, const struct err *e)
 static void close_reports(struct run *r)
 {
 	struct err e;
+	bool told = r->report && report_tee_told(r->report);
 
-	reporting_close(&r->out, not_written, r);
-	r->report = NULL;
-	if (r->pcap && pcapfile_close(r->pcap, &e) < 0)
+	if (evidence_close(r->pcap, told, &e) < 0)
 		run_fail(r, STATUS_INCOMPLETE, &e);
 	r->pcap = NULL;
+	reporting_close(&r->out, not_written, r);
+	r->report = NULL;
 }
 
 /* --- the outside ------------------------------------------------------------------------------ */
@@ -247,6 +295,7 @@ int run_open_wire(struct run *r, const struct run_ports *ports, uint64_t expecte
 	bool denied = false;
 	struct err e;
 
+	r->held = *ports;
 	r->wire = live_open(&live, &denied, &e);
 	if (r->wire)
 		return 0;
@@ -262,13 +311,16 @@ int run_open_pcap(struct run *r)
 
 	if (!r->o.write_pcap)
 		return 0;
-	r->pcap = pcapfile_open(r->o.write_pcap, &e);
-	return r->pcap ? 0 : run_fail(r, STATUS_USAGE, &e);
+	r->pcap = evidence_open(r->o.write_pcap, &r->out.beside, r->held.first, r->held.n, &e);
+	if (!r->pcap)
+		return run_fail(r, STATUS_USAGE, &e);
+	r->out.also = evidence_report(r->pcap);
+	return 0;
 }
 
 void run_keep_evidence(void *ctx, uint64_t at_ns, const uint8_t *ip, size_t captured, size_t len)
 {
-	pcapfile_write(ctx, at_ns, ip, captured, len);
+	evidence_keep(ctx, at_ns, ip, captured, len);
 }
 
 int run_drop_privilege(struct run *r)
@@ -276,6 +328,7 @@ int run_drop_privilege(struct run *r)
 	struct err e;
 
 	signals_install();
+	reporting_keep(&r->out);
 	return privilege_drop(&e) < 0 ? run_fail(r, STATUS_CANNOT, &e) : 0;
 }
 
@@ -345,6 +398,7 @@ int run_end(struct run *r)
 	route_close(r->route);
 	free(r->paths);
 	free(r->sources);
+	string_free(&r->ports);
 	r->status = cmd_worse(r->status, r->ask.status);
 	ask_free(&r->ask);
 	scan_options_free(&r->o);

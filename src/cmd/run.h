@@ -9,8 +9,18 @@
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
 #include "cmd/scan_options.h"
+#include "report/out.h"
+#include "engine/probing.h"
 #include "report/report.h"
 #include "wire/wire.h"
+
+struct run_ports {
+	uint16_t first;	     /* source ports to listen for, consecutive */
+	unsigned n, n_quiet; /* n_quiet: the last so many of them are silenced */
+	size_t conns;	     /* kernel connections wanted at once */
+	unsigned lanes;	     /* of the wire; 0: 1 */
+	bool both_ways;	     /* what leaves is captured too */
+};
 
 struct run {
 	struct scan_options o;
@@ -27,11 +37,13 @@ struct run {
 	struct err no_route; /* the first reason */
 	struct hold *hold;
 	struct wire *wire;
-	struct pcapfile *pcap; /* NULL without -w */
+	struct evidence *pcap; /* NULL without -w */
+	struct run_ports held;
 	/* results */
 	struct reporting out;
 	struct report *report; /* of `out` */
 	struct run_info info;
+	struct string ports; /* info.ports */
 	struct run_source *sources;
 };
 
@@ -50,16 +62,12 @@ int run_end(struct run *r);
 /* Prints `e`, keeps the graver status, and is -1. */
 int run_fail(struct run *r, int status, const struct err *e);
 
+/* What the options fix of a probe's segments; `o` keeps the payload. */
+struct probe_wish run_probe_wish(const struct scan_options *o);
+
 /* Phase 1, while there is privilege, and the invoking user's rights on files. */
-struct run_ports {
-	uint16_t first;	     /* source ports to listen for, consecutive */
-	unsigned n, n_quiet; /* n_quiet: the last so many of them are silenced */
-	size_t conns;	     /* kernel connections wanted at once */
-	unsigned lanes;	     /* of the wire; 0: 1 */
-	bool both_ways;	     /* what leaves is captured too */
-};
 int run_open_wire(struct run *r, const struct run_ports *ports, uint64_t expected_replies);
-int run_open_pcap(struct run *r); /* -w, where given */
+int run_open_pcap(struct run *r); /* -w, where given; after the wire, before the reports */
 int run_open_reports(struct run *r);
 /* Phase 2: no way back. */
 int run_drop_privilege(struct run *r);

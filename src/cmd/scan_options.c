@@ -331,6 +331,8 @@ static int settle_scan(struct scan_parse *p, struct err *e)
 	if (o->resume && o->stack)
 		return err_set(e, "--stack and --resume exclude each other: resume the scan, then "
 				  "run rstprobe stack on what it found");
+	if (scan_settle_count(p, e) < 0)
+		return -1;
 	if (o->n_kinds == 0)
 		o->kinds[o->n_kinds++] = probe_find("syn");
 	o->out.old = o->resume;
@@ -393,7 +395,6 @@ int scan_options_parse(struct scan_options *o, const struct option_table *table,
 	    .shard = 1,
 	    .shards = 1,
 	    .stack = table == &stack_table,
-	    .interval_ns = UINT64_C(1000000000),
 	    .retry_failed = 1,
 	    .out.formats = outputs_formats(table->command),
 	    .flows = 1,

@@ -1,6 +1,6 @@
 /*
- * scan_options_own: the values that `trace` and `provoke` alone take: hops, flows, scenarios, what
- * is written to a service, and which ends are expected. It knows no target.
+ * scan_options_own: the values that one command alone takes: of trace hops and flows, of provoke
+ * scenarios and what is written to a service, of scan how often it tries. It knows no target.
  */
 #include "cmd/scan_options_private.h"
 
@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "base/near.h"
+#include "cmd/audit_record.h"
+#include "engine/repeat.h"
 
 /* --- trace ------------------------------------------------------------------------------------ */
 
@@ -244,12 +246,77 @@ int scan_settle_provoke(struct scan_parse *p, struct err *e)
 	return check_uses(o, e) < 0 ? -1 : check_findings(o, e);
 }
 
-/* --- scan --count, audit ---------------------------------------------------------------------- */
+/* --- scan --count ----------------------------------------------------------------------------- */
 
 int scan_take_count(struct scan_parse *p, const char *value, struct err *e)
 {
 	return option_number(p->said, value, 1, 1000000000, &p->o->count, e);
 }
+
+/* Results that have no place for tries. */
+static const char *unfit_output(const struct outputs *out)
+{
+	for (size_t i = 0; i < out->n; i++)
+		if (out->v[i].format != FORMAT_JSON && out->v[i].format != FORMAT_TEXT)
+			return out->v[i].format == FORMAT_XML ? "-oX" : "-oC";
+	if (out->format_given && out->format != FORMAT_JSON && out->format != FORMAT_TEXT)
+		return out->format == FORMAT_XML ? "--format xml" : "--format csv";
+	return NULL;
+}
+
+/* What else was asked for that says nothing about tries, or the opposite. */
+static int check_beside_count(const struct scan_options *o, struct err *e)
+{
+	const struct {
+		bool given;
+		const char *option, *why;
+	} rows[] = {
+	    {o->resume, "--resume", "tries are not gone on with"},
+	    {o->shards > 1, "--shard", "all ports that are named are tried"},
+	    {o->stack, "--stack", "run rstprobe stack for that"},
+	    {o->retries >= 0, "--retries", "a try is sent once, and what is lost is counted"},
+	    {o->rate > 0, "--rate", "--interval says how often each port is tried"},
+	    {o->no_skip_dead, "--no-skip-dead", "no host is given up"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].given)
+			return err_set(e, "%s and --count exclude each other: %s", rows[i].option,
+				       rows[i].why);
+	return 0;
+}
+
+static int check_interval(const struct scan_options *o, struct err *e)
+{
+	if (o->interval_ns < REPEAT_LEAST_NS)
+		return err_set(e, "--interval: at least 1ms between two tries of a port");
+	if (o->count > REPEAT_FLYING_MAX && o->timeout_ns / o->interval_ns > REPEAT_FLYING_MAX)
+		return err_set(e,
+			       "-T is more than %d times the --interval: too many tries would wait "
+			       "for their answers at once; shorten -T",
+			       REPEAT_FLYING_MAX);
+	return 0;
+}
+
+int scan_settle_count(struct scan_parse *p, struct err *e)
+{
+	struct scan_options *o = p->o;
+	const char *unfit;
+
+	if (!o->count && o->interval_ns)
+		return err_set(e, "--interval says how often --count N tries a port: give both");
+	if (!o->count)
+		return 0;
+	if (!o->interval_ns)
+		o->interval_ns = UINT64_C(1000000000);
+	unfit = unfit_output(&o->out);
+	if (unfit)
+		return err_set(e, "%s has no form for the tries of --count: use -oJ, or text",
+			       unfit);
+	return check_beside_count(o, e) < 0 ? -1 : check_interval(o, e);
+}
+
+/* --- audit ------------------------------------------------------------------------------------ */
 
 int scan_take_retry_failed(struct scan_parse *p, const char *value, struct err *e)
 {
@@ -281,5 +348,11 @@ int scan_settle_audit(struct scan_parse *p, struct err *e)
 	if (!o->n_record && o->ports)
 		return err_set(e, "audit: the policy says which ports; -p goes with --record");
 	o->kinds[o->n_kinds++] = probe_find("syn");
+	if (!o->n_record)
+		return 0;
+	o->out.own = audit_record_new;
+	if (o->out.n || o->out.format != FORMAT_TEXT)
+		return err_set(e, "audit: --record writes a policy, which is text: name its file "
+				  "by -o FILE");
 	return 0;
 }

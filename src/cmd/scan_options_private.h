@@ -39,6 +39,7 @@ int scan_take_retry_failed(struct scan_parse *p, const char *value, struct err *
 /* What no single option of theirs can see. */
 int scan_settle_trace(struct scan_parse *p, struct err *e);
 int scan_settle_provoke(struct scan_parse *p, struct err *e);
+int scan_settle_count(struct scan_parse *p, struct err *e);
 int scan_settle_audit(struct scan_parse *p, struct err *e);
 /* Keeps a word; given twice is an error, with the fix. */
 int scan_take_once(const struct scan_parse *p, const char **slot, const char *value,

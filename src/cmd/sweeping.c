@@ -45,18 +45,7 @@ void sweeping_configure(const struct run *r, struct sweep_config *c)
 	    .lanes = threads_for(o, r->ask.space.total * o->n_kinds),
 	    .enumerate_silent = r->info.per_host,
 	};
-	c->wish = (struct probe_wish){
-	    .has_seq = o->has_seq,
-	    .has_ack = o->has_ack,
-	    .has_win = o->has_win,
-	    .seq = o->seq,
-	    .ack = o->ack,
-	    .win = o->win,
-	    .ttl = o->ttl,
-	    .data = o->has_data ? o->data : NULL,
-	    .data_len = o->data_len,
-	    .layout = o->syn_layout,
-	};
+	c->wish = run_probe_wish(o);
 	randombytes_buf(c->key, sizeof(c->key));
 }
 

@@ -69,10 +69,10 @@ int policy_no_memory(struct policy_reading *r)
 
 /* --- groups ------------------------------------------------------------------------------- */
 
-static bool is_name_sign(char c)
+bool policy_is_name_sign(char c)
 {
 	return (unsigned char)c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-	       (c >= 'A' && c <= 'Z') || strchr("-_.", c);
+	       (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
 }
 
 int policy_check_name(struct policy_reading *r, const struct policy_lexer *x)
@@ -96,7 +96,7 @@ int policy_check_name(struct policy_reading *r, const struct policy_lexer *x)
 	if (strlen(s) > POLICY_NAME_MAX)
 		return policy_fail_here(r, x, "'%s': a group's name has at most %d octets",
 					policy_shown(s, buf), POLICY_NAME_MAX);
-	while (is_name_sign(*s) && *s)
+	while (*s && policy_is_name_sign(*s))
 		s++;
 	if (*s)
 		return policy_fail_here(r, x,

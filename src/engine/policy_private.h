@@ -96,6 +96,7 @@ const char *policy_shown(const char *word, char buf[POLICY_SHOWN]);
 
 /* --- the parts of a line ---------------------------------------------------------------------- */
 
+bool policy_is_name_sign(char c);
 int policy_check_name(struct policy_reading *r, const struct policy_lexer *x);
 /* What stands behind "NAME:"; the token is the name. */
 int policy_demand(struct policy_reading *r, struct policy_lexer *x, const char *name);

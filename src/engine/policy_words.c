@@ -133,9 +133,9 @@ int policy_duration(const char *text, uint64_t *ns, struct err *e)
 
 		if (strcmp(text + len, units[i].name) != 0)
 			continue;
-		if (!n || n > POLICY_WITHIN_MAX * UINT64_C(1000000000))
+		if (n < 1000 || n > POLICY_WITHIN_MAX * UINT64_C(1000000000))
 			break;
-		*ns = n;
+		*ns = n / 1000 * 1000; /* as fine as it is measured */
 		return 0;
 	}
 	return err_set(e,

@@ -10,23 +10,12 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "engine/probing.h"
 #include "engine/space.h"
 #include "judge/record.h"
-#include "packet/options.h"
 #include "wire/wire.h"
 
 enum { RETRIES_AUTO = -1, RETRIES_AUTO_MIN = 2, RETRIES_MAX = 20 };
-
-/* What the user fixed of the segments; has_ flags say which. */
-struct probe_wish {
-	bool has_seq, has_ack, has_win;
-	uint32_t seq, ack;
-	uint16_t win;
-	uint8_t ttl;	     /* 0: 64 */
-	const uint8_t *data; /* replaces a kind's default payload; NULL: none given */
-	uint16_t data_len;
-	enum syn_layout layout;
-};
 
 /* What an earlier run of the same permutation has found out. All borrowed. */
 struct sweep_known {

@@ -31,7 +31,7 @@ void sweep_fill_exchange(const struct sweep *s, const struct addr *addr, uint16_
 	    .sent_win = c->wish.has_win ? c->wish.win : syn_layout_win(c->wish.layout),
 	};
 	sweep_sent(c, addr, port, c->sport_fixed ? c->sport_first : sport, r->kind, &x->sent);
-	x->sent_ip_id = sweep_ip_id(&x->sent);
+	x->sent_ip_id = probing_ip_id(&x->sent);
 }
 
 /* What a struct reply has no room for is known of the host's first SYN-ACK and RST. */

@@ -178,12 +178,6 @@ void sweep_sent(const struct sweep_config *c, const struct addr *dst, uint16_t d
 		uint16_t sport, unsigned kind, struct sent *out);
 uint32_t sweep_now_us(const struct sweep *s, uint64_t ns);
 
-/* IPv4: another for each segment, and known again from its numbers. */
-static inline uint16_t sweep_ip_id(const struct sent *sent)
-{
-	return (uint16_t)(sent->seq >> 16 ^ sent->seq);
-}
-
 /* Where there are too many hosts for a bit each: since the window's hosts were last forgotten. */
 static inline bool sweep_has_answered(const struct sweep *s, uint64_t host)
 {

@@ -318,31 +318,6 @@ static struct host *take_reply(struct sweep *s, uint64_t index, const struct poi
 	return h;
 }
 
-static void fill_reply(struct reply *r, const struct packet *p, unsigned kind, unsigned try,
-		       enum reaction reaction, enum fit fit)
-{
-	*r = (struct reply){
-	    .seq = p->seg.seq,
-	    .ack = p->seg.ack,
-	    .win = p->seg.win,
-	    .ip_id = p->seg.ip_id,
-	    .kind = (uint8_t)kind,
-	    .reaction = (uint8_t)reaction,
-	    .fit = (uint8_t)fit,
-	    .ttl = p->seg.ttl,
-	    .try = (uint8_t)try,
-	    .flags = (uint8_t)p->seg.flags,
-	};
-	if (p->kind == PACKET_ICMP_ERROR) {
-		r->icmp_type = p->icmp_type;
-		r->icmp_code = p->icmp_code;
-		r->seq = p->quoted.seq;
-		r->ack = 0;
-		r->win = 0;
-		r->flags = 0;
-	}
-}
-
 /* Does the packet answer kind `g->kind`? With one source port for all, the numbers tell which. */
 static enum fit fit_of(const struct sweep *s, const struct packet *p, const struct ends *e,
 		       struct slot_guess *g, enum reaction *reaction)
@@ -518,7 +493,7 @@ static bool take_answer(struct sweep *s, const struct packet *p, const struct en
 		return false;
 	g->try = try_of(s, g->try, p);
 	pass = pass_of(s, g->try);
-	fill_reply(&r, p, g->kind, try_kept(pass), reaction, fit);
+	probing_reply(&r, p, g->kind, try_kept(pass), reaction, fit);
 	r.from = responder_ref(s, &e->far, &p->seg.src);
 	r.rtt_us = UINT32_MAX;
 	if (place < s->first && place >= s->c->first_place) {

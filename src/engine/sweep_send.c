@@ -11,8 +11,6 @@
 #include "engine/sweep_private.h"
 #include "judge/match.h"
 
-static const uint8_t default_payload[] = {'r', 's', 't', 'p', 'r', 'o', 'b', 'e'};
-
 unsigned sweep_tries_max(const struct sweep_config *c)
 {
 	return (unsigned)(c->retries == RETRIES_AUTO ? RETRIES_MAX : c->retries) + 1;
@@ -45,59 +43,17 @@ unsigned sweep_pass_of(const struct sweep *s, unsigned try)
 	return back > s->pass ? UINT_MAX : s->pass - back;
 }
 
-static uint32_t payload_len(const struct sweep_config *c, unsigned kind)
-{
-	uint32_t len = c->kinds[kind]->payload_len;
-
-	return len && c->wish.data ? c->wish.data_len : len;
-}
-
 void sweep_sent(const struct sweep_config *c, const struct addr *dst, uint16_t dport,
 		uint16_t sport, unsigned kind, struct sent *out)
 {
 	struct cookie cookie = cookie_make(c->key, dst, dport, sport, (uint8_t)kind);
-	uint16_t flags = c->kinds[kind]->flags;
 
-	out->flags = flags;
-	out->seq = c->wish.has_seq ? c->wish.seq : cookie.seq;
-	out->ack = c->wish.has_ack ? c->wish.ack : flags & TCP_ACK ? cookie.ack : 0;
-	out->len = payload_len(c, kind) + !!(flags & TCP_SYN) + !!(flags & TCP_FIN);
+	*out = probing_sent(&c->wish, c->kinds[kind], cookie.seq, cookie.ack);
 }
 
 uint32_t sweep_now_us(const struct sweep *s, uint64_t ns)
 {
 	return (uint32_t)((ns - s->start_ns) / 1000) + 1; /* 0 says that it isn't known */
-}
-
-/* What all segments of a kind have in common on a path; the numbers are patched in. */
-static void make_segment(const struct sweep *s, const struct path *path, const struct addr *dst,
-			 unsigned kind, struct segment *out)
-{
-	const struct sweep_config *c = s->c;
-	uint16_t flags = c->kinds[kind]->flags;
-	uint32_t headers = path->src.family == ADDR_V4 ? 40 : 60;
-
-	memset(out, 0, sizeof(*out));
-	out->src = path->src;
-	out->dst = *dst;
-	out->flags = flags;
-	out->ttl = c->wish.ttl ? c->wish.ttl : 64;
-	out->df = true;
-	out->payload_len = payload_len(c, kind);
-	assert(c->wish.data || out->payload_len <= sizeof(default_payload));
-	out->payload = c->wish.data && out->payload_len ? c->wish.data : default_payload;
-	out->win = 64240;
-	if (probe_class_of(flags) == PROBE_SYN || probe_class_of(flags) == PROBE_SYN_ODD) {
-		uint32_t mtu = path->mtu > headers + 536 ? path->mtu : 1500;
-		uint32_t mss = mtu - headers;
-
-		out->win = syn_layout_win(c->wish.layout);
-		out->options_len = (uint8_t)options_build_syn(c->wish.layout,
-							      (uint16_t)(mss > 65495 ? 65495 : mss),
-							      s->ts_base, out->options);
-	}
-	if (c->wish.has_win)
-		out->win = c->wish.win;
 }
 
 static const struct template *template_of(struct sweep *s, const struct point *at, unsigned kind)
@@ -107,7 +63,8 @@ static const struct template *template_of(struct sweep *s, const struct point *a
 	struct err e;
 
 	if (!*t) {
-		make_segment(s, &s->w->paths[at->span->path], &at->addr, kind, &seg);
+		probing_segment(&s->c->wish, s->c->kinds[kind], &s->w->paths[at->span->path],
+				&at->addr, s->ts_base, &seg);
 		*t = template_new(s->craft, &seg, &e);
 		assert(*t); /* options and payload were bounded when they were made */
 	}
@@ -180,7 +137,7 @@ static void put_probe(struct sweep *s, struct batch *b, uint64_t slot, const str
 			   .dst = &at->addr,
 			   .sport = sport,
 			   .dport = at->port,
-			   .ip_id = sweep_ip_id(&sent),
+			   .ip_id = probing_ip_id(&sent),
 			   .seq = sent.seq,
 			   .ack = sent.ack,
 			   .tsval = s->ts_base + s->pass,

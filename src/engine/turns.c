@@ -45,7 +45,7 @@ static void keep(const struct turns *t, uint64_t at_ns, const uint8_t *ip, size_
 		t->c->evidence(t->c->evidence_ctx, at_ns, ip, captured, len);
 }
 
-bool turns_send(struct turns *t, uint16_t path, const struct segment *seg, uint64_t *at_ns)
+int turns_post(struct turns *t, uint16_t path, const struct segment *seg, uint64_t *at_ns)
 {
 	uint8_t room[WIRE_HEADROOM + SEGMENT_MAX], *bytes = room + WIRE_HEADROOM;
 	struct wire_out out = {.ip = bytes, .path = path};
@@ -55,16 +55,22 @@ bool turns_send(struct turns *t, uint16_t path, const struct segment *seg, uint6
 
 	assert(len > 0); /* what actors send is bounded */
 	out.len = (uint16_t)len;
-	if (t->w->ops->send(t->w, 0, &out, 1, &left_ns) != 1) {
-		t->stats->send_errors += out.error != EAGAIN; /* it will be sent again */
-		return false;
-	}
+	if (t->w->ops->send(t->w, 0, &out, 1, &left_ns) != 1)
+		return out.error ? out.error : EIO;
 	t->stats->sent++;
 	if (at_ns)
 		*at_ns = left_ns;
 	if (!t->c->frames_only)
 		keep(t, left_ns, bytes, (size_t)len, (size_t)len);
-	return true;
+	return 0;
+}
+
+bool turns_send(struct turns *t, uint16_t path, const struct segment *seg, uint64_t *at_ns)
+{
+	int error = turns_post(t, path, seg, at_ns);
+
+	t->stats->send_errors += error && error != EAGAIN; /* it will be sent again */
+	return !error;
 }
 
 static void end(struct turns *t, enum run_end how, const char *why)

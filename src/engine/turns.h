@@ -75,6 +75,8 @@ struct turns_ends turns_ends_of(const struct packet *pk);
 uint32_t turns_random(struct turns *t);
 /* False where it didn't leave: counted. `*at_ns` (may be NULL) is when. */
 bool turns_send(struct turns *t, uint16_t path, const struct segment *seg, uint64_t *at_ns);
+/* The same for who has his own mind about errors: 0, or wire_out.error, which is not counted. */
+int turns_post(struct turns *t, uint16_t path, const struct segment *seg, uint64_t *at_ns);
 /* False where the path is down; the run's end and why are then set, once. */
 bool turns_path_up(struct turns *t, uint16_t path);
 

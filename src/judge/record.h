@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "judge/doctor.h"
 #include "judge/expect.h"
 #include "judge/explain.h"
 #include "judge/provoke.h"
@@ -151,14 +152,21 @@ const char *change_name(enum change_kind c);		   /* "newly-covered" */
 int change_parse(const char *word, enum change_kind *out); /* -1 */
 
 struct change_record {
-	const char *addr; /* as the results write it */
+	const char *addr;	 /* with its zone by name */
+	const char *addr_last;	 /* silent hosts, alike from addr to this one; NULL: addr alone */
+	const struct addr *from; /* the same two; zones are numbered by the diff alone */
+	const struct addr *to;
 	const char *name; /* NULL */
-	uint16_t port;	  /* 0: of the host, or see spans */
-	uint32_t count;	  /* as in check_record */
+	bool of_host;	  /* its style, or that it went down or came up: no port */
+	uint16_t port;
+	uint32_t count; /* as in check_record; of an address */
 	const struct port_span *spans;
 	size_t n_spans;
 	enum change_kind change;
-	const char *was, *is;		    /* states, reasons or styles; NULL: not covered */
+	/* States (also "not-shown": none that the run was to show) or styles; NULL: not covered. Of
+	 * a host that went down, or came up (CHANGE_STATE): "up" and "down"; `count` of its ports
+	 * go with it and have no record. */
+	const char *was, *is;
 	const char *was_reason, *is_reason; /* of states; NULL */
 };
 
@@ -166,9 +174,10 @@ struct diff_record {
 	const char *old_name, *new_name;
 	const char *old_started, *new_started; /* as written; NULL */
 	bool old_complete, new_complete;
-	uint64_t changes[CHANGES]; /* ports, of styles hosts */
-	uint64_t compared;	   /* ports that both measured */
-	uint64_t ignored;	   /* ports that one of them could not measure */
+	uint64_t changes[CHANGES];   /* ports, of styles hosts */
+	uint64_t compared;	     /* ports that both measured */
+	uint64_t ignored;	     /* ports that one of them could not measure */
+	uint64_t went_down, came_up; /* hosts */
 };
 
 /* `scan --count`: one try of one port, and what all of them come to. */
@@ -180,6 +189,7 @@ struct try_record {
 	const struct port_record *result;
 	uint32_t rtt_us; /* UINT32_MAX: none */
 	uint64_t wall_ns;
+	const uint32_t *seqs; /* of its segments, in the order of result->seen->kinds */
 };
 
 struct tries_record {
@@ -187,17 +197,24 @@ struct tries_record {
 	const char *name;
 	uint16_t port;
 	uint64_t tries, answered; /* answered: by anything but silence */
+	uint64_t late;		  /* of the others, those that were answered after their time */
 	uint64_t counts[PORT_STATES];
 	uint64_t rtts; /* samples; the next are 0 without */
 	uint32_t min_us, p50_us, p90_us, p99_us, max_us, mean_us, mdev_us;
 };
 
-/* `doctor`: one thing that was looked at. */
-enum doctor_result { DOCTOR_OK, DOCTOR_WARN, DOCTOR_FAIL };
+/* `doctor`: one thing that was looked at, and what all of them come to. */
 struct doctor_record {
 	const char *check; /* "cap-net-raw" */
 	enum doctor_result result;
 	const char *detail, *fix; /* fix: NULL where none is needed */
+	bool minor;		  /* ok, and hardly of interest */
+};
+
+struct examined_record {
+	unsigned counts[DOCTOR_RESULTS];
+	const char *says; /* "This machine can probe." */
+	double elapsed_s;
 };
 
 struct window_record {
@@ -275,6 +292,7 @@ struct record_sink {
 	void (*try)(void *ctx, const struct try_record *t);
 	void (*tries)(void *ctx, const struct tries_record *t);
 	void (*looked)(void *ctx, const struct doctor_record *d);
+	void (*examined)(void *ctx, const struct examined_record *x); /* doctor's summary, last */
 	void (*window)(void *ctx, const struct window_record *w);
 	void (*progress)(void *ctx, const struct progress *p, bool asked /* by SIGUSR1 */);
 	void (*note)(void *ctx, const char *text); /* one line for people, without newline */

@@ -23,6 +23,7 @@ struct json_report {
 
 json_object *json_new_text(const char *s); /* what is no UTF-8 becomes U+FFFD */
 json_object *json_new_u64(uint64_t v);
+json_object *json_new_counts(const uint64_t counts[PORT_STATES]); /* by state; none of 0 */
 json_object *json_new_clues(const struct clue *clues, size_t n);
 void json_add_text(json_object *o, const char *key, const char *value);
 void json_add_u64(json_object *o, const char *key, uint64_t v);
@@ -48,14 +49,23 @@ void json_host_begin(void *ctx, const struct host_record *h);
 void json_port(void *ctx, const struct host_record *h, const struct port_record *p);
 void json_host_end(void *ctx, const struct host_record *h);
 
+/* json_diff.c */
+void json_change(void *ctx, const struct change_record *c);
+void json_diffed(void *ctx, const struct diff_record *d);
 void json_provoke(void *ctx, const struct provoke_record *p); /* json_provoke.c */
 void json_stack(void *ctx, const struct stack_record *s);     /* json_stack.c */
 /* json_trace.c */
 void json_hop(void *ctx, const struct hop_record *h);
 void json_trace(void *ctx, const struct trace_record *t);
+/* json_doctor.c */
+void json_looked(void *ctx, const struct doctor_record *d);
+void json_examined(void *ctx, const struct examined_record *x);
 /* json_audit.c */
 void json_check(void *ctx, const struct check_record *c);
 void json_add_audit(json_object *o, const struct audit_counts *n); /* into the summary */
+/* json_tries.c */
+void json_try(void *ctx, const struct try_record *t);
+void json_tries(void *ctx, const struct tries_record *t);
 /* json_reset.c */
 json_object *json_new_alternatives(const struct finding *f);
 json_object *json_new_reset_clues(const struct finding *f);

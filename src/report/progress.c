@@ -210,6 +210,18 @@ static void progress_reset(void *ctx, const struct finding *f)
 	erase(ctx);
 }
 
+static void progress_try(void *ctx, const struct try_record *t)
+{
+	(void)t;
+	erase(ctx);
+}
+
+static void progress_tries(void *ctx, const struct tries_record *t)
+{
+	(void)t;
+	erase(ctx);
+}
+
 static void progress_explained(void *ctx, const struct explain_record *x)
 {
 	(void)x;
@@ -255,6 +267,8 @@ struct report *report_progress_new(FILE *f, bool terminal, uint64_t every_ns)
 		    .hop = progress_hop,
 		    .trace = progress_trace,
 		    .reset = progress_reset,
+		    .try = progress_try,
+		    .tries = progress_tries,
 		    .explained = progress_explained,
 		    .window = progress_window,
 		    .progress = progress_progress,

@@ -28,12 +28,25 @@ struct run_info {
 	size_t n_kinds;
 	uint64_t hosts, indices;
 	bool stack;	  /* the command `stack`: hosts are counted, not ports */
+	uint64_t tries;	  /* scan --count: of each port; 0: no such run */
 	bool ports_given; /* by -p: none of another list was asked */
+	/* scan: the ports that are asked of some host, as "22,80-81", and how many; "" and 0 */
+	const char *ports;
+	uint32_t n_ports;
 	/* scan: which targets, ports and order these are, as a digest: two runs with the same can
 	 * be joined. "": no such run */
 	char space[40];
+	/* scan: all that is asked; without records these kept silent */
+	const struct run_cover {
+		struct addr first, last;
+		const char *ports; /* "22,80,8000-8100" */
+	} * covers;
+	size_t n_covers;
+	bool covers_truncated;	/* too many of them: none is given */
 	const char *resumed;	/* --resume: the file; NULL */
 	uint64_t shard, shards; /* scan: the I-th of N parts; N 0 or 1: all */
+	/* diff: names and times are there from the beginning; NULL */
+	const struct diff_record *diff;
 	/* explain */
 	const char *const *files; /* captures, in order; findings name them by index */
 	size_t n_files;
@@ -97,6 +110,10 @@ struct report *report_progress_new(FILE *f, bool terminal,
 
 /* Sends every record to each of several reports, in their order; owns them, not `v`. */
 struct report *report_tee_new(struct report **v, size_t n);
+/* Ends the i-th of them before the others, as its close does. */
+int report_tee_close_one(struct report *tee, size_t i, struct err *e);
+/* Was there any record at all, notes and progress aside? */
+bool report_tee_told(const struct report *tee);
 
 /* A clue as a sentence without full stop. */
 void report_clue(char *buf, size_t cap, const struct clue *c);

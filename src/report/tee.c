@@ -7,11 +7,12 @@
 
 struct tee {
 	struct report report;
-	struct report **v;
+	struct report **v; /* NULL: closed */
 	size_t n;
+	bool told;
 };
 
-#define TEE(ctx, callback, ...)                                                                    \
+#define PASS(ctx, callback, ...)                                                                   \
 	do {                                                                                       \
 		const struct tee *tee = (ctx);                                                     \
 		for (size_t i = 0; i < tee->n; i++) {                                              \
@@ -19,6 +20,12 @@ struct tee {
 			if (sink->callback)                                                        \
 				sink->callback(sink->ctx, __VA_ARGS__);                            \
 		}                                                                                  \
+	} while (0)
+
+#define TEE(ctx, callback, ...)                                                                    \
+	do {                                                                                       \
+		((struct tee *)(ctx))->told = true;                                                \
+		PASS(ctx, callback, __VA_ARGS__);                                                  \
 	} while (0)
 
 static void tee_open_found(void *ctx, const struct port_record *r)
@@ -111,6 +118,11 @@ static void tee_looked(void *ctx, const struct doctor_record *d)
 	TEE(ctx, looked, d);
 }
 
+static void tee_examined(void *ctx, const struct examined_record *x)
+{
+	TEE(ctx, examined, x);
+}
+
 static void tee_window(void *ctx, const struct window_record *w)
 {
 	TEE(ctx, window, w);
@@ -118,12 +130,12 @@ static void tee_window(void *ctx, const struct window_record *w)
 
 static void tee_progress(void *ctx, const struct progress *p, bool asked)
 {
-	TEE(ctx, progress, p, asked);
+	PASS(ctx, progress, p, asked);
 }
 
 static void tee_note(void *ctx, const char *text)
 {
-	TEE(ctx, note, text);
+	PASS(ctx, note, text);
 }
 
 static void tee_summary(void *ctx, const struct summary_record *s)
@@ -140,13 +152,30 @@ static void tee_carry(struct report *r, const char *line, size_t len)
 			t->v[i]->carry(t->v[i], line, len);
 }
 
+int report_tee_close_one(struct report *tee, size_t i, struct err *e)
+{
+	struct tee *t = tee->sink.ctx;
+	struct report *r = t->v[i];
+
+	/* the others keep their places */
+	t->v[i] = NULL;
+	return r->close(r, e);
+}
+
+bool report_tee_told(const struct report *tee)
+{
+	const struct tee *t = tee->sink.ctx;
+
+	return t->told;
+}
+
 static int tee_close(struct report *r, struct err *e)
 {
 	struct tee *t = r->sink.ctx;
 	int rc = 0;
 
 	for (size_t i = 0; i < t->n; i++)
-		if (t->v[i]->close(t->v[i], rc ? NULL : e) != 0)
+		if (t->v[i] && t->v[i]->close(t->v[i], rc ? NULL : e) != 0)
 			rc = -1;
 	free(t->v);
 	free(t);
@@ -189,6 +218,7 @@ struct report *report_tee_new(struct report **v, size_t n)
 		    .try = tee_try,
 		    .tries = tee_tries,
 		    .looked = tee_looked,
+		    .examined = tee_examined,
 		    .window = tee_window,
 		    .progress = tee_progress,
 		    .note = tee_note,

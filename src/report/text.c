@@ -246,6 +246,24 @@ static void text_reset(void *ctx, const struct finding *f)
 	out_flush(&t->out);
 }
 
+/* At once, also for who reads a pipe. */
+static void text_try(void *ctx, const struct try_record *r)
+{
+	struct text_report *t = ctx;
+
+	text_try_put(t, r);
+	out_string(&t->out, &t->line);
+	out_flush(&t->out);
+}
+
+static void text_tries(void *ctx, const struct tries_record *r)
+{
+	struct text_report *t = ctx;
+
+	text_tries_put(t, r);
+	out_string(&t->out, &t->line);
+}
+
 /* Before anything is sent: who watches must be able to stop it. */
 static void text_scenario(void *ctx, const struct provoke_record *r)
 {
@@ -294,7 +312,7 @@ static void put_found(struct string *to, const struct summary_record *s)
 		text_put_item(to, &first, s->unroutable, "without a route");
 }
 
-static void put_loss(struct string *to, double loss)
+void text_put_loss(struct string *to, double loss)
 {
 	double percent = loss * 100;
 
@@ -326,22 +344,16 @@ static void text_check(void *ctx, const struct check_record *c)
 	text_check_keep(ctx, c);
 }
 
-static void text_audit(struct text_report *t, const struct summary_record *s)
+static void put_incomplete(struct string *to, const struct summary_record *s)
 {
-	text_audit_put(t, s);
-	out_string(&t->out, &t->line);
-	out_flush(&t->out);
+	if (!s->complete)
+		string_putf(to, "INCOMPLETE: %s\n", s->why[0] ? s->why : "the run ended early");
 }
 
-static void text_summary(void *ctx, const struct summary_record *s)
+static void put_summary(struct text_report *t, const struct summary_record *s)
 {
-	struct text_report *t = ctx;
 	struct string *to = &t->line;
 
-	if (s->audit) {
-		text_audit(t, s);
-		return;
-	}
 	text_quiet_put(t);
 	if (t->last != NOTHING)
 		string_putf(to, "\n");
@@ -362,12 +374,42 @@ static void text_summary(void *ctx, const struct summary_record *s)
 	text_put_elapsed(to, s->elapsed_s);
 	string_putf(to, " (%llu %s%s", (unsigned long long)s->sent,
 		    t->run->stack ? "segment" : "probe", text_plural(s->sent));
-	put_loss(to, s->loss_estimate);
+	text_put_loss(to, s->loss_estimate);
 	string_putf(to, ")\n");
 	put_left_out(t, to, s);
-	if (!s->complete)
-		string_putf(to, "INCOMPLETE: %s\n", s->why[0] ? s->why : "the run ended early");
-	out_string(&t->out, to);
+}
+
+/* What all tries come to has been said. */
+static void text_summary(void *ctx, const struct summary_record *s)
+{
+	struct text_report *t = ctx;
+
+	if (s->audit) {
+		text_audit_put(t, s);
+	} else {
+		if (!t->tries.any)
+			put_summary(t, s);
+		put_incomplete(&t->line, s);
+	}
+	out_string(&t->out, &t->line);
+	out_flush(&t->out);
+}
+
+static void text_looked(void *ctx, const struct doctor_record *d)
+{
+	struct text_report *t = ctx;
+
+	text_looked_put(t, d);
+	out_string(&t->out, &t->line);
+	flush_seen(t);
+}
+
+static void text_examined(void *ctx, const struct examined_record *x)
+{
+	struct text_report *t = ctx;
+
+	text_examined_put(t, x);
+	out_string(&t->out, &t->line);
 	out_flush(&t->out);
 }
 
@@ -385,12 +427,15 @@ static int text_close(struct report *report, struct err *e)
 	struct text_report *t = report->sink.ctx;
 	int rc;
 
-	if (t->checks.n)
-		text_audit(t, NULL);
+	if (t->checks.n) {
+		text_audit_put(t, NULL);
+		out_string(&t->out, &t->line);
+	}
 	rc = out_finish(&t->out, "the text output", e);
 	text_audit_free(t);
 	text_host_free(t);
 	text_trace_free(t);
+	text_diff_free(t);
 	string_free(&t->line);
 	free(t);
 	return rc;
@@ -422,7 +467,13 @@ struct report *report_text_new(FILE *f, const struct run_info *run,
 		    .trace = text_trace,
 		    .check = text_check,
 		    .reset = text_reset,
+		    .try = text_try,
+		    .tries = text_tries,
 		    .explained = text_explained,
+		    .change = text_change,
+		    .diffed = text_diffed,
+		    .looked = text_looked,
+		    .examined = text_examined,
 		    .window = text_window,
 		    .progress = text_progress,
 		    .summary = text_summary,

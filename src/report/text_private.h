@@ -58,6 +58,37 @@ struct text_walk {
 	struct hop_names names;
 };
 
+/* Addresses of which only one result asked these ports. */
+struct scope_line {
+	struct addr from, to;
+	char *who, *last; /* as written; `last` NULL: one address */
+	char *ports;
+};
+
+struct scope_lines {
+	struct scope_line *v;
+	size_t n, cap;
+	struct string open; /* lines: what is open there */
+};
+
+/* Of a diff: the host whose lines stand last, and what comes at the end. */
+struct text_diff {
+	bool begun;
+	struct addr host;
+	struct scope_lines newly, no_longer;
+	/* ports of one address, or some, that wait for more of the same */
+	struct scope_line waits;
+	struct scope_lines *waits_for; /* NULL: none do */
+	struct port_span *spans;
+	size_t n_spans, cap_spans;
+};
+
+/* Of tries: columns as wide as what was in them so far. */
+struct try_columns {
+	size_t who, state, reason;
+	bool any;
+};
+
 struct text_report {
 	struct report report;
 	struct out out;
@@ -71,6 +102,8 @@ struct text_report {
 	struct port_groups groups;
 	struct quiet_hosts quiet;
 	struct text_walk walk;
+	struct text_diff diff;
+	struct try_columns tries;
 	uint32_t blocks[CAUSES], more[CAUSES]; /* of explain: told one by one, and not any more */
 	struct checks checks, ending; /* of audit: to be told at the end; lines that end soon */
 	bool legend;		      /* the marks of stack's tables were explained */
@@ -81,6 +114,8 @@ struct text_report {
 /* text.c: words */
 const char *text_rtt(uint32_t us, char buf[TEXT_RTT]);
 const char *text_plural(uint64_t n);
+/* ", 10 % loss"; nothing where it is not known (< 0) */
+void text_put_loss(struct string *to, double loss);
 /* "closed (weak)", only the state's own word coloured */
 void text_put_state(const struct text_report *t, struct string *to, enum port_state s, bool weak);
 /* "icmp-admin-prohibited from 192.0.2.1"; `from` may be NULL or of family 0 */
@@ -105,6 +140,10 @@ void text_put_name(struct text_report *t, const struct addr *addr, const char *n
 /* text_stack.c: a host's block of `stack`, into t->line */
 void text_stack_put(struct text_report *t, const struct stack_record *s);
 
+/* text_tries.c: a line a try, and what they come to; into t->line */
+void text_try_put(struct text_report *t, const struct try_record *r);
+void text_tries_put(struct text_report *t, const struct tries_record *r);
+
 /* text_trace.c: the hops of a walk as they come, and what they come to; into t->line */
 void text_trace_begin(struct text_report *t, const struct walk_record *r);
 void text_trace_hop(struct text_report *t, const struct hop_record *r);
@@ -121,6 +160,9 @@ void text_explained_put(struct text_report *t, const struct explain_record *r);
 /* text_provoke.c: what will be done, and what came of it; into t->line */
 void text_scenario_put(struct text_report *t, const struct provoke_record *r);
 void text_provoke_put(struct text_report *t, const struct provoke_record *r);
+/* text_doctor.c: one thing that was looked at, and the last sentence; into t->line */
+void text_looked_put(struct text_report *t, const struct doctor_record *d);
+void text_examined_put(struct text_report *t, const struct examined_record *x);
 /* text_audit.c: checks wait; all of them, and what they come to, into t->line. No `s`: there was
  * no summary. */
 void text_check_keep(struct text_report *t, const struct check_record *c);
@@ -129,6 +171,11 @@ void text_audit_free(struct text_report *t);
 const char *text_severity_color(const struct text_report *t, enum severity s); /* "" without */
 const char *text_plain(const struct text_report *t);			       /* ends a colour */
 void text_put_elapsed(struct string *to, double s);
+
+/* text_diff.c: sink->change, sink->diffed */
+void text_change(void *ctx, const struct change_record *c);
+void text_diffed(void *ctx, const struct diff_record *d);
+void text_diff_free(struct text_report *t);
 
 /* text_stack_more.c */
 size_t text_width(const struct text_report *t);

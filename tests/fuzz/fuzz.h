@@ -15,6 +15,7 @@ int fuzz_explain(const uint8_t *data, size_t len); /* a whole capture (memcap.h)
 int fuzz_decode(const uint8_t *data, size_t len);  /* first octet picks the link type */
 int fuzz_options(const uint8_t *data, size_t len); /* a block of TCP options */
 int fuzz_pcapng(const uint8_t *data, size_t len);  /* a pcapng file */
+int fuzz_policy(const uint8_t *data, size_t len);  /* the files of a policy, NUL between them */
 int fuzz_ports(const uint8_t *data, size_t len);   /* the text of -p */
 int fuzz_resume(const uint8_t *data, size_t len);  /* a result, first octet: with a run record? */
 int fuzz_targets(const uint8_t *data, size_t len); /* the text of a target file */

@@ -12,9 +12,9 @@ static const struct {
 	const char *name;
 	int (*run)(const uint8_t *data, size_t len);
 } fuzzers[] = {
-    {"converse", fuzz_converse}, {"decode", fuzz_decode},   {"explain", fuzz_explain},
-    {"options", fuzz_options},	 {"pcapng", fuzz_pcapng},   {"ports", fuzz_ports},
-    {"resume", fuzz_resume},	 {"targets", fuzz_targets},
+    {"converse", fuzz_converse}, {"decode", fuzz_decode}, {"explain", fuzz_explain},
+    {"options", fuzz_options},	 {"pcapng", fuzz_pcapng}, {"policy", fuzz_policy},
+    {"ports", fuzz_ports},	 {"resume", fuzz_resume}, {"targets", fuzz_targets},
 };
 
 /* The file in a block of exactly its length; NULL where it can't be read. */
@@ -65,7 +65,8 @@ int main(int argc, char **argv)
 		puts("ok");
 		return 0;
 	}
-	fprintf(stderr,
-		"usage: replay decode|explain|options|pcapng|ports|resume|targets FILE...\n");
+	fprintf(
+	    stderr,
+	    "usage: replay decode|explain|options|pcapng|policy|ports|resume|targets FILE...\n");
 	return 2;
 }

@@ -24,6 +24,7 @@ web: listen-rst on 443
 web: style rst
 web: else 1-120 not-open
 db: 5432 open
+db: smtp silent
 db: else closed
 """
 NAMES = {"web": WEB, "web6": WEB6, "db": DB, "mute": MUTE}
@@ -77,7 +78,7 @@ def net(lab):
 
 
 def one(checks, addr, port):
-    (found,) = [c for c in checks if c["addr"] == addr and c["port"] == port]
+    (found,) = [c for c in checks if c["addr"] == addr and c.get("port") == port]
     return found
 
 
@@ -87,7 +88,7 @@ def test_all_holds(net):
     result, checks = net.checks(GOOD, status=0)
     assert all(c["ok"] is True for c in checks), [c for c in checks if c["ok"] is not True]
     assert {c["addr"] for c in checks} == {WEB, WEB6, DB}
-    open443 = [c for c in checks if c["addr"] == WEB and c["port"] == 443]
+    open443 = [c for c in checks if c["addr"] == WEB and c.get("port") == 443]
     assert [c["expect"] for c in open443] == [["open"], ["listen-rst"]], open443
     assert open443[0]["severity"] == "critical" and open443[0]["owner"] == "ops", open443
     assert open443[0]["line"] == 4, open443
@@ -106,7 +107,7 @@ def test_style_of_a_stealthy_host(net):
     text = "group m {mute}\nm: 3389 open\nm: style %s\nm: else silent\n"
     net.checks(text % "silent", status=0)
     _, checks = net.checks(text % "rst", status=1)
-    (style,) = [c for c in checks if c["expect"] == ["style rst"]]
+    (style,) = [c for c in checks if "style" in c]
     assert style["ok"] is False and style["style"] == "silent", style
 
 
@@ -145,7 +146,8 @@ def test_an_answer_outweighs_silence(net):
         chain forward { type filter hook forward priority 5;
             tcp dport 443 tcp flags & (syn | ack) == syn limit rate over 1/hour burst 1 packets \
                 counter drop
-        } }""")
+        }
+        }""")
     try:
         _, checks = net.checks("group w {web}\nw: 443 open\n", "-r", "0", "-T", "300ms",
                                "--retry-failed", "1", status=0)
@@ -158,7 +160,9 @@ def test_listen_rst_swallowed(net):
     """A filter in the path that is for SYNs alone passes them, and swallows the stray ACK."""
     net.router.sh("nft", "-f", "-", input="""table inet strict {
         chain forward { type filter hook forward priority 5;
-            tcp dport 443 tcp flags & (syn | ack) == ack drop } }""")
+            tcp dport 443 tcp flags & (syn | ack) == ack drop
+        }
+        }""")
     try:
         _, checks = net.checks("group w {web}\nw: listen-rst on 443\n", status=1)
         assert one(checks, WEB, 443)["ok"] is False, checks
@@ -221,9 +225,9 @@ def test_link_down_in_the_middle(lab):
 def test_unknown_name(net):
     result, checks = net.checks("group w {web} no-such-host.invalid\nw: 80 open\n", status=3)
     assert one(checks, WEB, 80)["ok"] is True
-    (lost,) = [c for c in checks if c["name"] == "no-such-host.invalid"]
+    (lost,) = [c for c in checks if c.get("name") == "no-such-host.invalid"]
     assert lost["ok"] is None and lost["addr"] is None, lost
-    assert "p.policy:1:" in result.err, result
+    assert re.search(r"p\.policy[.\d]*:1:21: no-such-host", result.err), result
 
 
 def test_host_is_down(net):
@@ -250,7 +254,7 @@ def test_check_sends_nothing(net):
     result = net.audit(GOOD, "--check", wrap=("setpriv", "--reuid", "65534", "--regid", "65534",
                                               "--clear-groups", "--inh-caps=-all"))
     assert result.status == 0, result
-    assert re.search(r"9 lines?, 2 groups?: \d+ checks of 3 hosts", result.out), result
+    assert re.search(r"10 lines?, 2 groups?: \d+ checks of 3 hosts", result.out), result
 
 
 @pytest.mark.parametrize("text,where", [
@@ -262,7 +266,7 @@ def test_what_is_wrong(net, text, where):
     for words in ((), ("--check",)):
         result = net.audit(text, *words)
         assert result.status == 2 and not result.out, result
-        assert "p.policy" + where in result.err, result
+        assert re.search(r"p\.policy[.\d]*" + where, result.err), result
 
 
 def test_several_files_and_includes(net):

@@ -257,6 +257,7 @@ static void durations(void **state)
 {
 	(void)state;
 	check("web: 80 open within 1us", " 80 open within 1us warning");
+	check("web: 80 open within 1.0000019s", " 80 open within 1000001us warning");
 	check("web: 80 open within 0.5ms", " 80 open within 500us warning");
 	check("web: 80 open within 1.25s", " 80 open within 1250ms warning");
 	check("web: 80 open within 60m", " 80 open within 1h warning");
@@ -456,6 +457,9 @@ static void attributes_that_are_none(void **state)
 						"(us, ms, s, m; up to 60m), not 'soon'");
 	refuse_line("web: 80 open within 0s", "21: within takes a time such as 200ms or 1.5s (us, "
 					      "ms, s, m; up to 60m), not '0s'");
+	refuse_line(
+	    "web: 80 open within 0.9us",
+	    "21: within takes a time such as 200ms or 1.5s (us, ms, s, m; up to 60m), not '0.9us'");
 	refuse_line("web: 80 open within 61m", "21: within takes a time such as 200ms or 1.5s (us, "
 					       "ms, s, m; up to 60m), not '61m'");
 	refuse_line("web: 80 closed within 1s", "16: within limits the round trip of a SYN-ACK, so "

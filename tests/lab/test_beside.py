@@ -1,0 +1,234 @@
+"""Where an output goes that is written beside and renamed: links, devices, folders, and what is
+kept of the file that it replaces."""
+
+import os
+import shutil
+import stat
+import subprocess
+
+import pytest
+
+from lab import HERE, RSTPROBE, SERVER, until
+
+CAPTURE = os.path.join(HERE, "..", "golden", "captures", "abandoned-4-client.pcap")
+AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+# writes text to files, and needs no privilege
+EXPLAIN = ["explain", CAPTURE, "--no-progress"]
+OLD = "old\n"
+
+
+@pytest.fixture(scope="module")
+def net(path3):
+    path3.server.listen([80])
+    return path3
+
+
+@pytest.fixture
+def folder(path3):
+    path = path3.lab.path("folder")
+    os.mkdir(path)
+    os.chmod(path, 0o755)
+    return path
+
+
+def put(path, text=OLD):
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    return path
+
+
+def said(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+def explain(net, path, status=0, **kw):
+    """-> what was there before, as a stat, or None."""
+    old = os.stat(path) if os.path.exists(path) else None
+    result = net.client.rstprobe(*EXPLAIN, "-o", path, **kw)
+    assert result.status == status, result
+    return old, result
+
+
+def written(path):
+    return "abandon" in said(path) or "RST" in said(path)
+
+
+def test_a_new_file_follows_the_umask(net, folder):
+    path = os.path.join(folder, "new")
+    explain(net, path, wrap=["sh", "-c", 'umask 037 && exec "$@"', "sh"])
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o640 and written(path)
+    assert os.listdir(folder) == ["new"]
+
+
+def test_mode_and_owner_stay(net, folder, real_root):
+    path = put(os.path.join(folder, "kept"))
+    os.chmod(path, 0o604)
+    os.chown(path, 12, 34)
+    old, _ = explain(net, path)
+    now = os.stat(path)
+    assert (now.st_mode, now.st_uid, now.st_gid) == (old.st_mode, 12, 34) and written(path)
+    assert now.st_ino != old.st_ino, "written beside"
+
+
+def test_a_link_stays_one(net, folder):
+    """To a file in another folder, by a relative path, and to one that is not there yet."""
+    os.mkdir(os.path.join(folder, "there"))
+    put(os.path.join(folder, "there", "file"))
+    for name in ("file", "new"):
+        link = os.path.join(folder, "to-" + name)
+        os.symlink(os.path.join("there", name), link)
+        explain(net, link)
+        assert os.path.islink(link) and written(os.path.join(folder, "there", name))
+    assert sorted(os.listdir(os.path.join(folder, "there"))) == ["file", "new"]
+
+
+def test_links_in_a_circle(net, folder):
+    path = os.path.join(folder, "a")
+    os.symlink("b", path)
+    os.symlink("a", os.path.join(folder, "b"))
+    _, result = explain(net, path, status=2)
+    assert len(result.err.splitlines()) == 1 and path in result.err, result
+
+
+@pytest.mark.parametrize("path", ["/dev/null", "/dev/stdout", "/proc/self/fd/1", "/dev/fd/1"])
+def test_descriptors_and_devices(net, path):
+    """What the shell has opened is written, and goes on being that file."""
+    shell = net.lab.scratch("shell", "before\n")
+    shell.seek(0, os.SEEK_END)
+    before = os.fstat(shell.fileno())
+    result = net.client.rstprobe(*EXPLAIN, "-o", path, stdout=shell)
+    assert result.status == 0, result
+    now = os.stat(shell.name)
+    assert now.st_ino == before.st_ino
+    assert path == "/dev/null" or written(shell.name), said(shell.name)
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+def test_fifo(net, folder):
+    path = os.path.join(folder, "fifo")
+    os.mkfifo(path)
+    reader = subprocess.Popen(["cat", path], stdout=subprocess.PIPE, text=True)
+    explain(net, path)
+    assert "RST" in reader.communicate(timeout=20)[0]
+    assert stat.S_ISFIFO(os.stat(path).st_mode) and os.listdir(folder) == ["fifo"]
+
+
+def test_a_folder_that_is_not_there(net, folder):
+    path = os.path.join(folder, "no", "file")
+    _, result = explain(net, path, status=2)
+    assert result.err == "rstprobe: cannot write %s: No such file or directory\n" % path, result
+
+
+def test_a_folder(net, folder):
+    _, result = explain(net, folder, status=2)
+    assert len(result.err.splitlines()) == 1 and folder in result.err, result
+
+
+@pytest.fixture
+def public(folder, real_root):
+    """A folder that nobody may look into, and that belongs to root."""
+    return folder
+
+
+def test_a_file_of_ones_own_in_a_folder_of_others(net, public):
+    """It cannot be replaced: it is written in place."""
+    path = put(os.path.join(public, "mine"))
+    os.chown(path, 65534, 65534)
+    old, _ = explain(net, path, wrap=AS_NOBODY)
+    assert os.stat(path).st_ino == old.st_ino and written(path)
+
+
+def test_a_file_of_others(net, public):
+    os.chmod(public, 0o777)
+    path = put(os.path.join(public, "theirs"))
+    os.chmod(path, 0o644)
+    _, result = explain(net, path, status=2, wrap=AS_NOBODY)
+    assert said(path) == OLD and "Permission denied" in result.err, result
+
+
+def test_a_writable_file_of_others(net, public):
+    """Replaced, it would be another's: it is written in place, as in a sticky folder."""
+    for mode in (0o777, 0o1777):
+        os.chmod(public, mode)
+        path = put(os.path.join(public, "all-%o" % mode))
+        os.chmod(path, 0o666)
+        old, _ = explain(net, path, wrap=AS_NOBODY)
+        now = os.stat(path)
+        assert (now.st_ino, now.st_uid) == (old.st_ino, 0) and written(path)
+    assert not [n for n in os.listdir(public) if n.startswith(".")]
+
+
+def test_a_mounted_file(net, folder, real_root):
+    """As a container has it: there is nothing to rename over."""
+    path, real = put(os.path.join(folder, "mount")), put(os.path.join(folder, "real"))
+    mount = 'mount --bind %s %s && exec "$@"' % (real, path)
+    explain(net, path, wrap=["sh", "-c", mount, "sh"])
+    assert written(real) and said(path) == OLD
+
+
+# --- after privilege is dropped ------------------------------------------------------------------
+
+def test_root_in_a_folder_of_a_user(net, folder, real_root):
+    """Without CAP_DAC_OVERRIDE, which is given up, root may not write there: the keeper may."""
+    path = put(os.path.join(folder, "scan.xml"))
+    os.chown(folder, 1000, 1000)
+    os.chown(path, 1000, 1000)
+    os.chmod(path, 0o600)
+    result = net.client.rstprobe("scan", SERVER, "-p", "80", "-oX", path, "-o", path + ".txt")
+    assert result.status == 0, result
+    assert "<runstats>" in said(path) and "1 open" in said(path + ".txt")
+    assert os.stat(path).st_uid == 1000
+    assert sorted(os.listdir(folder)) == ["scan.xml", "scan.xml.txt"]
+
+
+def children(run):
+    return said("/proc/%d/task/%d/children" % (run.process.pid, run.process.pid)).split()
+
+
+def test_an_ordinary_user_with_the_file_capability(net, folder, real_root):
+    """In a folder of his own, and killed on the way."""
+    if not shutil.which("setcap"):
+        pytest.skip("needs setcap")
+    copy = net.lab.path("rstprobe")
+    shutil.copy(RSTPROBE, copy)
+    os.chmod(copy, 0o755)
+    done = subprocess.run(["setcap", "cap_net_raw+ep", copy], capture_output=True, text=True,
+                          check=False)
+    if done.returncode != 0:
+        pytest.skip("file capabilities don't work here: " + done.stderr.strip())
+    os.chown(folder, 65534, 65534)
+    words = ["scan", SERVER, "-p", "1-3000", "--rate", "3000"]
+    words += ["-oX", os.path.join(folder, "scan.xml")]
+    run = net.client.start(*words, binary=copy, wrap=AS_NOBODY)
+    until("the keeper", lambda: children(run))
+    run.process.kill()
+    run.process.wait(10)
+    until("nothing of it is left", lambda: not os.listdir(folder))
+    result = net.client.rstprobe(*words, binary=copy, wrap=AS_NOBODY)
+    assert result.status == 0, result
+    assert os.listdir(folder) == ["scan.xml"] and "<runstats>" in said(words[-1])
+
+
+def test_the_keeper_holds_nothing(net, folder):
+    """Neither sockets nor the pipe of who reads our output; and where there is no file, none is."""
+    def started(*words):
+        run = net.client.start("scan", SERVER, "-p", "1-3000", "--rate", "1000", *words)
+        until("privilege to be dropped", lambda: "CapEff:\t0000000000000000" in said(
+            "/proc/%d/status" % run.process.pid))
+        return run
+
+    run = started("-oX", os.path.join(folder, "a.xml"), "-o", os.path.join(folder, "a"))
+    keeper, = children(run)
+    fds = "/proc/%s/fd" % keeper
+    until("few descriptors", lambda: len(os.listdir(fds)) == 5)  # a line, two folders, two files
+    kinds = [os.readlink(os.path.join(fds, fd)) for fd in os.listdir(fds)]
+    assert sum(k.startswith("socket:") for k in kinds) == 1, kinds
+    assert all(folder in k or k.startswith("socket:") for k in kinds), kinds
+    run.process.kill()
+    run.process.wait(10)
+    until("it has ended", lambda: not os.path.exists("/proc/%s" % keeper))
+    run = started("-oJ", os.path.join(folder, "b.json"))
+    assert not children(run)
+    run.process.kill()
+    run.process.wait(10)

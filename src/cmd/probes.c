@@ -11,29 +11,14 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
+#include "cmd/probes_table.h"
 #include "judge/probe.h"
 #include "judge/reaction.h"
 #include "judge/rfc9293.h"
 #include "judge/rule.h"
 #include "packet/segment.h"
 
-enum { ID_FORMAT = 1, ID_HELP };
 enum { FORMAT_TEXT, FORMAT_JSON };
-
-static const struct option_row rows[] = {
-    {"format", NULL, NULL, "FORMAT", "Options", "text or json (default: text)", ID_FORMAT, NULL,
-     NULL, 0},
-    {"help", "h", NULL, NULL, "Options", "this text", ID_HELP, NULL, NULL, 0},
-};
-
-static const struct option_table table = {
-    "probes",
-    "[PROBE...] [options]",
-    "Which probes are there, and what does each reply mean? Words name the probes to show.",
-    rows,
-    sizeof(rows) / sizeof(rows[0]),
-    0,
-    NULL};
 
 /* Which rows of the probe table to show. */
 struct choice {
@@ -415,15 +400,16 @@ static int parse(struct choice *c, const struct cmd_line *l, struct err *e)
 	int id;
 
 	*c = (struct choice){.all = true, .format = FORMAT_TEXT};
-	option_begin(&w, &table, l->argc, l->argv);
+	option_begin(&w, &probes_table, l->argc, l->argv);
 	while ((id = option_next(&w, &value, e)) != OPTION_END) {
 		if (id == OPTION_BAD)
 			return -1;
-		if (id == ID_HELP) {
-			option_help(stdout, &table);
+		if (id == PROBES_HELP) {
+			option_help(stdout, &probes_table);
 			return 1;
 		}
-		if (id == ID_FORMAT && option_choice(w.said, value, formats, 2, &c->format, e) < 0)
+		if (id == PROBES_FORMAT &&
+		    option_choice(w.said, value, formats, 2, &c->format, e) < 0)
 			return -1;
 		if (id == OPTION_WORD && choose(c, value, e) < 0)
 			return -1;

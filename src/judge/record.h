@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "judge/doctor.h"
 #include "judge/expect.h"
 #include "judge/explain.h"
 #include "judge/provoke.h"
@@ -194,12 +195,18 @@ struct tries_record {
 	uint32_t min_us, p50_us, p90_us, p99_us, max_us, mean_us, mdev_us;
 };
 
-/* `doctor`: one thing that was looked at. */
-enum doctor_result { DOCTOR_OK, DOCTOR_WARN, DOCTOR_FAIL };
+/* `doctor`: one thing that was looked at, and what all of them come to. */
 struct doctor_record {
 	const char *check; /* "cap-net-raw" */
 	enum doctor_result result;
 	const char *detail, *fix; /* fix: NULL where none is needed */
+	bool minor;		  /* ok, and hardly of interest */
+};
+
+struct examined_record {
+	unsigned counts[DOCTOR_RESULTS];
+	const char *says; /* "This machine can probe." */
+	double elapsed_s;
 };
 
 struct window_record {
@@ -277,6 +284,7 @@ struct record_sink {
 	void (*try)(void *ctx, const struct try_record *t);
 	void (*tries)(void *ctx, const struct tries_record *t);
 	void (*looked)(void *ctx, const struct doctor_record *d);
+	void (*examined)(void *ctx, const struct examined_record *x); /* doctor's summary, last */
 	void (*window)(void *ctx, const struct window_record *w);
 	void (*progress)(void *ctx, const struct progress *p, bool asked /* by SIGUSR1 */);
 	void (*note)(void *ctx, const char *text); /* one line for people, without newline */

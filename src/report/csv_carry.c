@@ -9,7 +9,7 @@
 
 #include "report/csv_private.h"
 
-static const char *text_of(json_object *o, const char *key)
+static const char *member_text(json_object *o, const char *key)
 {
 	json_object *v = NULL;
 
@@ -18,7 +18,7 @@ static const char *text_of(json_object *o, const char *key)
 
 static bool shows(const struct csv_report *r, json_object *o)
 {
-	const char *word = text_of(o, "state");
+	const char *word = member_text(o, "state");
 	enum port_state s;
 
 	return !r->style.show_given || !word || state_parse(word, &s) < 0 ||
@@ -28,17 +28,17 @@ static bool shows(const struct csv_report *r, json_object *o)
 /* `port` is NULL for all of them. */
 static void put_row(struct csv_report *r, json_object *o, const char *port)
 {
-	csv_put(r, text_of(o, "addr"));
-	csv_put_foreign(r, text_of(o, "name"));
+	csv_put(r, member_text(o, "addr"));
+	csv_put_foreign(r, member_text(o, "name"));
 	csv_put(r, port);
 	csv_put(r, "tcp");
-	csv_put(r, text_of(o, "state"));
-	csv_put(r, text_of(o, "reason"));
-	csv_put(r, text_of(o, "origin"));
-	csv_put(r, text_of(o, "rtt_us"));
-	csv_put(r, text_of(o, "ttl"));
-	csv_put(r, text_of(o, "tries"));
-	csv_put(r, text_of(o, "from"));
+	csv_put(r, member_text(o, "state"));
+	csv_put(r, member_text(o, "reason"));
+	csv_put(r, member_text(o, "origin"));
+	csv_put(r, member_text(o, "rtt_us"));
+	csv_put(r, member_text(o, "ttl"));
+	csv_put(r, member_text(o, "tries"));
+	csv_put(r, member_text(o, "from"));
 	csv_end_row(r);
 }
 
@@ -94,7 +94,7 @@ void csv_carry_end(struct csv_report *r)
 
 static bool same_host(json_object *a, json_object *b)
 {
-	const char *x = a ? text_of(a, "addr") : NULL, *y = text_of(b, "addr");
+	const char *x = a ? member_text(a, "addr") : NULL, *y = member_text(b, "addr");
 
 	return x && y && strcmp(x, y) == 0;
 }
@@ -110,7 +110,7 @@ static void hold(struct csv_report *r, json_object *o)
 	}
 	r->held = r->line;
 	r->line = rows;
-	put_ranges(r, o, text_of(o, "ports"));
+	put_ranges(r, o, member_text(o, "ports"));
 	rows = r->line;
 	r->line = r->held;
 	r->held = rows;
@@ -123,7 +123,7 @@ static void hold(struct csv_report *r, json_object *o)
 static bool is_unreachable(json_object *host)
 {
 	static const char *const reasons[] = {"host-unreachable", "net-unreachable", "no-route"};
-	const char *reason = text_of(host, "reason");
+	const char *reason = member_text(host, "reason");
 	json_object *up = NULL;
 
 	if (!json_object_object_get_ex(host, "up", &up) || json_object_get_boolean(up))
@@ -140,7 +140,7 @@ static void carry_host(struct csv_report *r, json_object *host)
 	if (same_host(r->held_most, host) && is_unreachable(host)) {
 		string_clear(&r->held);
 		json_object_object_add(r->held_most, "reason",
-				       json_object_new_string(text_of(host, "reason")));
+				       json_object_new_string(member_text(host, "reason")));
 		put_row(r, r->held_most, NULL);
 		csv_flush(r);
 	}
@@ -159,7 +159,7 @@ static void carry_record(struct csv_report *r, json_object *o, const char *type)
 		hold(r, o);
 	if (strcmp(type, "port") != 0)
 		return;
-	put_row(r, o, text_of(o, "port"));
+	put_row(r, o, member_text(o, "port"));
 	csv_flush(r);
 }
 
@@ -175,7 +175,7 @@ void csv_carry(struct report *report, const char *line, size_t len)
 		return;
 	}
 	o = json_tokener_parse_ex(parser, line, (int)len);
-	type = text_of(o, "type");
+	type = member_text(o, "type");
 	if (type)
 		carry_record(r, o, type);
 	json_object_put(o);

@@ -54,6 +54,9 @@ void json_stack(void *ctx, const struct stack_record *s);     /* json_stack.c */
 /* json_trace.c */
 void json_hop(void *ctx, const struct hop_record *h);
 void json_trace(void *ctx, const struct trace_record *t);
+/* json_doctor.c */
+void json_looked(void *ctx, const struct doctor_record *d);
+void json_examined(void *ctx, const struct examined_record *x);
 /* json_audit.c */
 void json_check(void *ctx, const struct check_record *c);
 void json_add_audit(json_object *o, const struct audit_counts *n); /* into the summary */

@@ -118,6 +118,11 @@ static void tee_looked(void *ctx, const struct doctor_record *d)
 	TEE(ctx, looked, d);
 }
 
+static void tee_examined(void *ctx, const struct examined_record *x)
+{
+	TEE(ctx, examined, x);
+}
+
 static void tee_window(void *ctx, const struct window_record *w)
 {
 	TEE(ctx, window, w);
@@ -213,6 +218,7 @@ struct report *report_tee_new(struct report **v, size_t n)
 		    .try = tee_try,
 		    .tries = tee_tries,
 		    .looked = tee_looked,
+		    .examined = tee_examined,
 		    .window = tee_window,
 		    .progress = tee_progress,
 		    .note = tee_note,

@@ -395,6 +395,24 @@ static void text_summary(void *ctx, const struct summary_record *s)
 	out_flush(&t->out);
 }
 
+static void text_looked(void *ctx, const struct doctor_record *d)
+{
+	struct text_report *t = ctx;
+
+	text_looked_put(t, d);
+	out_string(&t->out, &t->line);
+	flush_seen(t);
+}
+
+static void text_examined(void *ctx, const struct examined_record *x)
+{
+	struct text_report *t = ctx;
+
+	text_examined_put(t, x);
+	out_string(&t->out, &t->line);
+	out_flush(&t->out);
+}
+
 static void text_explained(void *ctx, const struct explain_record *r)
 {
 	struct text_report *t = ctx;
@@ -451,6 +469,8 @@ struct report *report_text_new(FILE *f, const struct run_info *run,
 		    .try = text_try,
 		    .tries = text_tries,
 		    .explained = text_explained,
+		    .looked = text_looked,
+		    .examined = text_examined,
 		    .window = text_window,
 		    .progress = text_progress,
 		    .summary = text_summary,

@@ -134,6 +134,9 @@ void text_explained_put(struct text_report *t, const struct explain_record *r);
 /* text_provoke.c: what will be done, and what came of it; into t->line */
 void text_scenario_put(struct text_report *t, const struct provoke_record *r);
 void text_provoke_put(struct text_report *t, const struct provoke_record *r);
+/* text_doctor.c: one thing that was looked at, and the last sentence; into t->line */
+void text_looked_put(struct text_report *t, const struct doctor_record *d);
+void text_examined_put(struct text_report *t, const struct examined_record *x);
 /* text_audit.c: checks wait; all of them, and what they come to, into t->line. No `s`: there was
  * no summary. */
 void text_check_keep(struct text_report *t, const struct check_record *c);

@@ -147,7 +147,7 @@ def commands(lab):
         [["scan", SERVER, "-p", "22,23,443", "--count", "3", "--interval", "10ms"]],
         [["scan", SERVER, "-p", "22,23,25,80,300-500", "-oJ", full],
          ["scan", SERVER, "-p", "22,81,300-700", "-oJ", less],
-        ],#
+         ["diff", full, less]],
         [["stack", "web1", "-p", "443", "--rate", "200"]],
         [["stack", SERVER, SERVER6, "-p", "22", "--rate", "200"]],
         [["scan", SERVER, "-p", "443,1000-1200", "--probe", "fin"]],

@@ -53,6 +53,7 @@ int cmd_trace(const struct cmd_line *l);
 int cmd_provoke(const struct cmd_line *l);
 int cmd_audit(const struct cmd_line *l);
 int cmd_probes(const struct cmd_line *l);
+int cmd_diff(const struct cmd_line *l);
 int cmd_doctor(const struct cmd_line *l);
 
 #endif

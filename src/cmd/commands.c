@@ -3,6 +3,7 @@
  * is theirs.
  */
 #include "cmd/cmd.h"
+#include "cmd/diff_table.h"
 #include "cmd/doctor_table.h"
 #include "cmd/explain_table.h"
 #include "cmd/probes_table.h"
@@ -22,6 +23,8 @@ const struct command commands[] = {
      &provoke_table},
     {"audit", cmd_audit, "does the network still look as the policy says? For cron and CI.",
      &audit_table},
+    {"diff", cmd_diff, "what changed between two results, by what both of them measured?",
+     &diff_table},
     {"doctor", cmd_doctor, "can this machine probe at all, and if not, what is to be mended?",
      &doctor_table},
     {"probes", cmd_probes, "which probes are there, and what does each reply mean?", &probes_table},

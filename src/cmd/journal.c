@@ -59,11 +59,11 @@ static int find_type(struct journal *j)
 	static const struct {
 		const char *name;
 		enum journal_type type;
-	} types[] = {{"run\"", JOURNAL_RUN},
-		     {"port\"", JOURNAL_PORT},
-		     {"ports\"", JOURNAL_PORTS},
-		     {"host\"", JOURNAL_HOST},
-		     {"window\"", JOURNAL_WINDOW}};
+	} types[] = {{"run\"", JOURNAL_RUN},	    {"port\"", JOURNAL_PORT},
+		     {"ports\"", JOURNAL_PORTS},    {"host\"", JOURNAL_HOST},
+		     {"window\"", JOURNAL_WINDOW},  {"covers\"", JOURNAL_COVERS},
+		     {"stack\"", JOURNAL_STACK},    {"check\"", JOURNAL_CHECK},
+		     {"summary\"", JOURNAL_SUMMARY}};
 
 	if (strncmp(j->text, front, sizeof(front) - 1) != 0 || strlen(j->text) != j->len)
 		return -1;
@@ -74,15 +74,51 @@ static int find_type(struct journal *j)
 	return 0;
 }
 
+/* A line with its newline, or what the file ends in; 0: nothing is left. -1: see errno. getline
+ * would take what has no end for a line, and all memory for it. */
+static ssize_t read_line(struct journal *j)
+{
+	size_t n = 0;
+	int ch;
+
+	flockfile(j->f);
+	while ((ch = getc_unlocked(j->f)) != EOF) {
+		if (n + 1 >= j->cap) {
+			size_t want = j->cap ? 2 * j->cap : 4096;
+			char *more = n < JOURNAL_LINE_MAX ? realloc(j->text, want) : NULL;
+
+			if (!more)
+				break;
+			j->text = more;
+			j->cap = want;
+		}
+		j->text[n++] = (char)ch;
+		if (ch == '\n')
+			break;
+	}
+	funlockfile(j->f);
+	if (n)
+		j->text[n] = '\0';
+	if (ch == '\n' || (ch == EOF && !ferror(j->f)))
+		return (ssize_t)n;
+	errno = ch == EOF ? errno : n < JOURNAL_LINE_MAX ? ENOMEM : EOVERFLOW;
+	return -1;
+}
+
 int journal_next(struct journal *j, struct err *e)
 {
 	ssize_t n;
 
 	errno = 0;
-	n = getline(&j->text, &j->cap, j->f);
-	if (n < 0 && !feof(j->f))
+	n = read_line(j);
+	if (n < 0 && errno == EOVERFLOW) {
+		j->line++;
+		return journal_bad(j, "a line without end", e);
+	}
+	if (n < 0)
 		return err_sys(e, errno ? errno : EIO, "cannot read %.150s", j->name);
-	if (n <= 0 || j->text[n - 1] != '\n')
+	j->cut = n > 0 && j->text[n - 1] != '\n';
+	if (n == 0 || j->cut)
 		return 0;
 	j->len = (size_t)n;
 	j->line++;

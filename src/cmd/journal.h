@@ -21,7 +21,14 @@ enum journal_type {
 	JOURNAL_PORTS,
 	JOURNAL_HOST,
 	JOURNAL_WINDOW,
+	/* of diff alone: */
+	JOURNAL_COVERS,
+	JOURNAL_STACK,
+	JOURNAL_CHECK,
+	JOURNAL_SUMMARY,
 };
+
+enum { JOURNAL_LINE_MAX = 64 << 20 };
 
 /* Where the reading stands. Zero-initialised is closed. */
 struct journal {
@@ -31,6 +38,7 @@ struct journal {
 	enum journal_type type;
 	char *text; /* the line, with its newline */
 	size_t len;
+	bool cut; /* at the end: the last line has no newline, and was left out */
 	/* private: */
 	size_t cap;
 	json_tokener *tokener;

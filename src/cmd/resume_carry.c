@@ -144,7 +144,8 @@ int resume_carry(struct resume *r, struct report *to, struct err *e)
 	while ((rc = journal_next(&r->journal, e)) > 0) {
 		json_object *o;
 
-		if (r->journal.type == JOURNAL_OTHER || r->journal.type == JOURNAL_RUN)
+		if (r->journal.type == JOURNAL_OTHER || r->journal.type == JOURNAL_RUN ||
+		    r->journal.type > JOURNAL_WINDOW)
 			continue;
 		if (resume_in_complete(r)) {
 			carry_line(r, to);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "cmd/covers.h"
 #include "cmd/dry.h"
 #include "cmd/gather.h"
 #include "cmd/likely.h"
@@ -257,7 +258,7 @@ static void dry_run(struct run *r, const struct resume *resume)
 }
 
 /* What the run record says of the scan, and what the file of --resume says of its ports. */
-static int identify(struct run *r, struct resume *resume)
+static int identify(struct run *r, struct resume *resume, struct covers *covers)
 {
 	struct resume_scan scan = {
 	    .space = &r->ask.space,
@@ -272,6 +273,13 @@ static int identify(struct run *r, struct resume *resume)
 	struct err e;
 
 	resume_digest(&r->ask.space, r->seed, r->o.in_order, r->info.space);
+	if (!covers_make(covers, &r->ask.space)) {
+		err_set(&e, "out of memory for %zu spans of addresses", r->ask.space.n);
+		return run_fail(r, STATUS_CANNOT, &e);
+	}
+	r->info.covers = covers->v;
+	r->info.n_covers = covers->n;
+	r->info.covers_truncated = covers->truncated;
 	r->info.resumed = r->o.resume;
 	r->info.shard = r->o.shard;
 	r->info.shards = r->o.shards;
@@ -285,6 +293,7 @@ int cmd_scan(const struct cmd_line *l)
 	struct resume *resume;
 	struct cmd_line line;
 	struct run r = {.line = l};
+	struct covers covers = {0};
 	struct err e;
 	int status;
 
@@ -296,7 +305,7 @@ int cmd_scan(const struct cmd_line *l)
 	if (run_begin(&r, &line, &scan_table) == 0) {
 		if (r.o.count)
 			tries_run(&r);
-		else if (identify(&r, resume) < 0)
+		else if (identify(&r, resume, &covers) < 0)
 			;
 		else if (r.o.dry_run)
 			dry_run(&r, resume);
@@ -305,5 +314,6 @@ int cmd_scan(const struct cmd_line *l)
 	}
 	status = run_end(&r);
 	resume_free(resume);
+	covers_free(&covers);
 	return status;
 }

@@ -152,14 +152,21 @@ const char *change_name(enum change_kind c);		   /* "newly-covered" */
 int change_parse(const char *word, enum change_kind *out); /* -1 */
 
 struct change_record {
-	const char *addr; /* as the results write it */
+	const char *addr;	 /* with its zone by name */
+	const char *addr_last;	 /* silent hosts, alike from addr to this one; NULL: addr alone */
+	const struct addr *from; /* the same two; zones are numbered by the diff alone */
+	const struct addr *to;
 	const char *name; /* NULL */
-	uint16_t port;	  /* 0: of the host, or see spans */
-	uint32_t count;	  /* as in check_record */
+	bool of_host;	  /* its style, or that it went down or came up: no port */
+	uint16_t port;
+	uint32_t count; /* as in check_record; of an address */
 	const struct port_span *spans;
 	size_t n_spans;
 	enum change_kind change;
-	const char *was, *is;		    /* states, reasons or styles; NULL: not covered */
+	/* States (also "not-shown": none that the run was to show) or styles; NULL: not covered. Of
+	 * a host that went down, or came up (CHANGE_STATE): "up" and "down"; `count` of its ports
+	 * go with it and have no record. */
+	const char *was, *is;
 	const char *was_reason, *is_reason; /* of states; NULL */
 };
 
@@ -167,9 +174,10 @@ struct diff_record {
 	const char *old_name, *new_name;
 	const char *old_started, *new_started; /* as written; NULL */
 	bool old_complete, new_complete;
-	uint64_t changes[CHANGES]; /* ports, of styles hosts */
-	uint64_t compared;	   /* ports that both measured */
-	uint64_t ignored;	   /* ports that one of them could not measure */
+	uint64_t changes[CHANGES];   /* ports, of styles hosts */
+	uint64_t compared;	     /* ports that both measured */
+	uint64_t ignored;	     /* ports that one of them could not measure */
+	uint64_t went_down, came_up; /* hosts */
 };
 
 /* `scan --count`: one try of one port, and what all of them come to. */

@@ -188,6 +188,40 @@ static void add_space(json_object *o, const struct run_info *run)
 		json_add_text(o, "resumed", run->resumed);
 }
 
+/* What a scan was to show: ports in other states have no record. */
+static void add_shown(json_object *o, const struct report_style *style)
+{
+	json_object *shown;
+
+	if (!style->show_given)
+		return;
+	shown = json_object_new_array();
+	for (int s = 0; s < PORT_STATES; s++)
+		if (host_shows(style, (enum port_state)s))
+			json_object_array_add(shown, json_new_text(state_name((enum port_state)s)));
+	json_object_object_add(o, "shown", shown);
+}
+
+static void put_covers(struct json_report *r)
+{
+	const struct run_info *run = r->run;
+
+	for (size_t i = 0; i < run->n_covers; i++) {
+		json_object *o = json_new_record("covers");
+
+		json_add_addr(o, "first", r, &run->covers[i].first);
+		json_add_addr(o, "last", r, &run->covers[i].last);
+		json_add_text(o, "ports", run->covers[i].ports);
+		json_put_record(r, o);
+	}
+	if (run->covers_truncated) {
+		json_object *o = json_new_record("covers");
+
+		json_add_bool(o, "truncated", true);
+		json_put_record(r, o);
+	}
+}
+
 static void put_run(struct json_report *r)
 {
 	const struct run_info *run = r->run;
@@ -212,8 +246,11 @@ static void put_run(struct json_report *r)
 	json_add_u64(o, "seed", run->seed);
 	json_object_object_add(o, "source", source);
 	add_space(o, run);
+	if (run->space[0])
+		add_shown(o, &r->style);
 	add_captures(o, run);
 	json_put_record(r, o);
+	put_covers(r);
 	out_flush(&r->out);
 }
 
@@ -369,6 +406,8 @@ struct report *report_json_new(FILE *f, const struct run_info *run,
 		    .try = json_try,
 		    .tries = json_tries,
 		    .explained = json_explained,
+		    .change = json_change,
+		    .diffed = json_diffed,
 		    .looked = json_looked,
 		    .examined = json_examined,
 		    .window = json_window,

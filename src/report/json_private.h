@@ -49,6 +49,9 @@ void json_host_begin(void *ctx, const struct host_record *h);
 void json_port(void *ctx, const struct host_record *h, const struct port_record *p);
 void json_host_end(void *ctx, const struct host_record *h);
 
+/* json_diff.c */
+void json_change(void *ctx, const struct change_record *c);
+void json_diffed(void *ctx, const struct diff_record *d);
 void json_provoke(void *ctx, const struct provoke_record *p); /* json_provoke.c */
 void json_stack(void *ctx, const struct stack_record *s);     /* json_stack.c */
 /* json_trace.c */

@@ -92,6 +92,15 @@ void line_u64(struct string *t, const char *key, uint64_t value)
 	string_put_u64(t, value);
 }
 
+void line_text_or_null(struct string *t, const char *key, const char *value)
+{
+	put_key(t, key);
+	if (value)
+		line_put_text(t, value);
+	else
+		string_put(t, "null", 4);
+}
+
 void line_bool(struct string *t, const char *key, bool value)
 {
 	put_key(t, key);

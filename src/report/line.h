@@ -15,6 +15,7 @@ void line_begin(struct string *t, const char *type); /* {"type":"port" */
 void line_text(struct string *t, const char *key, const char *value);
 void line_u64(struct string *t, const char *key, uint64_t value);
 void line_bool(struct string *t, const char *key, bool value);
+void line_text_or_null(struct string *t, const char *key, const char *value); /* NULL: null */
 /* An object or array as a member: its own members follow, then line_close. */
 void line_open(struct string *t, const char *key, char bracket);
 void line_item(struct string *t, const char *value); /* a text in an array */

@@ -36,8 +36,17 @@ struct run_info {
 	/* scan: which targets, ports and order these are, as a digest: two runs with the same can
 	 * be joined. "": no such run */
 	char space[40];
+	/* scan: all that is asked; without records these kept silent */
+	const struct run_cover {
+		struct addr first, last;
+		const char *ports; /* "22,80,8000-8100" */
+	} * covers;
+	size_t n_covers;
+	bool covers_truncated;	/* too many of them: none is given */
 	const char *resumed;	/* --resume: the file; NULL */
 	uint64_t shard, shards; /* scan: the I-th of N parts; N 0 or 1: all */
+	/* diff: names and times are there from the beginning; NULL */
+	const struct diff_record *diff;
 	/* explain */
 	const char *const *files; /* captures, in order; findings name them by index */
 	size_t n_files;

@@ -435,6 +435,7 @@ static int text_close(struct report *report, struct err *e)
 	text_audit_free(t);
 	text_host_free(t);
 	text_trace_free(t);
+	text_diff_free(t);
 	string_free(&t->line);
 	free(t);
 	return rc;
@@ -469,6 +470,8 @@ struct report *report_text_new(FILE *f, const struct run_info *run,
 		    .try = text_try,
 		    .tries = text_tries,
 		    .explained = text_explained,
+		    .change = text_change,
+		    .diffed = text_diffed,
 		    .looked = text_looked,
 		    .examined = text_examined,
 		    .window = text_window,

@@ -58,6 +58,31 @@ struct text_walk {
 	struct hop_names names;
 };
 
+/* Addresses of which only one result asked these ports. */
+struct scope_line {
+	struct addr from, to;
+	char *who, *last; /* as written; `last` NULL: one address */
+	char *ports;
+};
+
+struct scope_lines {
+	struct scope_line *v;
+	size_t n, cap;
+	struct string open; /* lines: what is open there */
+};
+
+/* Of a diff: the host whose lines stand last, and what comes at the end. */
+struct text_diff {
+	bool begun;
+	struct addr host;
+	struct scope_lines newly, no_longer;
+	/* ports of one address, or some, that wait for more of the same */
+	struct scope_line waits;
+	struct scope_lines *waits_for; /* NULL: none do */
+	struct port_span *spans;
+	size_t n_spans, cap_spans;
+};
+
 /* Of tries: columns as wide as what was in them so far. */
 struct try_columns {
 	size_t who, state, reason;
@@ -77,6 +102,7 @@ struct text_report {
 	struct port_groups groups;
 	struct quiet_hosts quiet;
 	struct text_walk walk;
+	struct text_diff diff;
 	struct try_columns tries;
 	uint32_t blocks[CAUSES], more[CAUSES]; /* of explain: told one by one, and not any more */
 	struct checks checks, ending; /* of audit: to be told at the end; lines that end soon */
@@ -145,6 +171,11 @@ void text_audit_free(struct text_report *t);
 const char *text_severity_color(const struct text_report *t, enum severity s); /* "" without */
 const char *text_plain(const struct text_report *t);			       /* ends a colour */
 void text_put_elapsed(struct string *to, double s);
+
+/* text_diff.c: sink->change, sink->diffed */
+void text_change(void *ctx, const struct change_record *c);
+void text_diffed(void *ctx, const struct diff_record *d);
+void text_diff_free(struct text_report *t);
 
 /* text_stack_more.c */
 size_t text_width(const struct text_report *t);

@@ -1,0 +1,393 @@
+/*
+ * diff_read: one small function a type of record. A run counts as complete by its summary alone;
+ * of several shards of one scan, silence counts only where all of them are there.
+ */
+#include "cmd/diff_read.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/journal.h"
+
+enum { SHARDS_MAX = 65536, PORT_MAX = 65535 };
+
+struct reader {
+	struct journal journal;
+	struct changes *c;
+	enum change_side side;
+	struct diff_source *out;
+	bool begun; /* a run is open */
+	bool ended; /* its summary was there */
+	struct changes_end end;
+	/* shards: which of `space` have ended well */
+	char space[80];
+	uint64_t shard, shards, n_there;
+	bool *there;
+	struct port_span *spans;
+	size_t n_spans, cap_spans;
+};
+
+/* A message of changes or ours, with its place. */
+static int bad(struct reader *r, const struct err *why, struct err *e)
+{
+	struct err copy = *why;
+
+	return journal_bad(&r->journal, copy.msg, e);
+}
+
+/* --- ports ------------------------------------------------------------------------------------ */
+
+static bool read_number(const char **p, unsigned *out)
+{
+	size_t digits = strspn(*p, "0123456789");
+
+	*out = 0;
+	for (size_t i = 0; i < digits && i < 6; i++)
+		*out = *out * 10 + (unsigned)((*p)[i] - '0');
+	*p += digits;
+	return digits > 0 && digits < 6 && *out <= PORT_MAX;
+}
+
+static bool add_span(struct reader *r, unsigned first, unsigned last)
+{
+	if (r->n_spans == r->cap_spans) {
+		size_t want = r->cap_spans ? 2 * r->cap_spans : 64;
+		struct port_span *more = realloc(r->spans, want * sizeof(*more));
+
+		if (!more)
+			return false;
+		r->spans = more;
+		r->cap_spans = want;
+	}
+	r->spans[r->n_spans++] = (struct port_span){(uint16_t)first, (uint16_t)last};
+	return true;
+}
+
+/* "1-21,23-79" */
+static int read_spans(struct reader *r, const char *p, struct err *e)
+{
+	r->n_spans = 0;
+	for (;;) {
+		unsigned first, last;
+
+		if (!p || !read_number(&p, &first))
+			break;
+		last = first;
+		if (*p == '-' && (p++, !read_number(&p, &last)))
+			break;
+		if (last < first)
+			break;
+		if (!add_span(r, first, last))
+			return err_set(e, "out of memory for a list of ports");
+		if (!*p)
+			return 0;
+		if (*p++ != ',')
+			break;
+	}
+	return journal_bad(&r->journal, "no list of ports", e);
+}
+
+/* "port" or "ports" of a record; 1: it has neither. */
+static int take_spans(struct reader *r, json_object *o, struct err *e)
+{
+	uint64_t port;
+
+	r->n_spans = 0;
+	if (json_object_object_get_ex(o, "ports", NULL))
+		return read_spans(r, journal_text(o, "ports"), e);
+	if (!json_object_object_get_ex(o, "port", NULL))
+		return 1;
+	if (!journal_u64(o, "port", &port) || port > PORT_MAX)
+		return journal_bad(&r->journal, "no port of TCP", e);
+	return add_span(r, (unsigned)port, (unsigned)port)
+		   ? 0
+		   : err_set(e, "out of memory for a list of ports");
+}
+
+/* --- hosts ------------------------------------------------------------------------------------ */
+
+static int take_host(struct reader *r, json_object *o, uint32_t *host, struct err *e)
+{
+	const char *addr = journal_text(o, "addr");
+	struct err why;
+
+	if (!addr)
+		return journal_bad(&r->journal, "a record without an address", e);
+	return changes_host(r->c, addr, journal_text(o, "name"), host, &why) < 0 ? bad(r, &why, e)
+										 : 0;
+}
+
+static int add_ports(struct reader *r, json_object *o, uint32_t host, struct err *e)
+{
+	const char *word = journal_text(o, "state");
+	enum port_state state;
+	struct err why;
+
+	if (!word || state_parse(word, &state) < 0)
+		return journal_bad(&r->journal, "a port in no known state", e);
+	if (json_object_object_get_ex(o, "other", NULL))
+		state = STATE_INDETERMINATE; /* an audit that saw two faces */
+	for (size_t i = 0; i < r->n_spans; i++)
+		if (changes_ports(r->c, r->side, host, r->spans[i], state,
+				  journal_text(o, "reason"), &why) < 0)
+			return bad(r, &why, e);
+	return 0;
+}
+
+static void add_style(struct reader *r, json_object *o, uint32_t host, enum style_method by)
+{
+	const char *word = journal_text(o, "style");
+
+	for (int s = STYLE_RST; word && s <= STYLE_MIXED; s++)
+		if (strcmp(word, style_name((enum reset_style)s)) == 0)
+			changes_style(r->c, r->side, host, by, (enum reset_style)s);
+}
+
+static int take_ports(struct reader *r, json_object *o, struct err *e)
+{
+	uint32_t host;
+	int rc = take_spans(r, o, e);
+
+	if (rc > 0)
+		return journal_bad(&r->journal, "a record without a port", e);
+	if (rc < 0 || take_host(r, o, &host, e) < 0)
+		return -1;
+	return add_ports(r, o, host, e);
+}
+
+static int take_host_record(struct reader *r, json_object *o, struct err *e)
+{
+	uint32_t host;
+	struct err why;
+
+	if (take_host(r, o, &host, e) < 0)
+		return -1;
+	if (changes_up(r->c, r->side, host, journal_is(o, "up"), journal_text(o, "reason"), &why) <
+	    0)
+		return bad(r, &why, e);
+	add_style(r, o, host, STYLE_BY_SCAN);
+	return 0;
+}
+
+static int take_stack(struct reader *r, json_object *o, struct err *e)
+{
+	uint32_t host;
+
+	if (take_host(r, o, &host, e) < 0)
+		return -1;
+	add_style(r, o, host, STYLE_BY_STACK);
+	return 0;
+}
+
+/* A check of a name that has no address was of nothing; one without a state, of the host. */
+static int take_check(struct reader *r, json_object *o, struct err *e)
+{
+	uint32_t host;
+	int rc;
+
+	if (!journal_text(o, "addr"))
+		return 0;
+	if (take_host(r, o, &host, e) < 0)
+		return -1;
+	add_style(r, o, host, STYLE_BY_AUDIT);
+	rc = journal_text(o, "state") ? take_spans(r, o, e) : 1;
+	return rc == 0 ? add_ports(r, o, host, e) : rc > 0 ? 0 : -1;
+}
+
+/* --- what was asked --------------------------------------------------------------------------- */
+
+static int take_covers(struct reader *r, json_object *o, struct err *e)
+{
+	const char *first = journal_text(o, "first"), *last = journal_text(o, "last");
+	struct addr a, b;
+	struct err why;
+
+	if (journal_is(o, "truncated")) {
+		r->out->vague = true;
+		return 0;
+	}
+	if (!first || !last)
+		return journal_bad(&r->journal, "a span without its addresses", e);
+	if (read_spans(r, journal_text(o, "ports"), e) < 0)
+		return -1;
+	if (changes_addr(r->c, first, &a, &why) < 0 || changes_addr(r->c, last, &b, &why) < 0 ||
+	    changes_cover(r->c, r->side, &a, &b, r->spans, r->n_spans, &why) < 0)
+		return bad(r, &why, e);
+	return 0;
+}
+
+static void take_window(struct reader *r, json_object *o)
+{
+	json_object *probes = json_object_object_get(o, "probes");
+
+	if (!r->out->probes[0] && json_object_is_type(probes, json_type_array))
+		snprintf(r->out->probes, sizeof(r->out->probes), "%s",
+			 json_object_to_json_string_ext(probes, JSON_C_TO_STRING_PLAIN));
+}
+
+static void take_summary(struct reader *r, json_object *o)
+{
+	uint64_t skipped = 0;
+
+	r->ended = true;
+	r->end.complete = journal_is(o, "complete");
+	journal_u64(o, "skipped", &skipped);
+	r->end.skipped = skipped > 0;
+}
+
+/* --- runs ------------------------------------------------------------------------------------- */
+
+/* Of other shards than those of before nothing is known yet. */
+static int begin_shards(struct reader *r, json_object *o, struct err *e)
+{
+	const char *space = journal_text(o, "space");
+
+	if (!space || !journal_u64(o, "shards", &r->shards) || !journal_u64(o, "shard", &r->shard))
+		r->shards = 0;
+	r->end.part = r->shards > 1;
+	if (!r->end.part)
+		return 0;
+	if (r->shard < 1 || r->shard > r->shards || r->shards > SHARDS_MAX)
+		return journal_bad(&r->journal, "no such shard", e);
+	if (r->there && strcmp(space, r->space) == 0)
+		return 0;
+	snprintf(r->space, sizeof(r->space), "%s", space);
+	free(r->there);
+	r->there = calloc(SHARDS_MAX + 1, sizeof(*r->there));
+	r->n_there = 0;
+	return r->there ? 0 : err_set(e, "out of memory for shards");
+}
+
+static void note_shard(struct reader *r)
+{
+	if (r->end.complete && !r->there[r->shard]) {
+		r->there[r->shard] = true;
+		r->n_there++;
+	}
+	r->end.complete &= r->n_there >= r->shards;
+}
+
+static int end_run(struct reader *r, struct err *e)
+{
+	if (!r->begun)
+		return 0;
+	r->begun = false;
+	r->out->complete &= r->ended && r->end.complete;
+	if (r->end.part)
+		note_shard(r);
+	return changes_end(r->c, r->side, &r->end, e);
+}
+
+static uint32_t read_shown(json_object *o)
+{
+	json_object *shown = json_object_object_get(o, "shown");
+	uint32_t bits = 0;
+
+	if (!json_object_is_type(shown, json_type_array))
+		return 0;
+	for (size_t i = 0; i < json_object_array_length(shown); i++) {
+		const char *word = json_object_get_string(json_object_array_get_idx(shown, i));
+		enum port_state state;
+
+		if (word && state_parse(word, &state) == 0)
+			bits |= 1U << state;
+	}
+	return bits;
+}
+
+static int take_run(struct reader *r, json_object *o, struct err *e)
+{
+	static const char *const comparable[] = {"scan", "stack", "audit"};
+	const char *tool = journal_text(o, "tool"), *command = journal_text(o, "command");
+	const char *started = journal_text(o, "started");
+	char why[120];
+	size_t i = 0;
+
+	if (!tool || strcmp(tool, "rstprobe") != 0 || !command)
+		return journal_bad(&r->journal, "no run record of rstprobe", e);
+	while (i < 3 && strcmp(command, comparable[i]) != 0)
+		i++;
+	if (i == 3) {
+		snprintf(why, sizeof(why),
+			 "a result of %.20s: diff compares those of scan, stack and audit",
+			 command);
+		return journal_bad(&r->journal, why, e);
+	}
+	if (end_run(r, e) < 0)
+		return -1;
+	r->begun = true;
+	r->ended = false;
+	r->end = (struct changes_end){.shown = read_shown(o)};
+	if (started && strspn(started, "0123456789-:.TZ") == strlen(started))
+		snprintf(r->out->started, sizeof(r->out->started), "%s", started);
+	changes_begin(r->c, r->side);
+	return begin_shards(r, o, e);
+}
+
+static int take(struct reader *r, json_object *o, struct err *e)
+{
+	if (!r->begun && r->journal.type != JOURNAL_RUN)
+		return journal_bad(&r->journal, "a result begins with a run record", e);
+	switch (r->journal.type) {
+	case JOURNAL_RUN: return take_run(r, o, e);
+	case JOURNAL_COVERS: return take_covers(r, o, e);
+	case JOURNAL_PORT:
+	case JOURNAL_PORTS: return take_ports(r, o, e);
+	case JOURNAL_HOST: return take_host_record(r, o, e);
+	case JOURNAL_STACK: return take_stack(r, o, e);
+	case JOURNAL_CHECK: return take_check(r, o, e);
+	case JOURNAL_WINDOW: take_window(r, o); return 0;
+	case JOURNAL_SUMMARY: take_summary(r, o); return 0;
+	case JOURNAL_OTHER: break;
+	}
+	return 0;
+}
+
+static int read_all(struct reader *r, struct err *e)
+{
+	bool any = false;
+	int rc;
+
+	while ((rc = journal_next(&r->journal, e)) > 0) {
+		json_object *o = journal_parse(&r->journal, e);
+
+		rc = o ? take(r, o, e) : -1;
+		json_object_put(o);
+		if (rc < 0)
+			return -1;
+		any = true;
+	}
+	if (rc < 0)
+		return -1;
+	r->out->cut = r->journal.cut;
+	if (!any)
+		return err_set(e, "%.150s: empty: no result stands there", r->journal.name);
+	return end_run(r, e);
+}
+
+int diff_read_of(struct changes *c, enum change_side side, FILE *f, const char *name,
+		 struct diff_source *out, struct err *e)
+{
+	struct reader r = {.c = c, .side = side, .out = out};
+	int rc = journal_of(&r.journal, f, name, e);
+
+	*out = (struct diff_source){.complete = true};
+	if (rc == 0)
+		rc = read_all(&r, e);
+	journal_close(&r.journal);
+	free(r.there);
+	free(r.spans);
+	return rc;
+}
+
+int diff_read(struct changes *c, enum change_side side, const char *path, struct diff_source *out,
+	      struct err *e)
+{
+	bool from_stdin = strcmp(path, "-") == 0;
+	FILE *f = from_stdin ? stdin : fopen(path, "re");
+
+	if (!f)
+		return err_sys(e, errno, "cannot read %.150s", path);
+	return diff_read_of(c, side, f, from_stdin ? "stdin" : path, out, e);
+}

@@ -1,0 +1,21 @@
+/* diff_table: the options of `diff`, as the table that parser, --help and manual share. */
+#ifndef CMD_DIFF_TABLE_H
+#define CMD_DIFF_TABLE_H
+
+#include "cmd/options.h"
+
+enum diff_option_id {
+	DIFF_HELP = 1,
+	DIFF_ONLY,
+	DIFF_FORMAT,
+	DIFF_OUTPUT,
+	DIFF_OUTPUT_JSON,
+	DIFF_VERBOSE,
+	DIFF_QUIET,
+	DIFF_COLOR,
+	DIFF_IDS
+};
+
+extern const struct option_table diff_table;
+
+#endif

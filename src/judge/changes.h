@@ -1,0 +1,66 @@
+/*
+ * changes: two results of the same hosts held against each other. It counts only what both really
+ * measured: what was not asked, not reached or not decided on one side is never a change. It knows
+ * no file and no clock; ports stay ranges as long as they are alike.
+ */
+#ifndef JUDGE_CHANGES_H
+#define JUDGE_CHANGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/err.h"
+#include "judge/record.h"
+
+enum change_side { SIDE_OLD, SIDE_NEW, SIDES };
+
+/* More ports than this that change alike on a host are one record. */
+enum { CHANGES_LIST_MAX = 100 };
+
+/* By what a reset style was found: only styles found alike are compared. */
+enum style_method { STYLE_BY_SCAN, STYLE_BY_AUDIT, STYLE_BY_STACK, STYLE_METHODS };
+
+/* The end of one run of a result. */
+struct changes_end {
+	/* What its covers name and no record of it does was asked, and kept silent. */
+	bool complete;
+	bool skipped;	/* hosts that answered nothing were asked a few of their ports only */
+	bool part;	/* one of several shards: others asked what it left out */
+	uint32_t shown; /* bits by enum port_state: others have no record; 0: all have */
+};
+
+struct changes;
+
+struct changes *changes_new(void); /* NULL: no memory */
+void changes_free(struct changes *c);
+
+/* Each is -1 with `e` where memory is out, or the words are none of a result. */
+int changes_addr(struct changes *c, const char *text, struct addr *out, struct err *e);
+/* The host's number; `name` may be NULL. */
+int changes_host(struct changes *c, const char *addr, const char *name, uint32_t *host,
+		 struct err *e);
+
+/* A result is one run or several, each between begin and end; a later one corrects the earlier. */
+void changes_begin(struct changes *c, enum change_side side);
+/* All of these ports were to be asked of all addresses from first to last. */
+int changes_cover(struct changes *c, enum change_side side, const struct addr *first,
+		  const struct addr *last, const struct port_span *ports, size_t n, struct err *e);
+int changes_ports(struct changes *c, enum change_side side, uint32_t host, struct port_span ports,
+		  enum port_state state, const char *reason, struct err *e);
+int changes_up(struct changes *c, enum change_side side, uint32_t host, bool up, const char *reason,
+	       struct err *e);
+void changes_style(struct changes *c, enum change_side side, uint32_t host, enum style_method by,
+		   enum reset_style style);
+int changes_end(struct changes *c, enum change_side side, const struct changes_end *end,
+		struct err *e);
+
+/*
+ * Tells the sink each change whose kind is in `only` (bits by enum change_kind), by address, then
+ * port, what is of the host first; fills the counts of `sum`.
+ */
+int changes_compare(struct changes *c, unsigned only, const struct record_sink *sink,
+		    struct diff_record *sum, struct err *e);
+
+#endif

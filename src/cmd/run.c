@@ -250,6 +250,7 @@ int run_open_reports(struct run *r)
 	};
 	struct err e;
 
+	r->o.out.live = o->count > 0;
 	if (reporting_open(&r->out, &o->out, &e) < 0)
 		return run_fail(r, STATUS_USAGE, &e);
 	if (reporting_start(&r->out, &r->info, &style, &progress, &e) < 0)

@@ -1,5 +1,5 @@
 /*
- * main: the table of commands and the dispatch, nothing else. A first word that is no command is a
+ * main: the dispatch to the table of commands, nothing else. A first word that is no command is a
  * target, and the command is scan.
  */
 #include "config.h"
@@ -18,35 +18,17 @@
 #include "cmd/resolve.h"
 #include "wire/live.h"
 
-static const struct command {
-	const char *name;
-	int (*run)(const struct cmd_line *l);
-	const char *question;
-} commands[] = {
-    {"scan", cmd_scan, "which ports are open, closed, rejected or filtered, by what evidence?"},
-    {"stack", cmd_stack, "how does this stack reset, cell by cell of RFC 9293, and whose is it?"},
-    {"explain", cmd_explain,
-     "why did each RST in a capture or on an interface happen, and who sent it?"},
-    {"trace", cmd_trace,
-     "which hop answers, resets or drops, with SYN, ACK, or data in a connection?"},
-    {"provoke", cmd_provoke,
-     "what does this service do in the cases that end in a reset (early close, idle ...)?"},
-    {"audit", cmd_audit, "does the network still look as the policy says? For cron and CI."},
-    {"diff", cmd_diff, "what changed between two results, by what both of them measured?"},
-    {"doctor", cmd_doctor, "can this machine probe at all, and if not, what is to be mended?"},
-    {"probes", cmd_probes, "which probes are there, and what does each reply mean?"},
-};
-enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
-
 static void usage(FILE *f)
 {
 	fputs("usage: rstprobe COMMAND [options] ...\n"
 	      "       rstprobe TARGET... [options]   (scan)\n\n",
 	      f);
-	for (size_t i = 0; i < COMMANDS; i++)
+	for (size_t i = 0; i < command_count; i++)
 		fprintf(f, "  %-8s%s\n", commands[i].name, commands[i].question);
 	fputs("\n  -h, --help     this text; after a command, its options\n"
-	      "  -V, --version  the versions of rstprobe and of its libraries\n\n"
+	      "  -V, --version  the versions of rstprobe and of its libraries\n"
+	      "  --completion SHELL\n"
+	      "                 what bash, zsh or fish read to complete a command line\n\n"
 	      "The manual is rstprobe(1).\n",
 	      f);
 }
@@ -69,7 +51,7 @@ static const char *mistyped(const char *word)
 	const char *nearest = NULL;
 	unsigned least = 3;
 
-	for (size_t i = 0; i < COMMANDS && strlen(word) >= 3; i++) {
+	for (size_t i = 0; i < command_count && strlen(word) >= 3; i++) {
 		unsigned distance = near_distance(word, commands[i].name);
 
 		if (distance < least) {
@@ -100,6 +82,18 @@ static int run(const struct command *c, char **argv, int argc, int skip)
 	return status;
 }
 
+static int complete(const char *shell)
+{
+	char known[40];
+	struct text t = text_of(known, sizeof(known));
+
+	if (shell && completion_print(stdout, shell) == 0)
+		return STATUS_OK;
+	option_put_names(&t, COMPLETION_SHELLS, completion_shell);
+	log_error("--completion %.40s: takes a shell: %s", shell ? shell : "", known);
+	return STATUS_USAGE;
+}
+
 static int dispatch(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : NULL, *meant;
@@ -122,7 +116,9 @@ static int dispatch(int argc, char **argv)
 			return STATUS_OK;
 		}
 	}
-	for (size_t i = 0; i < COMMANDS; i++)
+	if (strcmp(word, "--completion") == 0)
+		return complete(argc == 3 ? argv[2] : NULL);
+	for (size_t i = 0; i < command_count; i++)
 		if (strcmp(word, commands[i].name) == 0)
 			return run(&commands[i], argv, argc, 2);
 	meant = word[0] == '-' ? NULL : mistyped(word);

@@ -78,7 +78,7 @@ static void put_check(const struct run *r, const struct audit_job *j)
 	uint64_t checks = audit_checks(p, j->today, &r->ask.space);
 	unsigned long long hosts = r->ask.space.hosts, ports = r->ask.space.total;
 
-	policies_tell_dates(p, j->today, say_on_stdout, NULL);
+	policies_tell_dates(p, j->today, true, say_on_stdout, NULL);
 	printf("%s%s: %zu line%s, %zu group%s: %llu checks of %llu host%s, %llu ports to probe\n",
 	       p->files[0], p->n_files > 1 ? " and others" : "", p->n_lines,
 	       p->n_lines == 1 ? "" : "s", p->n_groups, p->n_groups == 1 ? "" : "s",
@@ -90,8 +90,10 @@ static int make(struct run *r, void *ctx)
 	struct audit_job *j = ctx;
 
 	j->today = (int32_t)(clock_wall_ns() / DAY_NS);
-	if (r->o.n_record)
+	if (r->o.n_record) {
+		r->o.out.own = audit_record_new;
 		return audit_record_ask(r);
+	}
 	if (policies_read(&j->policy, &r->ask) < 0 || make_targets(r, j) < 0)
 		return -1;
 	if (!r->o.check_only)
@@ -143,6 +145,15 @@ static void note(void *ctx, const char *text)
 		to->note(to->ctx, text);
 }
 
+/* Text tells by itself which lines end soon. */
+static bool writes_text(const struct run *r)
+{
+	for (size_t i = 0; i < r->o.out.n; i++)
+		if (r->o.out.v[i].format == FORMAT_TEXT)
+			return true;
+	return false;
+}
+
 static void run(struct run *r, struct audit_job *j)
 {
 	struct summary_record sum = {0};
@@ -153,7 +164,7 @@ static void run(struct run *r, struct audit_job *j)
 	configure(r, j, &c);
 	if (open_all(r, &c) < 0 || run_drop_privilege(r) < 0)
 		return;
-	policies_tell_dates(&j->policy, j->today, note, r);
+	policies_tell_dates(&j->policy, j->today, !writes_text(r), note, r);
 	if (audit_run(&c, r->wire, &r->report->sink, &counts, &sum, &e) < 0) {
 		run_fail(r, STATUS_CANNOT, &e);
 		return;

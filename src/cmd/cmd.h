@@ -5,6 +5,9 @@
 #ifndef CMD_CMD_H
 #define CMD_CMD_H
 
+#include <stddef.h>
+#include <stdio.h>
+
 /* Exit statuses (rstprobe(1), EXIT STATUS). Where several apply: the first of 4, 2, 3, 1, 0. */
 enum cmd_status {
 	STATUS_OK = 0,
@@ -25,6 +28,23 @@ struct cmd_line {
 	char **argv;
 	char **full;
 };
+
+struct option_table;
+
+/* All commands; the first is the one that a first word that is no command stands for. */
+struct command {
+	const char *name;
+	int (*run)(const struct cmd_line *l);
+	const char *question;
+	const struct option_table *options; /* NULL: it has none but --help */
+};
+extern const struct command commands[];
+extern const size_t command_count;
+
+/* What `shell` (bash, zsh, fish) reads to complete a command line; -1: no such shell. */
+int completion_print(FILE *f, const char *shell);
+enum { COMPLETION_SHELLS = 3 };
+const char *completion_shell(size_t i);
 
 int cmd_scan(const struct cmd_line *l);
 int cmd_explain(const struct cmd_line *l);

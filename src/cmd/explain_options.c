@@ -305,9 +305,7 @@ int explain_options_parse(struct explain_options *o, int argc, char **argv, stru
 	const char *value;
 	int id, ret = 0;
 
-	*o = (struct explain_options){.out.formats = FORMAT_BIT(FORMAT_TEXT) |
-						     FORMAT_BIT(FORMAT_JSON) |
-						     FORMAT_BIT(FORMAT_HTML)};
+	*o = (struct explain_options){.out.formats = outputs_formats("explain")};
 	o->files = calloc((size_t)argc + 1, sizeof(*o->files));
 	if (!o->files)
 		return err_sys(e, errno, "explain: cannot keep %d words", argc);

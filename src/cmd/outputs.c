@@ -53,6 +53,39 @@ static int check_built(const char *said, enum output_format format, struct err *
 		       said, formats[format].word);
 }
 
+static const char *const colors[] = {
+    [COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"};
+enum { COLORS = sizeof(colors) / sizeof(colors[0]) };
+
+#define ALL_HAVE (FORMAT_BIT(FORMAT_TEXT) | FORMAT_BIT(FORMAT_JSON))
+static const struct {
+	const char *command;
+	unsigned more; /* beside text and json */
+} makers[] = {
+    {"scan", FORMAT_BIT(FORMAT_XML) | FORMAT_BIT(FORMAT_CSV)},
+    {"explain", FORMAT_BIT(FORMAT_HTML)},
+    {"audit", FORMAT_BIT(FORMAT_CSV) | FORMAT_BIT(FORMAT_TAP) | FORMAT_BIT(FORMAT_JUNIT) |
+		  FORMAT_BIT(FORMAT_PROMETHEUS)},
+};
+
+unsigned outputs_formats(const char *command)
+{
+	for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++)
+		if (strcmp(command, makers[i].command) == 0)
+			return ALL_HAVE | makers[i].more;
+	return ALL_HAVE;
+}
+
+const char *outputs_format_word(enum output_format format)
+{
+	return formats[format].word;
+}
+
+const char *outputs_color_word(size_t i)
+{
+	return i < COLORS ? colors[i] : NULL;
+}
+
 int outputs_take_format(struct outputs *o, const char *said, const char *value, struct err *e)
 {
 	const char *words[FORMATS];
@@ -104,11 +137,9 @@ int outputs_take_also(struct outputs *o, enum output_format format, const char *
 
 int outputs_take_color(struct outputs *o, const char *said, const char *value, struct err *e)
 {
-	static const char *const words[] = {
-	    [COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"};
 	int wish;
 
-	if (option_choice(said, value, words, 3, &wish, e) < 0)
+	if (option_choice(said, value, colors, COLORS, &wish, e) < 0)
 		return -1;
 	o->color = (enum color_wish)wish;
 	return 0;

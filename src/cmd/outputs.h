@@ -56,6 +56,11 @@ struct outputs {
 			      const struct report_style *style);
 };
 
+/* The formats of a command, by its name, as bits; and their words. */
+unsigned outputs_formats(const char *command);
+const char *outputs_format_word(enum output_format format);
+/* The words of --color, from 0; NULL behind the last. */
+const char *outputs_color_word(size_t i);
 /* Each takes the value of one option, spelled `said`; -1 with `e` where it is none. */
 int outputs_take_format(struct outputs *o, const char *said, const char *value, struct err *e);
 int outputs_take_file(struct outputs *o, const char *said, const char *value, struct err *e);

@@ -86,13 +86,13 @@ static void tell_line(const struct policy *p, const struct policy_line *l, int32
 	say(ctx, line);
 }
 
-void policies_tell_dates(const struct policy *p, int32_t today,
+void policies_tell_dates(const struct policy *p, int32_t today, bool ending,
 			 void (*say)(void *ctx, const char *text), void *ctx)
 {
 	for (size_t i = 0; i < p->n_lines; i++) {
 		const struct policy_line *l = &p->lines[i];
 
-		if (l->until_day != POLICY_NEVER && l->until_day <= today + SOON_DAYS)
+		if (l->until_day != POLICY_NEVER && l->until_day < today + (ending ? SOON_DAYS : 0))
 			tell_line(p, l, today, say, ctx);
 	}
 }

@@ -174,13 +174,20 @@ static int take_shard(struct scan_parse *p, const char *value, struct err *e)
 	return 0;
 }
 
+static const char *const tx_words[] = {
+    [TX_AUTO] = "auto", [TX_RAW] = "raw", [TX_PACKET] = "packet", [TX_XDP] = "xdp"};
+enum { TX_WORDS = sizeof(tx_words) / sizeof(tx_words[0]) };
+
+const char *scan_tx_word(size_t i)
+{
+	return i < TX_WORDS ? tx_words[i] : NULL;
+}
+
 static int take_tx(struct scan_parse *p, const char *value, struct err *e)
 {
-	static const char *const words[] = {
-	    [TX_AUTO] = "auto", [TX_RAW] = "raw", [TX_PACKET] = "packet", [TX_XDP] = "xdp"};
 	int tx;
 
-	if (option_choice(p->said, value, words, 4, &tx, e) < 0)
+	if (option_choice(p->said, value, tx_words, TX_WORDS, &tx, e) < 0)
 		return -1;
 	p->o->tx = (enum tx)tx;
 	return 0;
@@ -373,18 +380,6 @@ static int take_word(struct scan_parse *p, const char *value, struct err *e)
 	return 0;
 }
 
-static unsigned formats_of(const struct option_table *table)
-{
-	unsigned all = FORMAT_BIT(FORMAT_TEXT) | FORMAT_BIT(FORMAT_JSON);
-
-	if (table == &scan_table)
-		return all | FORMAT_BIT(FORMAT_XML) | FORMAT_BIT(FORMAT_CSV);
-	if (table == &audit_table)
-		return all | FORMAT_BIT(FORMAT_CSV) | FORMAT_BIT(FORMAT_TAP) |
-		       FORMAT_BIT(FORMAT_JUNIT) | FORMAT_BIT(FORMAT_PROMETHEUS);
-	return all;
-}
-
 int scan_options_parse(struct scan_options *o, const struct option_table *table, int argc,
 		       char **argv, struct err *e)
 {
@@ -401,7 +396,7 @@ int scan_options_parse(struct scan_options *o, const struct option_table *table,
 	    .shards = 1,
 	    .stack = table == &stack_table,
 	    .retry_failed = 1,
-	    .out.formats = formats_of(table),
+	    .out.formats = outputs_formats(table->command),
 	    .flows = 1,
 	    .first_ttl = 1,
 	    .max_ttl = 30,

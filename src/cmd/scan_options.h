@@ -90,6 +90,10 @@ int scan_options_parse(struct scan_options *o, const struct option_table *table,
 		       char **argv, struct err *e);
 /* Is `id` an item of the list `o->expect_findings`? True where nothing is expected. */
 bool scan_options_expects(const struct scan_options *o, const char *id);
+/* The words of --tx, from 0; NULL behind the last. */
+const char *scan_tx_word(size_t i);
+/* The findings that a scenario may have, each once, with `between` between them. */
+void scan_put_findings(struct text *t, enum scenario scenario, const char *between);
 void scan_options_free(struct scan_options *o);
 
 #endif

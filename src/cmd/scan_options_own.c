@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/near.h"
-#include "cmd/audit_record.h"
 #include "engine/repeat.h"
 
 /* --- trace ------------------------------------------------------------------------------------ */
@@ -179,15 +178,15 @@ static bool told_before(size_t i, enum scenario scenario)
 	return false;
 }
 
-static void put_findings(struct text *t, enum scenario scenario)
+void scan_put_findings(struct text *t, enum scenario scenario, const char *between)
 {
-	const char *between = "";
+	const char *before = "";
 
 	for (size_t i = 0; i < provoke_row_count; i++) {
 		if (!is_of(&provoke_rows[i], scenario) || told_before(i, scenario))
 			continue;
-		text_putf(t, "%s%s", between, provoke_rows[i].id);
-		between = ", ";
+		text_putf(t, "%s%s", before, provoke_rows[i].id);
+		before = between;
 	}
 }
 
@@ -205,7 +204,7 @@ static int check_findings(const struct scan_options *o, struct err *e)
 			i++;
 		if (i < provoke_row_count)
 			continue;
-		put_findings(&t, o->scenario);
+		scan_put_findings(&t, o->scenario, ", ");
 		return err_set(e, "--expect '%s': %s has no such finding; there are %s", item,
 			       scenario_infos[o->scenario].name, known);
 	}
@@ -350,7 +349,6 @@ int scan_settle_audit(struct scan_parse *p, struct err *e)
 	o->kinds[o->n_kinds++] = probe_find("syn");
 	if (!o->n_record)
 		return 0;
-	o->out.own = audit_record_new;
 	if (o->out.n || o->out.format != FORMAT_TEXT)
 		return err_set(e, "audit: --record writes a policy, which is text: name its file "
 				  "by -o FILE");

@@ -127,6 +127,11 @@ int syn_layout_parse(const char *word, enum syn_layout *out)
 	return -1;
 }
 
+const char *syn_layout_word(size_t i)
+{
+	return i < N_SYN_FORMS ? syn_forms[i].word : NULL;
+}
+
 uint16_t syn_layout_win(enum syn_layout layout)
 {
 	return syn_forms[layout].win;

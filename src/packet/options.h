@@ -50,6 +50,8 @@ enum syn_layout {
 
 /* By its word (none, mss, linux, windows); -1 where there is none such. */
 int syn_layout_parse(const char *word, enum syn_layout *out);
+/* The words, from 0; NULL behind the last. */
+const char *syn_layout_word(size_t i);
 /* The window that goes with the layout, so that a SYN is of one piece. */
 uint16_t syn_layout_win(enum syn_layout layout);
 /* Writes at most 40 bytes, a multiple of 4; returns how many. `tsval` is used where the layout has

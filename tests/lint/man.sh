@@ -1,8 +1,7 @@
 #!/bin/sh
-# man: the manual and the program say the same. Every option of --help stands in the page and every
+# man: the manuals and the program say the same. Every option of --help stands in the page and every
 # option of the page in --help; every probe, segment of the battery, cause, finding and verdict is
-# named; every example runs. Nothing is sent: what sends is a dry run, what reads captures gets one
-# made here, and what else could send or listen only prints its help.
+# named, every key of JSON Lines too. That the examples run is tests/lab/test_documents.py's.
 # shellcheck source=common.sh
 . "$(dirname "$0")/common.sh"
 
@@ -50,6 +49,8 @@ same STACK stack
 same EXPLAIN explain
 same TRACE trace
 same PROVOKE provoke
+same AUDIT audit
+same DIFF diff
 same PROBES probes
 same DOCTOR doctor
 
@@ -120,52 +121,45 @@ awk '/^\.Ss The verdict$/ { inside = 1; next } /^\.S[hs] / { inside = 0 }
 } >"$out"
 tap "verdicts of trace" "$out"
 
-# Two frames of raw IP for the examples of explain: a SYN, and the RST that refuses it.
-tiny_capture() {
-	base64 -d <<-EOF
-	1MOyoQIABAAAAAAAAAAAAP//AABlAAAAAPFTZQAAAAAoAAAAKAAAAEUAACgAAQAAQAaOmMAAAgHGM2QCnLABuwAAA+
-	gAAAAAUAL68CZnAAAA8VNl6AMAACgAAAAoAAAARQAAKAABAABABo6YxjNkAsAAAgEBu5ywAAAAAAAAA+lQFAAAIUUA
-	AA==
-	EOF
+# Keys and types of records: what the sources give to whoever adds a key, or begins a record. Which
+# key is of which record is tests/lab/test_json_page.py's.
+json=$srcdir/man/rstprobe-json.5
+written() { # FUNCTIONS-BEFORE-THE-NAME
+	cat "$srcdir"/src/report/json*.c "$srcdir"/src/cmd/probes.c | tr -s '\n\t' '  ' |
+		grep -oE "\\b($1)\\((&?[a-z]+(->[a-z]+)*, )?\"[a-z][a-z0-9_]*\"" |
+		sed 's/.*"\(.*\)"/\1/' | sort -u
 }
+written 'json_new_record|json_begin|line_begin' >"$lint_tmp/types"
+sed -n 's/^\.Ss Record //p' "$json" | sort >"$lint_tmp/page"
+{
+	comm -23 "$lint_tmp/types" "$lint_tmp/page" | sed 's/$/ is a record, and not in the page/'
+	comm -13 "$lint_tmp/types" "$lint_tmp/page" | sed 's/$/ is in the page, and no record/'
+	[ "$(wc -l <"$lint_tmp/types")" -ge 16 ] || echo "too few records in the sources"
+} >"$out"
+tap "types of records" "$out"
 
-# Each example runs where it can do no harm; status 0 and something written is its success.
-sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl rstprobe //p' "$page" >"$lint_tmp/examples"
-while read -r line; do
-	eval "set -- $line"
-	live=
-	rm -f "$lint_tmp"/*.html
-	case $1 in
-	probes) ;;
-	doctor) set -- "$@" --help ;;
-	explain)
-		for word; do
-			case $word in
-			-i) live=--help ;;
-			*.pcap) tiny_capture >"$lint_tmp/$word" ;;
-			esac
-		done
-		set -- "$@" ${live:+"$live"}
-		;;
-	*) set -- "$@" --dry-run ;;
-	esac
-	status=0
-	(cd "$lint_tmp" && timeout 60 "$RSTPROBE" "$@") >"$lint_tmp/said" 2>"$lint_tmp/err" || status=$?
-	{
-		[ "$status" = 0 ] || { echo "status $status" && cat "$lint_tmp/err"; }
-		[ -s "$lint_tmp/said" ] || [ -s "$lint_tmp/report.html" ] || echo "wrote nothing"
-	} >"$out"
-	tap "example: rstprobe $line" "$out"
-done <"$lint_tmp/examples"
-: >"$out"
-[ -s "$lint_tmp/examples" ] || echo "none found" >"$out"
-tap "the page has examples" "$out"
+{
+	written '(json_)?(add|put)(_[a-z0-9]+)*|json_object_object_add|line_(bool|[ac-z][a-z0-9_]*)' |
+		grep -vx type
+	# not written as a word of their own: made of names of outcomes and levels, and a real number
+	printf '%s\n' passed failed indeterminate within_ms failed_critical failed_warning failed_info
+} | sort -u >"$lint_tmp/keys"
+awk '/^\.Sh / { inside = ($0 == ".Sh RECORD TYPES") } inside && /^\.It Cm / { print $3 }' "$json" |
+	sed 's/.*\.//; s/\[\]$//' | grep -v "^\*\$" | sort -u >"$lint_tmp/page"
+{
+	comm -23 "$lint_tmp/keys" "$lint_tmp/page" | sed 's/$/ is written, and not in the page/'
+	comm -13 "$lint_tmp/keys" "$lint_tmp/page" | sed 's/$/ is in the page, and never written/'
+	[ "$(wc -l <"$lint_tmp/keys")" -ge 150 ] || echo "too few keys in the sources"
+} >"$out"
+tap "keys of records" "$out"
 
 if command -v mandoc >/dev/null; then
-	# whether a neighbour's page is installed is no matter of ours
-	mandoc -Tlint -Wstyle "$page" 2>&1 | grep '^mandoc: .*:[0-9]*:[0-9]*: ' |
-		grep -v 'referenced manual not found' >"$out"
-	tap "mandoc -Tlint" "$out"
+	for page in "$srcdir"/man/*.[1-8]; do
+		# whether a neighbour's page is installed is no matter of ours
+		mandoc -Tlint -Wstyle "$page" 2>&1 | grep '^mandoc: .*:[0-9]*:[0-9]*: ' |
+			grep -v 'referenced manual not found' >"$out"
+		tap "mandoc -Tlint ${page##*/}" "$out"
+	done
 else
 	tap_skip "mandoc -Tlint" "mandoc is not installed"
 fi

@@ -374,15 +374,15 @@ static void test_text_inconsistent_shows_both(void **state)
 	h.srtt_us = 0;
 	h.style = STYLE_UNKNOWN;
 	give_host(p.report, &h, &v, 1);
-	expect_written(&p,
-		    "web1 (192.0.2.7): up\n"
-		    "PORT    STATE         REASON         TTL       RTT\n"
-		    "25/tcp  inconsistent  contradiction   64  0.412 ms\n"
-		    "        open   by the answer to syn: S. seq 7000 ack 1001 win 64240 ttl 64\n"
-		    "        closed by the answer to syn: R. seq 0 ack 1001 win 0 ttl 128\n"
-		    "        one segment says open, another closed: a deviating stack, or a box in "
-		    "the path\n"
-		    "How closed ports answer is not known: none was seen.\n");
+	expect_written(
+	    &p, "web1 (192.0.2.7): up\n"
+		"PORT    STATE         REASON         TTL       RTT\n"
+		"25/tcp  inconsistent  contradiction   64  0.412 ms\n"
+		"        open   by the answer to syn: S. seq 7000 ack 1001 win 64240 ttl 64\n"
+		"        closed by the answer to syn: R. seq 0 ack 1001 win 0 ttl 128\n"
+		"        one segment says open, another closed: a deviating stack, or a box in "
+		"the path\n"
+		"How closed ports answer is not known: none was seen.\n");
 }
 
 static void test_text_colours_only_the_word(void **state)
@@ -442,16 +442,16 @@ static void test_text_quiet_hosts_take_a_line(void **state)
 	s.loss_estimate = 0.0123;
 	p.report->sink.summary(p.report->sink.ctx, &s);
 	expect_written(&p, "web1 (192.0.2.7): up, 0.412 ms\n"
-			"PORT    STATE  REASON   TTL       RTT  SERVICE\n"
-			"22/tcp  open   syn-ack   64  0.412 ms  ssh\n"
-			"Closed ports answer with a RST.\n"
-			"\n"
-			"192.0.2.7: no-response (2 filtered)\n"
-			"web1 (192.0.2.7): down, host-unreachable from 192.0.2.1 (1 rejected)\n"
-			"web1 (192.0.2.7): up, 0.412 ms (1 closed, not listed)\n"
-			"\n"
-			"0 open on 4 hosts (2 up) in 2 min 5 s (1 probe, 1.2 % loss)\n"
-			"INCOMPLETE: the link of eth0 went down\n");
+			   "PORT    STATE  REASON   TTL       RTT  SERVICE\n"
+			   "22/tcp  open   syn-ack   64  0.412 ms  ssh\n"
+			   "Closed ports answer with a RST.\n"
+			   "\n"
+			   "192.0.2.7: no-response (2 filtered)\n"
+			   "web1 (192.0.2.7): down, host-unreachable from 192.0.2.1 (1 rejected)\n"
+			   "web1 (192.0.2.7): up, 0.412 ms (1 closed, not listed)\n"
+			   "\n"
+			   "0 open on 4 hosts (2 up) in 2 min 5 s (1 probe, 1.2 % loss)\n"
+			   "INCOMPLETE: the link of eth0 went down\n");
 }
 
 /* Of an empty network, a line for each stretch whose hosts say the same. */
@@ -482,11 +482,11 @@ static void test_text_quiet_neighbours_share_a_line(void **state)
 	}
 	p.report->sink.summary(p.report->sink.ctx, &s);
 	expect_written(&p, "192.0.2.7-192.0.2.8: no-response (2 hosts, each 1 filtered)\n"
-			"192.0.2.9: down, host-unreachable from 192.0.2.1 (1 rejected)\n"
-			"192.0.2.10: no-response (1 filtered)\n"
-			"192.0.2.12: no-response (1 filtered)\n"
-			"\n"
-			"0 open on 6 hosts (0 up) in 3.00 s (0 probes)\n");
+			   "192.0.2.9: down, host-unreachable from 192.0.2.1 (1 rejected)\n"
+			   "192.0.2.10: no-response (1 filtered)\n"
+			   "192.0.2.12: no-response (1 filtered)\n"
+			   "\n"
+			   "0 open on 6 hosts (0 up) in 3.00 s (0 probes)\n");
 }
 
 /* Which ports of an unreachable host were asked before that was clear is chance. */
@@ -515,10 +515,11 @@ static void test_text_nobody_is_a_line_whatever_was_asked(void **state)
 		give_host(p.report, &h, v, 2);
 	}
 	p.report->sink.summary(p.report->sink.ctx, &s);
-	expect_written(&p, "192.0.2.7-192.0.2.9: down, host-unreachable (3 hosts, in all 2 rejected, "
-			"1 indeterminate, 3 not-probed)\n"
-			"\n"
-			"0 open on 3 hosts (0 up) in 0.00 s (0 probes)\n");
+	expect_written(&p,
+		       "192.0.2.7-192.0.2.9: down, host-unreachable (3 hosts, in all 2 rejected, "
+		       "1 indeterminate, 3 not-probed)\n"
+		       "\n"
+		       "0 open on 3 hosts (0 up) in 0.00 s (0 probes)\n");
 }
 
 static void test_text_lines_of_a_large_sweep(void **state)
@@ -550,9 +551,9 @@ static void test_text_lines_of_a_large_sweep(void **state)
 	s.counts[STATE_OPEN] = 2;
 	p.report->sink.summary(p.report->sink.ctx, &s);
 	expect_written(&p, "192.0.2.7:443 open syn-ack ttl 64 0.412 ms\n"
-			"[fe80::1%veth3]:443 open syn-ack ttl 64 0.412 ms\n"
-			"192.0.2.7:445 inconsistent contradiction ttl 64 0.412 ms\n"
-			"2 open, 69000 silent on 70000 hosts (2 up) in 0.42 s (65500 probes)\n");
+			   "[fe80::1%veth3]:443 open syn-ack ttl 64 0.412 ms\n"
+			   "192.0.2.7:445 inconsistent contradiction ttl 64 0.412 ms\n"
+			   "2 open, 69000 silent on 70000 hosts (2 up) in 0.42 s (65500 probes)\n");
 }
 
 static void test_text_lines_asked_for(void **state)
@@ -573,9 +574,9 @@ static void test_text_lines_asked_for(void **state)
 	paper_open(&p, report_text_new, &run, &style);
 	h = host_make(&v[0].addr);
 	give_host(p.report, &h, v, 103);
-	expect_written(&p,
-		    "192.0.2.7:1 rejected icmp-admin-prohibited from 192.0.2.1 ttl 255 0.412 ms\n"
-		    "192.0.2.7 closed  101 ports (rst-ack): 3-103\n");
+	expect_written(
+	    &p, "192.0.2.7:1 rejected icmp-admin-prohibited from 192.0.2.1 ttl 255 0.412 ms\n"
+		"192.0.2.7 closed  101 ports (rst-ack): 3-103\n");
 }
 
 /* --- JSON ----------------------------------------------------------------------- */
@@ -589,10 +590,10 @@ static void test_json_run(void **state)
 	(void)state;
 	paper_open(&p, report_json_new, &run, &style);
 	expect_written(&p,
-		    "{\"type\":\"run\",\"schema\":1,\"tool\":\"rstprobe\",\"version\":\"0.1.0\","
-		    "\"command\":\"scan\",\"argv\":[\"rstprobe\",\"scan\",\"a/b\"],"
-		    "\"started\":\"2026-11-20T12:00:00.000042Z\",\"seed\":18446744073709551615,"
-		    "\"source\":[{\"addr\":\"192.0.2.1\",\"iface\":\"veth3\"}]}\n");
+		       "{\"type\":\"run\",\"schema\":1,\"tool\":\"rstprobe\",\"version\":\"0.1.0\","
+		       "\"command\":\"scan\",\"argv\":[\"rstprobe\",\"scan\",\"a/b\"],"
+		       "\"started\":\"2026-11-20T12:00:00.000042Z\",\"seed\":18446744073709551615,"
+		       "\"source\":[{\"addr\":\"192.0.2.1\",\"iface\":\"veth3\"}]}\n");
 	run.argv = (char *const *)(uintptr_t)argv_bytes;
 	paper_open(&p, report_json_new, &run, &style);
 	paper_end(&p);
@@ -917,19 +918,19 @@ static void test_hosts_limited_and_given_up(void **state)
 	s.skipped = 12;
 	s.hosts_limited = 3;
 	p.report->sink.summary(p.report->sink.ctx, &s);
-	expect_written(&p,
-		    "web1 (192.0.2.7): up, 0.412 ms\n"
-		    "PORT    STATE  REASON   TTL       RTT  SERVICE\n"
-		    "22/tcp  open   syn-ack   64  0.412 ms  ssh\n"
-		    "Closed ports answer with a RST.\n"
-		    "The host sends at most 200 resets a second.\n"
-		    "\n"
-		    "192.0.2.7: no-response (1 filtered, 1 not-probed)\n"
-		    "\n"
-		    "3 open, 65485 closed, 12 filtered on 2 hosts (1 up), part 2 of 4, in 0.42 s "
-		    "(65500 probes, 0 % loss)\n"
-		    "1 host kept silent: only a handful of ports was asked, 12 in all skipped "
-		    "(--no-skip-dead asks them)\n");
+	expect_written(
+	    &p, "web1 (192.0.2.7): up, 0.412 ms\n"
+		"PORT    STATE  REASON   TTL       RTT  SERVICE\n"
+		"22/tcp  open   syn-ack   64  0.412 ms  ssh\n"
+		"Closed ports answer with a RST.\n"
+		"The host sends at most 200 resets a second.\n"
+		"\n"
+		"192.0.2.7: no-response (1 filtered, 1 not-probed)\n"
+		"\n"
+		"3 open, 65485 closed, 12 filtered on 2 hosts (1 up), part 2 of 4, in 0.42 s "
+		"(65500 probes, 0 % loss)\n"
+		"1 host kept silent: only a handful of ports was asked, 12 in all skipped "
+		"(--no-skip-dead asks them)\n");
 	paper_open(&p, report_json_new, &run, &style);
 	h.reset_limit = 200;
 	give_host(p.report, &h, v, 0);
@@ -1058,9 +1059,9 @@ static void test_progress_on_a_terminal(void **state)
 	p.report->sink.note(p.report->sink.ctx, "a word");
 	p.report->sink.note(p.report->sink.ctx, "another");
 	expect_written(&p, "\r  34 %  120000 probes/s  42 open  pass 2  ETA 12 s"
-			"\r  30 %  120000 probes/s  42 open  pass 2          "
-			"\r                                          \r"
-			"rstprobe: a word\nrstprobe: another\n");
+			   "\r  30 %  120000 probes/s  42 open  pass 2          "
+			   "\r                                          \r"
+			   "rstprobe: a word\nrstprobe: another\n");
 }
 
 static void test_progress_elsewhere(void **state)
@@ -1080,11 +1081,12 @@ static void test_progress_elsewhere(void **state)
 	k->progress(k->ctx, &g, true);
 	snprintf(s.why, sizeof(s.why), "why");
 	k->summary(k->ctx, &s);
-	expect_written(&p, "rstprobe: 34 %  120000 probes/s  42 open  pass 2  ETA 12 s\n"
-			"rstprobe: 48 %  120000 probes/s  42 open  pass 2  ETA 12 s\n"
-			"rstprobe: the capture dropped 7 packets; a lower --rate would lose none\n"
-			"rstprobe: 2 probes could not be sent\n"
-			"rstprobe: incomplete: why\n");
+	expect_written(&p,
+		       "rstprobe: 34 %  120000 probes/s  42 open  pass 2  ETA 12 s\n"
+		       "rstprobe: 48 %  120000 probes/s  42 open  pass 2  ETA 12 s\n"
+		       "rstprobe: the capture dropped 7 packets; a lower --rate would lose none\n"
+		       "rstprobe: 2 probes could not be sent\n"
+		       "rstprobe: incomplete: why\n");
 	paper_begin(&p);
 	p.report = report_progress_new(p.f, false, 0);
 	g.elapsed_s = 1000;

@@ -56,7 +56,8 @@ static void give(struct paper *p, const struct walks *s)
 	sink->trace(sink->ctx, &r);
 }
 
-static void expect_written(const struct walks *s, const struct report_style *style, const char *want)
+static void expect_written(const struct walks *s, const struct report_style *style,
+			   const char *want)
 {
 	const struct run_info run = run_make();
 	struct paper p;
@@ -81,16 +82,16 @@ static void test_open(void **state)
 	w->hops[4].expired = false;
 	w->hops[5].expiry.rtt_us = 12345;
 	expect_written(&s, &numeric,
-		    "trace to web1 (192.0.2.7) port 443, SYN, 12 hops max\n"
-		    " 1  10.0.1.1          1.00 ms\n"
-		    " 2  10.0.2.1          2.00 ms\n"
-		    " 3  10.0.3.1          3.00 ms\n"
-		    " 4  *\n"
-		    " 5  10.0.5.1          12.3 ms\n"
-		    " 6  192.0.2.7         6.00 ms  SYN-ACK (target)\n"
-		    "\n"
-		    "open: the target answers with a SYN-ACK, at hop 6.\n"
-		    "  - 1 hop on the way kept silent\n");
+		       "trace to web1 (192.0.2.7) port 443, SYN, 12 hops max\n"
+		       " 1  10.0.1.1          1.00 ms\n"
+		       " 2  10.0.2.1          2.00 ms\n"
+		       " 3  10.0.3.1          3.00 ms\n"
+		       " 4  *\n"
+		       " 5  10.0.5.1          12.3 ms\n"
+		       " 6  192.0.2.7         6.00 ms  SYN-ACK (target)\n"
+		       "\n"
+		       "open: the target answers with a SYN-ACK, at hop 6.\n"
+		       "  - 1 hop on the way kept silent\n");
 }
 
 static void test_names(void **state)
@@ -105,12 +106,12 @@ static void test_names(void **state)
 	walks_expire(w, 1, 2);
 	walks_reject(w, 3, walks_router(2));
 	expect_written(&s, &style,
-		    "trace to web1 (192.0.2.7) port 443, SYN, 12 hops max\n"
-		    " 1  10.0.1.1                           1.00 ms\n"
-		    " 2  r2?[2J (10.0.2.1)                  2.00 ms\n"
-		    " 3  r2?[2J (10.0.2.1)                  3.00 ms  ICMP admin-prohibited\n"
-		    "\n"
-		    "rejected-by: 10.0.2.1, hop 2, rejects it: ICMP admin-prohibited.\n");
+		       "trace to web1 (192.0.2.7) port 443, SYN, 12 hops max\n"
+		       " 1  10.0.1.1                           1.00 ms\n"
+		       " 2  r2?[2J (10.0.2.1)                  2.00 ms\n"
+		       " 3  r2?[2J (10.0.2.1)                  3.00 ms  ICMP admin-prohibited\n"
+		       "\n"
+		       "rejected-by: 10.0.2.1, hop 2, rejects it: ICMP admin-prohibited.\n");
 }
 
 static void test_reset(void **state)
@@ -184,16 +185,17 @@ static void test_dropped(void **state)
 	w = walks_add(&s, WALK_MAIN, "syn");
 	walks_expire(w, 1, 3);
 	w->hops[1].expired = false;
-	expect_written(&s, &numeric,
-		    "trace to web1 (192.0.2.7) port 443, SYN, 12 hops max\n"
-		    " 1  *\n"
-		    " 2  10.0.2.1          2.00 ms\n"
-		    " 3  10.0.3.1          3.00 ms\n"
-		    " 4-12  *\n"
-		    "\n"
-		    "dropped-after-hop: it gets as far as hop 3 (10.0.3.1), and nothing was heard\n"
-		    "  from beyond.\n"
-		    "  - 1 hop on the way kept silent\n");
+	expect_written(
+	    &s, &numeric,
+	    "trace to web1 (192.0.2.7) port 443, SYN, 12 hops max\n"
+	    " 1  *\n"
+	    " 2  10.0.2.1          2.00 ms\n"
+	    " 3  10.0.3.1          3.00 ms\n"
+	    " 4-12  *\n"
+	    "\n"
+	    "dropped-after-hop: it gets as far as hop 3 (10.0.3.1), and nothing was heard\n"
+	    "  from beyond.\n"
+	    "  - 1 hop on the way kept silent\n");
 }
 
 static void test_flows(void **state)
@@ -214,23 +216,23 @@ static void test_flows(void **state)
 			w->hops[2].expiry.from = addr_v4(10, 0, 22, 1);
 	}
 	expect_written(&s, &numeric,
-		    "trace to web1 (192.0.2.7) port 443, SYN, 4 flows, 12 hops max\n"
-		    "flow 0, from port 40000\n"
-		    " 1  10.0.1.1          1.00 ms\n"
-		    " 2  10.0.2.1          2.00 ms\n"
-		    " 3  10.0.3.1          3.00 ms\n"
-		    " 4  192.0.2.7         4.00 ms  SYN-ACK (target)\n"
-		    "    the same for flow 2\n"
-		    "flow 1, from port 40001\n"
-		    " 1  10.0.1.1          1.00 ms\n"
-		    " 2  10.0.22.1         2.00 ms\n"
-		    " 3  10.0.3.1          3.00 ms\n"
-		    " 4  192.0.2.7         4.00 ms  SYN-ACK (target)\n"
-		    "    open\n"
-		    "    the same for flow 3\n"
-		    "\n"
-		    "open: the target answers with a SYN-ACK, at hop 4.\n"
-		    "  - 4 flows take 2 different paths\n");
+		       "trace to web1 (192.0.2.7) port 443, SYN, 4 flows, 12 hops max\n"
+		       "flow 0, from port 40000\n"
+		       " 1  10.0.1.1          1.00 ms\n"
+		       " 2  10.0.2.1          2.00 ms\n"
+		       " 3  10.0.3.1          3.00 ms\n"
+		       " 4  192.0.2.7         4.00 ms  SYN-ACK (target)\n"
+		       "    the same for flow 2\n"
+		       "flow 1, from port 40001\n"
+		       " 1  10.0.1.1          1.00 ms\n"
+		       " 2  10.0.22.1         2.00 ms\n"
+		       " 3  10.0.3.1          3.00 ms\n"
+		       " 4  192.0.2.7         4.00 ms  SYN-ACK (target)\n"
+		       "    open\n"
+		       "    the same for flow 3\n"
+		       "\n"
+		       "open: the target answers with a SYN-ACK, at hop 4.\n"
+		       "  - 4 flows take 2 different paths\n");
 }
 
 static void test_inside(void **state)

@@ -37,10 +37,12 @@ def _is_root_of_machine():
 
 
 class Ear:
-    """Listens from its making; `why` says what is missing where it can't."""
+    """Listens from its making, to segments from and to these ports: the RSTs of a whole machine
+    would push ours out of the ring. `why` says what is missing where it can't."""
 
-    def __init__(self):
+    def __init__(self, ports):
         self.dir = None
+        self.only = " || ".join("%s == %d" % (end, p) for p in ports for end in ("sport", "dport"))
         self.why = self._missing() or self._begin()
 
     @staticmethod
@@ -70,6 +72,7 @@ class Ear:
                     self._remove(os.path.join(TRACEFS, "instances", old))
             self.dir = os.path.join(TRACEFS, "instances", PREFIX + str(os.getpid()))
             os.mkdir(self.dir)
+            self._write(self.dir, EVENT + "/filter", self.only)
             self._write(self.dir, EVENT + "/enable", "1")
         except OSError as e:
             self.close()

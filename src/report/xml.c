@@ -101,6 +101,12 @@ static void put_hosts(struct xml_report *r)
 	r->host = NULL;
 }
 
+void xml_bound(struct xml_report *r)
+{
+	if (r->hosts.bytes > KEPT_BYTES)
+		put_hosts(r);
+}
+
 void xml_add_port(struct xml_report *r, struct xml_host *host, const struct xml_port *p)
 {
 	if (r->style.show_given && !host_shows(&r->style, p->state))
@@ -157,8 +163,7 @@ static void xml_host_end(void *ctx, const struct host_record *h)
 		host->srtt_us = h->srtt_us;
 	host->pieces = true;
 	r->host = NULL;
-	if (r->hosts.bytes > KEPT_BYTES)
-		put_hosts(r);
+	xml_bound(r);
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */

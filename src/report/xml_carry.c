@@ -81,13 +81,13 @@ static void carry_ports(struct xml_report *r, json_object *o)
 
 	if (!host || !at || !read_port(o, host, &p))
 		return;
-	while (*at) {
+	while (*at >= '0' && *at <= '9') {
 		char *end;
 		unsigned long first = strtoul(at, &end, 10), last = first;
 
 		if (*end == '-')
 			last = strtoul(end + 1, &end, 10);
-		if (end == at || first > last || last > UINT16_MAX)
+		if (!first || first > last || last > UINT16_MAX)
 			return;
 		for (; first <= last; first++) {
 			p.port = (uint16_t)first;
@@ -131,4 +131,5 @@ void xml_carry(struct report *report, const char *line, size_t len)
 			types[i].carry(r, o);
 	json_object_put(o);
 	json_tokener_free(tokener);
+	xml_bound(r);
 }

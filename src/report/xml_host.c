@@ -52,21 +52,19 @@ static struct member *sorted(const struct xml_host *h, size_t *n)
 	for (size_t i = 0; i < h->n_groups; i++)
 		*n += h->groups[i].ports.n;
 	ports = calloc(*n + 1, sizeof(*ports));
-	v = calloc(*n + 1, sizeof(*v));
+	v = ports ? calloc(*n + 1, sizeof(*v)) : NULL;
 	*n = 0;
-	for (size_t i = 0; ports && v && i < h->n_groups; i++) {
+	for (size_t i = 0; v && i < h->n_groups; i++) {
 		const struct xml_group *g = &h->groups[i];
 
 		portset_copy(&g->ports, ports);
 		for (uint32_t j = 0; j < g->ports.n; j++)
 			v[(*n)++] = (struct member){ports[j], g};
 	}
-	if (ports && v)
+	if (v)
 		qsort(v, *n, sizeof(*v), member_cmp);
-	else
-		free(v);
-	free(ports ? ports : NULL);
-	return ports ? v : NULL;
+	free(ports);
+	return v;
 }
 
 /* --- ports ------------------------------------------------------------------------------------ */

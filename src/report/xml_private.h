@@ -80,11 +80,12 @@ struct xml_report {
 	struct xml_hosts hosts;
 	struct xml_host *host; /* whose ports come */
 	bool ended;	       /* the summary was told */
-	bool full;	       /* some hosts were written before the end */
 };
 
 /* A port of the host, as far as it is shown at all. */
 void xml_add_port(struct xml_report *r, struct xml_host *host, const struct xml_port *p);
+/* Writes the hosts so far where keeping more would take too much memory. */
+void xml_bound(struct xml_report *r);
 /* A line of JSON of an earlier run. */
 void xml_carry(struct report *report, const char *line, size_t len);
 /* The element. */

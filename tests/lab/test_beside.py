@@ -2,7 +2,9 @@
 kept of the file that it replaces."""
 
 import os
+import re
 import shutil
+import signal
 import stat
 import subprocess
 
@@ -220,6 +222,9 @@ def test_the_keeper_holds_nothing(net, folder):
 
     run = started("-oX", os.path.join(folder, "a.xml"), "-o", os.path.join(folder, "a"))
     keeper, = children(run)
+    blocked, = re.findall("SigBlk:\\s*([0-9a-f]+)", said("/proc/%s/status" % keeper))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP):
+        assert int(blocked, 16) >> (number - 1) & 1, number
     fds = "/proc/%s/fd" % keeper
     until("few descriptors", lambda: len(os.listdir(fds)) == 5)  # a line, two folders, two files
     kinds = [os.readlink(os.path.join(fds, fd)) for fd in os.listdir(fds)]

@@ -2,6 +2,7 @@
  * diff_read: one small function a type of record. A run counts as complete by its summary alone;
  * of several shards of one scan, silence counts only where all of them are there.
  */
+#include "base/bytes.h"
 #include "cmd/diff_read.h"
 
 #include <errno.h>

@@ -34,8 +34,8 @@ STATUS = (
     (r"# status 1|: status 1", (1,), "is shown because it fails"),
 )
 
-ANSWER = re.compile(r" {4}[A-Z].*\S  +((?:scan|stack|explain|trace|provoke|audit|diff|probes|doctor)"
-                    r" .*)$")
+ANSWER = re.compile(r" {4}[A-Z].*\S  +((?:scan|stack|explain|trace|provoke|audit|diff|probes|"
+                    r"doctor) .*)$")
 
 
 def unescape(text):

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "cmd/journal.h"
 #include "report/utf8.h"
 
@@ -42,16 +43,23 @@ static int bad(struct reader *r, const struct err *why, struct err *e)
 static const char *take_word(json_object *o, const char *key, char buf[WORD_CAP])
 {
 	const char *s = journal_text(o, key);
-	struct text t = text_of(buf, WORD_CAP);
+	size_t len = 0;
 
 	while (s && *s) {
 		size_t n = utf8_len(s);
 		unsigned char c = (unsigned char)s[0], next = (unsigned char)s[1];
 		bool control = c < 0x20 || c == 0x7f || (c == 0xc2 && next < 0xa0);
 
-		text_putf(&t, "%.*s", n && !control ? (int)n : 1, n && !control ? s : "?");
+		if (len + 4 >= WORD_CAP)
+			break;
+		if (n && !control)
+			memcpy(buf + len, s, n);
+		else
+			buf[len] = '?';
+		len += n && !control ? n : 1;
 		s += n ? n : 1;
 	}
+	buf[len] = '\0';
 	return s ? buf : NULL;
 }
 

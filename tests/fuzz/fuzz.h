@@ -13,6 +13,7 @@
 int fuzz_converse(const uint8_t *data, size_t len);
 int fuzz_explain(const uint8_t *data, size_t len); /* a whole capture (memcap.h) */
 int fuzz_decode(const uint8_t *data, size_t len);  /* first octet picks the link type */
+int fuzz_diff(const uint8_t *data, size_t len);	   /* two results, an empty line between */
 int fuzz_options(const uint8_t *data, size_t len); /* a block of TCP options */
 int fuzz_pcapng(const uint8_t *data, size_t len);  /* a pcapng file */
 int fuzz_policy(const uint8_t *data, size_t len);  /* the files of a policy, NUL between them */

@@ -13,6 +13,7 @@ TRACEFS = "/sys/kernel/tracing"
 EVENT = "events/tcp/tcp_send_reset"
 LINE = re.compile(r"tcp_send_reset: .*?\bsrc=(\S+) dest=(\S+) state=(\w+)(?: reason=(\w+))?")
 PREFIX = "rstprobe-lab-"
+RING_KB = 8192  # a processor
 
 MEANS = {  # the kernel names where in its code it was, which is not always why
     "NO_SOCKET": "no socket has this port",
@@ -37,12 +38,10 @@ def _is_root_of_machine():
 
 
 class Ear:
-    """Listens from its making, to segments from and to these ports: the RSTs of a whole machine
-    would push ours out of the ring. `why` says what is missing where it can't."""
+    """Listens from its making; `why` says what is missing where it can't."""
 
-    def __init__(self, ports):
+    def __init__(self):
         self.dir = None
-        self.only = " || ".join("%s == %d" % (end, p) for p in ports for end in ("sport", "dport"))
         self.why = self._missing() or self._begin()
 
     @staticmethod
@@ -72,7 +71,8 @@ class Ear:
                     self._remove(os.path.join(TRACEFS, "instances", old))
             self.dir = os.path.join(TRACEFS, "instances", PREFIX + str(os.getpid()))
             os.mkdir(self.dir)
-            self._write(self.dir, EVENT + "/filter", self.only)
+            # the RSTs of the whole machine must not push ours out
+            self._write(self.dir, "buffer_size_kb", str(RING_KB))
             self._write(self.dir, EVENT + "/enable", "1")
         except OSError as e:
             self.close()

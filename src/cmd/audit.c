@@ -90,8 +90,10 @@ static int make(struct run *r, void *ctx)
 	struct audit_job *j = ctx;
 
 	j->today = (int32_t)(clock_wall_ns() / DAY_NS);
-	if (r->o.n_record)
+	if (r->o.n_record) {
+		r->o.out.own = audit_record_new;
 		return audit_record_ask(r);
+	}
 	if (policies_read(&j->policy, &r->ask) < 0 || make_targets(r, j) < 0)
 		return -1;
 	if (!r->o.check_only)

@@ -2,6 +2,7 @@
  * diff_read: one small function a type of record. A run counts as complete by its summary alone;
  * of several shards of one scan, silence counts only where all of them are there.
  */
+#include "base/bytes.h"
 #include "cmd/diff_read.h"
 
 #include <errno.h>
@@ -9,8 +10,9 @@
 #include <string.h>
 
 #include "cmd/journal.h"
+#include "report/utf8.h"
 
-enum { SHARDS_MAX = 65536, PORT_MAX = 65535 };
+enum { SHARDS_MAX = 65536, PORT_MAX = 65535, WORD_CAP = 256 };
 
 struct reader {
 	struct journal journal;
@@ -34,6 +36,23 @@ static int bad(struct reader *r, const struct err *why, struct err *e)
 	struct err copy = *why;
 
 	return journal_bad(&r->journal, copy.msg, e);
+}
+
+/* A member without what a terminal would take for a command; NULL where it is no text. */
+static const char *take_word(json_object *o, const char *key, char buf[WORD_CAP])
+{
+	const char *s = journal_text(o, key);
+	struct text t = text_of(buf, WORD_CAP);
+
+	while (s && *s) {
+		size_t n = utf8_len(s);
+		unsigned char c = (unsigned char)s[0], next = (unsigned char)s[1];
+		bool control = c < 0x20 || c == 0x7f || (c == 0xc2 && next < 0xa0);
+
+		text_putf(&t, "%.*s", n && !control ? (int)n : 1, n && !control ? s : "?");
+		s += n ? n : 1;
+	}
+	return s ? buf : NULL;
 }
 
 /* --- ports ------------------------------------------------------------------------------------ */
@@ -109,18 +128,20 @@ static int take_spans(struct reader *r, json_object *o, struct err *e)
 
 static int take_host(struct reader *r, json_object *o, uint32_t *host, struct err *e)
 {
-	const char *addr = journal_text(o, "addr");
+	char addr[WORD_CAP], name[WORD_CAP];
 	struct err why;
 
-	if (!addr)
+	if (!take_word(o, "addr", addr))
 		return journal_bad(&r->journal, "a record without an address", e);
-	return changes_host(r->c, addr, journal_text(o, "name"), host, &why) < 0 ? bad(r, &why, e)
-										 : 0;
+	if (changes_host(r->c, addr, take_word(o, "name", name), host, &why) < 0)
+		return bad(r, &why, e);
+	return 0;
 }
 
 static int add_ports(struct reader *r, json_object *o, uint32_t host, struct err *e)
 {
-	const char *word = journal_text(o, "state");
+	const char *word = journal_text(o, "state"), *reason;
+	char buf[WORD_CAP];
 	enum port_state state;
 	struct err why;
 
@@ -128,9 +149,9 @@ static int add_ports(struct reader *r, json_object *o, uint32_t host, struct err
 		return journal_bad(&r->journal, "a port in no known state", e);
 	if (json_object_object_get_ex(o, "other", NULL))
 		state = STATE_INDETERMINATE; /* an audit that saw two faces */
+	reason = take_word(o, "reason", buf);
 	for (size_t i = 0; i < r->n_spans; i++)
-		if (changes_ports(r->c, r->side, host, r->spans[i], state,
-				  journal_text(o, "reason"), &why) < 0)
+		if (changes_ports(r->c, r->side, host, r->spans[i], state, reason, &why) < 0)
 			return bad(r, &why, e);
 	return 0;
 }
@@ -199,7 +220,7 @@ static int take_check(struct reader *r, json_object *o, struct err *e)
 
 static int take_covers(struct reader *r, json_object *o, struct err *e)
 {
-	const char *first = journal_text(o, "first"), *last = journal_text(o, "last");
+	char first[WORD_CAP], last[WORD_CAP];
 	struct addr a, b;
 	struct err why;
 
@@ -207,7 +228,7 @@ static int take_covers(struct reader *r, json_object *o, struct err *e)
 		r->out->vague = true;
 		return 0;
 	}
-	if (!first || !last)
+	if (!take_word(o, "first", first) || !take_word(o, "last", last))
 		return journal_bad(&r->journal, "a span without its addresses", e);
 	if (read_spans(r, journal_text(o, "ports"), e) < 0)
 		return -1;

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/near.h"
-#include "cmd/audit_record.h"
 #include "engine/repeat.h"
 
 /* --- trace ------------------------------------------------------------------------------------ */
@@ -350,7 +349,6 @@ int scan_settle_audit(struct scan_parse *p, struct err *e)
 	o->kinds[o->n_kinds++] = probe_find("syn");
 	if (!o->n_record)
 		return 0;
-	o->out.own = audit_record_new;
 	if (o->out.n || o->out.format != FORMAT_TEXT)
 		return err_set(e, "audit: --record writes a policy, which is text: name its file "
 				  "by -o FILE");

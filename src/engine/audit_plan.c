@@ -70,7 +70,8 @@ void plan_free(struct plan *p)
 
 bool plan_in_force(const struct plan *p, const struct policy_line *l)
 {
-	return policy_in_force(l, p->today);
+	return policy_in_force(l, p->today) &&
+	       !(l->scope == POLICY_HOST && policy_stands_aside(p->policy, l, 0, p->today));
 }
 
 /* --- addresses -------------------------------------------------------------------------------- */
@@ -137,6 +138,8 @@ static void find_named(struct plan *p, const struct addr *a)
 
 bool plan_has(struct plan *p, const struct policy_line *l, const struct addr *a, uint16_t port)
 {
+	if (policy_stands_aside(p->policy, l, port, p->today))
+		return false;
 	if (l->scope != POLICY_ELSE)
 		return true;
 	find_named(p, a);

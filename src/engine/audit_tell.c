@@ -217,7 +217,7 @@ void audit_tell_line(struct audit_tell *t, const struct policy_line *l)
 	struct job j = {.t = t, .line = l, .at = &at};
 
 	if (!plan_in_force(t->plan, l)) {
-		t->counts.expired++;
+		t->counts.expired += !policy_in_force(l, t->plan->today);
 		return;
 	}
 	t->counts.lines++;

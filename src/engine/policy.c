@@ -195,7 +195,8 @@ static char *join(const char *includer, const char *path)
 	size_t folder = *path != '/' && slash ? (size_t)(slash - includer) + 1 : 0;
 	char *whole;
 
-	while (path[0] == '.' && path[1] == '/')
+	/* a file has one name, so that it is known again */
+	while (path[0] == '.' && path[1] == '/' && path[2 + strspn(path + 2, "/")])
 		path += 2 + strspn(path + 2, "/");
 	whole = malloc(folder + strlen(path) + 1);
 	if (!whole)

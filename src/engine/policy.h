@@ -99,5 +99,11 @@ int policy_day(const char *text, int32_t *day);
 const char *policy_day_text(int32_t day, char buf[12]);
 /* Is the line in force on that day? */
 bool policy_in_force(const struct policy_line *l, int32_t today);
+/*
+ * A line without `until` stands aside where one of its group that has it, and is in force, demands
+ * the contrary: that is what an exception is. `l` is of p->lines; of a style, `port` is ignored.
+ */
+bool policy_stands_aside(const struct policy *p, const struct policy_line *l, uint16_t port,
+			 int32_t today);
 
 #endif

@@ -113,6 +113,9 @@ static int next_text(struct policy_reading *r, struct policy_lexer *x)
 	const char *s = x->at + 1;
 
 	for (; *s && *s != '"'; s++) {
+		if (*s == '\t')
+			return policy_fail(r, policy_column(x, s),
+					   "a tab within a text; write blanks");
 		if (*s == '\\' && (s[1] == '"' || s[1] == '\\'))
 			s++;
 		*out++ = *s;

@@ -24,10 +24,12 @@ struct policy_store {
 	size_t n_strings, cap_strings;
 	size_t cap_files, cap_groups, cap_lines;
 	struct ports_pool ports;
-	const struct ports *common;    /* of `else` without ports; NULL: not asked for yet */
-	struct policy_place *mentions; /* by group: its first demand; line 0: none */
-	unsigned *columns;	       /* by line: where its demand begins */
-	size_t last_group;	       /* found last: lines of a group stand together */
+	const struct ports *common;	  /* of `else` without ports; NULL: not asked for yet */
+	struct policy_place *mentions;	  /* by group: its first demand; line 0: none */
+	unsigned *columns;		  /* by line: where its demand begins */
+	size_t *exceptions, n_exceptions; /* the lines that have `until` */
+	bool *has_exception;		  /* by line; NULL: none has */
+	size_t last_group;		  /* found last: lines of a group stand together */
 };
 
 /* --- policy_store: false, -1 or NULL where memory is out ---------------------------------------

@@ -1,6 +1,7 @@
 /*
  * policy_settle: what only the end of all files can tell: groups that were never defined, demands
- * that no network can fulfil together, and a policy that demands nothing.
+ * that no network can fulfil together, which demands are exceptions of which, and a policy that
+ * demands nothing.
  */
 #include "engine/policy_private.h"
 
@@ -205,6 +206,49 @@ out:
 	return rc;
 }
 
+/* --- exceptions --------------------------------------------------------------------------- */
+
+static bool is_contrary(const struct policy_line *l, const struct policy_line *k)
+{
+	return l->group == k->group && l->scope == k->scope && !(bits_of(l) & bits_of(k));
+}
+
+static int find_exceptions(struct policy *p)
+{
+	struct policy_store *s = p->store;
+
+	s->exceptions = malloc((p->n_lines + 1) * sizeof(*s->exceptions));
+	s->has_exception = calloc(p->n_lines + 1, sizeof(*s->has_exception));
+	if (!s->exceptions || !s->has_exception)
+		return -1;
+	for (size_t i = 0; i < p->n_lines; i++) {
+		if (p->lines[i].until_day == POLICY_NEVER)
+			continue;
+		s->exceptions[s->n_exceptions++] = i;
+		for (size_t k = 0; k < p->n_lines; k++)
+			if (is_contrary(&p->lines[i], &p->lines[k]))
+				s->has_exception[k] = true;
+	}
+	return 0;
+}
+
+bool policy_stands_aside(const struct policy *p, const struct policy_line *l, uint16_t port,
+			 int32_t today)
+{
+	const struct policy_store *s = p->store;
+	uint32_t place = l->scope == POLICY_HOST ? PORTS : port;
+
+	if (l->until_day != POLICY_NEVER || !s->has_exception || !s->has_exception[l - p->lines])
+		return false;
+	for (size_t i = 0; i < s->n_exceptions; i++) {
+		const struct policy_line *k = &p->lines[s->exceptions[i]];
+
+		if (is_contrary(l, k) && policy_in_force(k, today) && names(k, place))
+			return true;
+	}
+	return false;
+}
+
 int policy_settle(struct policy *p, const struct policy_help *h)
 {
 	struct settling s = {.r = {.p = p, .h = h}};
@@ -213,7 +257,7 @@ int policy_settle(struct policy *p, const struct policy_help *h)
 		return -1;
 	for (size_t i = 0; i < p->n_groups; i++)
 		check_group(&s, i);
-	if (check_contradictions(&s) < 0)
+	if (check_contradictions(&s) < 0 || find_exceptions(p) < 0)
 		policy_no_memory(&s.r);
 	if (!p->n_lines && !s.r.failed) {
 		s.r.file = 0;

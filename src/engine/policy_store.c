@@ -38,6 +38,8 @@ void policy_store_free(struct policy_store *s)
 	ports_pool_free(&s->ports);
 	free(s->mentions);
 	free(s->columns);
+	free(s->exceptions);
+	free(s->has_exception);
 	free(s);
 }
 

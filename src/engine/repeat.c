@@ -363,6 +363,16 @@ static bool is_decisive(const struct candidate *x)
 		reaction_is_rst(x->reaction));
 }
 
+/* Our own kernel, for want of a neighbour: nothing has left. */
+static bool is_own_word(const struct turns *t, const struct pair *p, const struct packet *pk,
+			const struct candidate *x)
+{
+	const struct path *path = &t->w->paths[p->who->path];
+
+	return pk->kind == PACKET_ICMP_ERROR && x->reaction == REACTION_ICMP_HOST &&
+	       !path->loopback && addr_same(&pk->seg.src, &path->src);
+}
+
 /* It came after the try was told, or its time was over: never another try's. */
 static void take_late(struct repeater *r, struct turns *t, struct pair *p,
 		      const struct candidate *x)
@@ -387,16 +397,6 @@ static bool is_known(const struct attempt *a, const struct candidate *x)
 			return true;
 	}
 	return a->done & 1U << x->kind;
-}
-
-/* Our own kernel, for want of a neighbour: nothing has left. */
-static bool is_own_word(const struct turns *t, const struct pair *p, const struct packet *pk,
-			const struct candidate *x)
-{
-	const struct path *path = &t->w->paths[p->who->path];
-
-	return pk->kind == PACKET_ICMP_ERROR && x->reaction == REACTION_ICMP_HOST &&
-	       !path->loopback && addr_same(&pk->seg.src, &path->src);
 }
 
 static void keep_reply(struct repeater *r, struct turns *t, struct pair *p, struct candidate *x,
@@ -427,16 +427,19 @@ static bool take(void *ctx, struct turns *t, const struct packet *pk, uint64_t a
 	struct repeater *r = ctx;
 	struct pair *p = pair_of(r, t, pk);
 	struct candidate x = {.fit = FIT_NONE};
+	bool own;
 
 	if (p)
 		x = find_asked(r, p, pk);
 	if (x.fit == FIT_NONE)
 		return false;
+	own = is_own_word(t, p, pk, &x);
 	if (x.a->settled || at_ns > x.a->asked[x.kind].at_ns + r->c->wait_ns) {
-		take_late(r, t, p, &x);
+		if (!own)
+			take_late(r, t, p, &x);
 		return true;
 	}
-	if (is_own_word(t, p, pk, &x)) {
+	if (own) {
 		x.a->gone = true;
 		x.a->done |= 1U << x.kind;
 	} else {

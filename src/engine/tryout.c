@@ -59,6 +59,14 @@ static enum doctor_reply reply_of(enum reaction r)
 	return reaction_is_icmp(r) ? REPLY_REJECTED : REPLY_SILENT;
 }
 
+/* An ICMP error of our own kernel's, where we aren't the target. */
+static bool is_ours(const struct tryout *t, const struct addr *a)
+{
+	const struct path *path = &t->wire->paths[t->c->path];
+
+	return !path->loopback && addr_same(a, &path->src);
+}
+
 static void take_raw(struct tryout *t, size_t i, const struct packet *p, uint64_t at_ns)
 {
 	struct doctor_try *raw = &t->out[i].raw;
@@ -68,6 +76,8 @@ static void take_raw(struct tryout *t, size_t i, const struct packet *p, uint64_
 	    reply_of((enum reaction)x.reaction) == REPLY_SILENT)
 		return;
 	raw->reply = reply_of((enum reaction)x.reaction);
+	if (raw->reply == REPLY_REJECTED && is_ours(t, &p->seg.src))
+		raw->reply = REPLY_NOBODY;
 	raw->captured = true;
 	raw->ttl = p->kind == PACKET_TCP ? p->seg.ttl : 0;
 	raw->rtt_us = at_ns > t->sent_ns[i] ? (uint32_t)((at_ns - t->sent_ns[i]) / 1000) : 0;

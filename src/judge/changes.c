@@ -72,18 +72,6 @@ int changes_no_memory(struct err *e)
 	return err_set(e, "out of memory for the results to compare");
 }
 
-/* What a terminal would take for a command has no place in a word of a result. */
-static void copy_word(char *to, const char *from, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)from[i], next = (unsigned char)from[i + 1];
-		bool control = c < 0x20 || c == 0x7f || (c == 0xc2 && next >= 0x80 && next < 0xa0);
-
-		to[i] = control ? '?' : from[i];
-	}
-	to[len] = '\0';
-}
-
 /* The word's place among `w`; -1 where there is no room for it. */
 static int intern(struct words *w, const char *text, size_t len)
 {
@@ -98,7 +86,8 @@ static int intern(struct words *w, const char *text, size_t len)
 	copy = malloc(len + 1);
 	if (!copy)
 		return -1;
-	copy_word(copy, text, len);
+	memcpy(copy, text, len);
+	copy[len] = '\0';
 	w->v[w->n] = copy;
 	return (int)w->n++;
 }
@@ -215,7 +204,7 @@ static bool set_name(struct changes *c, struct host *h, const char *name)
 	while (c->cap_names - c->n_names < len)
 		if (!changes_grow(&c->names, c->cap_names, &c->cap_names, 1))
 			return false;
-	copy_word(c->names + c->n_names, name, len - 1);
+	memcpy(c->names + c->n_names, name, len);
 	h->name = (uint32_t)c->n_names + 1;
 	c->n_names += len;
 	return true;

@@ -17,9 +17,10 @@ const char *doctor_result_name(enum doctor_result r)
 const char *doctor_reply_name(enum doctor_reply r)
 {
 	static const char *const names[] = {
-	    [REPLY_NONE] = "not asked", [REPLY_REFUSED] = "refused here",
-	    [REPLY_SILENT] = "silent",	[REPLY_REJECTED] = "rejected",
-	    [REPLY_CLOSED] = "closed",	[REPLY_OPEN] = "open",
+	    [REPLY_NONE] = "not asked",	   [REPLY_REFUSED] = "refused here",
+	    [REPLY_SILENT] = "silent",	   [REPLY_NOBODY] = "unreachable",
+	    [REPLY_REJECTED] = "rejected", [REPLY_CLOSED] = "closed",
+	    [REPLY_OPEN] = "open",
 	};
 
 	return names[r];

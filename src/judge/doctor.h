@@ -10,8 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/bytes.h"
 #include "base/err.h"
+
+struct text;
 
 /* --- facts ------------------------------------------------------------------------------------ */
 
@@ -19,6 +20,7 @@ enum doctor_reply {
 	REPLY_NONE,    /* not asked */
 	REPLY_REFUSED, /* never left: this machine said no */
 	REPLY_SILENT,
+	REPLY_NOBODY,	/* this machine itself says so: ARP or ND found none */
 	REPLY_REJECTED, /* an ICMP error */
 	REPLY_CLOSED,
 	REPLY_OPEN,

@@ -3,6 +3,7 @@
 #ifndef JUDGE_DOCTOR_PRIVATE_H
 #define JUDGE_DOCTOR_PRIVATE_H
 
+#include "base/bytes.h"
 #include "judge/doctor.h"
 
 /* `says` and `fix` have holes as {iface}, which doctor_words fills. Rows of one check stand

@@ -279,6 +279,11 @@ static bool raw_refused(const struct doctor_facts *f)
 	return asked(f)->raw.reply == REPLY_REFUSED;
 }
 
+static bool nobody(const struct doctor_facts *f)
+{
+	return asked(f)->raw.reply == REPLY_NOBODY;
+}
+
 static bool only_connect(const struct doctor_facts *f)
 {
 	return asked(f)->raw.reply == REPLY_SILENT && is_answer(asked(f)->conn.reply);
@@ -509,6 +514,9 @@ const struct doctor_row doctor_rows[] = {
     ROW(PATH, "rp-filter", OK, NOTHING, unfiltered, "off on {iface}", NULL),
 
     ROW(PATH, "connect-vs-raw", FAIL, WAY, raw_refused, "port {port}: {send-why}", FIND_RULE),
+    ROW(PATH, "connect-vs-raw", WARN, NOTHING, nobody,
+	"nobody on {iface} answers for the way to {target}: {arp} finds no next hop",
+	"is it up, and the address right? ip neigh show dev {iface}"),
     ROW(PATH, "connect-vs-raw", FAIL, WAY, only_connect_mirrored,
 	"connect() finds port {port} {conn}, and no frame of it was captured: WSL2's mirrored "
 	"networking hides them",

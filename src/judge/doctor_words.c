@@ -118,6 +118,11 @@ static void put_family(struct text *t, const struct doctor_facts *f)
 	text_putf(t, "%s", doctor_path_at(f)->family == DOCTOR_V6 ? "IPv6" : "IPv4");
 }
 
+static void put_arp(struct text *t, const struct doctor_facts *f)
+{
+	text_putf(t, "%s", doctor_path_at(f)->family == DOCTOR_V6 ? "ND" : "ARP");
+}
+
 static void put_six(struct text *t, const struct doctor_facts *f)
 {
 	text_putf(t, "%s", doctor_path_at(f)->family == DOCTOR_V6 ? " -6" : "");
@@ -257,6 +262,7 @@ static const struct {
 	put_fn *put;
 } holes[] = {
     {"answered", put_answered},
+    {"arp", put_arp},
     {"capture-why", put_capture_why},
     {"clock-error", put_clock_error},
     {"conn", put_conn},

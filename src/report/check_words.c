@@ -178,7 +178,8 @@ void check_put_seen(struct string *to, const struct check_record *c)
 		string_put_text(to, "not measured");
 		return;
 	}
-	string_put_text(to, state_name((enum port_state)m->state));
+	string_put_text(to, m->bits & MEASURE_GONE ? "unreachable"
+						   : state_name((enum port_state)m->state));
 	if (m->bits & MEASURE_DIFFERS) {
 		string_putf(to, ", then %s", state_name((enum port_state)m->other));
 	} else if (is_late(c)) {
@@ -312,12 +313,18 @@ static void put_silence(struct string *to, const struct measure *m)
 {
 	if (m->state != STATE_FILTERED && m->state != STATE_OPEN_FILTERED) {
 		string_put_text(to, words_of(m->reason));
+		if (m->bits & MEASURE_CONFIRMED)
+			put_agreement(to, m);
 		return;
 	}
 	string_put_text(to, "no answer to ");
 	put_tries(to, m);
 	if (m->probings > 1 && m->bits & MEASURE_CONFIRMED)
 		string_putf(to, " in each of %u probings", (unsigned)m->probings);
+	if (m->bits & MEASURE_GONE)
+		string_put_text(to, "; the host is called unreachable");
+	else if (m->bits & MEASURE_RATIONED)
+		string_put_text(to, ", where ICMP errors are rationed: it may be rejected");
 }
 
 static void put_stray(struct string *to, const struct measure *m)

@@ -1,6 +1,6 @@
 /*
- * tap: a check a test point. What could not be decided is "not ok" too, without a directive: SKIP
- * and TODO would pass. The plan comes last, and a run that is incomplete has none: it bails out.
+ * tap: a check a test point. What could not be decided is "not ok" too, without a directive, which
+ * would make it pass. The plan comes last, and a run that is incomplete has none: it bails out.
  * The version is said to be 13, since prove (Test::Harness) fails all of what calls itself 14,
  * and nothing here is new in 14.
  */

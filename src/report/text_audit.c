@@ -9,7 +9,14 @@
 #include "report/check_words.h"
 #include "report/text_private.h"
 
-enum { PORTS_MAX = 24, SOON_DAYS = 14, DAY_S = 86400, GAP = 2 };
+enum {
+	PORTS_MAX = 24,
+	SOON_DAYS = 14,
+	DAY_S = 86400,
+	GAP = 2,
+	/* Where a link goes down all that is left is undecided, and for one reason. */
+	UNDECIDED_MAX = 50
+};
 
 enum audit_column { AUDIT_LEVEL, AUDIT_HOST, AUDIT_PORT, AUDIT_EXPECTED, AUDIT_SEEN, AUDIT_OWNER };
 enum { AUDIT_COLUMNS = AUDIT_OWNER + 1 };
@@ -27,7 +34,7 @@ static bool ends_soon(const struct text_report *t, const struct check_record *c)
 {
 	int64_t today = (int64_t)(t->run->started_wall_ns / 1000000000U / DAY_S);
 
-	return c->until_day != INT32_MAX && c->until_day - today <= SOON_DAYS;
+	return c->until_day != INT32_MAX && c->until_day - today < SOON_DAYS;
 }
 
 void text_check_keep(struct text_report *t, const struct check_record *c)
@@ -150,34 +157,39 @@ static bool fits(const struct audit_table *a, size_t i)
 	return true;
 }
 
-/* How many rows would no longer fit, were the column so narrow. */
+/* How many rows would no longer fit, were the column so narrow; grave ones count more. */
 static size_t lost_by(const struct audit_table *a, enum audit_column col, size_t width)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < a->t->checks.n; i++)
-		n += a->cells[i * AUDIT_COLUMNS + col] > width && fits(a, i);
+		if (a->cells[i * AUDIT_COLUMNS + col] > width && fits(a, i))
+			n += LEVELS - checks_at(&a->t->checks, i).level;
 	return n;
 }
 
-/* Takes room from where that costs the fewest rows; false where nothing is left to take. */
-static bool squeeze(struct audit_table *a)
+/* Takes room from where that costs the fewest rows for what it gives; false where nothing is left
+ * to take. */
+static bool squeeze(struct audit_table *a, size_t excess)
 {
-	size_t least = SIZE_MAX, to = 0;
+	size_t lost = 0, gain = 0, to = 0;
 	int at = -1;
 
 	for (int col = AUDIT_HOST; col < AUDIT_COLUMNS; col++) {
-		size_t width, lost;
+		size_t width, would_lose, would_gain;
 
 		if (a->width[col] <= title_width((enum audit_column)col))
 			continue;
 		width = narrower(a, (enum audit_column)col);
-		lost = lost_by(a, (enum audit_column)col, width);
-		if (lost < least) {
-			least = lost;
-			at = col;
-			to = width;
-		}
+		would_lose = lost_by(a, (enum audit_column)col, width);
+		would_gain = a->width[col] - width;
+		would_gain = would_gain < excess ? would_gain : excess;
+		if (at >= 0 && would_lose * gain >= lost * would_gain)
+			continue;
+		at = col;
+		lost = would_lose;
+		gain = would_gain;
+		to = width;
 	}
 	if (at >= 0)
 		a->width[at] = to;
@@ -195,7 +207,7 @@ static void measure_table(struct audit_table *a)
 	for (int col = 0; col < AUDIT_COLUMNS; col++)
 		if (a->width[col] && a->width[col] < title_width((enum audit_column)col))
 			a->width[col] = title_width((enum audit_column)col);
-	while (table_width(a) > text_width(a->t) && squeeze(a))
+	while (table_width(a) > text_width(a->t) && squeeze(a, table_width(a) - text_width(a->t)))
 		;
 	for (size_t i = 0; i < a->t->checks.n && !a->any; i++)
 		a->any = fits(a, i);
@@ -339,13 +351,22 @@ static void put_rows(const struct audit_table *a, const size_t *rows, size_t n)
 	string_free(&next);
 }
 
+static uint64_t count_of(const struct checks *k, size_t i)
+{
+	uint32_t n = checks_at(k, i).count;
+
+	return n ? n : 1;
+}
+
 static void put_outcome(const struct audit_table *a, enum check_outcome o, size_t *rows)
 {
 	const struct checks *k = &a->t->checks;
+	size_t left = o == CHECK_UNDECIDED && !a->t->style.verbose ? UNDECIDED_MAX : k->n;
+	uint64_t more = 0;
 	bool head = false;
 
 	for (int level = 0; level < LEVELS; level++) {
-		size_t n = 0;
+		size_t n = 0, shown;
 
 		for (size_t i = 0; i < k->n; i++) {
 			struct check_record c = checks_at(k, i);
@@ -356,8 +377,15 @@ static void put_outcome(const struct audit_table *a, enum check_outcome o, size_
 		if (n && !head)
 			put_head(a, o);
 		head |= n > 0;
-		put_rows(a, rows, n);
+		shown = n < left ? n : left;
+		put_rows(a, rows, shown);
+		left -= shown;
+		for (size_t i = shown; i < n; i++)
+			more += count_of(k, rows[i]);
 	}
+	if (more)
+		string_putf(&a->t->line, "%*s and %llu more (-v lists them)\n",
+			    (int)title_width(AUDIT_LEVEL), "", (unsigned long long)more);
 }
 
 /* --- the end ------------------------------------------------------------------------------ */
@@ -370,14 +398,11 @@ static void put_ending(struct text_report *t, const struct check_record *c)
 	char date[CHECK_DATE];
 
 	check_put_line(&says, c);
-	if (days <= 0)
-		string_put_text(&says, " ends today");
-	else if (days == 1)
-		string_put_text(&says, " ends tomorrow");
+	string_putf(&says, " is in force until %s", check_date(c->until_day, date));
+	if (days <= 1)
+		string_put_text(&says, days == 1 ? " (tomorrow)" : " (today)");
 	else
-		string_putf(&says, " ends in %lld days, on %s", days,
-			    check_date(c->until_day, date));
-	string_put_text(&says, ": then it is no longer asked");
+		string_putf(&says, " (%lld days from now)", days);
 	if (c->owner) {
 		string_put_text(&says, "; owner ");
 		check_put_clean(&says, c->owner);
@@ -399,9 +424,9 @@ static void put_endings(struct text_report *t, const struct audit_counts *n)
 	}
 	if (n && n->expired)
 		string_putf(&t->line,
-			    "%llu line%s of the policy %s ended, and %s no longer asked\n",
+			    "%llu line%s of the policy %s ended (audit --check names %s)\n",
 			    (unsigned long long)n->expired, text_plural(n->expired),
-			    n->expired == 1 ? "has" : "have", n->expired == 1 ? "is" : "are");
+			    n->expired == 1 ? "has" : "have", n->expired == 1 ? "it" : "them");
 }
 
 static void put_levels(struct string *to, const struct audit_counts *n)

@@ -8,7 +8,7 @@
 #include "report/reset_words.h"
 #include "report/text_private.h"
 
-enum { WHAT_WIDTH = 10, SCOPE_LINES_MAX = 50, PORTS_MAX = 60 };
+enum { WHAT_WIDTH = 11, SCOPE_LINES_MAX = 50, PORTS_MAX = 60 };
 
 static void put_number(struct string *to, uint64_t n)
 {
@@ -308,16 +308,18 @@ static void hold(struct text_report *t, const struct change_record *c)
 	struct text_diff *d = &t->diff;
 	struct scope_lines *to = newly ? &d->newly : &d->no_longer;
 	const char *state = newly ? c->is : c->was;
+	bool open = state && strcmp(state, state_name(STATE_OPEN)) == 0;
 
-	if (state && strcmp(state, state_name(STATE_OPEN)) == 0)
+	if (open)
 		put_open(t, &to->open, c);
 	if (d->waits_for != to || !addr_equal(&d->waits.from, c->from)) {
 		settle(t);
-		d->waits = (struct scope_line){.from = *c->from, .to = *c->to};
+		d->waits = (struct scope_line){.from = *c->from, .to = *c->to, .all_open = true};
 		d->waits.who = copy_of(t, c->addr);
 		d->waits.last = copy_of(t, c->addr_last);
 		d->waits_for = to;
 	}
+	d->waits.all_open &= open;
 	for (size_t i = 0; i < c->n_spans; i++)
 		wait_span(t, c->spans[i]);
 	if (!c->n_spans)
@@ -371,7 +373,8 @@ static void put_scope(struct text_report *t, const struct scope_lines *s, const 
 		string_put_text(to, string_text(&s->open));
 	width = who_width(s, most);
 	for (size_t i = 0; i < s->n && i < most; i++)
-		put_scope_line(t, &s->v[i], width);
+		if (!s->v[i].all_open || s->v[i].last)
+			put_scope_line(t, &s->v[i], width);
 	if (s->n > most) {
 		string_put_text(to, "  and ");
 		put_count(to, s->n - most, "more line");

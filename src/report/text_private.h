@@ -63,6 +63,7 @@ struct scope_line {
 	struct addr from, to;
 	char *who, *last; /* as written; `last` NULL: one address */
 	char *ports;
+	bool all_open; /* and each of them is told by itself */
 };
 
 struct scope_lines {

@@ -26,7 +26,8 @@ INSTEAD = (
 )
 # Commands whose status says something of the machine or of the far end, and what it may be.
 STATUS = (
-    (r"--kernel", (0, 4), "needs the tracepoint's reasons: Linux 6.10, root"),
+    (r"--kernel", (0, 3, 4), "needs the tracepoint's reasons: Linux 6.10, root"),
+    (r"explain -i", (0, 3), "the kernel tells of the whole machine, which may be too much"),
     (r"# status 1|: status 1", (1,), "is shown because it fails"),
 )
 

@@ -361,20 +361,6 @@ def test_probes(net):
         assert word in result.out, word
 
 
-def test_doctor(net):
-    result = net.client.rstprobe("doctor", SERVER, "--format", "json")
-    assert result.status == 0, result
-    findings = result.of("finding")
-    assert findings and {f["result"] for f in findings} <= {"ok", "warn"}, result
-    assert result.of("finding")[0]["check"]
-
-
-def test_doctor_without_privilege(net):
-    result = net.client.rstprobe("doctor", wrap=NO_CAPS)
-    assert result.status == 4, result
-    assert "setcap" in result.out + result.err, result
-
-
 def test_overlay_stays_inside(net):
     """The lab's own promise: a file laid over one of /etc is seen by nobody else."""
     with open("/etc/hosts", encoding="utf-8") as f:

@@ -289,6 +289,18 @@ def test_interface_down(net, client):
     assert not findings(result, "capture"), result
 
 
+def test_nobody_on_the_link(client):
+    """ARP and ND are tried once here: three times take as long as doctor waits."""
+    client.sysctl({"net.ipv4.neigh.up.mcast_solicit": 1, "net.ipv6.neigh.up.mcast_solicit": 1})
+    runs = [client.start("doctor", target, "-p", OPEN, "--format", "json")
+            for target in ("10.201.1.77", "fd01::77")]
+    for run in runs:
+        result = run.wait()
+        check_form(result)
+        line = finding(result, "connect-vs-raw")
+        assert line["result"] == "warn" and "nobody on up" in line["detail"], result
+
+
 def test_no_carrier(net, client):
     net.router.ip("link", "set", "dev", "down", "down")
     try:

@@ -45,6 +45,9 @@ def client(lab):
     for net in NETS:
         server.route("local", net, "dev", "lo")
         router.route(net, "via", "fd02::2" if ":" in net else "172.16.2.2")
+    # who listens to an interface must not drown in what the others send
+    client.quiet = lab.host("quiet")
+    lab.link(client.quiet, "eth0", router, "aside", ["172.16.3.2/24"], ["172.16.3.1/24"])
     server.listen([22, 443])
     lab.helper(server.within([PYTHON, os.path.join(HERE, "services.py"), "80:hasty", "8080:hasty",
                               "5432:echo"]))
@@ -71,7 +74,8 @@ def shell(lab, client):
     env = dict(os.environ, PATH=tools + ":" + os.environ["PATH"])
 
     def typed(document, text):
-        argv = client.within(overlay(lab, {"/etc/hosts": NAMES}) + ["sh", "-c", text])
+        where = client.quiet if " -i " in text else client
+        argv = where.within(overlay(lab, {"/etc/hosts": NAMES}) + ["sh", "-c", text])
         return subprocess.run(argv, cwd=folders[document], env=env, stdin=subprocess.DEVNULL, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=DEADLINE)
     typed.folders = folders

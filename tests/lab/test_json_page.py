@@ -144,10 +144,10 @@ def commands(lab):
           "syn,ack"]],
         [["scan", SERVER + "/29", "-p", "1-1000", "--show", "all", "--shard", "1/2", "--seed", "1", "-oJ", part],
          ["scan", "--resume", part, "--format", "json"]],
-#        [["scan", SERVER, "-p", "22,23,443", "--count", "3", "--interval", "10ms"]],
+        [["scan", SERVER, "-p", "22,23,443", "--count", "3", "--interval", "10ms"]],
         [["scan", SERVER, "-p", "22,23,25,80,300-500", "-oJ", full],
          ["scan", SERVER, "-p", "22,81,300-700", "-oJ", less],
-        ],#
+         ["diff", full, less]],
         [["stack", "web1", "-p", "443", "--rate", "200"]],
         [["stack", SERVER, SERVER6, "-p", "22", "--rate", "200"]],
         [["scan", SERVER, "-p", "443,1000-1200", "--probe", "fin"]],

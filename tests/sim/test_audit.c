@@ -391,6 +391,30 @@ static void test_dates(void **state)
 	}
 }
 
+/* A line with `until` stands in for the one that it contradicts, as long as it is in force. */
+static void test_exceptions(void **state)
+{
+	char text[200], day[12];
+	struct trial t;
+
+	(void)state;
+	for (int over = 0; over < 2; over++) {
+		policy_day_text(TODAY - over, day);
+		snprintf(text, sizeof(text),
+			 "group w 192.0.2.7\nw: 80,81 closed\nw: 80 open until %s\n"
+			 "w: style proxied\nw: style rst until %s\n",
+			 day, day);
+		trial_init(&t, text, web);
+		trial_run(&t);
+		assert_int_equal(check_of(&t, "192.0.2.7", 80, 0)->line, over ? 2 : 3);
+		assert_int_equal(check_of(&t, "192.0.2.7", 81, 0)->line, 2);
+		assert_int_equal(t.counts.checks, 3);
+		assert_int_equal(t.counts.outcomes[CHECK_FAILED], over ? 2 : 0);
+		assert_int_equal(t.counts.expired, over ? 2 : 0);
+		trial_free(&t);
+	}
+}
+
 /* Every check is right under loss, or undecided; none is wrong. */
 static void test_loss(void **state)
 {
@@ -459,6 +483,7 @@ int main(void)
 	    cmocka_unit_test(test_else),
 	    cmocka_unit_test(test_many_alike),
 	    cmocka_unit_test(test_dates),
+	    cmocka_unit_test(test_exceptions),
 	    cmocka_unit_test(test_loss),
 	    cmocka_unit_test(test_link_down),
 	    cmocka_unit_test(test_deadline),

@@ -413,6 +413,7 @@ static void test_compare(void **state)
 	    {REPLY_CLOSED, REPLY_CLOSED, DOCTOR_OK, "443 is closed either way", NULL},
 	    {REPLY_REJECTED, REPLY_REJECTED, DOCTOR_OK, "443 is rejected either way", NULL},
 	    {REPLY_SILENT, REPLY_SILENT, DOCTOR_WARN, "nothing to compare", "-p PORT"},
+	    {REPLY_NOBODY, REPLY_REJECTED, DOCTOR_WARN, "nobody on eth0", "ip neigh"},
 	    {REPLY_SILENT, REPLY_OPEN, DOCTOR_FAIL, "443 open, a raw SYN draws nothing",
 	     "--tx packet"},
 	    {REPLY_SILENT, REPLY_CLOSED, DOCTOR_FAIL, "443 closed, a raw SYN", "--tx packet"},

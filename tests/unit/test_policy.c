@@ -479,6 +479,7 @@ static void texts_and_octets(void **state)
 	refuse_line("web: 80 open note\"shop\"", "18: a blank is missing in front of the quote");
 	refuse_line("web: 80 open note \"shop\"info",
 		    "25: a blank is missing behind the closing quote");
+	refuse_line("web: 80 open note \"a\tb\"", "21: a tab within a text; write blanks");
 	refuse_line("web: 80 open # \x1b[31m", "16: a control character, U+001B; delete it");
 	refuse_line("web: 80 \r open", "9: a control character, U+000D; delete it");
 	refuse_line("web: 80 open note \"\x7f\"", "20: a control character, U+007F; delete it");
@@ -671,6 +672,7 @@ static void includes_that_fail(void **state)
 	refuse_line("include", "8: include takes a path in quotes: include \"other.policy\"");
 	refuse_line("include \"a\" \"b\"",
 		    "13: nothing may stand behind the path; give each include a line");
+	refuse_line("include \".//\"", "9: .//: No such file or directory");
 	refuse_line("include \"gone\"", "9: gone: No such file or directory");
 	refuse("include \"p\"", "p:1:9: p includes itself; take out one of the includes\n");
 	refuse("group web ::1\ninclude \"self\"",
@@ -759,6 +761,32 @@ static void lines_end(void **state)
 	assert_true(policy_in_force(&l, INT32_MAX));
 }
 
+static void exceptions_stand_in_for_what_they_contradict(void **state)
+{
+	struct policy p = parsed("group web 192.0.2.7\ngroup db 192.0.2.7\n"
+				 "web: 20-30 closed\nweb: 25 open until 1970-01-10\n"
+				 "web: 26 closed or silent until 1970-01-10\n" /* no contrary */
+				 "web: style rst\nweb: style silent until 1970-01-10\n"
+				 "web: else closed\nweb: else 7 open until 1970-01-10\n"
+				 "db: 25 closed\nweb: listen-rst on 443\n"
+				 "web: 443 closed until 1970-01-10\n");
+	const struct policy_line *v = p.lines;
+
+	(void)state;
+	assert_true(policy_stands_aside(&p, &v[0], 25, 9));
+	assert_false(policy_stands_aside(&p, &v[0], 25, 10));
+	assert_false(policy_stands_aside(&p, &v[0], 24, 9));
+	assert_false(policy_stands_aside(&p, &v[0], 26, 9));
+	assert_false(policy_stands_aside(&p, &v[1], 25, 9));
+	assert_true(policy_stands_aside(&p, &v[3], 0, 9));
+	assert_false(policy_stands_aside(&p, &v[3], 0, 10));
+	assert_true(policy_stands_aside(&p, &v[5], 7, 9));
+	assert_false(policy_stands_aside(&p, &v[5], 25, 9));
+	assert_false(policy_stands_aside(&p, &v[7], 25, 9)); /* another group */
+	assert_true(policy_stands_aside(&p, &v[8], 443, 9));
+	policy_free(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -788,6 +816,7 @@ int main(void)
 	    cmocka_unit_test_setup(includes_go_so_deep, reset),
 	    cmocka_unit_test_setup(days, reset),
 	    cmocka_unit_test_setup(lines_end, reset),
+	    cmocka_unit_test_setup(exceptions_stand_in_for_what_they_contradict, reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

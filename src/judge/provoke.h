@@ -103,6 +103,9 @@ struct line_facts {
 	unsigned resets;
 	uint64_t reset_ns[LINE_TIMES];
 	struct exchange reset; /* the first: flags, seq, ack, win, ttl */
+	/* Our FIN or RST left: what the service does after it is no news. A socket may know of the
+	 * service's FIN before the capture does. 0: not yet */
+	uint64_t closed_ns;
 	/* what our application saw: calls in order */
 	uint64_t written, read;				/* octets; read: until EOF or the error */
 	int write_errno, write_again_errno, read_errno; /* 0: none */

@@ -135,6 +135,10 @@ const struct provoke_row provoke_rows[] = {
      "the service did not close the connection while we waited",
      "Hold longer (--hold), or send something after which it closes."},
 
+    {"reset-unasked", SCENARIO_ABORT, BIT(RESET_UNASKED), 0, SEVERITY_NOTICE,
+     "one of the two connections was reset before the abort: what the abort does was not seen",
+     "Try again. If it stays so: does the service, or a box between, limit the connections of one "
+     "client, or reset them by itself?"},
     {"listener-dies", SCENARIO_ABORT, BIT(NEW_FAILS), 0, SEVERITY_PROBLEM,
      "after the abort of one connection the service accepts no new one",
      "Does the RST kill the process or block its loop (ECONNRESET, EPIPE or SIGPIPE not "
@@ -200,6 +204,11 @@ const struct provoke_row provoke_rows[] = {
      "nothing that was tried made the service send a RST",
      ""},
 
+    {"reset-unasked", SCENARIO_CHALLENGE, BIT(RESET_UNASKED), 0, SEVERITY_NOTICE,
+     "the connection was reset by itself, before all the forged segments were sent: what they do "
+     "was not seen",
+     "Try again. If it stays so: does the service reset connections on which nothing is said, or "
+     "does a box between?"},
     {"dies-by-syn", SCENARIO_CHALLENGE, BIT(SYN_KILLS), 0, SEVERITY_PROBLEM,
      "a SYN in the window ends the connection: anybody who guesses the ports and a number can do "
      "so",

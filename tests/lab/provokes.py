@@ -166,6 +166,7 @@ Case("abort", "others-die", "together:leaves", kernel=LINGER, besides=STRAY,
 Case("abort", "others-live", "together:lives")
 Case("abort", "others-live", "echo")
 Case("abort", "others-silent", "together:lives", *SHORT, path="one-abort", besides=STRAY)
+Case("abort", "reset-unasked", "echo", path="ack-reset", cause="firewall-reject")
 
 # --- slow-handshake
 Case("slow-handshake", "listener-blocked", "narrow", "--hold", "3s", host="without-cookies",
@@ -209,6 +210,7 @@ Case("challenge", "dies-by-old-ack", "fake touchy/none", cause="")
 Case("challenge", "survives-exact-rst", "sink", *SHORT, path="no-rst")
 Case("challenge", "silent-but-lives", "fake mute/none", *SHORT)
 Case("challenge", "falls-silent", "fake vanishing/none", *SHORT)
+Case("challenge", "reset-unasked", "rude", kernel=LINGER, besides=STRAY, cause="abort-linger")
 
 HOSTS = {
     "plain": {},
@@ -236,6 +238,7 @@ RULES = {
                  "tcp sport P %s add @closed { tcp sport . tcp dport }" % FIN,
     "one-abort": "tcp dport P tcp dport @aborted tcp flags & syn == 0 drop\n"
                  "tcp dport P %s add @aborted { tcp dport }" % RST,
+    "ack-reset": "tcp dport P tcp flags == ack reject with tcp reset",
     "ct-drop": "tcp dport P ct state invalid drop\ntcp sport P ct state invalid drop",
     "ct-reset": "tcp dport P ct state invalid reject with tcp reset\n"
                 "tcp sport P ct state invalid drop",

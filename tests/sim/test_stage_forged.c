@@ -14,7 +14,18 @@ enum {
 };
 #define SECOND UINT64_C(1000000000)
 
-enum forgery { FAR_RST, OLD_RST, NEAR_RST, FAR_FIN, FAR_TEXT, FAR_ACK, FORGERIES };
+/* Our end takes none of those before HARMLESS. */
+enum forgery {
+	FAR_RST,
+	OLD_RST,
+	NEAR_RST,
+	FAR_FIN,
+	FAR_TEXT,
+	FAR_ACK,
+	HARMLESS,
+	EXACT_RST = HARMLESS,
+	FORGERIES
+};
 
 struct run {
 	struct peer peer; /* first */
@@ -30,6 +41,7 @@ static struct segment forge(const struct packet *probe, enum forgery how)
 	static const uint16_t flags[FORGERIES] = {
 	    [FAR_RST] = TCP_RST | TCP_ACK, [OLD_RST] = TCP_RST,	 [NEAR_RST] = TCP_RST | TCP_ACK,
 	    [FAR_FIN] = TCP_FIN | TCP_ACK, [FAR_TEXT] = TCP_ACK, [FAR_ACK] = TCP_ACK,
+	    [EXACT_RST] = TCP_RST,
 	};
 	static const uint32_t ahead[FORGERIES] = {[FAR_RST] = FAR,
 						  [OLD_RST] = (uint32_t)-5000,
@@ -104,7 +116,7 @@ static void test_beside_the_kernel(void **state)
 	const struct service_how stays = {.reads = 0};
 
 	(void)state;
-	for (enum forgery f = 0; f < FORGERIES; f++) {
+	for (enum forgery f = 0; f < HARMLESS; f++) {
 		assert_string_equal(play(SCENARIO_EARLY_CLOSE, &drains, f), "closes-cleanly");
 		assert_string_equal(play(SCENARIO_DATA_AFTER_CLOSE, &closes, f), "resets");
 		assert_string_equal(play(SCENARIO_ABORT, &stays, f), "others-live");
@@ -120,12 +132,22 @@ static void test_raw(void **state)
 	const struct service_how hasty = {.reads = 4};
 
 	(void)state;
-	for (enum forgery f = 0; f < FORGERIES; f++) {
+	for (enum forgery f = 0; f < HARMLESS; f++) {
 		if (f == NEAR_RST)
 			continue;
 		assert_string_equal(play(SCENARIO_HALF_OPEN, &keepalive, f), "keepalive-reset");
 		assert_string_equal(play(SCENARIO_LOST_RST, &hasty, f), "repeats");
 	}
+}
+
+/* What ended before it was asked says nothing of the question. */
+static void test_reset_before(void **state)
+{
+	const struct service_how stays = {.reads = 0};
+
+	(void)state;
+	assert_string_equal(play(SCENARIO_ABORT, &stays, EXACT_RST), "reset-unasked");
+	assert_string_equal(play(SCENARIO_CHALLENGE, &stays, EXACT_RST), "reset-unasked");
 }
 
 /* It takes a hundred octets now and then. */
@@ -173,6 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_beside_the_kernel),
 	    cmocka_unit_test(test_raw),
+	    cmocka_unit_test(test_reset_before),
 	    cmocka_unit_test(test_trickle),
 	};
 

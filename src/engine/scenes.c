@@ -70,20 +70,21 @@ static const struct act data_after_close[] = {
     /* 8 */ {.op = ACT_END},
 };
 
-/* A service that falls over takes its time to. */
+/* A service that falls over takes its time to; and one that resets whoever comes, a moment. */
 static const struct act abort_one[] = {
     /* 0 */ {ACT_CONNECT, 0, .mark = MARK_SYN},
     /* 1 */ {ACT_CONNECT, 1, .mark = MARK_SYN},
     /* 2 */ {ACT_WRITE, 1, .wait_ms = 100},
-    /* 3 */ {ACT_ABORT, .line = 1},
-    /* 4 */ {ACT_REST, 0, .wait_ms = 200, .until = SEES_RST},
-    /* 5 */ {ACT_LIVE, 0, MARK_OTHER, 3, .jump = {{SEES_RST, 8}}},
-    /* 6 */ {ACT_REST, 0, .wait_ms = 1000, .until = SEES_RST},
-    /* 7 */ {ACT_LIVE, 0, MARK_OTHER, .tries = 3},
-    /* 8 */ {ACT_CONNECT, 2, .mark = MARK_NEW},
-    /* 9 */ {ACT_CLOSE, .line = 2},
-    /* 10 */ {ACT_CLOSE, .line = 0},
-    /* 11 */ {.op = ACT_END},
+    /* 3 */ {ACT_REST, 0, .wait_ms = 200, .until = SEES_RST, .jump = {{SEES_RST, 11}}},
+    /* 4 */ {ACT_ABORT, .line = 1},
+    /* 5 */ {ACT_REST, 0, .wait_ms = 200, .until = SEES_RST},
+    /* 6 */ {ACT_LIVE, 0, MARK_OTHER, 3, .jump = {{SEES_RST, 9}}},
+    /* 7 */ {ACT_REST, 0, .wait_ms = 1000, .until = SEES_RST},
+    /* 8 */ {ACT_LIVE, 0, MARK_OTHER, .tries = 3},
+    /* 9 */ {ACT_CONNECT, 2, .mark = MARK_NEW},
+    /* 10 */ {ACT_CLOSE, .line = 2},
+    /* 11 */ {ACT_CLOSE, .line = 0},
+    /* 12 */ {.op = ACT_END},
 };
 
 /* SYN-ACKs come at doubling distances: after the RST it is watched for as long as before. */

@@ -166,6 +166,7 @@ Case("abort", "others-die", "together:leaves", kernel=LINGER, besides=STRAY,
 Case("abort", "others-live", "together:lives")
 Case("abort", "others-live", "echo")
 Case("abort", "others-silent", "together:lives", *SHORT, path="one-abort", besides=STRAY)
+Case("abort", "reset-unasked", "rude", kernel=LINGER, besides=STRAY, cause="abort-linger")
 Case("abort", "reset-unasked", "echo", path="ack-reset", cause="firewall-reject")
 
 # --- slow-handshake

@@ -144,7 +144,7 @@ static const struct story stories[] = {
     {SCENARIO_DATA_AFTER_CLOSE, {.reads = 0}, "stays-open", 0, 0},
     {SCENARIO_ABORT, {.reads = 0}, "others-live", 0, 0},
     {SCENARIO_ABORT, {.dies_by_rst = true}, "listener-dies", 0, 0},
-    {SCENARIO_ABORT, {.abort_ns = MS / 10}, "reset-unasked", 0, 0},
+    {SCENARIO_ABORT, {.abort_ns = 50 * MS}, "reset-unasked", 0, 0},
     {SCENARIO_SLOW_HANDSHAKE, {.reads = 0}, "retransmits", 0, 0},
     {SCENARIO_SLOW_HANDSHAKE, {.ignores_rst = true, .syn_ack_max = 9}, "ignores-rst", 0, 2},
     {SCENARIO_SLOW_HANDSHAKE, {.deaf_when_half_open = true}, "listener-blocked", 0, 0},

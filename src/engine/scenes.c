@@ -111,17 +111,19 @@ static const struct act idle[] = {
     /* 5 */ {.op = ACT_END},
 };
 
+/* A RST that was lost looks like silence: more data draw it again, unless all of the tries are lost.
+ */
 static const struct act lost_rst[] = {
     /* 0 */ {ACT_RAW_CONNECT, 0, MARK_SYN, .tries = 3},
     /* 1 */ {ACT_ANSWER, 0, .arg = 1},
     /* 2 */ {ACT_WRITE, 0, .tries = 3, .jump = {{SEES_RST, 6}}},
     /* 3 */ {ACT_AWAIT, 0, .wait_ms = ACT_HOLD, .until = SEES_FIN | SEES_RST,
-	     .jump = {{SEES_RST, 6}, {SEES_SILENCE, 9}}},
-    /* 4 */ {ACT_SEND, 0, MARK_AFTER_FIN, 3, .form = &data, .jump = {{SEES_RST, 6}}},
+	     .jump = {{SEES_RST, 6}}},
+    /* 4 */ {ACT_SEND, 0, MARK_MORE, 5, .form = &data, .jump = {{SEES_RST, 6}}},
     /* 5 */ {ACT_AWAIT, 0, .until = SEES_RST, .jump = {{SEES_SILENCE, 9}}},
-    /* 6 */ {ACT_SEND, 0, MARK_ON_1, 3, .form = &data},
-    /* 7 */ {ACT_SEND, 0, MARK_ON_2, 3, .form = &data},
-    /* 8 */ {ACT_SEND, 0, MARK_ON_3, 3, .form = &data},
+    /* 6 */ {ACT_SEND, 0, MARK_ON_1, 5, .form = &data},
+    /* 7 */ {ACT_SEND, 0, MARK_ON_2, 5, .form = &data},
+    /* 8 */ {ACT_SEND, 0, MARK_ON_3, 5, .form = &data},
     /* 9 */ {ACT_ABORT, .line = 0},
     /* 10 */ {.op = ACT_END},
 };

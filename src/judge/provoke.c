@@ -323,6 +323,8 @@ static uint64_t read_idle(const struct provoke_facts *f)
 
 static uint64_t read_lost_rst(const struct provoke_facts *f)
 {
+	const struct exchange *more = provoke_asked(f, MARK_MORE, NULL);
+	bool silent = more && !exchange_answered(more) && !provoke_alive(more);
 	unsigned asked = 0, rsts = 0;
 
 	for (enum mark m = MARK_ON_1; m <= MARK_ON_3; m++) {
@@ -331,8 +333,8 @@ static uint64_t read_lost_rst(const struct provoke_facts *f)
 		asked += x != NULL;
 		rsts += is_rst(x);
 	}
-	return set(provoke_line(f)->resets > 0, SAW_RESET) | set(rsts > 0, ON_RST_SOME) |
-	       set(rsts && rsts == asked, ON_RST_ALL);
+	return set(provoke_line(f)->resets > 0, SAW_RESET) | set(silent, MORE_UNANSWERED) |
+	       set(rsts > 0, ON_RST_SOME) | set(rsts && rsts == asked, ON_RST_ALL);
 }
 
 static uint64_t read_challenge(const struct provoke_facts *f)
@@ -407,6 +409,7 @@ const char *provoke_bit_name(unsigned bit)
 	    [REST_RST] = "rest-rst",
 	    [REST_USE_RST] = "rest-use-rst",
 	    [REST_USE_SILENT] = "rest-use-silent",
+	    [MORE_UNANSWERED] = "more-unanswered",
 	    [ON_RST_SOME] = "on-rst-some",
 	    [ON_RST_ALL] = "on-rst-all",
 	    [SYN_CHALLENGED] = "syn-challenged",

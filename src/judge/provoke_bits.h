@@ -52,7 +52,8 @@ enum provoke_bit {
 	REST_RST,
 	REST_USE_RST,
 	REST_USE_SILENT,
-	/* lost-rst: the segments after the RST */
+	/* lost-rst: the segments after the RST; where there was none, data once more */
+	MORE_UNANSWERED,
 	ON_RST_SOME,
 	ON_RST_ALL,
 	/* challenge */

@@ -224,10 +224,12 @@ static void tell_lost_rst(struct provoke_verdict *v, const struct provoke_facts 
 		rsts += x && exchange_is_rst(x);
 	}
 	add_ends(v, provoke_line(f));
-	if (asked)
+	if (asked) {
 		add(v, CLUE_DREW_AGAIN, rsts, asked);
-	else
-		add_waited(v, f);
+		return;
+	}
+	add_waited(v, f);
+	add_drew(v, f, MARK_MORE);
 }
 
 static void tell_challenge(struct provoke_verdict *v, const struct provoke_facts *f)

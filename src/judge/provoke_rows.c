@@ -200,6 +200,11 @@ const struct provoke_row provoke_rows[] = {
      "the RST comes once, and what is sent after it gets no answer",
      "Whose RST is lost waits for its own time-out: does a filter swallow what belongs to no "
      "connection?"},
+    {"goes-silent", SCENARIO_LOST_RST, BIT(MORE_UNANSWERED), 0, SEVERITY_NOTICE,
+     "no RST was seen, and in the end the service gave no sign of life: its RST may be lost, and "
+     "the connection forgotten",
+     "Does a filter drop its RSTs, or what belongs to no connection? Compare with the target's own "
+     "answers (trace --probe data)."},
     {"never-resets", SCENARIO_LOST_RST, 0, 0, SEVERITY_NOTICE,
      "nothing that was tried made the service send a RST",
      ""},

@@ -200,6 +200,8 @@ Case("lost-rst", "sometimes", "aborts", *WORD, "--hold", "3s", path="odd-rst",
      kernel=LINGER | STRAY, cause="abort-linger")
 Case("lost-rst", "once", "aborts", *WORD, *SHORT, path="once-rst", kernel=LINGER, besides=STRAY,
      cause="abort-linger")
+Case("lost-rst", "goes-silent", "aborts", *WORD, "--hold", "1500ms", *SHORT, path="rst-lost",
+     kernel=LINGER, besides=STRAY, seconds=7)
 Case("lost-rst", "never-resets", "sink", "--hold", "1500ms")
 
 # --- challenge
@@ -232,7 +234,7 @@ RULES = {
     "rst-lost": "tcp sport P %s drop" % RST,
     "one-syn": AGAIN % "drop",
     "one-syn-or-rst": AGAIN % "reject with tcp reset",
-    "odd-rst": "tcp sport P %s numgen inc mod 5 > 1 drop" % RST,
+    "odd-rst": "tcp sport P %s numgen inc mod 8 > 1 drop" % RST,
     "once-rst": "tcp dport . tcp sport @ended drop\n"
                 "tcp sport P %s add @ended { tcp sport . tcp dport }" % RST,
     "after-fin": "tcp dport . tcp sport @closed drop\n"

@@ -222,6 +222,41 @@ static void test_loss(void **state)
 	assert_true(wrong * 25 < all);
 }
 
+/* Where silence decides, the question is put often enough: what is not known is said to be. */
+static void test_lost_rst_lost(void **state)
+{
+	static const struct {
+		struct service_how how;
+		const char *id, *unsure;
+	} ways[] = {{{.reads = 18, .answer = "bye"}, "repeats", "sometimes"},
+		    {{.reads = 10}, "repeats", "sometimes"},
+		    {{.abort_ns = 500 * MS}, "repeats", "sometimes"},
+		    {{.reads = 18, .rst_once = true}, "once", "goes-silent"},
+		    {{.abort_ns = 500 * MS, .rst_once = true}, "once", "goes-silent"},
+		    {{.reads = 0}, "never-resets", "goes-silent"}};
+	struct run r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		unsigned sure = 0, wrong = 0;
+
+		for (unsigned seed = 1; seed <= 100; seed++) {
+			const char *id;
+
+			begin(&r, SCENARIO_LOST_RST, &ways[i].how);
+			r.peer.loss_percent = 10;
+			r.peer.rng = r.t.seed = seed;
+			id = play(&r);
+			sure += !strcmp(id, ways[i].id);
+			wrong += strcmp(id, ways[i].id) != 0 && strcmp(id, ways[i].unsure) != 0 &&
+				 strcmp(id, "no-answer") != 0;
+			peer_free(&r.peer);
+		}
+		assert_int_equal(wrong, 0);
+		assert_true(sure > 80);
+	}
+}
+
 /* --- unhappy ends --------------------------------------------------------------------------- */
 
 /* Whenever it is told to stop, it leaves nothing behind. */
@@ -614,6 +649,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_stories),
 	    cmocka_unit_test(test_loss),
+	    cmocka_unit_test(test_lost_rst_lost),
 	    cmocka_unit_test(test_stop_anywhere),
 	    cmocka_unit_test(test_deadline),
 	    cmocka_unit_test(test_link_down),

@@ -480,6 +480,18 @@ static void on_once(struct provoke_facts *f, struct line_facts *l)
 	on(l, NONE, NONE, NONE);
 }
 
+static void more_unanswered(struct provoke_facts *f, struct line_facts *l)
+{
+	(void)f;
+	ask(l, MARK_MORE, NONE, AFTER_UNKNOWN);
+}
+
+static void more_taken(struct provoke_facts *f, struct line_facts *l)
+{
+	(void)f;
+	ask(l, MARK_MORE, ACK, AFTER_ACCEPTED);
+}
+
 static void forged(struct line_facts *l, enum reaction syn, enum rfc_after after_syn,
 		   enum reaction near, enum rfc_after after_near)
 {
@@ -618,7 +630,9 @@ static const struct known_case {
     {"repeats", SCENARIO_LOST_RST, on_repeats},
     {"sometimes", SCENARIO_LOST_RST, on_sometimes},
     {"once", SCENARIO_LOST_RST, on_once},
+    {"goes-silent", SCENARIO_LOST_RST, more_unanswered},
     {"never-resets", SCENARIO_LOST_RST, nothing},
+    {"never-resets", SCENARIO_LOST_RST, more_taken},
     {"reset-unasked", SCENARIO_CHALLENGE, forged_unasked},
     {"reset-unasked", SCENARIO_CHALLENGE, forged_half},
     {"dies-by-near-rst", SCENARIO_CHALLENGE, forged_twice},

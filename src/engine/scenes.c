@@ -5,6 +5,8 @@
 #include "engine/stage.h"
 #include "packet/segment.h"
 
+/* Who looks for a neighbour gives up after three seconds: its word is waited for. */
+enum { SYNS = 4 };
 #define A TCP_ACK
 #define ANSWER (SEES_ACK | SEES_DATA | SEES_FIN | SEES_SYN_ACK | SEES_RST | SEES_ICMP)
 #define FAILS (SEES_RST | SEES_SILENCE | SEES_ICMP)
@@ -29,7 +31,7 @@ static const struct form data = {"data", TCP_PSH | A, 8, false, FORM_SEQ_NXT, FO
 
 /* Each from a port of its own: none may look like the answer to another's answer. */
 static const struct act listen_ack[] = {
-    /* 0 */ {ACT_SEND, 0, MARK_SYN, 3, .form = &syn, .jump = {{SEES_RST | SEES_ICMP, 4}}},
+    /* 0 */ {ACT_SEND, 0, MARK_SYN, SYNS, .form = &syn, .jump = {{SEES_RST | SEES_ICMP, 4}}},
     /* 1 */ {ACT_SEND, 1, MARK_ACK, 3, .form = &stray_ack},
     /* 2 */ {ACT_SEND, 2, MARK_DATA, 3, .form = &stray_data},
     /* 3 */ {ACT_SEND, 3, MARK_SYN_ACK, 3, .form = &stray_syn_ack},
@@ -38,7 +40,7 @@ static const struct act listen_ack[] = {
 
 /* The RST goes out twice, as nothing says that it came. */
 static const struct act half_open[] = {
-    /* 0 */ {ACT_RAW_CONNECT, 0, MARK_SYN, .tries = 3},
+    /* 0 */ {ACT_RAW_CONNECT, 0, MARK_SYN, .tries = SYNS},
     /* 1 */ {ACT_REST, 0, .wait_ms = ACT_HOLD, .until = SEES_RST},
     /* 2 */ {ACT_REST, 0, .wait_ms = 100},
     /* 3 */ {ACT_SEND, 0, MARK_RETURN, 3, .form = &syn, .jump = {{FAILS | SEES_SYN_ACK, 6}}},
@@ -89,7 +91,7 @@ static const struct act abort_one[] = {
 
 /* SYN-ACKs come at doubling distances: after the RST it is watched for as long as before. */
 static const struct act slow_handshake[] = {
-    /* 0 */ {ACT_RAW_SYN, 0, MARK_SYN, .tries = 3},
+    /* 0 */ {ACT_RAW_SYN, 0, MARK_SYN, .tries = SYNS},
     /* 1 */ {ACT_REST, 0, .wait_ms = 1000},
     /* 2 */ {ACT_SEND, 1, MARK_NEW, 3, .form = &syn},
     /* 3 */ {ACT_REST, 0, .wait_ms = ACT_HOLD},
@@ -114,7 +116,7 @@ static const struct act idle[] = {
 /* A RST that was lost looks like silence: more data draw it again, unless all of the tries are lost.
  */
 static const struct act lost_rst[] = {
-    /* 0 */ {ACT_RAW_CONNECT, 0, MARK_SYN, .tries = 3},
+    /* 0 */ {ACT_RAW_CONNECT, 0, MARK_SYN, .tries = SYNS},
     /* 1 */ {ACT_ANSWER, 0, .arg = 1},
     /* 2 */ {ACT_WRITE, 0, .tries = 3, .jump = {{SEES_RST, 6}}},
     /* 3 */ {ACT_AWAIT, 0, .wait_ms = ACT_HOLD, .until = SEES_FIN | SEES_RST,

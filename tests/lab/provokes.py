@@ -84,6 +84,7 @@ Case("half-open", "port-closed", None, cause="refused")
 Case("listen-ack", "port-closed", None, cause="refused")
 Case("idle", "port-rejected", "sink", path="reject")
 Case("early-close", "port-rejected", None, addr=NOBODY)  # the router finds nobody there
+Case("listen-ack", "port-rejected", None, addr=NOBODY)
 Case("slow-handshake", "port-rejected", "sink", path="reject")
 Case("challenge", "no-answer", "sink", *SHORT, path="drop")
 Case("lost-rst", "no-answer", "sink", *SHORT, path="drop")

@@ -334,6 +334,22 @@ static void test_port_closed(void **state)
 	}
 }
 
+/* A neighbour that nobody is: our kernel, or a router, says so after three questions of a second.
+ */
+static void test_nobody_there(void **state)
+{
+	static const struct service_how how = {.rejects = true};
+	struct run r;
+
+	(void)state;
+	for (int sc = 0; sc < SCENARIOS; sc++) {
+		begin(&r, (enum scenario)sc, &how);
+		r.peer.rtt_ns = 3100 * MS;
+		assert_string_equal(play(&r), "port-rejected");
+		end(&r, 0);
+	}
+}
+
 /* IP_MINTTL lets through what arrives with 255: our kernel has answered the SYN-ACK. */
 static void test_no_quiet(void **state)
 {
@@ -654,6 +670,7 @@ int main(void)
 	    cmocka_unit_test(test_deadline),
 	    cmocka_unit_test(test_link_down),
 	    cmocka_unit_test(test_port_closed),
+	    cmocka_unit_test(test_nobody_there),
 	    cmocka_unit_test(test_no_quiet),
 	    cmocka_unit_test(test_cannot_send),
 	    cmocka_unit_test(test_lost_handshake_ack),

@@ -90,6 +90,18 @@ def test_trace(net):
     assert "reply to probe 2: ttl 2: syn-ack; open" in says
 
 
+@pytest.mark.parametrize("suffix", ["pcap", "pcapng"])
+def test_trace_in_a_connection(net, suffix):
+    """The connection is the kernel's: its handshake and its end are in the file as well."""
+    path = net.lab.path("inside." + suffix)
+    result = net.client.rstprobe("trace", SERVER, "-p", OPEN, "--probe", "data", "-n", "-w", path)
+    assert result.status == 0, result
+    got = [(int(f.flags, 16), f.dport == str(OPEN)) for f in frames(path) if f.flags]
+    last = len(got) - got[::-1].index((0x12, False)) - 1
+    assert got[last - 1:last + 2] == [(0x02, True), (0x12, False), (0x10, True)], got
+    assert got[-1][0] & 0x04 and got[-1][1], got
+
+
 def test_stack(net):
     path = net.lab.path("stack.pcapng")
     result = net.client.rstprobe("stack", SERVER, "-p", OPEN, "-w", path)

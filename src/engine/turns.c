@@ -114,7 +114,8 @@ static void on_frame(void *ctx, const struct wire_in *in)
 
 	if (decode_frame(in->frame, in->captured, in->len, in->linktype, &pk) != DECODE_OK)
 		return;
-	if (pk.kind == PACKET_NONE || (pk.kind == PACKET_ICMP_ERROR && !pk.quoted.has_ports)) {
+	if (pk.kind == PACKET_NONE || (pk.kind == PACKET_ICMP_ERROR && !pk.quoted.has_ports) ||
+	    match_is_broken(&pk)) {
 		t->stats->foreign++;
 		return;
 	}

@@ -334,6 +334,26 @@ static void test_port_closed(void **state)
 	}
 }
 
+/* Our kernel would not take them either. */
+static void test_broken_rsts(void **state)
+{
+	static const struct service_how closed = {.closed = true}, listens = {.reads = 0};
+	struct run r;
+
+	(void)state;
+	for (int sc = 0; sc < SCENARIOS; sc++) {
+		begin(&r, (enum scenario)sc, &closed);
+		r.peer.spoils = true;
+		assert_string_equal(play(&r), "no-answer");
+		assert_true(r.stats.foreign > 0);
+		end(&r, 0);
+	}
+	begin(&r, SCENARIO_LISTEN_ACK, &listens);
+	r.peer.spoils = true;
+	assert_string_equal(play(&r), "listen-silent");
+	end(&r, 0);
+}
+
 /* A neighbour that nobody is: our kernel, or a router, says so after three questions of a second.
  */
 static void test_nobody_there(void **state)
@@ -670,6 +690,7 @@ int main(void)
 	    cmocka_unit_test(test_deadline),
 	    cmocka_unit_test(test_link_down),
 	    cmocka_unit_test(test_port_closed),
+	    cmocka_unit_test(test_broken_rsts),
 	    cmocka_unit_test(test_nobody_there),
 	    cmocka_unit_test(test_no_quiet),
 	    cmocka_unit_test(test_cannot_send),

@@ -111,7 +111,7 @@ Case("half-open", "keepalive-reset", "alert", "--hold", "6s", kernel=KEEPALIVE, 
 Case("half-open", "reset-by-service", "idle:1:rst", "--hold", "4s", kernel=LINGER, besides=STRAY,
      cause="abort-linger")
 Case("half-open", "closed-by-service", "idle:1", "--hold", "3s", besides=STRAY)
-Case("half-open", "keepalive-probes", "patient", "--hold", "3s")
+Case("half-open", "keepalive-probes", "alert:100", "--hold", "3s")
 Case("half-open", "keepalive-unheard", "alert", "--hold", "6s", path="rst-lost", kernel=KEEPALIVE,
      besides=STRAY, seconds=6)
 Case("half-open", "replaced", "forgets", *HOLD, besides=STRAY)

@@ -33,6 +33,7 @@ struct run {
 	peer_fn *honest;
 	enum forgery forgery;
 	unsigned forged;
+	struct provoke_facts f;
 };
 
 /* Of NEAR_RST the number is in the window, and ahead of all that the service ever has under way. */
@@ -76,11 +77,10 @@ static void on_segment(struct peer *p, const struct packet *probe, struct peer_a
 	r->forged++;
 }
 
-static const char *play(enum scenario scenario, const struct service_how *how, enum forgery forgery)
+/* `fn` stands before the service. The facts are in `r`. */
+static void run(struct run *r, enum scenario scenario, const struct service_how *how, peer_fn *fn,
+		uint64_t body)
 {
-	struct run r = {.forgery = forgery};
-	struct provoke_facts f;
-	struct provoke_verdict v;
 	struct turns_stats stats;
 	const struct turns_config t = {.seed = 11};
 	const struct stage_config c = {.scenario = scenario,
@@ -89,20 +89,28 @@ static const char *play(enum scenario scenario, const struct service_how *how, e
 				       .sport_first = SPORT,
 				       .hold_ns = 20 * SECOND,
 				       .conns_max = 32,
-				       .body = scenario == SCENARIO_EARLY_CLOSE ? 40000 : 0};
+				       .body = body};
 	struct err e;
 
-	service_init(&r.service, &r.peer, how);
-	r.honest = r.peer.fn;
-	r.peer.fn = on_segment;
-	r.peer.wire.quiet_first = SPORT + STAGE_PORTS;
-	r.peer.wire.n_quiet = STAGE_QUIET;
-	assert_int_equal(stage_run(&c, &t, &r.peer.wire, &f, &stats, &e), 0);
-	provoke_judge(&f, &v);
+	service_init(&r->service, &r->peer, how);
+	r->honest = r->peer.fn;
+	r->peer.fn = fn;
+	r->peer.wire.quiet_first = SPORT + STAGE_PORTS;
+	r->peer.wire.n_quiet = STAGE_QUIET;
+	assert_int_equal(stage_run(&c, &t, &r->peer.wire, &r->f, &stats, &e), 0);
+	peer_free(&r->peer);
+}
+
+static const char *play(enum scenario scenario, const struct service_how *how, enum forgery forgery)
+{
+	struct run r = {.forgery = forgery};
+	struct provoke_verdict v;
+
+	run(&r, scenario, how, on_segment, scenario == SCENARIO_EARLY_CLOSE ? 40000 : 0);
+	provoke_judge(&r.f, &v);
 	assert_true(r.forged > 0);
-	assert_true(provoke_line(&f)->acked_octets <= provoke_line(&f)->written);
-	assert_true(provoke_line(&f)->sent_octets <= 20000);
-	peer_free(&r.peer);
+	assert_true(provoke_line(&r.f)->acked_octets <= provoke_line(&r.f)->written);
+	assert_true(provoke_line(&r.f)->sent_octets <= 20000);
 	return v.row->id;
 }
 
@@ -168,26 +176,11 @@ static void test_trickle(void **state)
 {
 	const struct service_how how = {.reads = 0};
 	struct run r = {.forged = 0};
-	struct provoke_facts f;
-	struct turns_stats stats;
-	const struct turns_config t = {.seed = 11};
-	const struct stage_config c = {.scenario = SCENARIO_EARLY_CLOSE,
-				       .dst = addr_v4(10, 0, 0, 1),
-				       .dport = SERVICE_PORT,
-				       .sport_first = SPORT,
-				       .hold_ns = 20 * SECOND,
-				       .conns_max = 32,
-				       .body = 100000};
-	struct err e;
 
 	(void)state;
-	service_init(&r.service, &r.peer, &how);
-	r.honest = r.peer.fn;
-	r.peer.fn = trickle;
-	assert_int_equal(stage_run(&c, &t, &r.peer.wire, &f, &stats, &e), 0);
-	assert_true(f.lines[0].acked_octets > 0);
-	assert_true(f.ended_ns - f.began_ns < 90 * SECOND);
-	peer_free(&r.peer);
+	run(&r, SCENARIO_EARLY_CLOSE, &how, trickle, 100000);
+	assert_true(r.f.lines[0].acked_octets > 0);
+	assert_true(r.f.ended_ns - r.f.began_ns < 90 * SECOND);
 }
 
 int main(void)

@@ -13,6 +13,7 @@ TRACEFS = "/sys/kernel/tracing"
 EVENT = "events/tcp/tcp_send_reset"
 LINE = re.compile(r"tcp_send_reset: .*?\bsrc=(\S+) dest=(\S+) state=(\w+)(?: reason=(\w+))?")
 PREFIX = "rstprobe-lab-"
+RING_KB = 8192  # a processor
 
 MEANS = {  # the kernel names where in its code it was, which is not always why
     "NO_SOCKET": "no socket has this port",
@@ -70,6 +71,8 @@ class Ear:
                     self._remove(os.path.join(TRACEFS, "instances", old))
             self.dir = os.path.join(TRACEFS, "instances", PREFIX + str(os.getpid()))
             os.mkdir(self.dir)
+            # the RSTs of the whole machine must not push ours out
+            self._write(self.dir, "buffer_size_kb", str(RING_KB))
             self._write(self.dir, EVENT + "/enable", "1")
         except OSError as e:
             self.close()

@@ -260,6 +260,14 @@ FILE *beside_open_only(struct beside *b, const char *path, struct beside_file **
 	return f;
 }
 
+bool beside_same(const struct beside_file *a, const struct beside_file *b)
+{
+	struct stat x, y;
+
+	return a && b && strcmp(a->place, b->place) == 0 && fstat(a->dir, &x) == 0 &&
+	       fstat(b->dir, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 /* --- the end ---------------------------------------------------------------------------------- */
 
 int beside_commit(struct beside_file *f, struct err *e)

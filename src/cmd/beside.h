@@ -44,6 +44,8 @@ struct beside {
 FILE *beside_open(struct beside *b, const char *path, struct beside_file **out, struct err *e);
 /* The same, but never in place: what is there is still to be read. */
 FILE *beside_open_only(struct beside *b, const char *path, struct beside_file **out, struct err *e);
+/* Would both take the same name? NULL is none. */
+bool beside_same(const struct beside_file *a, const struct beside_file *b);
 /*
  * Before privilege is dropped: a process that keeps the right to the folders, for the files that
  * are open by now, and does nothing but name what is whole. When this process ends, however it

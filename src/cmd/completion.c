@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "cmd/diff_table.h"
 #include "cmd/explain_table.h"
 #include "cmd/outputs.h"
 #include "cmd/scan_options.h"
@@ -14,6 +15,7 @@
 #include "judge/cause.h"
 #include "judge/probe.h"
 #include "judge/provoke.h"
+#include "judge/record.h"
 #include "judge/trace.h"
 #include "judge/verdict.h"
 #include "packet/options.h"
@@ -131,8 +133,15 @@ static void put_auto_max(struct text *t, const struct option_table *table)
 
 static void put_any(struct text *t, const struct option_table *table)
 {
-	if (table == &explain_table)
-		put(t, "any");
+	(void)table;
+	put(t, "any");
+}
+
+static void put_changes(struct text *t, const struct option_table *table)
+{
+	(void)table;
+	for (unsigned i = 0; i < CHANGES; i++)
+		put(t, change_name((enum change_kind)i));
 }
 
 /* --- what a word of --help stands for --------------------------------------------------------- */
@@ -141,29 +150,32 @@ static const struct {
 	const char *name;
 	enum fill_kind kind;
 	put_words *words;
+	const struct option_table *of; /* NULL: of all the others */
 } meanings[] = {
-    {"FILE", FILL_FILE, NULL},
-    {"POLICY", FILL_FILE, NULL},
-    {"OLD", FILL_FILE, NULL},
-    {"NEW", FILL_FILE, NULL},
-    {"TARGET", FILL_HOST, NULL},
-    {"NAME", FILL_INTERFACE, put_any},
-    {"FORMAT", FILL_WORD, put_formats},
-    {"WHEN", FILL_WORD, put_colors},
-    {"WAY", FILL_WORD, put_ways},
-    {"LAYOUT", FILL_WORD, put_layouts},
-    {"KIND", FILL_WORD, put_probe},
-    {"PROBE", FILL_WORD, put_probe},
-    {"SCENARIO", FILL_WORD, put_scenarios},
-    {"N|auto", FILL_WORD, put_auto},
-    {"N|auto|max", FILL_WORD, put_auto_max},
-    {"KINDS", FILL_LIST, put_probes},
-    {"STATES", FILL_LIST, put_states},
-    {"STATES|all", FILL_LIST, put_states_all},
-    {"VERDICTS", FILL_LIST, put_verdicts},
-    {"CAUSES", FILL_LIST, put_causes},
-    {"WHAT", FILL_LIST, put_severities},
-    {"FINDINGS", FILL_FINDINGS, NULL},
+    {"FILE", FILL_FILE, NULL, NULL},
+    {"POLICY", FILL_FILE, NULL, NULL},
+    {"OLD", FILL_FILE, NULL, NULL},
+    {"NEW", FILL_FILE, NULL, NULL},
+    {"TARGET", FILL_HOST, NULL, NULL},
+    {"NAME", FILL_INTERFACE, put_any, &explain_table},
+    {"NAME", FILL_INTERFACE, NULL, NULL},
+    {"FORMAT", FILL_WORD, put_formats, NULL},
+    {"WHEN", FILL_WORD, put_colors, NULL},
+    {"WAY", FILL_WORD, put_ways, NULL},
+    {"LAYOUT", FILL_WORD, put_layouts, NULL},
+    {"KIND", FILL_WORD, put_probe, NULL},
+    {"PROBE", FILL_WORD, put_probe, NULL},
+    {"SCENARIO", FILL_WORD, put_scenarios, NULL},
+    {"N|auto", FILL_WORD, put_auto, NULL},
+    {"N|auto|max", FILL_WORD, put_auto_max, NULL},
+    {"KINDS", FILL_LIST, put_changes, &diff_table},
+    {"KINDS", FILL_LIST, put_probes, NULL},
+    {"STATES", FILL_LIST, put_states, NULL},
+    {"STATES|all", FILL_LIST, put_states_all, NULL},
+    {"VERDICTS", FILL_LIST, put_verdicts, NULL},
+    {"CAUSES", FILL_LIST, put_causes, NULL},
+    {"WHAT", FILL_LIST, put_severities, NULL},
+    {"FINDINGS", FILL_FINDINGS, NULL, NULL},
 };
 
 static void fill_by_name(struct fill *f, const struct option_table *t, const char *name)
@@ -173,12 +185,13 @@ static void fill_by_name(struct fill *f, const struct option_table *t, const cha
 	f->kind = FILL_NOTHING;
 	f->name = name;
 	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
-		if (strcmp(name, meanings[i].name) != 0)
+		if (strcmp(name, meanings[i].name) != 0 || (meanings[i].of && meanings[i].of != t))
 			continue;
 		f->kind = meanings[i].kind;
 		f->name = meanings[i].name;
 		if (meanings[i].words)
 			meanings[i].words(&words, t);
+		return;
 	}
 }
 

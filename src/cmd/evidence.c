@@ -79,7 +79,7 @@ struct evidence *evidence_open(const char *path, struct beside *beside, uint16_t
 	}
 	if (rc == 0)
 		return v;
-	evidence_close(v, false, NULL);
+	evidence_free(v);
 	return NULL;
 }
 
@@ -209,7 +209,7 @@ static int close_pcapng(struct evidence *v, bool whole, struct err *e)
 	return rc;
 }
 
-int evidence_close(struct evidence *v, bool whole, struct err *e)
+int evidence_finish(struct evidence *v, bool whole, struct err *e)
 {
 	int rc = 0;
 
@@ -219,9 +219,18 @@ int evidence_close(struct evidence *v, bool whole, struct err *e)
 		rc = pcapfile_close(v->pcap, e);
 	else if (v->out)
 		rc = close_pcapng(v, whole, e);
+	v->pcap = NULL;
+	v->out = NULL;
+	return rc;
+}
+
+void evidence_free(struct evidence *v)
+{
+	if (!v)
+		return;
+	evidence_finish(v, false, NULL);
 	if (v->spool)
 		fclose(v->spool);
 	remarks_free(v->remarks);
 	free(v);
-	return rc;
 }

@@ -23,8 +23,10 @@ struct evidence *evidence_open(const char *path, struct beside *beside, uint16_t
 void evidence_keep(void *evidence, uint64_t at_ns, const uint8_t *ip, size_t captured, size_t len);
 /* What must hear the records of the run; NULL where none need be heard. Borrowed. */
 struct report *evidence_report(struct evidence *v);
-/* -1 and `e` where anything could not be written. Not `whole`: the run failed before it measured
- * anything, and what was there stays. Takes NULL. */
-int evidence_close(struct evidence *v, bool whole, struct err *e);
+/* Nothing more comes. -1 and `e` where anything could not be written. Not `whole`: the run failed
+ * before it measured anything, and what was there stays. Takes NULL. */
+int evidence_finish(struct evidence *v, bool whole, struct err *e);
+/* After who tells its report records. Takes NULL. */
+void evidence_free(struct evidence *v);
 
 #endif

@@ -18,6 +18,7 @@
 
 enum { BUFFER = 1 << 16 };
 
+#define TWO_TO_ONE "two outputs go to %.80s: name another file by -o, -oJ or -w"
 #define OVER_OLD "-o %.80s would replace the result that is resumed: name another file"
 
 /* --- options ---------------------------------------------------------------------------------- */
@@ -181,9 +182,7 @@ int outputs_settle(struct outputs *o, const char *pcap, struct err *e)
 		if (o->old && strcmp(path, o->old) == 0 && o->v[i].format != FORMAT_JSON)
 			return err_set(e, OVER_OLD, path);
 		if (again)
-			return err_set(
-			    e, "two outputs go to %.80s: name another file by -o, -oJ or -w",
-			    strcmp(path, "-") == 0 ? "stdout" : path);
+			return err_set(e, TWO_TO_ONE, strcmp(path, "-") == 0 ? "stdout" : path);
 	}
 	return 0;
 }
@@ -234,6 +233,9 @@ int reporting_open(struct reporting *r, const struct outputs *asked, struct err 
 		r->files[i] = open_one(r, i, e);
 		if (!r->files[i])
 			return -1;
+		for (size_t j = 0; j < i; j++)
+			if (beside_same(r->kept[i], r->kept[j]))
+				return err_set(e, TWO_TO_ONE, asked->v[i].path);
 		if (!isatty(fileno(r->files[i])))
 			setvbuf(r->files[i], NULL, _IOFBF, BUFFER);
 	}

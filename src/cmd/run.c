@@ -250,6 +250,7 @@ int run_open_reports(struct run *r)
 	};
 	struct err e;
 
+	r->o.out.live = o->count > 0;
 	if (reporting_open(&r->out, &o->out, &e) < 0)
 		return run_fail(r, STATUS_USAGE, &e);
 	if (reporting_start(&r->out, &r->info, &style, &progress, &e) < 0)
@@ -268,11 +269,12 @@ static void close_reports(struct run *r)
 	struct err e;
 	bool told = r->report && report_tee_told(r->report);
 
-	if (evidence_close(r->pcap, told, &e) < 0)
+	if (evidence_finish(r->pcap, told, &e) < 0)
 		run_fail(r, STATUS_INCOMPLETE, &e);
-	r->pcap = NULL;
 	reporting_close(&r->out, not_written, r);
 	r->report = NULL;
+	evidence_free(r->pcap);
+	r->pcap = NULL;
 }
 
 /* --- the outside ------------------------------------------------------------------------------ */

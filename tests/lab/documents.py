@@ -20,9 +20,12 @@ Example = collections.namedtuple("Example", "document line text makes takes")
 INSTEAD = (
     (r"^(rstprobe explain -i eth0\b.*)", r"\1 --deadline 1s", "listens until Ctrl-C"),
     (r"--deadline 10m", "--deadline 1s", "takes ten minutes where nothing is reset"),
+    (r"--count 20$", "--count 20 --interval 50ms", "takes twenty seconds"),
+    (r"(idle HOST.*)", r"\1 --hold 2s", "takes ten minutes"),
+    (r"HOST", "192.0.2.7", "is whose service it is"),
     (r"--hold 20m", "--hold 2s", "takes twenty minutes"),
-    (r"^\./bootstrap|^git |^cd |^make |^sudo (make|install|tee|setcap) |^\.\./configure|^autoreconf|^docker ",
-     None, "builds or installs: contrib and the tests of packages do"),
+    (r"^\./bootstrap |^sudo (make|install) |^sudoedit ", None,
+     "builds or installs: tests/lint/install.sh does"),
 )
 # Commands whose status says something of the machine or of the far end, and what it may be.
 STATUS = (
@@ -30,6 +33,9 @@ STATUS = (
     (r"explain -i", (0, 3), "the kernel tells of the whole machine, which may be too much"),
     (r"# status 1|: status 1", (1,), "is shown because it fails"),
 )
+
+ANSWER = re.compile(r" {4}[A-Z].*\S  +((?:scan|stack|explain|trace|provoke|audit|diff|probes|"
+                    r"doctor) .*)$")
 
 
 def unescape(text):
@@ -57,11 +63,16 @@ def of_page(name):
 
 
 def of_readme():
-    """Lines that a prompt begins; a backslash at the end goes on in the next."""
+    """Lines that a prompt begins; a backslash at the end goes on in the next. Of the table of
+    questions what stands behind each."""
     got, whole, began = [], "", 0
     with open(os.path.join(TOP, "README"), encoding="utf-8") as f:
         for number, line in enumerate(f, 1):
             line = line.rstrip("\n")
+            answer = ANSWER.match(line)
+            if answer:
+                got.append(("README", number, "rstprobe " + answer.group(1)))
+                continue
             if whole:
                 whole += line.strip()
             elif re.match(r" {4}(\$|# rstprobe) ", line + " "):

@@ -238,7 +238,7 @@ class Kernel:
         if not self.missing:
             self.dir = os.path.join(TRACEFS, "instances", "rstprobe-lab-%d" % os.getpid())
             os.mkdir(self.dir)
-            self.write("buffer_size_kb", "4096")
+            self.write("buffer_size_kb", "8192")
             self.write(EVENT + "/enable", "1")
 
     @staticmethod

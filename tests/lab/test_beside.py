@@ -127,6 +127,15 @@ def test_a_folder(net, folder):
     assert len(result.err.splitlines()) == 1 and folder in result.err, result
 
 
+def test_two_names_of_one_file(net, folder):
+    """Neither is written; what was there stays."""
+    path = put(os.path.join(folder, "file"))
+    os.symlink("file", path + ".link")
+    result = net.client.rstprobe("scan", SERVER, "-p", "80", "-o", path, "-oX", path + ".link")
+    assert result.status == 2 and "two outputs go to " + path in result.err, result
+    assert said(path) == OLD and sorted(os.listdir(folder)) == ["file", "file.link"]
+
+
 @pytest.fixture
 def public(folder, real_root):
     """A folder that nobody may look into, and that belongs to root."""

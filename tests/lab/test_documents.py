@@ -18,12 +18,14 @@ from lab import DEADLINE, HERE, PYTHON, RSTPROBE, overlay
 EXAMPLES = documents.examples()
 NETS = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/15", "10.0.0.0/16",
         "2001:db8::/32")
-NAMES = "127.0.0.1 localhost\n::1 localhost\n192.0.2.7 www.example.net\n2001:db8::7 www.example.net\n"
+NAMES = "127.0.0.1 localhost\n192.0.2.7 www.example.net\n2001:db8::7 www.example.net\n"
 CAPTURES = os.path.join(HERE, "..", "golden", "captures")
 # what the examples call their captures, and which of ours they get
 FILES = {
     "trace.pcap": "refused-4-client.pcap",
     "demo.pcap": "refused-4-client.pcap",
+    "a.pcap": "keepalive-rst-passes-4-client.pcap",
+    "b.pcap": "keepalive-rst-passes-4-server.pcap",
     "ring1.pcap": "early-close-4-client.pcap",
     "ring2.pcap": "refused-4-client.pcap",
     "client.pcap": "keepalive-rst-passes-4-client.pcap",
@@ -54,6 +56,19 @@ def client(lab):
     return client
 
 
+def furnish(client, folder):
+    """What an example names: captures, and results and a policy that it does not make itself."""
+    os.makedirs(folder)
+    for name, ours in FILES.items():
+        shutil.copy(os.path.join(CAPTURES, ours), os.path.join(folder, name))
+    with open(os.path.join(folder, "web.policy"), "w", encoding="ascii") as f:
+        f.write("group web 192.0.2.7\nweb: 22,443 open\n")
+    for name in ("monday.json", "tuesday.json"):
+        done = client.rstprobe("scan", "192.0.2.7", "-p", "22,443", "-oJ",
+                               os.path.join(folder, name))
+        assert done.status == 0, done
+
+
 @pytest.fixture(scope="module")
 def shell(lab, client):
     """Types a command in the folder of its document, where what it reads is."""
@@ -68,16 +83,15 @@ def shell(lab, client):
     folders = {}
     for document in {e.document for e in EXAMPLES}:
         folders[document] = lab.path(document)
-        os.makedirs(folders[document])
-        for name, ours in FILES.items():
-            shutil.copy(os.path.join(CAPTURES, ours), os.path.join(folders[document], name))
+        furnish(client, folders[document])
     env = dict(os.environ, PATH=tools + ":" + os.environ["PATH"])
 
     def typed(document, text):
         where = client.quiet if " -i " in text else client
         argv = where.within(overlay(lab, {"/etc/hosts": NAMES}) + ["sh", "-c", text])
-        return subprocess.run(argv, cwd=folders[document], env=env, stdin=subprocess.DEVNULL, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=DEADLINE)
+        return subprocess.run(argv, cwd=folders[document], env=env, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=DEADLINE)
     typed.folders = folders
     return typed
 

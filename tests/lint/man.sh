@@ -141,8 +141,10 @@ tap "types of records" "$out"
 {
 	written '(json_)?(add|put)(_[a-z0-9]+)*|json_object_object_add|line_(bool|[ac-z][a-z0-9_]*)' |
 		grep -vx type
-	# not written as a word of their own: made of names of outcomes and levels, and a real number
-	printf '%s\n' passed failed indeterminate within_ms failed_critical failed_warning failed_info
+	# not written as a word of their own: made of names of outcomes and levels, a real number, and
+	# second keys of a call
+	printf '%s\n' passed failed indeterminate failed_critical failed_warning failed_info \
+		within_ms old_reason new_reason
 } | sort -u >"$lint_tmp/keys"
 awk '/^\.Sh / { inside = ($0 == ".Sh RECORD TYPES") } inside && /^\.It Cm / { print $3 }' "$json" |
 	sed 's/.*\.//; s/\[\]$//' | grep -v "^\*\$" | sort -u >"$lint_tmp/page"

@@ -504,6 +504,7 @@ static void host_went_down(void **state)
 	begin(SIDE_NEW);
 	ports(A, 1, 65535, STATE_NOT_PROBED, "host-unreachable");
 	down(A, "host-unreachable");
+	changes_style(c, side, host(A), STYLE_BY_SCAN, STYLE_FILTERED); /* no news either */
 	end();
 	assert_string_equal(compare(), A " host/65534 state up:>down:host-unreachable\n" A
 					 " 22 closed open:syn-ack>not-probed:host-unreachable\n");

@@ -444,7 +444,7 @@ def listening(net, numbers, work):
 
 FEW = [SERVER, "-p", "22,80,443,9000-9200", "--rate", "max"]
 # more hosts than are listed one by one: those that keep silent have no record
-MANY = [SERVER, "10.202.0.0/23", "-p", "22,80,443", "--rate", "max", "-r", "2", "-T", "100ms"]
+MANY = [SERVER, "10.202.0.0/23", "-p", "22,80,443", "--rate", "max", "-r", "2", "-T", "400ms"]
 
 
 @pytest.mark.parametrize("words,measured", [(FEW, 204), (MANY, None)], ids=["few", "many"])
@@ -486,7 +486,7 @@ def test_real_resumed(net, diff):
     whole = result(net, SERVER, "-p", "1-1000", "--rate", "max")
     path = net.lab.path("resumed.json")
     before = net.router.counter("syns")
-    begun = net.client.start("scan", SERVER, "-p", "1-1000", "--rate", "500", "-oJ", path)
+    begun = net.client.start("scan", SERVER, "-p", "1-1000", "--rate", "200", "-oJ", path)
     until("some probes", lambda: net.router.counter("syns") - before > 100)
     begun.signal(signal.SIGINT)
     assert begun.wait().status == 3

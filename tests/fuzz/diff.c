@@ -13,7 +13,7 @@
 
 struct tally {
 	struct addr from, to; /* of the last */
-	int port; /* -1: of the host */
+	int port;	      /* -1: of the host */
 	uint64_t changes[CHANGES], all;
 };
 

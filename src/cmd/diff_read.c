@@ -2,16 +2,16 @@
  * diff_read: one small function a type of record. A run counts as complete by its summary alone;
  * of several shards of one scan, silence counts only where all of them are there.
  */
-#include "base/bytes.h"
 #include "cmd/diff_read.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
+#include "base/utf8.h"
 #include "cmd/journal.h"
-#include "report/utf8.h"
 
 enum { SHARDS_MAX = 65536, PORT_MAX = 65535, WORD_CAP = 256 };
 
@@ -47,16 +47,15 @@ static const char *take_word(json_object *o, const char *key, char buf[WORD_CAP]
 
 	while (s && *s) {
 		size_t n = utf8_len(s);
-		unsigned char c = (unsigned char)s[0], next = (unsigned char)s[1];
-		bool control = c < 0x20 || c == 0x7f || (c == 0xc2 && next < 0xa0);
+		bool good = n && !utf8_is_control(s);
 
 		if (len + 4 >= WORD_CAP)
 			break;
-		if (n && !control)
+		if (good)
 			memcpy(buf + len, s, n);
 		else
 			buf[len] = '?';
-		len += n && !control ? n : 1;
+		len += good ? n : 1;
 		s += n ? n : 1;
 	}
 	buf[len] = '\0';
@@ -78,15 +77,8 @@ static bool read_number(const char **p, unsigned *out)
 
 static bool add_span(struct reader *r, unsigned first, unsigned last)
 {
-	if (r->n_spans == r->cap_spans) {
-		size_t want = r->cap_spans ? 2 * r->cap_spans : 64;
-		struct port_span *more = realloc(r->spans, want * sizeof(*more));
-
-		if (!more)
-			return false;
-		r->spans = more;
-		r->cap_spans = want;
-	}
+	if (!array_grow(&r->spans, r->n_spans, &r->cap_spans, sizeof(*r->spans)))
+		return false;
 	r->spans[r->n_spans++] = (struct port_span){(uint16_t)first, (uint16_t)last};
 	return true;
 }

@@ -12,6 +12,7 @@
 
 #include <sodium.h>
 
+#include "base/array.h"
 #include "cmd/resume_private.h"
 #include "engine/ports.h"
 
@@ -95,23 +96,6 @@ static int check(const struct resume *r, struct err *e)
 
 /* --- windows ---------------------------------------------------------------------------------- */
 
-static bool grow(void *array_ptr, size_t n, size_t *cap, size_t size)
-{
-	size_t want = *cap ? 2 * *cap : 64;
-	void *old, *more;
-
-	if (n < *cap)
-		return true;
-	memcpy(&old, array_ptr, sizeof(old));
-	more = realloc(old, want * size);
-	if (!more)
-		return false;
-	memcpy(array_ptr, &more, sizeof(more));
-	*cap = want;
-	/* cppcheck-suppress memleak ; the array has it, by the memcpy above */
-	return true;
-}
-
 static bool same_kinds(const struct resume *r, json_object *o)
 {
 	json_object *probes = json_object_object_get(o, "probes");
@@ -137,7 +121,7 @@ static int add_window(struct resume *r, json_object *o, struct err *e)
 		return journal_bad(&r->journal, "a window of no such scan", e);
 	if (!same_kinds(r, o))
 		return journal_bad(&r->journal, "a window of other probes", e);
-	if (!grow(&r->windows, r->n_windows, &r->cap_windows, sizeof(*r->windows)))
+	if (!array_grow(&r->windows, r->n_windows, &r->cap_windows, sizeof(*r->windows)))
 		return err_set(e, "out of memory");
 	r->windows[r->n_windows++] = w;
 	return 0;
@@ -312,7 +296,7 @@ static int add_port(struct resume *r, uint64_t index, const struct told *t, stru
 	if (r->n_ports == r->cap_ports) {
 		sort_ports(r);
 		if (r->n_ports >= r->cap_ports / 2 &&
-		    !grow(&r->ports, r->cap_ports, &r->cap_ports, sizeof(*r->ports)))
+		    !array_grow(&r->ports, r->cap_ports, &r->cap_ports, sizeof(*r->ports)))
 			return err_set(e, "out of memory for the ports known");
 	}
 	r->ports[r->n_ports++] = index << RANK_BITS | (unsigned)rank;
@@ -423,7 +407,7 @@ static int add_host(struct resume *r, const struct named *who, bool up, struct e
 	if (r->n_hosts == r->cap_hosts) {
 		join_hosts(r);
 		if (r->n_hosts >= r->cap_hosts / 2 &&
-		    !grow(&r->hosts, r->cap_hosts, &r->cap_hosts, sizeof(*r->hosts)))
+		    !array_grow(&r->hosts, r->cap_hosts, &r->cap_hosts, sizeof(*r->hosts)))
 			return err_set(e, "out of memory for the hosts known");
 	}
 	r->hosts[r->n_hosts++] = (struct known_host){.number = who->host, .up = up};

@@ -100,7 +100,6 @@ struct changes {
 	struct side side[SIDES];
 };
 
-bool changes_grow(void *array_ptr, size_t n, size_t *cap, size_t size);
 int changes_no_memory(struct err *e);
 const char *changes_reason(const struct changes *c, unsigned id); /* NULL for none */
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 bool host_shows(const struct report_style *style, enum port_state s)
 {
 	return style->show & (1U << s);

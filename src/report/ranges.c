@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/array.h"
+
 bool ranges_add(struct ranges *r, uint16_t port)
 {
 	struct range *last = r->n ? &r->v[r->n - 1] : NULL;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "report/check_words.h"
 #include "report/text_private.h"
 
@@ -95,14 +96,9 @@ static void put_cell(const struct text_report *t, struct string *to, enum audit_
 	}
 }
 
-/* As a terminal counts, but for characters of two columns. */
-static size_t columns_of(const char *s)
+static size_t columns_of(const struct string *s)
 {
-	size_t n = 0;
-
-	for (; *s; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
-	return n;
+	return utf8_count(string_text(s), s->len);
 }
 
 static void measure_row(struct audit_table *a, size_t i, struct string *cell)
@@ -114,7 +110,7 @@ static void measure_row(struct audit_table *a, size_t i, struct string *cell)
 		size_t n;
 
 		put_cell(a->t, cell, (enum audit_column)col, &c);
-		n = columns_of(string_text(cell));
+		n = columns_of(cell);
 		string_clear(cell);
 		widths[col] = (uint16_t)(n < UINT16_MAX ? n : UINT16_MAX);
 		a->width[col] = n > a->width[col] ? n : a->width[col];
@@ -274,7 +270,7 @@ static void put_row(const struct audit_table *a, const struct check_record *c)
 		put_cell(a->t, &cell, (enum audit_column)col, c);
 		string_putf(to, "%s%s%s", color, string_text(&cell),
 			    *color ? text_plain(a->t) : "");
-		pad(a, to, col, columns_of(string_text(&cell)));
+		pad(a, to, col, columns_of(&cell));
 		string_clear(&cell);
 	}
 	trim(to);

@@ -178,12 +178,14 @@ void text_change(void *ctx, const struct change_record *c);
 void text_diffed(void *ctx, const struct diff_record *d);
 void text_diff_free(struct text_report *t);
 
-/* text_stack_more.c */
+/* text_wrap.c */
 size_t text_width(const struct text_report *t);
 /* Broken at spaces to fit the width; its lines but the first are indented. "" is no line. */
 void text_put_paragraph(struct text_report *t, const char *text, size_t indent);
 /* The same behind `column` columns that the line has already. */
 void text_put_from(struct text_report *t, const char *text, size_t column, size_t indent);
+
+/* text_stack_more.c */
 void text_put_clause(struct string *to, const char *clause); /* "RFC 9293, 3.10.7.1" */
 void text_stack_put_evidence(struct text_report *t, const struct stack_verdict *v);   /* -v */
 void text_stack_put_deviations(struct text_report *t, const struct stack_verdict *v); /* -v */

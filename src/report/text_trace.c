@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "report/reset_words.h"
 #include "report/text_private.h"
 #include "report/trace_words.h"

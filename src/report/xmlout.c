@@ -8,7 +8,7 @@
 
 #include <libxml/xmlwriter.h>
 
-#include "report/utf8.h"
+#include "base/utf8.h"
 
 static const xmlChar *octets(const char *s)
 {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/day.h"
 #include "base/log.h"
 #include "cmd/audit_record.h"
 #include "cmd/dry.h"
@@ -16,8 +17,6 @@
 #include "cmd/sweeping.h"
 #include "engine/audit.h"
 #include "wire/clock.h"
-
-#define DAY_NS (UINT64_C(86400) * 1000000000)
 
 struct audit_job {
 	struct policy policy;
@@ -89,7 +88,7 @@ static int make(struct run *r, void *ctx)
 {
 	struct audit_job *j = ctx;
 
-	j->today = (int32_t)(clock_wall_ns() / DAY_NS);
+	j->today = day_of_ns(clock_wall_ns());
 	if (r->o.n_record) {
 		r->o.out.own = audit_record_new;
 		return audit_record_ask(r);

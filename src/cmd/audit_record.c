@@ -9,11 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/day.h"
 #include "cmd/sweeping.h"
 #include "engine/policy_record.h"
 #include "report/out.h"
-
-#define DAY_NS (UINT64_C(86400) * 1000000000)
 
 int audit_record_ask(struct run *r)
 {
@@ -64,7 +63,7 @@ static int recorder_close(struct report *report, struct err *e)
 	struct recorder *w = (struct recorder *)report;
 	struct string what = {0};
 	struct policy_record_how how = {
-	    .today = (int32_t)(w->run->started_wall_ns / DAY_NS),
+	    .today = day_of_ns(w->run->started_wall_ns),
 	    .put = put,
 	    .ctx = w,
 	};

@@ -13,8 +13,6 @@
 #include "cmd/resolve.h"
 #include "cmd/textfile.h"
 
-enum { SOON_DAYS = 14 };
-
 static char *read_file(void *ctx, const char *path, struct err *e)
 {
 	(void)ctx;
@@ -76,12 +74,12 @@ int policies_read(struct policy *p, struct ask *a)
 static void tell_line(const struct policy *p, const struct policy_line *l, int32_t today,
 		      void (*say)(void *ctx, const char *text), void *ctx)
 {
-	char line[400], day[12];
+	char line[400], day[DAY_TEXT];
 	bool over = !policy_in_force(l, today);
 
 	snprintf(line, sizeof(line), "%.200s:%u: %s%s %s%s", p->files[l->file], l->number,
 		 p->groups[l->group].name, over ? ": was in force until" : ": is in force until",
-		 policy_day_text(l->until_day, day),
+		 day_text(l->until_day, day),
 		 over && l->scope == POLICY_PORTS ? "; its ports now fall under `else`" : "");
 	say(ctx, line);
 }
@@ -92,7 +90,8 @@ void policies_tell_dates(const struct policy *p, int32_t today, bool ending,
 	for (size_t i = 0; i < p->n_lines; i++) {
 		const struct policy_line *l = &p->lines[i];
 
-		if (l->until_day != POLICY_NEVER && l->until_day < today + (ending ? SOON_DAYS : 0))
+		if (l->until_day != DAY_NEVER &&
+		    l->until_day < today + (ending ? EXPECT_SOON_DAYS : 0))
 			tell_line(p, l, today, say, ctx);
 	}
 }

@@ -126,7 +126,7 @@ struct check_record {
 	const char *why;	    /* undecided without a measure: why; NULL */
 	enum severity_level level;
 	const char *owner, *note; /* NULL */
-	int32_t until_day;	  /* POLICY_NEVER: INT32_MAX */
+	int32_t until_day;	  /* the last in force; DAY_NEVER: no end */
 };
 
 struct audit_counts {

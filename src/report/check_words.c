@@ -6,12 +6,9 @@
 #include "report/check_words.h"
 
 #include <inttypes.h>
-#include <time.h>
 
 #include "report/host.h"
 #include "base/utf8.h"
-
-#define NO_DAY INT32_MAX
 
 /* --- foreign text --------------------------------------------------------------------------- */
 
@@ -76,16 +73,6 @@ void check_put_line(struct string *to, const struct check_record *c)
 {
 	check_put_clean(to, c->policy);
 	string_putf(to, ":%u", c->line);
-}
-
-const char *check_date(int32_t day, char buf[CHECK_DATE])
-{
-	time_t s = (time_t)day * 86400;
-	struct tm tm;
-
-	if (day == NO_DAY || !gmtime_r(&s, &tm) || !strftime(buf, CHECK_DATE, "%Y-%m-%d", &tm))
-		buf[0] = '\0';
-	return buf;
 }
 
 const char *check_why(const struct summary_record *s)

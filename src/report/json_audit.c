@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/day.h"
 #include "report/check_words.h"
 #include "report/json_private.h"
 #include "report/line.h"
@@ -94,13 +95,13 @@ static void put_outcome(struct string *t, enum check_outcome o)
 
 static void put_said(struct string *t, const struct check_record *c)
 {
-	char date[CHECK_DATE];
+	char date[DAY_TEXT];
 
 	line_text(t, "severity", level_name(c->level));
 	put_text_if(t, "owner", c->owner);
 	put_text_if(t, "note", c->note);
-	if (c->until_day != INT32_MAX)
-		line_text(t, "until", check_date(c->until_day, date));
+	if (c->until_day != DAY_NEVER)
+		line_text(t, "until", day_text(c->until_day, date));
 }
 
 static void put_numbers(struct json_report *r, const struct check_record *c)

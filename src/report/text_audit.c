@@ -6,14 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/day.h"
 #include "base/utf8.h"
 #include "report/check_words.h"
 #include "report/text_private.h"
 
 enum {
 	PORTS_MAX = 24,
-	SOON_DAYS = 14,
-	DAY_S = 86400,
 	GAP = 2,
 	/* Where a link goes down all that is left is undecided, and for one reason. */
 	UNDECIDED_MAX = 50
@@ -33,9 +32,8 @@ struct audit_table {
 
 static bool ends_soon(const struct text_report *t, const struct check_record *c)
 {
-	int64_t today = (int64_t)(t->run->started_wall_ns / 1000000000U / DAY_S);
-
-	return c->until_day != INT32_MAX && c->until_day - today < SOON_DAYS;
+	return c->until_day != DAY_NEVER &&
+	       c->until_day - day_of_ns(t->run->started_wall_ns) < EXPECT_SOON_DAYS;
 }
 
 void text_check_keep(struct text_report *t, const struct check_record *c)
@@ -304,13 +302,13 @@ static void put_sentence(const struct audit_table *a, const struct check_record 
 /* "SYN drew SYN-ACK (TTL 61, 0.4 ms); web.policy:12, until 2027-03-01: mail moves in March" */
 static void put_detail(const struct text_report *t, struct string *to, const struct check_record *c)
 {
-	char date[CHECK_DATE];
+	char date[DAY_TEXT];
 
 	check_put_evidence(to, t->run, c);
 	string_put_text(to, "; ");
 	check_put_line(to, c);
-	if (c->until_day != INT32_MAX)
-		string_putf(to, ", until %s", check_date(c->until_day, date));
+	if (c->until_day != DAY_NEVER)
+		string_putf(to, ", until %s", day_text(c->until_day, date));
 	if (c->note) {
 		string_put_text(to, ": ");
 		check_put_clean(to, c->note);
@@ -388,17 +386,16 @@ static void put_outcome(const struct audit_table *a, enum check_outcome o, size_
 
 static void put_ending(struct text_report *t, const struct check_record *c)
 {
-	int64_t today = (int64_t)(t->run->started_wall_ns / 1000000000U / DAY_S);
-	long long days = c->until_day - today;
+	int days = c->until_day - day_of_ns(t->run->started_wall_ns);
 	struct string says = {0};
-	char date[CHECK_DATE];
+	char date[DAY_TEXT];
 
 	check_put_line(&says, c);
-	string_putf(&says, " is in force until %s", check_date(c->until_day, date));
+	string_putf(&says, " is in force until %s", day_text(c->until_day, date));
 	if (days <= 1)
 		string_put_text(&says, days == 1 ? " (tomorrow)" : " (today)");
 	else
-		string_putf(&says, " (%lld days from now)", days);
+		string_putf(&says, " (%d days from now)", days);
 	if (c->owner) {
 		string_put_text(&says, "; owner ");
 		check_put_clean(&says, c->owner);

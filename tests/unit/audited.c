@@ -97,7 +97,7 @@ struct check_record *audited_add(struct audited *a, const struct expectation *x,
 	    .outcome = o,
 	    .seen = seen,
 	    .level = LEVEL_WARNING,
-	    .until_day = INT32_MAX,
+	    .until_day = DAY_NEVER,
 	};
 	return c;
 }

@@ -172,7 +172,7 @@ static void test_text_lists_what_is_undecided_to_an_end(void **state)
 							      .expect = &a.open,
 							      .outcome = CHECK_UNDECIDED,
 							      .level = LEVEL_INFO,
-							      .until_day = INT32_MAX});
+							      .until_day = DAY_NEVER});
 		sink->summary(sink->ctx, &a.sum);
 		paper_end(&a.paper);
 		assert_non_null(strstr(a.paper.text, " 1049 "));

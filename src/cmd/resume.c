@@ -13,6 +13,7 @@
 #include <sodium.h>
 
 #include "base/array.h"
+#include "base/span.h"
 #include "cmd/resume_private.h"
 #include "engine/ports.h"
 
@@ -114,9 +115,9 @@ static bool same_kinds(const struct resume *r, json_object *o)
 
 static int add_window(struct resume *r, json_object *o, struct err *e)
 {
-	struct known_window w = {.line = r->journal.line, .complete = journal_is(o, "complete")};
+	struct known_window w = {.line = r->journal.line, .complete = member_is(o, "complete")};
 
-	if (!journal_u64(o, "first", &w.at.first) || !journal_u64(o, "last", &w.at.last) ||
+	if (!member_u64(o, "first", &w.at.first) || !member_u64(o, "last", &w.at.last) ||
 	    w.at.first > w.at.last || w.at.last >= r->scan.space->total)
 		return journal_bad(&r->journal, "a window of no such scan", e);
 	if (!same_kinds(r, o))
@@ -236,7 +237,7 @@ static bool all_answered(const struct resume *r, json_object *o)
 	if (!probes)
 		return r->scan.n_kinds == 1;
 	for (size_t i = 0; i < r->scan.n_kinds; i++) {
-		const char *saw = journal_text(probes, r->scan.kinds[i]->name);
+		const char *saw = member_text(probes, r->scan.kinds[i]->name);
 
 		if (!saw || strcmp(saw, "none") == 0)
 			return false;
@@ -246,8 +247,8 @@ static bool all_answered(const struct resume *r, json_object *o)
 
 int resume_rank(const struct resume *r, json_object *o, struct told *out, struct err *e)
 {
-	const char *word = journal_text(o, "state"), *reason = journal_text(o, "reason");
-	bool weak = journal_is(o, "weak");
+	const char *word = member_text(o, "state"), *reason = member_text(o, "reason");
+	bool weak = member_is(o, "weak");
 	enum port_state state;
 	int i = RANK_INCONSISTENT;
 
@@ -313,58 +314,36 @@ static int add_one(struct resume *r, const struct named *who, json_object *o, co
 {
 	uint64_t port, index;
 
-	if (!journal_u64(o, "port", &port) || !find_port(r, &who->addr, port, &index))
+	if (!member_u64(o, "port", &port) || !find_port(r, &who->addr, port, &index))
 		return journal_bad(&r->journal, "a port that is not scanned", e);
 	return add_port(r, index, t, e);
 }
 
-static bool read_number(const char **p, uint64_t *out)
-{
-	uint64_t n = 0;
-	size_t digits = strspn(*p, "0123456789");
-
-	for (size_t i = 0; i < digits && i < 6; i++)
-		n = n * 10 + (uint64_t)((*p)[i] - '0');
-	*p += digits;
-	*out = n;
-	return digits > 0 && digits < 6;
-}
-
-/* "1-21,23-79" */
 static int add_ranges(struct resume *r, const struct named *who, json_object *o,
 		      const struct told *t, struct err *e)
 {
-	const char *p = journal_text(o, "ports");
+	const char *list = member_text(o, "ports");
+	struct port_span x;
+	int rc = list ? 1 : -1;
 
-	while (p && *p) {
-		uint64_t lo, hi, index;
+	while (rc > 0 && (rc = port_span_next(&list, &x)) > 0) {
+		for (uint32_t port = x.first; port <= x.last; port++) {
+			uint64_t index;
 
-		if (!read_number(&p, &lo))
-			break;
-		hi = lo;
-		if (*p == '-' && (p++, !read_number(&p, &hi)))
-			break;
-		if (hi < lo)
-			break;
-		for (uint64_t port = lo; port <= hi; port++) {
 			if (!find_port(r, &who->addr, port, &index))
 				return journal_bad(&r->journal, "ports that are not scanned", e);
 			if (add_port(r, index, t, e) < 0)
 				return -1;
 		}
-		if (!*p)
-			return 0;
-		if (*p++ != ',')
-			break;
 	}
-	return journal_bad(&r->journal, "no list of ports", e);
+	return rc < 0 ? journal_bad(&r->journal, "no list of ports", e) : 0;
 }
 
 /* --- hosts ------------------------------------------------------------------------------------ */
 
 int resume_find_host(const struct resume *r, json_object *o, struct named *out, struct err *e)
 {
-	const char *text = journal_text(o, "addr"), *zone = text ? strchr(text, '%') : NULL;
+	const char *text = member_text(o, "addr"), *zone = text ? strchr(text, '%') : NULL;
 	char bare[ADDR_TEXT];
 
 	if (!text || strlen(text) >= ADDR_TEXT)
@@ -417,7 +396,7 @@ static int add_host(struct resume *r, const struct named *who, bool up, struct e
 /* The port answered for itself, so its host is up, whether or not it has a record yet. */
 static bool answers_itself(json_object *o)
 {
-	const char *addr = journal_text(o, "addr"), *from = journal_text(o, "from");
+	const char *addr = member_text(o, "addr"), *from = member_text(o, "from");
 
 	return addr && from && strcmp(addr, from) == 0;
 }
@@ -439,7 +418,7 @@ static int read_record(struct resume *r, json_object *o, struct err *e)
 	if (resume_find_host(r, o, &who, e) < 0)
 		return -1;
 	if (r->journal.type == JOURNAL_HOST)
-		return add_host(r, &who, journal_is(o, "up"), e);
+		return add_host(r, &who, member_is(o, "up"), e);
 	if (resume_rank(r, o, &t, e) < 0)
 		return -1;
 	if (answers_itself(o) && add_host(r, &who, true, e) < 0)

@@ -131,17 +131,13 @@ static void fold_port(struct job *j, uint16_t port, const struct measure *m, enu
 		      void *ctx)
 {
 	struct fold *f = ctx;
-	struct port_span *last = f->n ? &f->spans[f->n - 1] : NULL;
 
 	(void)j;
 	if (o != f->outcome || (m ? m->state : STATE_NOT_PROBED) != f->state)
 		return;
 	if (!f->count++)
 		f->first = m;
-	if (last && last->last + 1 == port)
-		last->last = port;
-	else
-		f->spans[f->n++] = (struct port_span){port, port};
+	port_spans_add(f->spans, &f->n, (struct port_span){port, port});
 }
 
 static void tell_fold(struct job *j, struct fold *f)

@@ -178,10 +178,7 @@ static bool tell_group(struct telling *t, const struct whose *w, const uint32_t 
 	for (size_t i = 0; i < n; i++) {
 		const struct delta *d = &f->v[v[i]];
 
-		if (spans && t->spans[spans - 1].last + 1 == d->first)
-			t->spans[spans - 1].last = d->last;
-		else
-			t->spans[spans++] = (struct port_span){d->first, d->last};
+		port_spans_add(t->spans, &spans, (struct port_span){d->first, d->last});
 	}
 	r.spans = t->spans;
 	r.n_spans = spans;

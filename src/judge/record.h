@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/day.h"
+#include "base/span.h"
 #include "judge/doctor.h"
 #include "judge/expect.h"
 #include "judge/explain.h"
@@ -99,11 +101,6 @@ struct provoke_record {
 	size_t n_frames;
 };
 
-/* Ports that share one line or record, ascending. */
-struct port_span {
-	uint16_t first, last;
-};
-
 /* `audit`: one line of the policy on one address, for one port, or for many that look alike. */
 struct check_record {
 	const char *policy; /* the file */
@@ -115,7 +112,7 @@ struct check_record {
 	/* More than HOST_LIST_MAX ports of one state, as a scan would group them: how many, and
 	 * which. 0 where `port` is one, or of the host. */
 	uint32_t count;
-	const struct port_span *spans;
+	const struct port_span *spans; /* ascending */
 	size_t n_spans;
 	bool rest; /* by an `else` line */
 	const struct expectation *expect;

@@ -39,21 +39,9 @@ void check_put_who(struct string *to, const struct run_info *run, const struct c
 
 void check_put_ports(struct string *to, const struct check_record *c, size_t max)
 {
-	size_t start = to->len;
-
 	if (c->port)
 		string_put_u64(to, c->port);
-	for (size_t i = 0; i < c->n_spans; i++) {
-		const struct port_span *p = &c->spans[i];
-
-		/* as ranges_put: the longest part has 12 characters */
-		if (max && i > 0 && to->len - start + 12 > max) {
-			string_put_text(to, ",...");
-			return;
-		}
-		string_putf(to, p->last > p->first ? "%s%u-%u" : "%s%u", i ? "," : "",
-			    (unsigned)p->first, (unsigned)p->last);
-	}
+	spans_put(c->spans, c->n_spans, max, to);
 }
 
 void check_put_where(struct string *to, const struct run_info *run, const struct check_record *c)

@@ -13,7 +13,7 @@
 void check_put_clean(struct string *to, const char *text);
 /* "web1 (192.0.2.7)"; the name alone where it could not be resolved */
 void check_put_who(struct string *to, const struct run_info *run, const struct check_record *c);
-/* "22", "20-25,80"; of a host nothing. `max`: as ranges_put. */
+/* "22", "20-25,80"; of a host nothing. `max`: as spans_put. */
 void check_put_ports(struct string *to, const struct check_record *c, size_t max);
 /* "web1 (192.0.2.7) port 22", "192.0.2.7 ports 20-25,80 (120 ports)" */
 void check_put_where(struct string *to, const struct run_info *run, const struct check_record *c);

@@ -46,9 +46,7 @@ static void put_where(struct json_report *r, const struct check_record *c)
 		line_u64(t, "port", c->port);
 	if (c->n_spans) {
 		line_u64(t, "count", c->count);
-		line_open(t, "ports", '"'); /* digits, dashes and commas */
-		check_put_ports(t, c, 0);
-		line_close(t, '"');
+		json_put_ports(t, c->spans, c->n_spans);
 	}
 }
 

@@ -26,22 +26,6 @@ static void put_count(struct string *to, uint64_t n, const char *what)
 	string_putf(to, " %s%s", what, text_plural(n));
 }
 
-/* At most about `max` bytes; 0: all of them. */
-static void put_spans(struct string *to, const struct port_span *v, size_t n, size_t max)
-{
-	size_t start = to->len;
-
-	for (size_t i = 0; i < n; i++) {
-		if (max && i && to->len - start + 12 > max) {
-			string_put_text(to, ",...");
-			return;
-		}
-		string_putf(to, "%s%u", i ? "," : "", v[i].first);
-		if (v[i].last > v[i].first)
-			string_putf(to, "-%u", v[i].last);
-	}
-}
-
 /* --- above ------------------------------------------------------------------------------------ */
 
 /* "2026-11-20T12:00:00.000000Z" as "2026-11-20 12:00:00 UTC" */
@@ -186,7 +170,7 @@ static void put_line(struct text_report *t, const struct change_record *c)
 		put_change(t, to, c);
 	if (c->n_spans) {
 		string_put_text(to, ": ");
-		put_spans(to, c->spans, c->n_spans, t->style.verbose ? 0 : PORTS_MAX);
+		spans_put(c->spans, c->n_spans, t->style.verbose ? 0 : PORTS_MAX, to);
 	}
 	string_put_text(to, "\n");
 }
@@ -225,15 +209,9 @@ static char *waiting_ports(struct text_report *t)
 	char *copy;
 
 	qsort(d->spans, d->n_spans, sizeof(*d->spans), span_cmp);
-	for (size_t i = 0; i < d->n_spans; i++) {
-		struct port_span *last = kept ? &d->spans[kept - 1] : NULL;
-
-		if (last && d->spans[i].first <= last->last + 1)
-			last->last = d->spans[i].last > last->last ? d->spans[i].last : last->last;
-		else
-			d->spans[kept++] = d->spans[i];
-	}
-	put_spans(&text, d->spans, kept, 0);
+	for (size_t i = 0; i < d->n_spans; i++)
+		port_spans_add(d->spans, &kept, d->spans[i]);
+	spans_put(d->spans, kept, 0, &text);
 	copy = text.failed ? NULL : copy_of(t, string_text(&text));
 	string_free(&text);
 	return copy;
@@ -297,7 +275,7 @@ static void put_open(struct text_report *t, struct string *to, const struct chan
 	put_word(t, to, "open", NULL);
 	if (c->n_spans) {
 		string_put_text(to, ": ");
-		put_spans(to, c->spans, c->n_spans, t->style.verbose ? 0 : PORTS_MAX);
+		spans_put(c->spans, c->n_spans, t->style.verbose ? 0 : PORTS_MAX, to);
 	}
 	string_put_text(to, "\n");
 }

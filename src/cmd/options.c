@@ -252,6 +252,25 @@ void option_help(FILE *f, const struct option_table *t)
 	fprintf(f, "\nThe manual is rstprobe(1).\n");
 }
 
+int option_parse(const struct option_table *t, int argc, char **argv, option_take *take, void *ctx,
+		 struct err *e)
+{
+	struct option_walk w;
+	const char *value;
+	int id;
+
+	option_begin(&w, t, argc, argv);
+	while ((id = option_next(&w, &value, e)) != OPTION_END) {
+		if (id == OPTION_HELP) {
+			option_help(stdout, t);
+			return 1;
+		}
+		if (id == OPTION_BAD || take(ctx, id, w.said, value, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* --- values ---------------------------------------------------------------- */
 
 int option_number(const char *said, const char *value, uint64_t min, uint64_t max, uint64_t *out,

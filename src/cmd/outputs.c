@@ -87,7 +87,7 @@ const char *outputs_color_word(size_t i)
 	return i < COLORS ? colors[i] : NULL;
 }
 
-int outputs_take_format(struct outputs *o, const char *said, const char *value, struct err *e)
+static int take_format(struct outputs *o, const char *said, const char *value, struct err *e)
 {
 	const char *words[FORMATS];
 	enum output_format of[FORMATS];
@@ -121,7 +121,7 @@ static int add(struct outputs *o, enum output_format format, const char *path, s
 	return 0;
 }
 
-int outputs_take_file(struct outputs *o, const char *said, const char *value, struct err *e)
+static int take_file(struct outputs *o, const char *said, const char *value, struct err *e)
 {
 	if (o->n_to == OUTPUTS_MAX)
 		return err_set(e, "%s %.80s: at most %d outputs of one run", said, value,
@@ -130,13 +130,7 @@ int outputs_take_file(struct outputs *o, const char *said, const char *value, st
 	return 0;
 }
 
-int outputs_take_also(struct outputs *o, enum output_format format, const char *value,
-		      struct err *e)
-{
-	return add(o, format, value, e);
-}
-
-int outputs_take_color(struct outputs *o, const char *said, const char *value, struct err *e)
+static int take_color(struct outputs *o, const char *said, const char *value, struct err *e)
 {
 	int wish;
 
@@ -144,6 +138,19 @@ int outputs_take_color(struct outputs *o, const char *said, const char *value, s
 		return -1;
 	o->color = (enum color_wish)wish;
 	return 0;
+}
+
+int outputs_take(struct outputs *o, int id, const char *said, const char *value, struct err *e)
+{
+	switch (id) {
+	case OPTION_FORMAT: return take_format(o, said, value, e);
+	case OPTION_OUTPUT: return take_file(o, said, value, e);
+	case OPTION_OUTPUT_JSON: return add(o, FORMAT_JSON, value, e);
+	case OPTION_OUTPUT_XML: return add(o, FORMAT_XML, value, e);
+	case OPTION_OUTPUT_CSV: return add(o, FORMAT_CSV, value, e);
+	case OPTION_COLOR: return take_color(o, said, value, e);
+	default: return 1;
+	}
 }
 
 /* Which of the outputs goes to stdout, or -1. */

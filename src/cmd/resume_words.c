@@ -60,7 +60,7 @@ static int split(struct words *w, int argc, char **argv, struct err *e)
 		return err_set(e, "out of memory");
 	option_begin(&walk, &scan_table, argc, argv);
 	while ((id = option_next(&walk, &value, e)) != OPTION_END) {
-		if (id == OPTION_BAD || id == ID_HELP)
+		if (id == OPTION_BAD || id == OPTION_HELP)
 			return 1;
 		w->v[w->n++] = (struct word){id, value};
 		value = NULL;

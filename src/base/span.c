@@ -4,6 +4,7 @@
 #include "base/span.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 
 void port_spans_add(struct port_span *v, size_t *n, struct port_span x)
 {
@@ -13,6 +14,24 @@ void port_spans_add(struct port_span *v, size_t *n, struct port_span x)
 		v[(*n)++] = x;
 	else if (x.last > last->last)
 		last->last = x.last;
+}
+
+static int span_cmp(const void *a, const void *b)
+{
+	const struct port_span *x = a, *y = b;
+
+	return (x->first > y->first) - (x->first < y->first);
+}
+
+size_t port_spans_settle(struct port_span *v, size_t n)
+{
+	size_t kept = 0;
+
+	if (n)
+		qsort(v, n, sizeof(*v), span_cmp);
+	for (size_t i = 0; i < n; i++)
+		port_spans_add(v, &kept, v[i]);
+	return kept;
 }
 
 static bool read_port(const char **s, uint16_t *out)

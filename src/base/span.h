@@ -17,6 +17,8 @@ struct port_span {
  * where it touches that one, the two become one.
  */
 void port_spans_add(struct port_span *v, size_t *n, struct port_span x);
+/* As many, in any order, become ascending ones that do not touch; how many these are. */
+size_t port_spans_settle(struct port_span *v, size_t n);
 
 /*
  * The next of a list as results have it, and `*list` behind it: 1; 0 at its end, where `*list` is

@@ -85,7 +85,6 @@ struct audit_tell {
 	const char *why_not; /* the run's cause of what was not measured; NULL */
 };
 
-void audit_tell_line(struct audit_tell *t, const struct policy_line *l);
 void audit_tell_all(struct audit_tell *t);
 
 #endif

@@ -207,7 +207,7 @@ static void tell_missing(struct audit_tell *t, const struct policy_line *l)
 	}
 }
 
-void audit_tell_line(struct audit_tell *t, const struct policy_line *l)
+static void tell_line(struct audit_tell *t, const struct policy_line *l)
 {
 	struct plan_walk at = {0};
 	struct job j = {.t = t, .line = l, .at = &at};
@@ -234,7 +234,7 @@ void audit_tell_all(struct audit_tell *t)
 {
 	t->counts = (struct audit_counts){.hosts = t->plan->space->hosts};
 	for (size_t i = 0; i < t->plan->policy->n_lines; i++)
-		audit_tell_line(t, &t->plan->policy->lines[i]);
+		tell_line(t, &t->plan->policy->lines[i]);
 }
 
 uint64_t audit_checks(const struct policy *p, int32_t today, const struct space *space)

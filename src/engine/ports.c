@@ -316,11 +316,6 @@ struct ports *ports_join(const struct ports *const *v, size_t n)
 	return from_bitmap(&b);
 }
 
-struct ports *ports_union(const struct ports *a, const struct ports *b)
-{
-	return ports_join((const struct ports *const[]){a, b}, 2);
-}
-
 void ports_free(struct ports *p)
 {
 	if (!p)

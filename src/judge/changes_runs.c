@@ -73,7 +73,8 @@ bool runs_put(struct runs *r, struct run x)
 	return true;
 }
 
-bool runs_fill(struct runs *r, struct run x)
+/* Where nothing is. */
+static bool fill(struct runs *r, struct run x)
 {
 	unsigned port = x.first;
 
@@ -97,7 +98,7 @@ bool runs_fill(struct runs *r, struct run x)
 
 bool runs_correct(struct runs *r, struct run x)
 {
-	return (x.state == STATE_NOT_PROBED ? runs_fill : runs_put)(r, x);
+	return (x.state == STATE_NOT_PROBED ? fill : runs_put)(r, x);
 }
 
 /* --- a sheet ---------------------------------------------------------------------------------- */

@@ -76,11 +76,6 @@ void xmlout_doctype(struct xmlout *x, const char *name)
 	check(x, xmlTextWriterWriteDTD(x->writer, octets(name), NULL, NULL, NULL));
 }
 
-void xmlout_pi(struct xmlout *x, const char *target, const char *content)
-{
-	check(x, xmlTextWriterWritePI(x->writer, octets(target), clean(x, content)));
-}
-
 void xmlout_begin(struct xmlout *x, const char *element)
 {
 	check(x, xmlTextWriterStartElement(x->writer, octets(element)));

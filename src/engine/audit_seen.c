@@ -35,6 +35,13 @@ void seen_free(struct seen_table *t)
 	t->from = NULL;
 }
 
+struct measure *seen_at(const struct seen_table *t, const struct plan_walk *at, uint16_t port)
+{
+	int32_t rank = ports_rank(at->span->ports, port);
+
+	return rank < 0 ? NULL : &t->v[space_host_index(t->space, at->host) + (uint32_t)rank];
+}
+
 /* 0 where it is the target itself, or where no more can be kept. */
 static uint16_t keep_from(struct seen_table *t, const struct addr *target, const struct addr *from)
 {

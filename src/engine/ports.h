@@ -21,6 +21,7 @@ struct ports *ports_parse(const char *list, int (*service)(const char *name), st
 struct ports *ports_parse_as(const char *what, const char *list, int (*service)(const char *name),
 			     struct err *e);
 struct ports *ports_default(void); /* about 200 common TCP ports; NULL: no memory */
+struct ports *ports_of(const uint16_t *v, size_t n); /* n >= 1, in any order; NULL: no memory */
 struct ports *ports_join(const struct ports *const *v,
 			 size_t n); /* the union of n >= 1; NULL: no memory */
 void ports_free(struct ports *p);

@@ -162,7 +162,7 @@ static bool is_grouped(const struct whose *w, const struct delta *d, uint64_t po
 
 	if (!w->host || (scope && d->was != STATE_OPEN && d->is != STATE_OPEN))
 		return true;
-	return ports > CHANGES_LIST_MAX;
+	return ports > RECORD_LIST_MAX;
 }
 
 static bool tell_group(struct telling *t, const struct whose *w, const uint32_t *v, size_t n,

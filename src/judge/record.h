@@ -19,6 +19,9 @@
 #include "judge/trace.h"
 #include "judge/verdict.h"
 
+/* More ports of a host that are alike than these are told together, as ranges. */
+enum { RECORD_LIST_MAX = 100 };
+
 struct port_record {
 	const struct addr *addr;
 	const char *name; /* as the user typed it, or NULL */
@@ -109,7 +112,7 @@ struct check_record {
 	const struct addr *addr; /* NULL: `name` could not be resolved */
 	const char *name;	 /* NULL */
 	uint16_t port;		 /* 0: of the host, or see spans */
-	/* More than HOST_LIST_MAX ports of one state, as a scan would group them: how many, and
+	/* More than RECORD_LIST_MAX ports of one state, as a scan would group them: how many, and
 	 * which. 0 where `port` is one, or of the host. */
 	uint32_t count;
 	const struct port_span *spans; /* ascending */

@@ -116,25 +116,6 @@ static void configure(struct run *r, struct audit_job *j, struct audit_config *c
 	c->sweep.want_closed = true;
 }
 
-static int open_all(struct run *r, struct audit_config *c)
-{
-	struct run_ports ports = {
-	    .n = audit_sports(c),
-	    .lanes = c->sweep.lanes > 1 ? c->sweep.lanes + 1 : 1,
-	};
-
-	if (sweeping_hold(r, &c->sweep, ports.n) < 0)
-		return -1;
-	ports.first = c->sweep.sport_first;
-	if (run_open_wire(r, &ports, 2 * r->ask.space.total) < 0 || run_open_pcap(r) < 0)
-		return -1;
-	if (r->pcap) {
-		c->sweep.evidence = run_keep_evidence;
-		c->sweep.evidence_ctx = r->pcap;
-	}
-	return run_open_reports(r);
-}
-
 static void note(void *ctx, const char *text)
 {
 	const struct run *r = ctx;
@@ -157,13 +138,16 @@ static void run(struct run *r, struct audit_job *j)
 {
 	struct summary_record sum = {0};
 	struct audit_counts counts;
+	struct run_ports ports = {0};
 	struct audit_config c;
 	struct err e;
 
 	configure(r, j, &c);
+	ports.n = audit_sports(&c);
 	r->info.files = r->o.targets;
 	r->info.n_files = r->o.n_targets;
-	if (open_all(r, &c) < 0 || run_drop_privilege(r) < 0)
+	if (sweeping_open(r, &c.sweep, &ports, 2 * r->ask.space.total) < 0 ||
+	    run_drop_privilege(r) < 0)
 		return;
 	policies_tell_dates(&j->policy, j->today, !writes_text(r), note, r);
 	if (audit_run(&c, r->wire, &r->report->sink, &counts, &sum, &e) < 0) {

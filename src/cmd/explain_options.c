@@ -147,32 +147,19 @@ static bool mark_severity(const char *word, bool marks[SEVERITIES])
 	return false;
 }
 
-struct guess {
-	const char *name;
-	unsigned distance;
-};
-
-static void guess(struct guess *g, const char *word, const char *name)
-{
-	unsigned d = near_distance(word, name);
-
-	if (d < g->distance && strlen(word) > d)
-		*g = (struct guess){name, d};
-}
-
 static int no_such_cause(const struct parse *p, const char *word, struct err *e)
 {
-	struct guess g = {NULL, 4};
+	struct near near = {.word = word};
 	bool severities = p->id == EXPLAIN_FAIL_ON;
 
 	for (int i = 0; i < CAUSES; i++)
-		guess(&g, word, cause_name((enum cause)i));
-	guess(&g, word, "injected");
+		near_try(&near, cause_name((enum cause)i));
+	near_try(&near, "injected");
 	for (int i = 0; severities && i < SEVERITIES; i++)
-		guess(&g, word, severity_name((enum severity)i));
-	if (g.name)
+		near_try(&near, severity_name((enum severity)i));
+	if (near.best)
 		return err_set(e, "%s '%s': no such cause; did you mean %s?", p->said, word,
-			       g.name);
+			       near.best);
 	return err_set(e, "%s '%s': no such cause%s; rstprobe(1) lists them under CAUSES", p->said,
 		       word, severities ? " or severity" : "");
 }

@@ -67,23 +67,14 @@ static const struct option_row *find_letter(const struct option_table *t, char l
 
 static int unknown_long(const struct option_table *t, const char *name, struct err *e)
 {
-	const char *best = NULL;
-	unsigned best_distance = 3;
+	struct near near = {.word = name};
 
-	for (size_t i = 0; i < t->n; i++) {
-		unsigned d = t->rows[i].name && is_in(t, &t->rows[i])
-				 ? near_distance(name, t->rows[i].name)
-				 : 3;
-
-		if (d < best_distance) {
-			best_distance = d;
-			best = t->rows[i].name;
-		}
-	}
-	/* two of two letters changed is no likeness */
-	if (best && strlen(name) > best_distance)
+	for (size_t i = 0; i < t->n; i++)
+		if (is_in(t, &t->rows[i]))
+			near_try(&near, t->rows[i].name);
+	if (near.best)
 		return err_set(e, "unknown option --%.*s; did you mean --%s? (rstprobe %s --help)",
-			       SHOWN, name, best, t->command);
+			       SHOWN, name, near.best, t->command);
 	return err_set(e, "unknown option --%.*s (rstprobe %s --help)", SHOWN, name, t->command);
 }
 

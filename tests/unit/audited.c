@@ -155,6 +155,15 @@ static void count(struct audited *a)
 	}
 }
 
+void audited_pick(struct audited *a, const size_t *which, size_t n)
+{
+	audited_init(a);
+	audited_fill(a);
+	for (size_t i = 0; i < n; i++)
+		a->v[i] = a->v[which[i]];
+	a->n = n;
+}
+
 char *audited_write(struct audited *a, paper_new_fn *make, bool summed)
 {
 	const struct record_sink *sink;

@@ -69,10 +69,10 @@ static const char *const signs[CHANGES] = {
 
 static void put_sign(const struct text_report *t, struct string *to, const char *sign)
 {
-	const char *color = *sign == '+' ? "\033[32m" : *sign == '-' ? "\033[31m" : "\033[33m";
+	const char *color = *sign == '+' ? TEXT_GREEN : *sign == '-' ? TEXT_RED : TEXT_YELLOW;
 
 	if (t->style.color)
-		string_putf(to, "  %s%s\033[0m ", color, sign);
+		string_putf(to, "  %s%s" TEXT_PLAIN " ", color, sign);
 	else
 		string_putf(to, "  %s ", sign);
 }

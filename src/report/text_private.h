@@ -10,6 +10,14 @@
 
 enum { TEXT_RTT = 16 };
 
+#define TEXT_RED "\033[31m"
+#define TEXT_GREEN "\033[32m"
+#define TEXT_YELLOW "\033[33m"
+#define TEXT_MAGENTA "\033[35m"
+#define TEXT_BOLD "\033[1m"
+#define TEXT_DIM "\033[2m"
+#define TEXT_PLAIN "\033[0m"
+
 enum column { COL_PORT, COL_STATE, COL_REASON, COL_TTL, COL_RTT, COL_SERVICE, COLUMNS };
 
 /* A row outlives the record it was made from; its words lie in the report's pool. */

@@ -43,10 +43,14 @@ static const struct {
     [FORMAT_PROMETHEUS] = {"prometheus", report_prometheus_new},
 };
 
-/* A format that needs a library which was not there when this program was built. */
+bool outputs_built(enum output_format format)
+{
+	return formats[format].make;
+}
+
 static int check_built(const char *said, enum output_format format, struct err *e)
 {
-	if (formats[format].make)
+	if (outputs_built(format))
 		return 0;
 	return err_set(e,
 		       "%s: this rstprobe was built without libxml2, which writes %s: install "
@@ -113,8 +117,6 @@ static int add(struct outputs *o, enum output_format format, const char *path, s
 {
 	if (!*path)
 		return err_set(e, "the name of an output is empty: give a file, or - for stdout");
-	if (check_built(path, format, e) < 0)
-		return -1;
 	if (o->n == OUTPUTS_MAX)
 		return err_set(e, "%.80s: at most %d outputs of one run", path, OUTPUTS_MAX);
 	o->v[o->n++] = (struct output){format, path};
@@ -146,7 +148,8 @@ int outputs_take(struct outputs *o, int id, const char *said, const char *value,
 	case OPTION_FORMAT: return take_format(o, said, value, e);
 	case OPTION_OUTPUT: return take_file(o, said, value, e);
 	case OPTION_OUTPUT_JSON: return add(o, FORMAT_JSON, value, e);
-	case OPTION_OUTPUT_XML: return add(o, FORMAT_XML, value, e);
+	case OPTION_OUTPUT_XML:
+		return check_built(said, FORMAT_XML, e) < 0 ? -1 : add(o, FORMAT_XML, value, e);
 	case OPTION_OUTPUT_CSV: return add(o, FORMAT_CSV, value, e);
 	case OPTION_COLOR: return take_color(o, said, value, e);
 	default: return 1;

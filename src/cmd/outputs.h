@@ -59,6 +59,8 @@ struct outputs {
 /* The formats of a command, by its name, as bits; and their words. */
 unsigned outputs_formats(const char *command);
 const char *outputs_format_word(enum output_format format);
+/* False where it takes a library that was not there when this program was built. */
+bool outputs_built(enum output_format format);
 /* The words of --color, from 0; NULL behind the last. */
 const char *outputs_color_word(size_t i);
 /* Takes the value of an option from OPTION_FORMAT to OPTION_COLOR, spelled `said`; 1 where `id` is

@@ -113,7 +113,7 @@ def test_style_of_a_stealthy_host(net):
 
 # --- what doesn't ---------------------------------------------------------------------------------
 
-def test_one_wrong_port(net):
+def test_one_wrong_port(net, xml):
     """Exit status 1, one failing case with what was expected, what is, and by what evidence."""
     junit = net.lab.path("audit.xml")
     result = net.audit(GOOD.replace("22       closed", "80  silent owner ann\nweb: 22  closed")

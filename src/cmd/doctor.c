@@ -7,7 +7,6 @@
 #include "cmd/cmd.h"
 
 #include "base/bytes.h"
-#include "base/log.h"
 #include "cmd/doctor_private.h"
 #include "cmd/doctor_table.h"
 #include "cmd/options.h"
@@ -180,9 +179,7 @@ static void try_ways(struct doctor *d)
 
 static int fail(struct doctor *d, int status, const struct err *e)
 {
-	log_error("%s", e->msg);
-	d->status = cmd_worse(d->status, status);
-	return -1;
+	return cmd_fail(&d->status, status, e);
 }
 
 static void not_written(void *ctx, const struct err *e)

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/resolve.h"
 #include "cmd/textfile.h"
@@ -23,8 +22,7 @@ static void fail(void *ctx, const struct err *e)
 {
 	struct ask *a = ctx;
 
-	log_error("%s", e->msg);
-	a->status = cmd_worse(a->status, STATUS_USAGE);
+	cmd_fail(&a->status, STATUS_USAGE, e);
 }
 
 static void missing(void *ctx, const struct err *e, bool try_again)
@@ -32,8 +30,7 @@ static void missing(void *ctx, const struct err *e, bool try_again)
 	struct ask *a = ctx;
 
 	(void)try_again;
-	log_error("%s", e->msg);
-	a->status = cmd_worse(a->status, STATUS_INCOMPLETE);
+	cmd_fail(&a->status, STATUS_INCOMPLETE, e);
 }
 
 int policies_read(struct policy *p, struct ask *a)

@@ -28,9 +28,7 @@ enum { HOSTS_IN_BLOCKS = 256 };
 
 int run_fail(struct run *r, int status, const struct err *e)
 {
-	log_error("%s", e->msg);
-	r->status = cmd_worse(r->status, status);
-	return -1;
+	return cmd_fail(&r->status, status, e);
 }
 
 /* --- the way there ---------------------------------------------------------------------------- */

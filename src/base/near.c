@@ -46,7 +46,7 @@ void near_try(struct near *n, const char *known)
 
 	if (!known)
 		return;
-	for (; n->word[i] && i < WORD_MAX; i++)
+	for (; i < WORD_MAX && n->word[i]; i++)
 		small[i] =
 		    n->word[i] >= 'A' && n->word[i] <= 'Z' ? (char)(n->word[i] + 32) : n->word[i];
 	if (n->word[i])

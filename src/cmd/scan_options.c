@@ -358,7 +358,7 @@ static int take(void *ctx, int id, const char *said, const char *value, struct e
 		return take_word(p, value, e);
 	if (set_flag(p->o, id))
 		return 0;
-	if (id < OPTION_OWN)
+	if (id < OPTION_OWN || id >= IDS)
 		return outputs_take(&p->o->out, id, said, value, e);
 	p->said = said;
 	p->id = id;

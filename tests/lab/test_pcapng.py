@@ -54,7 +54,7 @@ def pairs_up(got):
 
 def test_scan(net):
     path = net.lab.path("scan.pcapng")
-    result = net.client.scan(SERVER, "-p", "80-82", "-r", 1, "-T", "300ms", "-w", path)
+    result = net.client.scan(SERVER, "-p", "80-82", "-r", 1, "-T", "1s", "-w", path)
     assert result.status == 0, result
     got = frames(path)
     pairs_up(got)
@@ -71,7 +71,7 @@ def test_scan(net):
 def test_tries(net):
     path = net.lab.path("tries.pcapng")
     net.client.scan(SERVER, "-p", "%d,%d" % (OPEN, DROPPED), "--count", 4, "--interval", "20ms",
-                    "-g", 45678, "-T", "300ms", "-w", path)
+                    "-g", 45678, "-T", "1s", "-w", path)
     got = frames(path)
     assert len(pairs_up(got)) == 8
     assert {f.says.split(": ")[1] for f in got if f.dport == str(DROPPED)} == {
@@ -104,7 +104,7 @@ def test_trace_in_a_connection(net, suffix):
 
 def test_stack(net):
     path = net.lab.path("stack.pcapng")
-    result = net.client.rstprobe("stack", SERVER, "-p", OPEN, "-w", path)
+    result = net.client.rstprobe("stack", SERVER, "-p", OPEN, "--rate", "400", "-w", path)
     assert result.status == 0, result
     says = [re.sub(r"probe \d+", "probe", f.says) for f in frames(path)]
     assert "probe: LISTEN, ack: rst-seq-from-ack, conforms" in says, says

@@ -17,7 +17,6 @@ where it is not to arrive, a firewall drops it behind us. WAY, with `+data`: onl
 
 import contextlib
 import os
-import signal
 import socket
 import struct
 import sys

@@ -38,7 +38,8 @@ static void test_text_tells_failures_first(void **state)
 		"           SYN drew SYN-ACK, 2 probings agree; web.policy:7\n"
 		"info       192.0.2.7 port 22 (ssh): expected listen-rst, is open, no RST to an\n"
 		"           ACK\n"
-		"           open, and the stray ACK drew no RST (3 tries); web.policy:5\n"
+		"           open, and the stray ACK drew no RST, 3 tries, 2 probings agree;\n"
+		"           web.policy:5\n"
 		"\n"
 		"UNDECIDED  HOST              PORT       EXPECTED           SEEN          OWNER\n"
 		"warning    192.0.2.7 port 22 (ssh): expected open, is open, then closed\n"
@@ -382,20 +383,30 @@ static void test_evidence_of_stray_segments(void **state)
 	(void)state;
 	audited_init(&a);
 	evidence_is(&a, &a.listen_rst, &a.is_mute, "open, no RST to an ACK",
-		    "open, and the stray ACK drew no RST (3 tries)");
+		    "open, and the stray ACK drew no RST, 3 tries, 2 probings agree");
 	a.is_mute.stray = REACTION_RST_SEQ_FROM_ACK;
 	evidence_is(&a, &a.listen_rst, &a.is_mute, "open, RST to an ACK",
-		    "open, and the stray ACK drew RST");
+		    "open, and the stray ACK drew RST, 2 probings agree");
 	a.is_mute.stray = REACTION_RST_ODD;
 	evidence_is(&a, &a.listen_rst, &a.is_mute, "open, a RST of an odd form to an ACK",
-		    "open, and the stray ACK drew a RST of an odd form");
+		    "open, and the stray ACK drew a RST of an odd form, 2 probings agree");
 	a.is_mute.stray = REACTION_ICMP_ADMIN;
 	evidence_is(&a, &a.listen_rst, &a.is_mute, "open, icmp-admin to an ACK",
-		    "open, and the stray ACK drew no RST but icmp-admin");
+		    "open, and the stray ACK drew no RST but icmp-admin, 2 probings agree");
+	a.is_mute.bits = MEASURE_ASKED_STRAY; /* the first one was lost: the SYNs agree on more */
+	a.is_mute.stray_tries = 1;
+	evidence_is(&a, &a.listen_rst, &a.is_mute, "open, icmp-admin to an ACK",
+		    "open, and the stray ACK drew no RST but icmp-admin, in one of 2 probings");
+	a.is_mute.stray = REACTION_NONE;
+	a.is_mute.stray_probings = 1;
+	evidence_is(&a, &a.listen_rst, &a.is_mute, "open, no RST to an ACK",
+		    "open, and the stray ACK drew no RST, 1 try");
+	a.is_mute.stray = REACTION_ICMP_ADMIN;
 	a.is_mute.bits |= MEASURE_STRAY_DIFFERS;
 	evidence_is(&a, &a.listen_rst, &a.is_mute, "open, ACK answered in two ways",
 		    "open, and the stray ACK first drew icmp-admin, then another answer");
 	evidence_is(&a, &a.listen_rst, &a.is_closed, "closed", "SYN drew RST-ACK (TTL 64, 52 us)");
+	a.is_mute.bits |= MEASURE_CONFIRMED;
 	evidence_is(&a, &a.open, &a.is_mute, "open",
 		    "SYN drew SYN-ACK (TTL 61, 0.4 ms), 2 probings agree");
 }
@@ -561,7 +572,7 @@ static void test_json(void **state)
 		"\"192.0.2.7\",\"port\":22,\"expect\":[\"listen-rst\"],\"state\":\"open\",\"reason\":"
 		"\"syn-ack\",\"stray\":\"none\",\"ok\":false,\"result\":\"failed\",\"severity\":\"inf"
 		"o\",\"rtt_us\":412,\"ttl\":61,\"tries\":3,\"probings\":2,\"confirmed\":true,\"from\""
-		":\"192.0.2.7\",\"evidence\":\"open, and the stray ACK drew no RST (3 tries)\"}\n"
+		":\"192.0.2.7\",\"evidence\":\"open, and the stray ACK drew no RST, 3 tries, 2 probings agree\"}\n"
 		"{\"type\":\"check\",\"policy\":\"web.policy\",\"line\":6,\"group\":\"web\",\"addr\":"
 		"\"192.0.2.7\",\"expect\":[\"rst\"],\"state\":null,\"style\":\"silent\",\"ok\":false,"
 		"\"result\":\"failed\",\"severity\":\"warning\",\"evidence\":\"closed ports keep "

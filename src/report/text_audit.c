@@ -25,6 +25,7 @@ struct audit_table {
 	struct text_report *t;
 	size_t width[AUDIT_COLUMNS]; /* 0: nobody has such a cell */
 	bool any;		     /* does any row fit? */
+	bool owner_below;	     /* no column: said with the evidence */
 	uint16_t *cells;	     /* of each check: its columns' widths */
 };
 
@@ -151,7 +152,7 @@ static size_t narrower(const struct audit_table *a, enum audit_column col)
 
 static bool fits(const struct audit_table *a, size_t i)
 {
-	for (int col = 0; col < AUDIT_COLUMNS; col++)
+	for (int col = 0; col < (a->owner_below ? AUDIT_OWNER : AUDIT_COLUMNS); col++)
 		if (a->cells[i * AUDIT_COLUMNS + col] > a->width[col])
 			return false;
 	return true;
@@ -196,6 +197,18 @@ static bool squeeze(struct audit_table *a, size_t excess)
 	return at >= 0;
 }
 
+/* Does everything else find room where the owner is said below? */
+static bool try_owner_below(struct audit_table *a)
+{
+	size_t width = a->width[AUDIT_OWNER];
+
+	if (!width || table_width(a) - width - GAP > text_width(a->t))
+		return false;
+	a->width[AUDIT_OWNER] = 0;
+	a->owner_below = true;
+	return true;
+}
+
 static void measure_table(struct audit_table *a)
 {
 	struct string cell = {0};
@@ -207,7 +220,8 @@ static void measure_table(struct audit_table *a)
 	for (int col = 0; col < AUDIT_COLUMNS; col++)
 		if (a->width[col] && a->width[col] < title_width((enum audit_column)col))
 			a->width[col] = title_width((enum audit_column)col);
-	while (table_width(a) > text_width(a->t) && squeeze(a, table_width(a) - text_width(a->t)))
+	while (table_width(a) > text_width(a->t) && !try_owner_below(a) &&
+	       squeeze(a, table_width(a) - text_width(a->t)))
 		;
 	for (size_t i = 0; i < a->t->checks.n && !a->any; i++)
 		a->any = fits(a, i);
@@ -297,7 +311,7 @@ static void put_sentence(const struct audit_table *a, const struct check_record 
 	put_port_cell(a->t, &says, c);
 	string_put_text(&says, ": ");
 	check_put_message(&says, c);
-	if (c->owner) {
+	if (c->owner && (!a->owner_below || c->outcome == CHECK_PASSED)) {
 		string_put_text(&says, "; owner ");
 		check_put_clean(&says, c->owner);
 	}
@@ -306,13 +320,17 @@ static void put_sentence(const struct audit_table *a, const struct check_record 
 }
 
 /* "SYN drew SYN-ACK (TTL 61, 0.4 ms); web.policy:12, until 2027-03-01: mail moves in March" */
-static void put_detail(const struct text_report *t, struct string *to, const struct check_record *c)
+static void put_detail(const struct audit_table *a, struct string *to, const struct check_record *c)
 {
 	char date[CHECK_DATE];
 
-	check_put_evidence(to, t->run, c);
+	check_put_evidence(to, a->t->run, c);
 	string_put_text(to, "; ");
 	check_put_line(to, c);
+	if (a->owner_below && c->owner) {
+		string_put_text(to, ", owner ");
+		check_put_clean(to, c->owner);
+	}
 	if (c->until_day != INT32_MAX)
 		string_putf(to, ", until %s", check_date(c->until_day, date));
 	if (c->note) {
@@ -337,10 +355,10 @@ static void put_rows(const struct audit_table *a, const size_t *rows, size_t n)
 			continue;
 		string_clear(&detail);
 		string_clear(&next);
-		put_detail(a->t, &detail, &c);
+		put_detail(a, &detail, &c);
 		if (i + 1 < n) {
 			after = checks_at(k, rows[i + 1]);
-			put_detail(a->t, &next, &after);
+			put_detail(a, &next, &after);
 			if (strcmp(string_text(&detail), string_text(&next)) == 0)
 				continue;
 		}

@@ -79,10 +79,11 @@ static void put_check(const struct run *r, const struct audit_job *j)
 	unsigned long long hosts = r->ask.space.hosts, ports = r->ask.space.total;
 
 	policies_tell_dates(p, j->today, true, say_on_stdout, NULL);
-	printf("%s%s: %zu line%s, %zu group%s: %llu checks of %llu host%s, %llu ports to probe\n",
+	printf("%s%s: %zu line%s, %zu group%s: %llu checks of %llu host%s, %llu port%s to probe\n",
 	       p->files[0], p->n_files > 1 ? " and others" : "", p->n_lines,
 	       p->n_lines == 1 ? "" : "s", p->n_groups, p->n_groups == 1 ? "" : "s",
-	       (unsigned long long)checks, hosts, hosts == 1 ? "" : "s", ports);
+	       (unsigned long long)checks, hosts, hosts == 1 ? "" : "s", ports,
+	       ports == 1 ? "" : "s");
 }
 
 static int make(struct run *r, void *ctx)
@@ -133,6 +134,8 @@ static int open_all(struct run *r, struct audit_config *c)
 		c->sweep.evidence = run_keep_evidence;
 		c->sweep.evidence_ctx = r->pcap;
 	}
+	r->info.files = r->o.targets;
+	r->info.n_files = r->o.n_targets;
 	return run_open_reports(r);
 }
 

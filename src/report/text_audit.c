@@ -15,7 +15,8 @@ enum {
 	DAY_S = 86400,
 	GAP = 2,
 	/* Where a link goes down all that is left is undecided, and for one reason. */
-	UNDECIDED_MAX = 50
+	UNDECIDED_MAX = 50,
+	FOLD_LEAST = 5, /* ports of a host of which the same is said */
 };
 
 enum audit_column { AUDIT_LEVEL, AUDIT_HOST, AUDIT_PORT, AUDIT_EXPECTED, AUDIT_SEEN, AUDIT_OWNER };
@@ -509,6 +510,8 @@ void text_audit_put(struct text_report *t, const struct summary_record *s)
 	struct audit_table a = {.t = t};
 	size_t *rows = calloc(t->checks.n + 1, sizeof(*rows));
 
+	if (!t->style.verbose && !checks_fold(&t->checks, FOLD_LEAST))
+		out_no_memory(&t->out);
 	a.cells = calloc(t->checks.n + 1, AUDIT_COLUMNS * sizeof(*a.cells));
 	if (rows && a.cells) {
 		measure_table(&a);

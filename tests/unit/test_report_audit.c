@@ -162,7 +162,7 @@ static void test_text_lists_what_is_undecided_to_an_end(void **state)
 		c = audited_add(&a, &a.open, &a.is_unasked, CHECK_UNDECIDED);
 		paper_open(&a.paper, report_text_new, &a.run, &a.style);
 		sink = &a.paper.report->sink;
-		for (c->port = 1000; c->port < 1060; c->port++)
+		for (c->port = 1000; c->port < 1060; c->port++, c->line++)
 			sink->check(sink->ctx, c);
 		sink->check(sink->ctx, &(struct check_record){.policy = "web.policy",
 							      .group = "web",
@@ -182,6 +182,56 @@ static void test_text_lists_what_is_undecided_to_an_end(void **state)
 				 verbose);
 		free(a.paper.text);
 	}
+}
+
+static void add_ports(struct audited *a, uint16_t first, uint16_t last, const struct measure *seen)
+{
+	for (uint16_t port = first; port <= last; port++) {
+		struct check_record *c = audited_add(a, &a->closed, seen, CHECK_FAILED);
+
+		c->line = 3;
+		c->port = port;
+	}
+}
+
+/* A host that is down must not fill the mail; what differs is still told one by one. */
+static void test_text_says_of_many_ports_what_is_the_same(void **state)
+{
+	struct audited a;
+	struct measure other;
+	char *text;
+
+	(void)state;
+	audited_init(&a);
+	other = a.is_open;
+	other.ttl = 60;
+	other.rtt_us = 9;
+	add_ports(&a, 1, 2, &a.is_open);
+	add_ports(&a, 3, 3, &a.is_mute);
+	add_ports(&a, 4, 4, &other);
+	add_ports(&a, 5, 5, &a.is_two);
+	add_ports(&a, 6, 7, &a.is_open);
+	add_ports(&a, 8, 8, &a.is_open);
+	audited_add(&a, &a.closed, &a.is_open, CHECK_FAILED)->addr = &a.addr[1];
+	a.v[a.n - 1].line = 3;
+	/* clang-format off */
+	audited_is(&a, report_text_new, true,
+		"FAILED     HOST       PORT                 EXPECTED           SEEN\n"
+		"warning    192.0.2.7  1-2,4,6-8 (6 ports)  closed or blocked  open\n"
+		"           SYN drew SYN-ACK, 2 probings agree; web.policy:3\n"
+		"warning    192.0.2.7  3                    closed or blocked  open\n"
+		"           SYN drew SYN-ACK (TTL 61, 0.4 ms), 2 probings agree; web.policy:3\n"
+		"warning    192.0.2.7  5                    closed or blocked  open, then closed\n"
+		"           first SYN-ACK, then RST: not the same twice; web.policy:3\n"
+		"warning    192.0.2.8  22 (ssh)             closed or blocked  open\n"
+		"           SYN drew SYN-ACK (TTL 61, 0.4 ms), 2 probings agree; web.policy:3\n"
+		"\n"
+		"audit: 9 of 9 checks failed (9 warning), 0 hold; 6 hosts, 0.81 s\n");
+	/* clang-format on */
+	a.style.verbose = true;
+	text = audited_write(&a, report_text_new, true);
+	assert_null(strstr(text, " ports)"));
+	free(text);
 }
 
 /* It never came to a summary. */
@@ -656,6 +706,7 @@ int main(void)
 	    cmocka_unit_test(test_text_where_all_holds),
 	    cmocka_unit_test(test_text_calls_nothing_good_that_is_incomplete),
 	    cmocka_unit_test(test_text_lists_what_is_undecided_to_an_end),
+	    cmocka_unit_test(test_text_says_of_many_ports_what_is_the_same),
 	    cmocka_unit_test(test_text_that_ends_early),
 	    cmocka_unit_test(test_text_in_colour),
 	    cmocka_unit_test(test_text_says_which_lines_end_soon),

@@ -126,6 +126,9 @@ static void compare(struct diff_run *d)
 		n += d->sum.changes[i] != 0;
 	if (n)
 		d->status = cmd_worse(d->status, STATUS_UNEXPECTED);
+	for (int side = 0; side < SIDES; side++)
+		if (d->source[side].cut || d->source[side].unended)
+			d->status = cmd_worse(d->status, STATUS_INCOMPLETE);
 }
 
 static void not_written(void *ctx, const struct err *e)

@@ -231,7 +231,7 @@ def test_scope_is_told_as_ranges(diff):
     assert got.status == 1
     assert got.out.split("\n\n")[1] == (
         "Newly covered: asked in tue alone, 25,600 ports\n"
-        "  192.0.2.7  8000/tcp    open\n"
+        "  192.0.2.7              8000/tcp    open\n"
         "  192.0.2.0-192.0.2.255  8000-8099"), got
 
 

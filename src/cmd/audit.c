@@ -134,8 +134,6 @@ static int open_all(struct run *r, struct audit_config *c)
 		c->sweep.evidence = run_keep_evidence;
 		c->sweep.evidence_ctx = r->pcap;
 	}
-	r->info.files = r->o.targets;
-	r->info.n_files = r->o.n_targets;
 	return run_open_reports(r);
 }
 
@@ -165,6 +163,8 @@ static void run(struct run *r, struct audit_job *j)
 	struct err e;
 
 	configure(r, j, &c);
+	r->info.files = r->o.targets;
+	r->info.n_files = r->o.n_targets;
 	if (open_all(r, &c) < 0 || run_drop_privilege(r) < 0)
 		return;
 	policies_tell_dates(&j->policy, j->today, !writes_text(r), note, r);

@@ -129,6 +129,10 @@ static void compare(struct diff_run *d)
 	for (int side = 0; side < SIDES; side++)
 		if (d->source[side].cut || d->source[side].unended)
 			d->status = cmd_worse(d->status, STATUS_INCOMPLETE);
+	if (n == 0 && d->sum.compared == 0 && d->sum.ignored) {
+		err_set(&e, "nothing could be compared: no port was measured by both");
+		fail(d, STATUS_INCOMPLETE, &e);
+	}
 }
 
 static void not_written(void *ctx, const struct err *e)

@@ -60,7 +60,7 @@ static void put_audit(const struct run_info *run, struct string *to)
 {
 	string_put_text(to, "audit=\"");
 	for (size_t i = 0; i < run->n_files; i++) {
-		string_put_text(to, i ? " " : "");
+		string_put_text(to, i ? "," : "");
 		put_value(to, run->files[i]);
 	}
 	string_put_text(to, "\"");

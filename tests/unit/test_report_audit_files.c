@@ -172,21 +172,12 @@ static void test_junit_takes_any_name(void **state)
 
 /* --- metrics ------------------------------------------------------------------------------ */
 
-static void two_policies(struct audited *a)
-{
-	static const char *const files[] = {"a.policy", "b.policy"};
-
-	a->run.files = files;
-	a->run.n_files = 2;
-}
-
 static void test_metrics(void **state)
 {
 	struct audited a;
 
 	(void)state;
 	audited_init(&a);
-	two_policies(&a);
 	audited_fill(&a);
 	a.v[0] = a.v[1];
 	a.v[1] = a.v[2];
@@ -198,44 +189,44 @@ static void test_metrics(void **state)
 	audited_is(&a, report_prometheus_new, true,
 		"# HELP rstprobe_audit_check_failed 1 for each check that failed.\n"
 		"# TYPE rstprobe_audit_check_failed gauge\n"
-		"rstprobe_audit_check_failed{audit=\"a.policy b.policy\",policy=\"web.policy\",line=\"2\",group=\"web\",address="
+		"rstprobe_audit_check_failed{audit=\"web.policy,db.policy\",policy=\"web.policy\",line=\"2\",group=\"web\",address="
 		"\"192.0.2.7\",name=\"web1\",port=\"22\",expect=\"closed or "
 		"blocked\",severity=\"critical\",owner=\"ops\"} 1\n"
-		"rstprobe_audit_check_failed{audit=\"a.policy b.policy\",policy=\"web.policy\",line=\"7\",group=\"web\",address="
+		"rstprobe_audit_check_failed{audit=\"web.policy,db.policy\",policy=\"web.policy\",line=\"7\",group=\"web\",address="
 		"\"192.0.2.7\",name=\"\",port=\"20-25,80,1000-1112\",expect=\"not-open\",severity=\"w"
 		"arning\",owner=\"\"} 1\n"
 		"# HELP rstprobe_audit_check_undecided 1 for each check that could not be decided.\n"
 		"# TYPE rstprobe_audit_check_undecided gauge\n"
-		"rstprobe_audit_check_undecided{audit=\"a.policy b.policy\",policy=\"db.policy\",line=\"9\",group=\"db\",address="
+		"rstprobe_audit_check_undecided{audit=\"web.policy,db.policy\",policy=\"db.policy\",line=\"9\",group=\"db\",address="
 		"\"\",name=\"db2.example.org\",port=\"22\",expect=\"open\",severity=\"warning\",owner"
 		"=\"\"} 1\n"
 		"# HELP rstprobe_audit_series_left_out Failed and undecided checks without a series "
 		"of their own.\n"
 		"# TYPE rstprobe_audit_series_left_out gauge\n"
-		"rstprobe_audit_series_left_out{audit=\"a.policy b.policy\"} 0\n"
+		"rstprobe_audit_series_left_out{audit=\"web.policy,db.policy\"} 0\n"
 		"# HELP rstprobe_audit_checks Checks of the last audit by result.\n"
 		"# TYPE rstprobe_audit_checks gauge\n"
-		"rstprobe_audit_checks{audit=\"a.policy b.policy\",result=\"passed\"} 1\n"
-		"rstprobe_audit_checks{audit=\"a.policy b.policy\",result=\"failed\"} 121\n"
-		"rstprobe_audit_checks{audit=\"a.policy b.policy\",result=\"indeterminate\"} 1\n"
+		"rstprobe_audit_checks{audit=\"web.policy,db.policy\",result=\"passed\"} 1\n"
+		"rstprobe_audit_checks{audit=\"web.policy,db.policy\",result=\"failed\"} 121\n"
+		"rstprobe_audit_checks{audit=\"web.policy,db.policy\",result=\"indeterminate\"} 1\n"
 		"# HELP rstprobe_audit_failures Checks that failed, by severity.\n"
 		"# TYPE rstprobe_audit_failures gauge\n"
-		"rstprobe_audit_failures{audit=\"a.policy b.policy\",severity=\"critical\"} 1\n"
-		"rstprobe_audit_failures{audit=\"a.policy b.policy\",severity=\"warning\"} 120\n"
-		"rstprobe_audit_failures{audit=\"a.policy b.policy\",severity=\"info\"} 0\n"
+		"rstprobe_audit_failures{audit=\"web.policy,db.policy\",severity=\"critical\"} 1\n"
+		"rstprobe_audit_failures{audit=\"web.policy,db.policy\",severity=\"warning\"} 120\n"
+		"rstprobe_audit_failures{audit=\"web.policy,db.policy\",severity=\"info\"} 0\n"
 		"# HELP rstprobe_audit_policy_lines Lines of the policy, in force and ended.\n"
 		"# TYPE rstprobe_audit_policy_lines gauge\n"
-		"rstprobe_audit_policy_lines{audit=\"a.policy b.policy\",state=\"in-force\"} 9\n"
-		"rstprobe_audit_policy_lines{audit=\"a.policy b.policy\",state=\"ended\"} 1\n"
+		"rstprobe_audit_policy_lines{audit=\"web.policy,db.policy\",state=\"in-force\"} 9\n"
+		"rstprobe_audit_policy_lines{audit=\"web.policy,db.policy\",state=\"ended\"} 1\n"
 		"# HELP rstprobe_audit_complete 1 where the last audit ran to its end.\n"
 		"# TYPE rstprobe_audit_complete gauge\n"
-		"rstprobe_audit_complete{audit=\"a.policy b.policy\"} 1\n"
+		"rstprobe_audit_complete{audit=\"web.policy,db.policy\"} 1\n"
 		"# HELP rstprobe_audit_last_run_timestamp_seconds When the last audit ended.\n"
 		"# TYPE rstprobe_audit_last_run_timestamp_seconds gauge\n"
-		"rstprobe_audit_last_run_timestamp_seconds{audit=\"a.policy b.policy\"} 1728000000.810\n"
+		"rstprobe_audit_last_run_timestamp_seconds{audit=\"web.policy,db.policy\"} 1728000000.810\n"
 		"# HELP rstprobe_audit_duration_seconds How long the last audit took.\n"
 		"# TYPE rstprobe_audit_duration_seconds gauge\n"
-		"rstprobe_audit_duration_seconds{audit=\"a.policy b.policy\"} 0.810\n");
+		"rstprobe_audit_duration_seconds{audit=\"web.policy,db.policy\"} 0.810\n");
 	/* clang-format on */
 }
 
@@ -245,7 +236,6 @@ static void test_metrics_without_a_summary(void **state)
 
 	(void)state;
 	audited_init(&a);
-	two_policies(&a);
 	/* clang-format off */
 	audited_is(&a, report_prometheus_new, false,
 		"# HELP rstprobe_audit_check_failed 1 for each check that failed.\n"
@@ -255,19 +245,19 @@ static void test_metrics_without_a_summary(void **state)
 		"# HELP rstprobe_audit_series_left_out Failed and undecided checks without a series "
 		"of their own.\n"
 		"# TYPE rstprobe_audit_series_left_out gauge\n"
-		"rstprobe_audit_series_left_out{audit=\"a.policy b.policy\"} 0\n"
+		"rstprobe_audit_series_left_out{audit=\"web.policy,db.policy\"} 0\n"
 		"# HELP rstprobe_audit_complete 1 where the last audit ran to its end.\n"
 		"# TYPE rstprobe_audit_complete gauge\n"
-		"rstprobe_audit_complete{audit=\"a.policy b.policy\"} 0\n"
+		"rstprobe_audit_complete{audit=\"web.policy,db.policy\"} 0\n"
 		"# HELP rstprobe_audit_last_run_timestamp_seconds When the last audit ended.\n"
 		"# TYPE rstprobe_audit_last_run_timestamp_seconds gauge\n"
-		"rstprobe_audit_last_run_timestamp_seconds{audit=\"a.policy b.policy\"} 1728000000.000\n");
+		"rstprobe_audit_last_run_timestamp_seconds{audit=\"web.policy,db.policy\"} 1728000000.000\n");
 	/* clang-format on */
 	a.sum.complete = false;
 	{
 		char *text = audited_write(&a, report_prometheus_new, true);
 
-		assert_non_null(strstr(text, "\nrstprobe_audit_complete{audit=\"a.policy b.policy\"} 0\n"));
+		assert_non_null(strstr(text, "\nrstprobe_audit_complete{audit=\"web.policy,db.policy\"} 0\n"));
 		free(text);
 	}
 }
@@ -321,7 +311,7 @@ static void test_metrics_are_so_many_at_most(void **state)
 	paper_end(&a.paper);
 	assert_int_equal(count_of(a.paper.text, "check_failed{"), 5000);
 	assert_int_equal(count_of(a.paper.text, "check_undecided{"), 5000);
-	assert_non_null(strstr(a.paper.text, "\nrstprobe_audit_series_left_out{audit=\"\"} 7\n"));
+	assert_non_null(strstr(a.paper.text, "\nrstprobe_audit_series_left_out{audit=\"web.policy,db.policy\"} 7\n"));
 	free(a.paper.text);
 }
 

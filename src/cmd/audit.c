@@ -78,10 +78,11 @@ static void put_check(const struct run *r, const struct audit_job *j)
 	unsigned long long hosts = r->ask.space.hosts, ports = r->ask.space.total;
 
 	policies_tell_dates(p, j->today, true, say_on_stdout, NULL);
-	printf("%s%s: %zu line%s, %zu group%s: %llu checks of %llu host%s, %llu ports to probe\n",
+	printf("%s%s: %zu line%s, %zu group%s: %llu checks of %llu host%s, %llu port%s to probe\n",
 	       p->files[0], p->n_files > 1 ? " and others" : "", p->n_lines,
 	       p->n_lines == 1 ? "" : "s", p->n_groups, p->n_groups == 1 ? "" : "s",
-	       (unsigned long long)checks, hosts, hosts == 1 ? "" : "s", ports);
+	       (unsigned long long)checks, hosts, hosts == 1 ? "" : "s", ports,
+	       ports == 1 ? "" : "s");
 }
 
 static int make(struct run *r, void *ctx)

@@ -358,6 +358,7 @@ static int read_all(struct reader *r, struct err *e)
 	if (rc < 0)
 		return -1;
 	r->out->cut = r->journal.cut;
+	r->out->unended = !r->ended;
 	if (!any)
 		return err_set(e, "%.150s: empty: no result stands there", r->journal.name);
 	return end_run(r, e);

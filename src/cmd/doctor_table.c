@@ -29,8 +29,8 @@ static const struct option_row rows[] = {
 
 static void more(FILE *f)
 {
-	fputs("Nothing leaves this machine unless a TARGET is named. Status 0: nothing failed; 4:\n"
-	      "something did, and what mends it is below.\n",
+	fputs("Nothing leaves this machine unless a TARGET is named. Status 0: nothing failed;\n"
+	      "4: something did, and what mends it is below.\n",
 	      f);
 }
 

@@ -10,7 +10,7 @@
 
 #include "base/near.h"
 
-enum { HELP_WIDTH = 100, HELP_LEFT_MAX = 34, SHOWN = 80 /* of a user's word in a message */ };
+enum { HELP_WIDTH = 80, HELP_LEFT_MAX = 26, SHOWN = 80 /* of a user's word in a message */ };
 
 void option_begin(struct option_walk *w, const struct option_table *t, int argc, char **argv)
 {
@@ -221,7 +221,8 @@ void option_help(FILE *f, const struct option_table *t)
 {
 	const char *group = "";
 
-	fprintf(f, "usage: rstprobe %s %s\n%s\n", t->command, t->synopsis, t->question);
+	fprintf(f, "usage: rstprobe %s %s\n", t->command, t->synopsis);
+	option_put_wrapped(f, t->question, 0, HELP_WIDTH);
 	if (t->more)
 		t->more(f);
 	for (size_t i = 0; i < t->n; i++) {

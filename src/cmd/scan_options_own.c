@@ -340,9 +340,14 @@ int scan_settle_audit(struct scan_parse *p, struct err *e)
 {
 	struct scan_options *o = p->o;
 
-	if (o->n_record && (o->n_targets || o->check_only))
-		return err_set(e, "audit: --record writes a policy and reads none: leave %s out",
-			       o->check_only ? "--check" : o->targets[0]);
+	if (o->n_record && o->check_only)
+		return err_set(e,
+			       "audit: --record writes a policy and reads none: leave --check out");
+	if (o->n_record && o->n_targets)
+		return err_set(e,
+			       "audit: --record writes a policy and reads none: leave %s out, or "
+			       "write --record %s",
+			       o->targets[0], o->targets[0]);
 	if (!o->n_record && !o->n_targets)
 		return err_set(e, "audit: no policy; name a file, or write one by --record TARGET "
 				  "(rstprobe audit --help)");

@@ -100,6 +100,8 @@ static struct measure stray_of(const struct port_record *r)
 	if (state == STATE_INDETERMINATE || state == STATE_NOT_PROBED)
 		return m;
 	m.stray = (uint8_t)r->verdict->reaction;
+	m.stray_tries = small(r->tries);
+	m.stray_probings = 1;
 	m.bits = MEASURE_ASKED_STRAY;
 	return m;
 }

@@ -45,7 +45,7 @@ static void count(struct audit_tell *t, const struct check_record *r)
 	t->counts.outcomes[r->outcome] += n;
 	if (r->outcome == CHECK_FAILED) {
 		t->counts.failed[r->level] += n;
-		if (r->seen && r->seen->bits & MEASURE_CONFIRMED)
+		if (r->seen && expect_asked(r->expect, r->seen).confirmed)
 			t->counts.confirmed += n;
 	}
 }

@@ -50,8 +50,11 @@ static void on_host(void *ctx, const struct host_record *h)
 		return;
 	}
 	x = &w->hosts[w->n_hosts];
-	*x = (struct seen_host){
-	    .addr = *h->addr, .order = w->n_hosts, .up = h->up, .style = h->style};
+	*x = (struct seen_host){.addr = *h->addr,
+				.order = w->n_hosts,
+				.up = h->up,
+				.gone = h->unreachable,
+				.style = h->style};
 	if (h->name) {
 		x->name = strdup(h->name);
 		w->no_memory = w->no_memory || !x->name;
@@ -122,6 +125,7 @@ static int join_host(struct seen_host *v, size_t n, uint8_t *states)
 	for (size_t i = 0; i < n; i++) {
 		paint(states, &v[i]);
 		v->up = v->up || v[i].up;
+		v->gone = v->gone && v[i].gone;
 		if (v[i].style != STYLE_UNKNOWN)
 			v->style = v[i].style;
 	}
@@ -161,7 +165,8 @@ static int join_hosts(struct policy_record *w)
 
 static bool same_picture(const struct seen_host *a, const struct seen_host *b)
 {
-	if (a->up != b->up || (a->up && (a->style != b->style || a->n_runs != b->n_runs)))
+	if (a->up != b->up || a->gone != b->gone ||
+	    (a->up && (a->style != b->style || a->n_runs != b->n_runs)))
 		return false;
 	for (size_t i = 0; a->up && i < a->n_runs; i++)
 		if (a->runs[i].first != b->runs[i].first || a->runs[i].last != b->runs[i].last ||

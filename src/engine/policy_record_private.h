@@ -17,7 +17,7 @@ struct seen_host {
 	struct addr addr;
 	char *name; /* NULL */
 	size_t order;
-	bool up;
+	bool up, gone; /* gone: the link or a router says that nobody has the address */
 	enum reset_style style;
 	struct state_run *runs; /* once joined ascending, one per stretch of one state */
 	size_t n_runs, cap_runs;

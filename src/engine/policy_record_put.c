@@ -309,12 +309,24 @@ static void put_group(const struct writer *o, struct seen_group *g)
 	}
 }
 
-static void put_quiet(const struct writer *o, const struct seen_group *g)
+/* An address that nobody has is not silent: a check of it could never be decided. */
+static void put_gone(const struct writer *o, struct seen_group *g)
+{
+	put(o, "");
+	put(o, "# Called unreachable by the link or a router; nothing can be demanded here:");
+	put_hosts(o, "# ", g);
+}
+
+static void put_quiet(const struct writer *o, struct seen_group *g)
 {
 	put(o, "");
 	put(o, "# Nobody answered here. To demand that it stays so, take the # away:");
 	put_hosts(o, "# group quiet ", g);
-	put(o, "# quiet: else silent");
+	snprintf(g->name, sizeof(g->name), "# quiet");
+	if (!g->hosts[0]->n_runs || asked_common(o, g->hosts[0]))
+		put(o, "# quiet: else silent");
+	else
+		put_ports(o, g, "", PORT_STATES, " silent");
 }
 
 /* A comment that ends with its line, whatever the words are. */
@@ -350,6 +362,6 @@ void policy_record_put(struct policy_record *w, const struct policy_record_how *
 			put_group(&o, &w->groups[i]);
 	for (size_t i = 0; i < w->n_groups; i++)
 		if (!w->groups[i].hosts[0]->up)
-			put_quiet(&o, &w->groups[i]);
+			(w->groups[i].hosts[0]->gone ? put_gone : put_quiet)(&o, &w->groups[i]);
 	ports_free(common);
 }

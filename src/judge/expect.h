@@ -66,6 +66,7 @@ enum {
 	MEASURE_GONE = 32,
 	/* Silent, where the host or a box before it rations its ICMP errors: it may reject. */
 	MEASURE_RATIONED = 64,
+	MEASURE_STRAY_CONFIRMED = 128, /* as MEASURE_CONFIRMED, of the ACK */
 };
 
 /* One port, by all probings of it. Zero-initialised with STATE_NOT_PROBED: nothing yet. */
@@ -81,6 +82,7 @@ struct measure {
 	uint8_t ttl;   /* of the deciding reply; 0: none */
 	uint8_t tries; /* most of a probing */
 	uint8_t probings;
+	uint8_t stray_tries, stray_probings; /* of the ACK */
 	uint8_t bits;
 };
 
@@ -91,6 +93,13 @@ void measure_clear(struct measure *m);
  * ACK was asked again the state may stay STATE_NOT_PROBED. `from` is taken over as it is.
  */
 void measure_merge(struct measure *m, const struct measure *again);
+
+/* How often that was asked by which the demand is judged: of LISTEN_RST at a listener the ACK. */
+struct expect_asked {
+	unsigned tries, probings;
+	bool confirmed;
+};
+struct expect_asked expect_asked(const struct expectation *x, const struct measure *m);
 
 enum check_outcome { CHECK_PASSED, CHECK_FAILED, CHECK_UNDECIDED, CHECK_OUTCOMES };
 const char *check_outcome_name(enum check_outcome o); /* "passed", "failed", "indeterminate" */

@@ -97,16 +97,18 @@ static void put_numbers(struct json_report *r, const struct check_record *c)
 	struct string *t = &r->line;
 	const struct addr *from = c->from ? c->from : c->addr;
 	char buf[ADDR_TEXT];
+	struct expect_asked asked;
 
 	if (!m)
 		return;
+	asked = expect_asked(c->expect, m);
 	if (m->rtt_us != MEASURE_NO_RTT && !c->n_spans)
 		line_u64(t, "rtt_us", m->rtt_us);
 	if (m->ttl && !c->n_spans)
 		line_u64(t, "ttl", m->ttl);
-	line_u64(t, "tries", m->tries);
-	line_u64(t, "probings", m->probings);
-	line_bool(t, "confirmed", m->bits & MEASURE_CONFIRMED);
+	line_u64(t, "tries", asked.tries);
+	line_u64(t, "probings", asked.probings);
+	line_bool(t, "confirmed", asked.confirmed);
 	if (m->reaction != REACTION_NONE && from)
 		line_text(t, "from", host_addr(r->run, from, buf));
 	if (reaction_is_icmp((enum reaction)m->reaction)) {

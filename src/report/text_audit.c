@@ -15,7 +15,8 @@ enum {
 	PORTS_MAX = 24,
 	GAP = 2,
 	/* Where a link goes down all that is left is undecided, and for one reason. */
-	UNDECIDED_MAX = 50
+	UNDECIDED_MAX = 50,
+	FOLD_LEAST = 5, /* ports of a host of which the same is said */
 };
 
 enum audit_column { AUDIT_LEVEL, AUDIT_HOST, AUDIT_PORT, AUDIT_EXPECTED, AUDIT_SEEN, AUDIT_OWNER };
@@ -25,6 +26,7 @@ struct audit_table {
 	struct text_report *t;
 	size_t width[AUDIT_COLUMNS]; /* 0: nobody has such a cell */
 	bool any;		     /* does any row fit? */
+	bool owner_below;	     /* no column: said with the evidence */
 	uint16_t *cells;	     /* of each check: its columns' widths */
 };
 
@@ -145,7 +147,7 @@ static size_t narrower(const struct audit_table *a, enum audit_column col)
 
 static bool fits(const struct audit_table *a, size_t i)
 {
-	for (int col = 0; col < AUDIT_COLUMNS; col++)
+	for (int col = 0; col < (a->owner_below ? AUDIT_OWNER : AUDIT_COLUMNS); col++)
 		if (a->cells[i * AUDIT_COLUMNS + col] > a->width[col])
 			return false;
 	return true;
@@ -190,6 +192,18 @@ static bool squeeze(struct audit_table *a, size_t excess)
 	return at >= 0;
 }
 
+/* Does everything else find room where the owner is said below? */
+static bool try_owner_below(struct audit_table *a)
+{
+	size_t width = a->width[AUDIT_OWNER];
+
+	if (!width || table_width(a) - width - GAP > text_width(a->t))
+		return false;
+	a->width[AUDIT_OWNER] = 0;
+	a->owner_below = true;
+	return true;
+}
+
 static void measure_table(struct audit_table *a)
 {
 	struct string cell = {0};
@@ -201,7 +215,8 @@ static void measure_table(struct audit_table *a)
 	for (int col = 0; col < AUDIT_COLUMNS; col++)
 		if (a->width[col] && a->width[col] < title_width((enum audit_column)col))
 			a->width[col] = title_width((enum audit_column)col);
-	while (table_width(a) > text_width(a->t) && squeeze(a, table_width(a) - text_width(a->t)))
+	while (table_width(a) > text_width(a->t) && !try_owner_below(a) &&
+	       squeeze(a, table_width(a) - text_width(a->t)))
 		;
 	for (size_t i = 0; i < a->t->checks.n && !a->any; i++)
 		a->any = fits(a, i);
@@ -291,7 +306,7 @@ static void put_sentence(const struct audit_table *a, const struct check_record 
 	put_port_cell(a->t, &says, c);
 	string_put_text(&says, ": ");
 	check_put_message(&says, c);
-	if (c->owner) {
+	if (c->owner && (!a->owner_below || c->outcome == CHECK_PASSED)) {
 		string_put_text(&says, "; owner ");
 		check_put_clean(&says, c->owner);
 	}
@@ -300,7 +315,7 @@ static void put_sentence(const struct audit_table *a, const struct check_record 
 }
 
 /* "SYN drew SYN-ACK (TTL 61, 0.4 ms); web.policy:12, until 2027-03-01: mail moves in March" */
-static void put_detail(const struct text_report *t, struct string *to, const struct check_record *c)
+static void put_detail(const struct audit_table *a, struct string *to, const struct check_record *c)
 {
 	struct check_record alike = *c;
 	char date[DAY_TEXT];
@@ -312,9 +327,13 @@ static void put_detail(const struct text_report *t, struct string *to, const str
 		m.rtt_us = MEASURE_NO_RTT;
 		alike.seen = &m;
 	}
-	check_put_evidence(to, t->run, &alike);
+	check_put_evidence(to, a->t->run, &alike);
 	string_put_text(to, "; ");
 	check_put_line(to, c);
+	if (a->owner_below && c->owner) {
+		string_put_text(to, ", owner ");
+		check_put_clean(to, c->owner);
+	}
 	if (c->until_day != DAY_NEVER)
 		string_putf(to, ", until %s", day_text(c->until_day, date));
 	if (c->note) {
@@ -339,10 +358,10 @@ static void put_rows(const struct audit_table *a, const size_t *rows, size_t n)
 			continue;
 		string_clear(&detail);
 		string_clear(&next);
-		put_detail(a->t, &detail, &c);
+		put_detail(a, &detail, &c);
 		if (i + 1 < n) {
 			after = checks_at(k, rows[i + 1]);
-			put_detail(a->t, &next, &after);
+			put_detail(a, &next, &after);
 			if (strcmp(string_text(&detail), string_text(&next)) == 0)
 				continue;
 		}
@@ -492,6 +511,8 @@ void text_audit_put(struct text_report *t, const struct summary_record *s)
 	struct audit_table a = {.t = t};
 	size_t *rows = calloc(t->checks.n + 1, sizeof(*rows));
 
+	if (!t->style.verbose && !checks_fold(&t->checks, FOLD_LEAST))
+		out_no_memory(&t->out);
 	a.cells = calloc(t->checks.n + 1, AUDIT_COLUMNS * sizeof(*a.cells));
 	if (rows && a.cells) {
 		measure_table(&a);

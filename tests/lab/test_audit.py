@@ -165,7 +165,10 @@ def test_listen_rst_swallowed(net):
         }""")
     try:
         _, checks = net.checks("group w {web}\nw: listen-rst on 443\n", "-T", "400ms", status=1)
-        assert one(checks, WEB, 443)["ok"] is False, checks
+        silent = one(checks, WEB, 443)
+        assert silent["ok"] is False and silent["confirmed"] is True, silent
+        assert silent["probings"] == 2 and silent["tries"] > 1, silent
+        assert "2 probings agree" in silent["evidence"], silent
         _, checks = net.checks("group w {web}\nw: listen-rst on 80,22\n", status=1)
         assert one(checks, WEB, 80)["ok"] is True, checks
         assert one(checks, WEB, 22)["ok"] is False and \

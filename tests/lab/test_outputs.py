@@ -16,6 +16,7 @@ from lab import PYTHON, QUICK, SERVER, SERVER6, command, expand, until, writes_x
 
 OPEN = [22, 80, 443, 2000]
 DEAD = "10.202.0.0/23"
+NOBODY = "10.201.2.77"         # an address on the link of the server that nobody has
 DTD, XSL = "/usr/share/nmap/nmap.dtd", "/usr/share/nmap/nmap.xsl"
 WORDS = {"rejected": "filtered", "suspect": "open|filtered", "inconsistent": "unknown",
          "indeterminate": "unknown", "not-probed": "unknown"}
@@ -364,6 +365,18 @@ def test_ndiff(pair):
     changed = [line.split()[0] for line in other.stdout.splitlines() if line[:1] in "+-"
                and "/tcp" in line]
     assert changed == ["+777/tcp"], other.stdout
+
+
+def test_ndiff_of_who_is_not_there(net):
+    """Which of the ports drew one of the few ICMP errors is no difference."""
+    needs("ndiff")
+    paths = [net.lab.path("gone.xml") for _ in range(2)]
+    for path in paths:
+        net.client.rstprobe("scan", NOBODY, "-p", "1-150", "-T", "200ms", "-oX", path)
+        valid(path)
+    done = command(["ndiff", *paths], check=False)
+    changed = [line for line in done.stdout.splitlines()[2:] if line[:1] in "+-"]
+    assert not done.stderr and not changed, done
 
 
 def test_dtd(pair):

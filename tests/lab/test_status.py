@@ -96,6 +96,7 @@ TABLE = {
                                        "300ms"],
         "an audit that ends early": ["audit", "slow.policy", *LATE],
         "a capture that is cut off": ["explain", "cut.pcap"],
+        "a result that is cut off": ["diff", "old.json", "cut.json"],
         "a full disk": [*SCAN, "-o", "/dev/full"],
         "a full disk, audit": ["audit", "good.policy", "-o", "/dev/full"],
         "a full disk, diff": ["diff", "old.json", "old.json", "-o", "/dev/full"],
@@ -135,6 +136,7 @@ BOTH = {
     "2 before 1: no file, and one with a problem":
         (["explain", "refused.pcap", "nosuch.pcap", "--fail-on", "problem"], 2),
     "3 before 1: cut off behind a problem": (["explain", "cut.pcap", "--fail-on", "problem"], 3),
+    "3 before 1: changes, and a result cut off": (["diff", "new.json", "cut.json"], 3),
     "3 before 1: unexpected, and ended early":
         (["scan", SERVER, "-p", OPEN + "," + SILENT, *LATE, "--expect", "closed"], 3),
     "3 before 1: a check failed, and the end came early": (["audit", "slow.policy", *LATE], 3),
@@ -172,6 +174,8 @@ def files(lab, client):
     for name, ports in (("old.json", "443,81"), ("new.json", "443,81,83")):
         run = client.rstprobe("scan", SERVER, "-p", ports, "-oJ", path(name))
         assert run.status == 0, run
+    with open(path("old.json"), "rb") as whole, open(path("cut.json"), "wb") as f:
+        f.write(whole.read()[:-4])
     path("nosuch.pcap"), path("nosuch.policy"), path("nosuch.json")
     return got
 

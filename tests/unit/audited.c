@@ -42,8 +42,9 @@ static void measures(struct audited *a)
 					  .bits = MEASURE_CONFIRMED};
 	a->is_late = a->is_mute = a->is_two = a->is_open;
 	a->is_late.rtt_us = 312400;
-	a->is_mute.bits |= MEASURE_ASKED_STRAY;
-	a->is_mute.tries = 3;
+	a->is_mute.bits |= MEASURE_ASKED_STRAY | MEASURE_STRAY_CONFIRMED;
+	a->is_mute.stray_tries = 3;
+	a->is_mute.stray_probings = 2;
 	a->is_two.bits = MEASURE_DIFFERS;
 	a->is_two.other = STATE_CLOSED;
 	a->is_unasked = (struct measure){

@@ -352,7 +352,7 @@ static const struct cover *cover_of(const struct side *s, const struct addr *a)
 }
 
 /* A port that an earlier run saw, and of which this one says nothing, has become silent. */
-static bool silence(struct changes *c, struct side *s, int side, uint32_t host,
+static bool silence(struct changes *c, struct side *s, enum change_side side, uint32_t host,
 		    const struct changes_end *end)
 {
 	struct host *h = &c->hosts[host];
@@ -380,7 +380,8 @@ static bool silence(struct changes *c, struct side *s, int side, uint32_t host,
 	return true;
 }
 
-static bool silence_all(struct changes *c, struct side *s, int side, const struct changes_end *end)
+static bool silence_all(struct changes *c, struct side *s, enum change_side side,
+			const struct changes_end *end)
 {
 	size_t n = s->all.n;
 	uint32_t *seen = malloc((n + 1) * sizeof(*seen));

@@ -27,9 +27,7 @@ struct diff_run {
 
 static int fail(struct diff_run *d, int status, const struct err *e)
 {
-	log_error("%s", e->msg);
-	d->status = cmd_worse(d->status, status);
-	return -1;
+	return cmd_fail(&d->status, status, e);
 }
 
 static const char *name_of(const struct diff_run *d, int side)

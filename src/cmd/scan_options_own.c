@@ -81,13 +81,15 @@ static const char *scenario_name_at(size_t i)
 
 static int no_such_scenario(const char *value, struct err *e)
 {
+	struct near near = {.word = value};
 	char known[200];
 	struct text t = text_of(known, sizeof(known));
 
 	for (size_t i = 0; i < SCENARIOS; i++)
-		if (near_distance(value, scenario_infos[i].name) <= 2)
-			return err_set(e, "provoke %.60s: no such scenario; did you mean '%s'?",
-				       value, scenario_infos[i].name);
+		near_try(&near, scenario_infos[i].name);
+	if (near.best)
+		return err_set(e, "provoke %.60s: no such scenario; did you mean '%s'?", value,
+			       near.best);
 	option_put_names(&t, SCENARIOS, scenario_name_at);
 	return err_set(e, "provoke %.60s: no such scenario; there are %s", value, known);
 }

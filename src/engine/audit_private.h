@@ -57,6 +57,8 @@ struct seen_table {
 
 int seen_make(struct seen_table *t, const struct space *space, struct err *e);
 void seen_free(struct seen_table *t);
+/* NULL where the port is none of the space. */
+struct measure *seen_at(const struct seen_table *t, const struct plan_walk *at, uint16_t port);
 /* A sink that takes ports and styles and hands on only notes and progress. */
 enum seen_what {
 	SEEN_STATES, /* SYNs */
@@ -83,9 +85,11 @@ struct audit_tell {
 	const struct record_sink *sink; /* NULL: only counted */
 	struct audit_counts counts;
 	const char *why_not; /* the run's cause of what was not measured; NULL */
+	/* private: */
+	struct port_span *spans;
 };
 
-void audit_tell_line(struct audit_tell *t, const struct policy_line *l);
-void audit_tell_all(struct audit_tell *t);
+/* -1: no memory, and nothing was told. */
+int audit_tell_all(struct audit_tell *t);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "engine/policy_record_private.h"
 
 enum { PORTS = 65536, NOT_TOLD = UINT8_MAX };
@@ -44,16 +45,9 @@ static void on_host(void *ctx, const struct host_record *h)
 	struct policy_record *w = ctx;
 	struct seen_host *x;
 
-	if (w->n_hosts == w->cap_hosts) {
-		size_t cap = w->cap_hosts ? 2 * w->cap_hosts : 64;
-
-		x = reallocarray(w->hosts, cap, sizeof(*x));
-		if (!x) {
-			w->no_memory = true;
-			return;
-		}
-		w->hosts = x;
-		w->cap_hosts = cap;
+	if (!array_grow(&w->hosts, w->n_hosts, &w->cap_hosts, sizeof(*w->hosts))) {
+		w->no_memory = true;
+		return;
 	}
 	x = &w->hosts[w->n_hosts];
 	*x = (struct seen_host){.addr = *h->addr,
@@ -70,21 +64,14 @@ static void on_host(void *ctx, const struct host_record *h)
 
 static int add_port(struct seen_host *x, uint16_t port, uint8_t state)
 {
-	struct state_run *last = x->n_runs ? &x->runs[x->n_runs - 1] : NULL, *v;
+	struct state_run *last = x->n_runs ? &x->runs[x->n_runs - 1] : NULL;
 
 	if (last && last->state == state && last->last + 1 == port) {
 		last->last = port;
 		return 0;
 	}
-	if (x->n_runs == x->cap_runs) {
-		size_t cap = x->cap_runs ? 2 * x->cap_runs : 8;
-
-		v = reallocarray(x->runs, cap, sizeof(*v));
-		if (!v)
-			return -1;
-		x->runs = v;
-		x->cap_runs = cap;
-	}
+	if (!array_grow(&x->runs, x->n_runs, &x->cap_runs, sizeof(*x->runs)))
+		return -1;
 	x->runs[x->n_runs++] = (struct state_run){port, port, state};
 	return 0;
 }
@@ -207,20 +194,12 @@ static struct seen_group *group_of(struct policy_record *w, const struct seen_ho
 static int add_to_group(struct policy_record *w, const struct seen_host *x)
 {
 	struct seen_group *g = group_of(w, x);
-	const struct seen_host **v;
 
 	if (!g)
 		return -1;
-	if (g->n == g->cap) {
-		size_t cap = g->cap ? 2 * g->cap : 4;
-
-		v = reallocarray(g->hosts, cap, sizeof(const struct seen_host *));
-		if (!v) {
-			w->n_groups -= !g->n;
-			return -1;
-		}
-		g->hosts = v;
-		g->cap = cap;
+	if (!array_grow(&g->hosts, g->n, &g->cap, sizeof(const struct seen_host *))) {
+		w->n_groups -= !g->n;
+		return -1;
 	}
 	g->hosts[g->n++] = x;
 	return 0;

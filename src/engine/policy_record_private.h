@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "engine/policy_private.h"
 #include "engine/policy_record.h"
 
 struct state_run {
@@ -22,13 +23,11 @@ struct seen_host {
 	size_t n_runs, cap_runs;
 };
 
-enum { RECORD_NAME_MAX = 64 };
-
 /* Hosts of one picture, ascending. */
 struct seen_group {
 	const struct seen_host **hosts;
 	size_t n, cap;
-	char name[RECORD_NAME_MAX + 1];
+	char name[POLICY_NAME_MAX + 1];
 };
 
 struct policy_record {

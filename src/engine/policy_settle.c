@@ -81,7 +81,7 @@ static size_t culprit(const struct settling *s, size_t line, uint32_t place, siz
 		const struct policy_line *k = &p->lines[i];
 
 		if ((k->scope == POLICY_ELSE) == (l->scope == POLICY_ELSE) &&
-		    k->until_day == POLICY_NEVER && names(k, place) && !(bits_of(k) & bits_of(l)))
+		    k->until_day == DAY_NEVER && names(k, place) && !(bits_of(k) & bits_of(l)))
 			return i;
 	}
 	return first;
@@ -163,7 +163,7 @@ static void check_lines(struct settling *s, size_t first)
 	if (s->next[first] == NO_LINE)
 		return;
 	for (size_t i = first; i != NO_LINE; i = s->next[i])
-		if (v[i].until_day == POLICY_NEVER)
+		if (v[i].until_day == DAY_NEVER)
 			check_line(s, i);
 	for (size_t i = first; i != NO_LINE; i = s->next[i])
 		clear_line(s, &v[i]);
@@ -222,7 +222,7 @@ static int find_exceptions(struct policy *p)
 	if (!s->exceptions || !s->has_exception)
 		return -1;
 	for (size_t i = 0; i < p->n_lines; i++) {
-		if (p->lines[i].until_day == POLICY_NEVER)
+		if (p->lines[i].until_day == DAY_NEVER)
 			continue;
 		s->exceptions[s->n_exceptions++] = i;
 		for (size_t k = 0; k < p->n_lines; k++)
@@ -232,13 +232,18 @@ static int find_exceptions(struct policy *p)
 	return 0;
 }
 
+bool policy_in_force(const struct policy_line *l, int32_t today)
+{
+	return l->until_day == DAY_NEVER || today <= l->until_day;
+}
+
 bool policy_stands_aside(const struct policy *p, const struct policy_line *l, uint16_t port,
 			 int32_t today)
 {
 	const struct policy_store *s = p->store;
 	uint32_t place = l->scope == POLICY_HOST ? PORTS : port;
 
-	if (l->until_day != POLICY_NEVER || !s->has_exception || !s->has_exception[l - p->lines])
+	if (l->until_day != DAY_NEVER || !s->has_exception || !s->has_exception[l - p->lines])
 		return false;
 	for (size_t i = 0; i < s->n_exceptions; i++) {
 		const struct policy_line *k = &p->lines[s->exceptions[i]];

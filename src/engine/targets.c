@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 enum {
 	HOST_MAX = 320,	     /* two IPv6 addresses with zones, or a name */
 	NAME_LEN = 253,	     /* RFC 1035, 2.3.4, without the root's dot */
@@ -433,20 +435,13 @@ static int reserve(struct targets *t, size_t more)
 
 static const char *keep_name(struct targets *t, const char *name)
 {
-	char **v = t->names, *copy;
+	char *copy;
 
-	if (t->n_names == t->cap_names) {
-		size_t cap = t->cap_names ? 2 * t->cap_names : 16;
-
-		v = realloc(v, cap * sizeof(*v));
-		if (!v)
-			return NULL;
-		t->names = v;
-		t->cap_names = cap;
-	}
+	if (!array_grow(&t->names, t->n_names, &t->cap_names, sizeof(*t->names)))
+		return NULL;
 	copy = strdup(name);
 	if (copy)
-		v[t->n_names++] = copy;
+		t->names[t->n_names++] = copy;
 	return copy;
 }
 

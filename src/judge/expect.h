@@ -44,6 +44,9 @@ bool expect_add(struct expectation *x, const char *word);
 /* "open within 200ms", "closed or blocked", "listen-rst", "style rst" */
 const char *expect_text(const struct expectation *x, char *buf, size_t cap);
 
+/* A demand that ends in fewer days than these is told beforehand. */
+enum { EXPECT_SOON_DAYS = 14 };
+
 enum severity_level { LEVEL_CRITICAL, LEVEL_WARNING, LEVEL_INFO, LEVELS };
 const char *level_name(enum severity_level l);		     /* "critical" */
 int level_parse(const char *word, enum severity_level *out); /* -1 */

@@ -6,29 +6,18 @@
 #include "report/check_words.h"
 
 #include <inttypes.h>
-#include <time.h>
 
 #include "report/host.h"
-#include "report/utf8.h"
-
-#define NO_DAY INT32_MAX
+#include "base/utf8.h"
 
 /* --- foreign text --------------------------------------------------------------------------- */
-
-/* C0, DEL, and C1 in UTF-8: a terminal may obey them. */
-static bool is_control(const char *s)
-{
-	unsigned char c = (unsigned char)s[0];
-
-	return c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)s[1] < 0xa0);
-}
 
 void check_put_clean(struct string *to, const char *text)
 {
 	while (*text) {
 		size_t n = utf8_len(text);
 
-		if (n && !is_control(text))
+		if (n && !utf8_is_control(text))
 			string_put(to, text, n);
 		else
 			string_put_text(to, UTF8_REPLACEMENT);
@@ -50,21 +39,9 @@ void check_put_who(struct string *to, const struct run_info *run, const struct c
 
 void check_put_ports(struct string *to, const struct check_record *c, size_t max)
 {
-	size_t start = to->len;
-
 	if (c->port)
 		string_put_u64(to, c->port);
-	for (size_t i = 0; i < c->n_spans; i++) {
-		const struct port_span *p = &c->spans[i];
-
-		/* as ranges_put: the longest part has 12 characters */
-		if (max && i > 0 && to->len - start + 12 > max) {
-			string_put_text(to, ",...");
-			return;
-		}
-		string_putf(to, p->last > p->first ? "%s%u-%u" : "%s%u", i ? "," : "",
-			    (unsigned)p->first, (unsigned)p->last);
-	}
+	spans_put(c->spans, c->n_spans, max, to);
 }
 
 void check_put_where(struct string *to, const struct run_info *run, const struct check_record *c)
@@ -84,16 +61,6 @@ void check_put_line(struct string *to, const struct check_record *c)
 {
 	check_put_clean(to, c->policy);
 	string_putf(to, ":%u", c->line);
-}
-
-const char *check_date(int32_t day, char buf[CHECK_DATE])
-{
-	time_t s = (time_t)day * 86400;
-	struct tm tm;
-
-	if (day == NO_DAY || !gmtime_r(&s, &tm) || !strftime(buf, CHECK_DATE, "%Y-%m-%d", &tm))
-		buf[0] = '\0';
-	return buf;
 }
 
 const char *check_why(const struct summary_record *s)

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
+
 #define NO_WORD SIZE_MAX
 
 /* A line of the policy; its words are places in `words`. */

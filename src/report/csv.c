@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "report/csv_private.h"
-#include "report/utf8.h"
+#include "base/utf8.h"
 
 static void put_clean(struct string *to, const char *s)
 {

@@ -8,9 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "report/check_words.h"
 #include "report/host.h"
-#include "report/utf8.h"
+#include "base/utf8.h"
 
 enum { SERIES_MAX = 10000, PORTS_MAX = 200 };
 

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/day.h"
+#include "base/utf8.h"
 #include "report/check_words.h"
 #include "report/text_private.h"
 
 enum {
 	PORTS_MAX = 24,
-	SOON_DAYS = 14,
-	DAY_S = 86400,
 	GAP = 2,
 	/* Where a link goes down all that is left is undecided, and for one reason. */
 	UNDECIDED_MAX = 50,
@@ -34,9 +34,8 @@ struct audit_table {
 
 static bool ends_soon(const struct text_report *t, const struct check_record *c)
 {
-	int64_t today = (int64_t)(t->run->started_wall_ns / 1000000000U / DAY_S);
-
-	return c->until_day != INT32_MAX && c->until_day - today < SOON_DAYS;
+	return c->until_day != DAY_NEVER &&
+	       c->until_day - day_of_ns(t->run->started_wall_ns) < EXPECT_SOON_DAYS;
 }
 
 void text_check_keep(struct text_report *t, const struct check_record *c)
@@ -97,14 +96,9 @@ static void put_cell(const struct text_report *t, struct string *to, enum audit_
 	}
 }
 
-/* As a terminal counts, but for characters of two columns. */
-static size_t columns_of(const char *s)
+static size_t columns_of(const struct string *s)
 {
-	size_t n = 0;
-
-	for (; *s; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
-	return n;
+	return utf8_count(string_text(s), s->len);
 }
 
 static void measure_row(struct audit_table *a, size_t i, struct string *cell)
@@ -116,7 +110,7 @@ static void measure_row(struct audit_table *a, size_t i, struct string *cell)
 		size_t n;
 
 		put_cell(a->t, cell, (enum audit_column)col, &c);
-		n = columns_of(string_text(cell));
+		n = columns_of(cell);
 		string_clear(cell);
 		widths[col] = (uint16_t)(n < UINT16_MAX ? n : UINT16_MAX);
 		a->width[col] = n > a->width[col] ? n : a->width[col];
@@ -289,7 +283,7 @@ static void put_row(const struct audit_table *a, const struct check_record *c)
 		put_cell(a->t, &cell, (enum audit_column)col, c);
 		string_putf(to, "%s%s%s", color, string_text(&cell),
 			    *color ? text_plain(a->t) : "");
-		pad(a, to, col, columns_of(string_text(&cell)));
+		pad(a, to, col, columns_of(&cell));
 		string_clear(&cell);
 	}
 	trim(to);
@@ -324,7 +318,7 @@ static void put_sentence(const struct audit_table *a, const struct check_record 
 static void put_detail(const struct audit_table *a, struct string *to, const struct check_record *c)
 {
 	struct check_record alike = *c;
-	char date[CHECK_DATE];
+	char date[DAY_TEXT];
 	struct measure m;
 
 	/* where none is demanded a round trip proves nothing, and makes each row look different */
@@ -340,8 +334,8 @@ static void put_detail(const struct audit_table *a, struct string *to, const str
 		string_put_text(to, ", owner ");
 		check_put_clean(to, c->owner);
 	}
-	if (c->until_day != INT32_MAX)
-		string_putf(to, ", until %s", check_date(c->until_day, date));
+	if (c->until_day != DAY_NEVER)
+		string_putf(to, ", until %s", day_text(c->until_day, date));
 	if (c->note) {
 		string_put_text(to, ": ");
 		check_put_clean(to, c->note);
@@ -419,17 +413,16 @@ static void put_outcome(const struct audit_table *a, enum check_outcome o, size_
 
 static void put_ending(struct text_report *t, const struct check_record *c)
 {
-	int64_t today = (int64_t)(t->run->started_wall_ns / 1000000000U / DAY_S);
-	long long days = c->until_day - today;
+	int days = c->until_day - day_of_ns(t->run->started_wall_ns);
 	struct string says = {0};
-	char date[CHECK_DATE];
+	char date[DAY_TEXT];
 
 	check_put_line(&says, c);
-	string_putf(&says, " is in force until %s", check_date(c->until_day, date));
+	string_putf(&says, " is in force until %s", day_text(c->until_day, date));
 	if (days <= 1)
 		string_put_text(&says, days == 1 ? " (tomorrow)" : " (today)");
 	else
-		string_putf(&says, " (%lld days from now)", days);
+		string_putf(&says, " (%d days from now)", days);
 	if (c->owner) {
 		string_put_text(&says, "; owner ");
 		check_put_clean(&says, c->owner);

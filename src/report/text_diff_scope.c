@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "report/text_private.h"
 
 enum { LINES_MAX = 50 };
@@ -26,30 +27,14 @@ static void free_line(struct scope_line *l)
 	*l = (struct scope_line){0};
 }
 
-static int span_cmp(const void *a, const void *b)
-{
-	const struct port_span *x = a, *y = b;
-
-	return (x->first > y->first) - (x->first < y->first);
-}
-
 static char *waiting_ports(struct text_report *t)
 {
 	struct text_diff *d = &t->diff;
 	struct string text = {0};
-	size_t kept = 0;
 	char *copy;
 
-	qsort(d->spans, d->n_spans, sizeof(*d->spans), span_cmp);
-	for (size_t i = 0; i < d->n_spans; i++) {
-		struct port_span *last = kept ? &d->spans[kept - 1] : NULL;
-
-		if (last && d->spans[i].first <= last->last + 1)
-			last->last = d->spans[i].last > last->last ? d->spans[i].last : last->last;
-		else
-			d->spans[kept++] = d->spans[i];
-	}
-	text_diff_spans(&text, d->spans, kept, 0);
+	d->n_spans = port_spans_settle(d->spans, d->n_spans);
+	spans_put(d->spans, d->n_spans, 0, &text);
 	copy = text.failed ? NULL : copy_of(t, string_text(&text));
 	string_free(&text);
 	return copy;

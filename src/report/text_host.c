@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "packet/notation.h"
 #include "report/stack_words.h"
 #include "report/text_private.h"

@@ -167,7 +167,7 @@ static void put_extra(struct xml_report *r, const struct xml_host *h, enum xml_s
 /* Readers count on finding each open port. */
 static bool is_counted(const struct xml_report *r, enum xml_state s, uint32_t count)
 {
-	return s != XML_OPEN && !r->style.all && count > HOST_LIST_MAX;
+	return s != XML_OPEN && !r->style.all && count > RECORD_LIST_MAX;
 }
 
 static void put_ports(struct xml_report *r, const struct xml_host *h)

@@ -98,7 +98,7 @@ struct check_record *audited_add(struct audited *a, const struct expectation *x,
 	    .outcome = o,
 	    .seen = seen,
 	    .level = LEVEL_WARNING,
-	    .until_day = INT32_MAX,
+	    .until_day = DAY_NEVER,
 	};
 	return c;
 }
@@ -154,6 +154,15 @@ static void count(struct audited *a)
 		if (c->outcome == CHECK_FAILED)
 			a->counts.failed[c->level] += n;
 	}
+}
+
+void audited_pick(struct audited *a, const size_t *which, size_t n)
+{
+	audited_init(a);
+	audited_fill(a);
+	for (size_t i = 0; i < n; i++)
+		a->v[i] = a->v[which[i]];
+	a->n = n;
 }
 
 char *audited_write(struct audited *a, paper_new_fn *make, bool summed)

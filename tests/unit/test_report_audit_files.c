@@ -13,12 +13,7 @@ static void test_junit(void **state)
 	struct audited a;
 
 	(void)state;
-	audited_init(&a);
-	audited_fill(&a);
-	a.v[0] = a.v[1];
-	a.v[1] = a.v[2];
-	a.v[2] = a.v[8];
-	a.n = 3;
+	audited_pick(&a, (const size_t[]){1, 2, 8}, 3);
 	/* clang-format off */
 	audited_is(&a, report_junit_new, true,
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
@@ -177,13 +172,7 @@ static void test_metrics(void **state)
 	struct audited a;
 
 	(void)state;
-	audited_init(&a);
-	audited_fill(&a);
-	a.v[0] = a.v[1];
-	a.v[1] = a.v[2];
-	a.v[2] = a.v[8];
-	a.v[3] = a.v[6];
-	a.n = 4;
+	audited_pick(&a, (const size_t[]){1, 2, 8, 6}, 4);
 	a.counts.expired = 1;
 	/* clang-format off */
 	audited_is(&a, report_prometheus_new, true,

@@ -240,10 +240,10 @@ static void many_are_counted_but_open_ones_listed(void **state)
 
 	(void)state;
 	doc_begin(&d);
-	piece(&d, 7, 1, HOST_LIST_MAX + 1, STATE_OPEN, "syn-ack", 64);
-	piece(&d, 7, 1001, 1000 + HOST_LIST_MAX / 2, STATE_FILTERED, "no-response", 0);
-	piece(&d, 7, 2001, 2001 + HOST_LIST_MAX / 2, STATE_REJECTED, "icmp-admin", 64);
-	piece(&d, 7, 3001, 3000 + HOST_LIST_MAX, STATE_CLOSED, "rst-ack", 64);
+	piece(&d, 7, 1, RECORD_LIST_MAX + 1, STATE_OPEN, "syn-ack", 64);
+	piece(&d, 7, 1001, 1000 + RECORD_LIST_MAX / 2, STATE_FILTERED, "no-response", 0);
+	piece(&d, 7, 2001, 2001 + RECORD_LIST_MAX / 2, STATE_REJECTED, "icmp-admin", 64);
+	piece(&d, 7, 3001, 3000 + RECORD_LIST_MAX, STATE_CLOSED, "rst-ack", 64);
 	told(&d, true);
 	doc_end(&d);
 	is(&d, "count(//port/state[@state='open'])", "101");

@@ -1,8 +1,8 @@
 /*
- * utf8: well-formed sequences by RFC 3629, so that no renderer passes on what a reader may refuse:
+ * utf8: well-formed sequences by RFC 3629, so that nobody passes on what a reader may refuse:
  * overlong forms, surrogates and what lies behind U+10FFFF are none.
  */
-#include "report/utf8.h"
+#include "base/utf8.h"
 
 size_t utf8_len(const char *text)
 {
@@ -19,5 +19,33 @@ size_t utf8_len(const char *text)
 		return 0;
 	if ((s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf4 && s[1] > 0x8f))
 		return 0;
+	return n;
+}
+
+bool utf8_is_control(const char *s)
+{
+	unsigned char c = (unsigned char)s[0];
+
+	return c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)s[1] < 0xa0);
+}
+
+static bool goes_on(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+size_t utf8_count(const char *s, size_t n)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += !goes_on(s[i]);
+	return count;
+}
+
+size_t utf8_cut(const char *s, size_t n)
+{
+	while (n && goes_on(s[n]))
+		n--;
 	return n;
 }

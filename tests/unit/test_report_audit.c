@@ -353,9 +353,8 @@ static void test_evidence_of_answers(void **state)
 		    "ICMP admin-prohibited (3/13) from the target itself, 2 probings agree");
 	m.reason = "host-unreachable";
 	m.bits |= MEASURE_GONE;
-	evidence_is(
-	    &a, &a.open, &m, "unreachable",
-	    "ICMP host-unreachable (3/13) from the target itself, 2 probings agree");
+	evidence_is(&a, &a.open, &m, "unreachable",
+		    "ICMP host-unreachable (3/13) from the target itself, 2 probings agree");
 	m = a.is_open;
 	m.state = STATE_INDETERMINATE;
 	m.reaction = REACTION_CHALLENGE_ACK;
@@ -559,8 +558,7 @@ static void test_tap_has_no_plan_where_it_is_incomplete(void **state)
 	a.n = 0;
 	a.sum.complete = false;
 	snprintf(a.sum.why, sizeof(a.sum.why), "interrupted");
-	audited_is(&a, report_tap_new, true,
-		   "TAP version 13\nBail out! incomplete: interrupted\n");
+	audited_is(&a, report_tap_new, true, "TAP version 13\nBail out! incomplete: interrupted\n");
 	a.sum.complete = true;
 	audited_is(&a, report_tap_new, true,
 		   "TAP version 13\n1..0 # SKIP no line of the policy is in force\n");

@@ -246,7 +246,8 @@ static void test_metrics_without_a_summary(void **state)
 	{
 		char *text = audited_write(&a, report_prometheus_new, true);
 
-		assert_non_null(strstr(text, "\nrstprobe_audit_complete{audit=\"web.policy,db.policy\"} 0\n"));
+		assert_non_null(
+		    strstr(text, "\nrstprobe_audit_complete{audit=\"web.policy,db.policy\"} 0\n"));
 		free(text);
 	}
 }
@@ -300,7 +301,8 @@ static void test_metrics_are_so_many_at_most(void **state)
 	paper_end(&a.paper);
 	assert_int_equal(count_of(a.paper.text, "check_failed{"), 5000);
 	assert_int_equal(count_of(a.paper.text, "check_undecided{"), 5000);
-	assert_non_null(strstr(a.paper.text, "\nrstprobe_audit_series_left_out{audit=\"web.policy,db.policy\"} 7\n"));
+	assert_non_null(strstr(
+	    a.paper.text, "\nrstprobe_audit_series_left_out{audit=\"web.policy,db.policy\"} 7\n"));
 	free(a.paper.text);
 }
 

@@ -8,6 +8,7 @@ says which frame a RST answered.
 
 import collections
 import glob
+import itertools
 import json
 import os
 import re
@@ -160,8 +161,11 @@ def test_the_kernel_says_why(case):
         assert not REAL_ROOT or "6.10" in why or "no tracepoint" in why, why
         pytest.skip("the kernel cannot be asked: " + why)
     said = told["kernel"]["resets"]
-    assert [k["reason"] in t.kernel for k, t in zip(said, TRUTH[name], strict=True)] == \
-        [True] * len(said), said
+    # a slow machine sends a segment once more, and it draws its RST once more
+    assert len(said) >= len(TRUTH[name]), said
+    last = TRUTH[name][-1]
+    for k, t in itertools.zip_longest(said, TRUTH[name], fillvalue=last):
+        assert k["reason"] in t.kernel, said
 
 
 @pytest.mark.parametrize("family", FAMILIES)

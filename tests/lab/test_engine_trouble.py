@@ -116,8 +116,7 @@ def test_gateway_gone(net, way, target):
     """The link is up, and nobody answers for the gateway any more. What waited for its address our
     own kernel calls unreachable, and so may we; the rest was never asked."""
     run = net.start(target, *SLOW, *WAYS[way])
-    net.router.sh("sh", "-c", "ip link set dev down down; ip link set dev down arp off address "
-                              "02:00:00:00:00:77; ip link set dev down up")
+    net.router.ip("link", "set", "dev", "down", "arp", "off", "address", "02:00:00:00:00:77")
     net.client.ip("neigh", "flush", "dev", "up")
     result = run.wait(40)
     check(result, also=["rejected"])

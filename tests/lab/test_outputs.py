@@ -367,7 +367,7 @@ def test_ndiff(pair):
     assert changed == ["+777/tcp"], other.stdout
 
 
-def test_ndiff_of_who_is_not_there(net):
+def test_ndiff_of_who_is_not_there(net, xml):
     """Which of the ports drew one of the few ICMP errors is no difference."""
     needs("ndiff")
     paths = [net.lab.path("gone.xml") for _ in range(2)]

@@ -32,17 +32,40 @@ static char *join(const char *dir, const char *name)
 	return path;
 }
 
-/* The folder of `path` without links, and in `name` what is behind it. */
+/* The folder of `path` without links, and in `name` what is behind it. It is the kernel that
+ * follows them, since it knows whose it should not (fs.protected_symlinks). */
 static char *folder_of(const char *path, const char **name)
 {
 	const char *slash = strrchr(path, '/');
-	char *dir, *real;
+	char self[40], *dir, *real = NULL;
+	int fd;
 
 	*name = slash ? slash + 1 : path;
 	dir = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
-	real = dir ? realpath(dir, NULL) : NULL;
+	fd = dir ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (fd >= 0) {
+		snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+		real = realpath(access(self, F_OK) == 0 ? self : dir, NULL);
+		close(fd);
+	}
 	free(dir);
 	return real;
+}
+
+/* As /tmp is: who may make names there may not be who we write for. */
+static bool is_shared(const struct stat *folder)
+{
+	return (folder->st_mode & S_ISVTX) && (folder->st_mode & (S_IWOTH | S_IWGRP));
+}
+
+/* A name that somebody else has laid into such a folder, maybe to have us write elsewhere, or into
+ * what is his. The kernel may refuse to open it, and shall be asked. */
+static bool is_laid(const char *dir, const struct stat *st)
+{
+	struct stat folder;
+
+	return stat(dir, &folder) == 0 && is_shared(&folder) && st->st_uid != geteuid() &&
+	       st->st_uid != folder.st_uid;
 }
 
 /* Where a file of this name is, or would be made, without links. NULL and errno. */
@@ -52,13 +75,21 @@ static char *place_of(const char *path)
 
 	for (unsigned i = 0; at && i < LINKS_MAX; i++) {
 		char target[PATH_MAX], *dir, *next;
+		struct stat st = {0};
 		const char *name;
+		bool laid;
 		ssize_t n;
 
 		dir = folder_of(at, &name);
 		next = dir ? join(dir, name) : NULL;
 		free(at);
-		n = next ? readlink(next, target, sizeof(target) - 1) : -1;
+		laid = next && lstat(next, &st) == 0 && is_laid(dir, &st);
+		n = next && !laid ? readlink(next, target, sizeof(target) - 1) : -1;
+		if (laid) {
+			free(next);
+			next = NULL;
+			errno = EACCES;
+		}
 		if (n < 0) { /* no link */
 			free(dir);
 			return next;

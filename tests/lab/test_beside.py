@@ -170,6 +170,25 @@ def test_a_writable_file_of_others(net, public):
     assert not [n for n in os.listdir(public) if n.startswith(".")]
 
 
+def test_what_others_have_laid_into_a_shared_folder(net, public):
+    """As in /tmp: whether root may open it is for the kernel to say (fs.protected_symlinks and
+    protected_regular). Replaced, it would have been written past all that the kernel refuses."""
+    aim = put(os.path.join(public, "aim"))
+    shared = os.path.join(public, "shared")
+    os.mkdir(shared)
+    os.chmod(shared, 0o1777)
+    link, file = os.path.join(shared, "link"), put(os.path.join(shared, "file"))
+    os.symlink(aim, link)
+    for path in (link, file):
+        os.chown(path, 65534, 65534, follow_symlinks=False)
+        real = os.path.realpath(path)
+        old = os.stat(real)
+        result = net.client.rstprobe(*EXPLAIN, "-o", path)
+        assert os.stat(real).st_ino == old.st_ino, "replaced"
+        assert said(real) == OLD if result.status == 2 else written(real), result
+    assert sorted(os.listdir(shared)) == ["file", "link"]
+
+
 def test_a_mounted_file(net, folder, real_root):
     """As a container has it: there is nothing to rename over."""
     path, real = put(os.path.join(folder, "mount")), put(os.path.join(folder, "real"))

@@ -91,9 +91,11 @@ static bool add_span(struct reader *r, unsigned first, unsigned last)
 	return true;
 }
 
-/* "1-21,23-79" */
+/* "1-21,23-79"; ascending, as they are written: else a line could say them all a million times. */
 static int read_spans(struct reader *r, const char *p, struct err *e)
 {
+	unsigned next = 0;
+
 	r->n_spans = 0;
 	for (;;) {
 		unsigned first, last;
@@ -103,8 +105,9 @@ static int read_spans(struct reader *r, const char *p, struct err *e)
 		last = first;
 		if (*p == '-' && (p++, !read_number(&p, &last)))
 			break;
-		if (last < first)
+		if (first < next || last < first)
 			break;
+		next = last + 1;
 		if (!add_span(r, first, last))
 			return err_set(e, "out of memory for a list of ports");
 		if (!*p)

@@ -346,11 +346,12 @@ static bool read_number(const char **p, uint64_t *out)
 	return digits > 0 && digits < 6;
 }
 
-/* "1-21,23-79" */
+/* "1-21,23-79"; ascending, as they are written: else a line could say them all a million times. */
 static int add_ranges(struct resume *r, const struct named *who, json_object *o,
 		      const struct told *t, struct err *e)
 {
 	const char *p = journal_text(o, "ports");
+	uint64_t next = 0;
 
 	while (p && *p) {
 		uint64_t lo, hi, index;
@@ -360,8 +361,9 @@ static int add_ranges(struct resume *r, const struct named *who, json_object *o,
 		hi = lo;
 		if (*p == '-' && (p++, !read_number(&p, &hi)))
 			break;
-		if (hi < lo)
+		if (lo < next || hi < lo)
 			break;
+		next = hi + 1;
 		for (uint64_t port = lo; port <= hi; port++) {
 			if (!find_port(r, &who->addr, port, &index))
 				return journal_bad(&r->journal, "ports that are not scanned", e);

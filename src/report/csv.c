@@ -9,6 +9,15 @@
 #include "report/csv_private.h"
 #include "report/utf8.h"
 
+/* But for what a field may have: a terminal may obey them. */
+static bool is_control(const char *s)
+{
+	unsigned char c = (unsigned char)s[0];
+
+	return (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f ||
+	       (c == 0xc2 && (unsigned char)s[1] < 0xa0);
+}
+
 static void put_clean(struct string *to, const char *s)
 {
 	while (*s) {
@@ -16,7 +25,7 @@ static void put_clean(struct string *to, const char *s)
 
 		if (*s == '"')
 			string_put_text(to, "\"");
-		if (n)
+		if (n && !is_control(s))
 			string_put(to, s, n);
 		else
 			string_put_text(to, UTF8_REPLACEMENT);

@@ -25,20 +25,20 @@ static bool shows(const struct csv_report *r, json_object *o)
 	       host_shows(&r->style, s);
 }
 
-/* `port` is NULL for all of them. */
+/* `port` is NULL for all of them. A file may say anything of what nobody has held against a list
+ * of words, so that all of it is foreign. */
 static void put_row(struct csv_report *r, json_object *o, const char *port)
 {
-	csv_put(r, member_text(o, "addr"));
-	csv_put_foreign(r, member_text(o, "name"));
-	csv_put(r, port);
+	static const char *const front[] = {"addr", "name"};
+	static const char *const behind[] = {"state", "reason", "origin", "rtt_us",
+					     "ttl",   "tries",	"from"};
+
+	for (size_t i = 0; i < sizeof(front) / sizeof(front[0]); i++)
+		csv_put_foreign(r, member_text(o, front[i]));
+	csv_put_foreign(r, port);
 	csv_put(r, "tcp");
-	csv_put(r, member_text(o, "state"));
-	csv_put(r, member_text(o, "reason"));
-	csv_put(r, member_text(o, "origin"));
-	csv_put(r, member_text(o, "rtt_us"));
-	csv_put(r, member_text(o, "ttl"));
-	csv_put(r, member_text(o, "tries"));
-	csv_put(r, member_text(o, "from"));
+	for (size_t i = 0; i < sizeof(behind) / sizeof(behind[0]); i++)
+		csv_put_foreign(r, member_text(o, behind[i]));
 	csv_end_row(r);
 }
 
@@ -55,13 +55,15 @@ static bool take_port(const char **at, unsigned *port)
 	return true;
 }
 
-/* "1-21,23-79" */
+/* "1-21,23-79"; no port twice, however often the list says it. */
 static void put_ranges(struct csv_report *r, json_object *o, const char *ranges)
 {
-	unsigned first, last;
+	unsigned first, last, next = 0;
 	char port[8];
 
 	while (ranges && take_port(&ranges, &first)) {
+		if (first < next)
+			return;
 		last = first;
 		if (*ranges == '-') {
 			ranges++;
@@ -72,6 +74,7 @@ static void put_ranges(struct csv_report *r, json_object *o, const char *ranges)
 			snprintf(port, sizeof(port), "%u", first);
 			put_row(r, o, port);
 		}
+		next = first;
 		ranges += *ranges == ',';
 	}
 }

@@ -72,11 +72,12 @@ static void carry_port(struct xml_report *r, json_object *o)
 	xml_add_port(r, host, &p);
 }
 
-/* "1-21,23" */
+/* "1-21,23"; no port twice, however often the list says it. */
 static void carry_ports(struct xml_report *r, json_object *o)
 {
 	struct xml_host *host = host_of(r, o);
 	const char *at = text_of_key(o, "ports");
+	unsigned long next = 1;
 	struct xml_port p;
 
 	if (!host || !at || !read_port(o, host, &p))
@@ -87,12 +88,13 @@ static void carry_ports(struct xml_report *r, json_object *o)
 
 		if (*end == '-')
 			last = strtoul(end + 1, &end, 10);
-		if (!first || first > last || last > UINT16_MAX)
+		if (first < next || first > last || last > UINT16_MAX)
 			return;
 		for (; first <= last; first++) {
 			p.port = (uint16_t)first;
 			xml_add_port(r, host, &p);
 		}
+		next = first;
 		at = *end == ',' ? end + 1 : end;
 	}
 }

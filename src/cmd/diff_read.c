@@ -47,16 +47,15 @@ static const char *take_word(json_object *o, const char *key, char buf[WORD_CAP]
 
 	while (s && *s) {
 		size_t n = utf8_len(s);
-		unsigned char c = (unsigned char)s[0], next = (unsigned char)s[1];
-		bool control = c < 0x20 || c == 0x7f || (c == 0xc2 && next < 0xa0);
+		bool shown = n && !utf8_is_command(s);
 
 		if (len + 4 >= WORD_CAP)
 			break;
-		if (n && !control)
+		if (shown)
 			memcpy(buf + len, s, n);
 		else
 			buf[len] = '?';
-		len += n && !control ? n : 1;
+		len += shown ? n : 1;
 		s += n ? n : 1;
 	}
 	buf[len] = '\0';

@@ -30,6 +30,9 @@ static bool is_control(const unsigned char *s)
 {
 	if (s[0] == 0xc2)
 		return s[1] < 0xa0; /* C1 */
+	if (s[0] == 0xe2) /* U+202A to U+202E, U+2066 to U+2069: who reads sees another order */
+		return (s[1] == 0x80 && s[2] >= 0xaa && s[2] <= 0xae) ||
+		       (s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9);
 	return (s[0] < ' ' && s[0] != '\t') || s[0] == 0x7f;
 }
 
@@ -60,7 +63,10 @@ int policy_check_line(struct policy_reading *r, const char *line)
 		if (is_control(s))
 			return policy_fail(r, column_of(line, (const char *)s),
 					   "a control character, U+%04X; delete it",
-					   n == 2 ? s[1] : s[0]);
+					   n == 1 ? s[0]
+					   : n == 2
+					       ? s[1]
+					       : 0x2000U + (s[1] & 0x3fU) * 64U + (s[2] & 0x3fU));
 		s += n;
 	}
 	return 0;

@@ -15,20 +15,12 @@
 
 /* --- foreign text --------------------------------------------------------------------------- */
 
-/* C0, DEL, and C1 in UTF-8: a terminal may obey them. */
-static bool is_control(const char *s)
-{
-	unsigned char c = (unsigned char)s[0];
-
-	return c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)s[1] < 0xa0);
-}
-
 void check_put_clean(struct string *to, const char *text)
 {
 	while (*text) {
 		size_t n = utf8_len(text);
 
-		if (n && !is_control(text))
+		if (n && !utf8_is_command(text))
 			string_put(to, text, n);
 		else
 			string_put_text(to, UTF8_REPLACEMENT);

@@ -9,13 +9,9 @@
 #include "report/csv_private.h"
 #include "report/utf8.h"
 
-/* But for what a field may have: a terminal may obey them. */
-static bool is_control(const char *s)
+static bool may_stand(const char *s)
 {
-	unsigned char c = (unsigned char)s[0];
-
-	return (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f ||
-	       (c == 0xc2 && (unsigned char)s[1] < 0xa0);
+	return *s == '\n' || *s == '\t' || !utf8_is_command(s);
 }
 
 static void put_clean(struct string *to, const char *s)
@@ -25,7 +21,7 @@ static void put_clean(struct string *to, const char *s)
 
 		if (*s == '"')
 			string_put_text(to, "\"");
-		if (n && !is_control(s))
+		if (n && may_stand(s))
 			string_put(to, s, n);
 		else
 			string_put_text(to, UTF8_REPLACEMENT);

@@ -21,3 +21,16 @@ size_t utf8_len(const char *text)
 		return 0;
 	return n;
 }
+
+bool utf8_is_command(const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	if (s[0] < 0x20 || s[0] == 0x7f)
+		return true;
+	if (s[0] == 0xc2)
+		return s[1] < 0xa0;
+	if (s[0] == 0xe2 && s[1] == 0x80) /* U+2028 to U+202E */
+		return s[2] >= 0xa8 && s[2] <= 0xae;
+	return s[0] == 0xe2 && s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9; /* U+2066 to U+2069 */
+}

@@ -482,6 +482,9 @@ static void texts_and_octets(void **state)
 	refuse_line("web: 80 open note \"a\tb\"", "21: a tab within a text; write blanks");
 	refuse_line("web: 80 open # \x1b[31m", "16: a control character, U+001B; delete it");
 	refuse_line("web: 80 \r open", "9: a control character, U+000D; delete it");
+	refuse_line("web: 80 open # \xe2\x80\xae", "16: a control character, U+202E; delete it");
+	refuse_line("web: 80 open note \"\xe2\x81\xa6",
+		    "20: a control character, U+2066; delete it");
 	refuse_line("web: 80 open note \"\x7f\"", "20: a control character, U+007F; delete it");
 	refuse_line("web: 80 open note \"é\xc2\x85\"",
 		    "21: a control character, U+0085; delete it");

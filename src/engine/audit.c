@@ -21,6 +21,7 @@ struct audit {
 	const struct record_sink *sink;
 	struct plan plan;
 	struct seen_table seen;
+	struct port_span *spans;   /* of audit_tell */
 	struct summary_record sum; /* of all sweeps */
 	uint16_t sport;		   /* the next one that is free */
 	uint64_t begun_ns;
@@ -335,11 +336,12 @@ static int sweep_styles(struct audit *a, bool again, struct err *e)
 
 		if (l->scope != POLICY_HOST || !plan_in_force(&a->plan, l))
 			continue;
-		while (plan_next_host(&a->plan, l, &w))
-			if (!again || expect_judge_style(
-					  &l->expect, (enum reset_style)a->seen.styles[w.host]) !=
-					  CHECK_PASSED)
+		while (plan_next_host(&a->plan, l, &w)) {
+			enum reset_style faces[2], style = seen_style(&a->seen, w.host, faces);
+
+			if (!again || expect_judge_style(&l->expect, style) != CHECK_PASSED)
 				hosts[w.host] = 1;
+		}
 	}
 	for (uint64_t h = 0; h < a->c->space->hosts; h++)
 		if (hosts[h])
@@ -378,6 +380,7 @@ static void tell(struct audit *a, struct audit_counts *counts, struct summary_re
 	    .seen = &a->seen,
 	    .sink = a->sink,
 	    .why_not = a->sum.complete ? NULL : a->sum.why,
+	    .spans = a->spans,
 	};
 
 	audit_tell_all(&t);
@@ -397,6 +400,9 @@ int audit_run(const struct audit_config *c, struct wire *w, const struct record_
 	int rc = -1;
 
 	a.begun_ns = w->ops->now(w);
+	a.spans = calloc(AUDIT_SPANS, sizeof(*a.spans));
+	if (!a.spans)
+		return err_set(e, "out of memory for ranges of ports");
 	if (plan_make(&a.plan, c->policy, c->today, c->space, e) == 0 &&
 	    seen_make(&a.seen, c->space, e) == 0)
 		rc = sweeps(&a, e);
@@ -404,5 +410,6 @@ int audit_run(const struct audit_config *c, struct wire *w, const struct record_
 		tell(&a, counts, out);
 	seen_free(&a.seen);
 	plan_free(&a.plan);
+	free(a.spans);
 	return rc;
 }

@@ -50,11 +50,13 @@ bool plan_has(struct plan *p, const struct policy_line *l, const struct addr *a,
 struct seen_table {
 	const struct space *space;
 	struct measure *v; /* by index of the space */
-	uint8_t *styles;   /* enum reset_style, by host number */
+	uint8_t *styles;   /* by host number: enum reset_style; above, 1 + what a later one found */
 	struct addr *from; /* senders of ICMP errors */
 	size_t n_from, cap_from;
 };
 
+/* STYLE_UNKNOWN where probings found different ones; the first of them and that are told, too. */
+enum reset_style seen_style(const struct seen_table *t, uint64_t host, enum reset_style faces[2]);
 int seen_make(struct seen_table *t, const struct space *space, struct err *e);
 void seen_free(struct seen_table *t);
 /* A sink that takes ports and styles and hands on only notes and progress. */
@@ -77,12 +79,17 @@ void seen_fill_silent(struct seen_table *t, unsigned tries);
 
 /* --- audit_tell: the checks ------------------------------------------------------------------- */
 
+enum { AUDIT_SPANS = 65536 / 2 };
+
 struct audit_tell {
 	struct plan *plan;
 	const struct seen_table *seen;
 	const struct record_sink *sink; /* NULL: only counted */
 	struct audit_counts counts;
 	const char *why_not; /* the run's cause of what was not measured; NULL */
+	/* Room for the ranges of one host's ports, got before the run: a check that is not told for
+	 * want of memory would pass. NULL: only counted. */
+	struct port_span *spans;
 };
 
 void audit_tell_line(struct audit_tell *t, const struct policy_line *l);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "engine/audit_private.h"
 
 enum { LIST_MAX = 100 }; /* ports of one state and outcome that are told one by one */
@@ -138,6 +139,8 @@ static void fold_port(struct job *j, uint16_t port, const struct measure *m, enu
 		return;
 	if (!f->count++)
 		f->first = m;
+	if (!f->spans)
+		return;
 	if (last && last->last + 1 == port)
 		last->last = port;
 	else
@@ -164,14 +167,11 @@ static void tell_folds(struct job *j)
 	for (unsigned state = 0; state < PORT_STATES; state++) {
 		for (unsigned o = 0; o < CHECK_OUTCOMES; o++) {
 			struct fold f = {.state = (enum port_state)state,
-					 .outcome = (enum check_outcome)o};
+					 .outcome = (enum check_outcome)o,
+					 .spans = j->t->spans};
 
-			if (j->counts[state][o] <= LIST_MAX)
-				continue;
-			f.spans = calloc(j->counts[state][o], sizeof(*f.spans));
-			if (f.spans)
+			if (j->counts[state][o] > LIST_MAX)
 				tell_fold(j, &f);
-			free(f.spans);
 		}
 	}
 }
@@ -180,14 +180,25 @@ static void tell_folds(struct job *j)
 
 static void tell_host(struct job *j)
 {
+	enum reset_style faces[2] = {STYLE_UNKNOWN, STYLE_UNKNOWN};
 	struct check_record r = record_of(j);
+	char why[80];
+	struct text t = text_of(why, sizeof(why));
 
 	r.style = STYLE_UNKNOWN;
 	if (j->t->seen)
-		r.style = (enum reset_style)j->t->seen->styles[j->at->host];
+		r.style = seen_style(j->t->seen, j->at->host, faces);
 	r.outcome = expect_judge_style(&j->line->expect, r.style);
 	if (r.outcome == CHECK_UNDECIDED)
 		r.why = j->t->why_not;
+	if (faces[0] != faces[1]) {
+		r.outcome = expect_judge_style(&j->line->expect, faces[0]);
+		if (expect_judge_style(&j->line->expect, faces[1]) != r.outcome)
+			r.outcome = CHECK_UNDECIDED;
+		text_putf(&t, "first style %s, then %s: not the same twice", style_name(faces[0]),
+			  style_name(faces[1]));
+		r.why = why;
+	}
 	tell(j->t, &r);
 }
 

@@ -8,8 +8,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -153,6 +155,18 @@ static bool may_replace(int dir, const char *place, const struct stat *old)
 
 /* --- the file that will ----------------------------------------------------------------------- */
 
+/* Nobody can foresee it, and lay something else there; without its random part it is good enough.
+ */
+static void name_temp(struct beside_file *f, unsigned again)
+{
+	uint32_t random = 0;
+
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
+		random = again;
+	snprintf(f->temp, sizeof(f->temp), ".rstprobe-%ld-%zu-%08" PRIx32, (long)getpid(), f->of->n,
+		 random);
+}
+
 /* A name that nobody has: what is looked for in a folder by pattern begins with no dot. */
 static int make_named(struct beside_file *f)
 {
@@ -162,8 +176,7 @@ static int make_named(struct beside_file *f)
 		fd = openat(f->dir, f->temp, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666);
 		if (fd >= 0 || errno != EEXIST)
 			break;
-		snprintf(f->temp, sizeof(f->temp), ".rstprobe-%ld-%zu-%u", (long)getpid(), f->of->n,
-			 i);
+		name_temp(f, i);
 	}
 	return fd;
 }
@@ -251,7 +264,7 @@ static FILE *begin(struct beside *b, const char *path, struct beside_file **out)
 	if (place && !is_descriptor(place)) {
 		*f = (struct beside_file){.of = b, .dir = -1, .fd = -1};
 		snprintf(f->said, sizeof(f->said), "%s", path);
-		snprintf(f->temp, sizeof(f->temp), ".rstprobe-%ld-%zu", (long)getpid(), b->n);
+		name_temp(f, 0);
 		fd = open_at(f, place);
 	}
 	free(place);

@@ -122,6 +122,15 @@ def test_a_folder_that_is_not_there(net, folder):
     assert result.err == "rstprobe: cannot write %s: No such file or directory\n" % path, result
 
 
+@pytest.mark.parametrize("lay", ["mkdir", "touch"])
+def test_nobody_can_lay_something_where_the_file_will_be_named(net, folder, lay):
+    """By the number of a process, which anyone can foresee."""
+    script = 'cd %s && %s .rstprobe-$$-0 .rstprobe-$$-1 && exec "$@"' % (folder, lay)
+    path = os.path.join(folder, "file")
+    explain(net, path, wrap=["sh", "-c", script, "sh"])
+    assert written(path) and len(os.listdir(folder)) == 3, os.listdir(folder)
+
+
 @pytest.mark.parametrize("words", [[], ["--format", "json"]])
 def test_a_file_that_may_not_grow(net, folder, words):
     """A write that fails, and not a signal that kills; the lab's own files are limited, too."""

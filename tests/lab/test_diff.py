@@ -347,7 +347,10 @@ def test_nothing_of_a_file_reaches_the_terminal(diff):
     new = lines(run(at=evil), port(22, "rejected", evil, name=evil), summary()).encode()
     got = diff(OLD, new.replace(b"\\u009b", b"\xc2\x9b\x9b"), "-v", "--color", "never")
     assert got.status == 1 and "?[2J???" in got.out, got
-    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", got.out), got
+    commands = "[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+    assert not re.search(commands, got.out), got
+    got = diff(lines(run("\x1b[2J\x9b\u202e\u2066é")), OLD)
+    assert got.status == 2 and "é: diff compares" in got.err and not re.search(commands, got.err), got
 
 
 def test_stdin(diff):

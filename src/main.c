@@ -24,7 +24,7 @@ static void usage(FILE *f)
 	      "       rstprobe TARGET... [options]   (scan)\n\n",
 	      f);
 	for (size_t i = 0; i < command_count; i++)
-		fprintf(f, "  %-8s%s\n", commands[i].name, commands[i].question);
+		fprintf(f, "  %-9s%s\n", commands[i].name, commands[i].question);
 	fputs("\n  -h, --help     this text; after a command, its options\n"
 	      "  -V, --version  the versions of rstprobe and of its libraries\n"
 	      "  --completion SHELL\n"

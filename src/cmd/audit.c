@@ -169,6 +169,8 @@ static void run(struct run *r, struct audit_job *j)
 	struct err e;
 
 	configure(r, j, &c);
+	r->info.files = r->o.targets;
+	r->info.n_files = r->o.n_targets;
 	if (open_all(r, &c) < 0 || run_drop_privilege(r) < 0)
 		return;
 	policies_tell_dates(&j->policy, j->today, !writes_text(r), note, r);

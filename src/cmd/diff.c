@@ -126,6 +126,10 @@ static void compare(struct diff_run *d)
 		n += d->sum.changes[i] != 0;
 	if (n)
 		d->status = cmd_worse(d->status, STATUS_UNEXPECTED);
+	if (n == 0 && d->sum.compared == 0 && d->sum.ignored) {
+		err_set(&e, "nothing could be compared: no port was measured by both");
+		fail(d, STATUS_INCOMPLETE, &e);
+	}
 }
 
 static void not_written(void *ctx, const struct err *e)

@@ -343,6 +343,11 @@ static int read_text(struct policy_reading *r, const char *text)
 {
 	if (strncmp(text, "\xef\xbb\xbf", 3) == 0) /* a byte order mark */
 		text += 3;
+	r->line = 1;
+	if (text[0] == '{')
+		return policy_fail(r, 1,
+				   "this is JSON, no policy; two results are compared by "
+				   "rstprobe diff");
 	for (r->line = 1; *text; r->line++) {
 		size_t len = strcspn(text, "\n"), keep = len;
 

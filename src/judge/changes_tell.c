@@ -282,6 +282,9 @@ static void tell_style(struct telling *t, const struct whose *w, const struct pa
 
 		if (was == STYLE_UNKNOWN || is == STYLE_UNKNOWN)
 			continue;
+		/* who is down shows none of its own */
+		if (t->found.went_down || t->found.came_up)
+			return;
 		if (was != is && (by != STYLE_BY_SCAN || t->found.same_scope))
 			tell(t, w, &r, 1);
 		return;
@@ -323,7 +326,7 @@ static bool lay_silence(struct runs *to, const struct runs *from, bool named)
 
 static bool is_unreachable(const struct run *r)
 {
-	return r->state == STATE_NOT_PROBED &&
+	return (r->state == STATE_NOT_PROBED || r->state == STATE_REJECTED) &&
 	       (r->reason == REASON_HOST_UNREACHABLE || r->reason == REASON_NET_UNREACHABLE);
 }
 
@@ -331,13 +334,21 @@ static bool is_unreachable(const struct run *r)
 static void find_face(struct face *f, const struct host *h, int k, const struct runs *ports,
 		      bool named)
 {
+	bool silent = true;
+
 	*f = h->face[k];
-	for (size_t i = 0; named && f->up == UP_UNKNOWN && i < ports->n; i++) {
-		if (ports->v[i].state == STATE_OPEN || ports->v[i].state == STATE_CLOSED)
-			f->up = UP_YES;
-		if (is_unreachable(&ports->v[i]))
-			*f = (struct face){.up = UP_NO, .reason = ports->v[i].reason};
+	for (size_t i = 0; named && h->face[k].up == UP_UNKNOWN && i < ports->n; i++) {
+		const struct run *r = &ports->v[i];
+
+		if (r->state == STATE_OPEN || r->state == STATE_CLOSED)
+			silent = false;
+		if (is_unreachable(r) && f->up == UP_UNKNOWN) {
+			f->up = UP_NO;
+			f->reason = r->reason;
+		}
 	}
+	if (!silent)
+		f->up = UP_YES;
 	if (named || !ports->n || ports->v[0].reason == REASON_CUT)
 		return;
 	f->up = UP_NO;

@@ -160,5 +160,5 @@ void json_add_audit(json_object *o, const struct audit_counts *n)
 	}
 	json_add_u64(o, "confirmed", n->confirmed);
 	json_add_u64(o, "lines", n->lines);
-	json_add_u64(o, "expired", n->expired);
+	json_add_u64(o, "lines_ended", n->expired);
 }

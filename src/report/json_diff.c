@@ -27,14 +27,6 @@ static void put_ports(struct string *t, const struct change_record *c)
 	string_free(&list);
 }
 
-static void put_side(struct string *t, const char *key, const char *value, const char *reason_key,
-		     const char *reason)
-{
-	line_text_or_null(t, key, value);
-	if (reason)
-		line_text(t, reason_key, reason);
-}
-
 void json_change(void *ctx, const struct change_record *c)
 {
 	struct json_report *r = ctx;
@@ -48,8 +40,12 @@ void json_change(void *ctx, const struct change_record *c)
 		line_text(t, "name", c->name);
 	put_ports(t, c);
 	line_text(t, "change", change_name(c->change));
-	put_side(t, "old", c->was, "old_reason", c->was_reason);
-	put_side(t, "new", c->is, "new_reason", c->is_reason);
+	line_text_or_null(t, "old", c->was);
+	if (c->was_reason)
+		line_text(t, "old_reason", c->was_reason);
+	line_text_or_null(t, "new", c->is);
+	if (c->is_reason)
+		line_text(t, "new_reason", c->is_reason);
 	line_end(t);
 	out_string(&r->out, t);
 }

@@ -101,16 +101,34 @@ static void put_family(struct prometheus_report *r, const char *name, const char
 		    help, name);
 }
 
+/* {audit="web.policy,db.policy": a machine may keep the files of several audits. */
+static void put_of_run(struct prometheus_report *r, const char *name)
+{
+	string_putf(&r->line, "rstprobe_audit_%s{audit=\"", name);
+	for (size_t i = 0; i < r->run->n_files; i++) {
+		string_put_text(&r->line, i ? "," : "");
+		put_value(&r->line, r->run->files[i]);
+	}
+	string_put_text(&r->line, "\"");
+}
+
 static void put_number(struct prometheus_report *r, const char *name, uint64_t n)
 {
-	string_putf(&r->line, "rstprobe_audit_%s %llu\n", name, (unsigned long long)n);
+	put_of_run(r, name);
+	string_putf(&r->line, "} %llu\n", (unsigned long long)n);
+}
+
+static void put_seconds(struct prometheus_report *r, const char *name, double s)
+{
+	put_of_run(r, name);
+	string_putf(&r->line, "} %.3f\n", s);
 }
 
 static void put_labelled(struct prometheus_report *r, const char *name, const char *label,
 			 const char *value, uint64_t n)
 {
-	string_putf(&r->line, "rstprobe_audit_%s{%s=\"%s\"} %llu\n", name, label, value,
-		    (unsigned long long)n);
+	put_of_run(r, name);
+	string_putf(&r->line, ",%s=\"%s\"} %llu\n", label, value, (unsigned long long)n);
 }
 
 static int compare(const void *a, const void *b)
@@ -170,11 +188,10 @@ static void put_all(struct prometheus_report *r, const struct summary_record *s)
 	put_family(r, "complete", "1 where the last audit ran to its end.");
 	put_number(r, "complete", s && s->complete);
 	put_family(r, "last_run_timestamp_seconds", "When the last audit ended.");
-	string_putf(&r->line, "rstprobe_audit_last_run_timestamp_seconds %.3f\n",
-		    began + (s ? s->elapsed_s : 0));
+	put_seconds(r, "last_run_timestamp_seconds", began + (s ? s->elapsed_s : 0));
 	if (s) {
 		put_family(r, "duration_seconds", "How long the last audit took.");
-		string_putf(&r->line, "rstprobe_audit_duration_seconds %.3f\n", s->elapsed_s);
+		put_seconds(r, "duration_seconds", s->elapsed_s);
 	}
 	out_string(&r->out, &r->line);
 	r->ended = true;

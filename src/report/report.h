@@ -48,7 +48,8 @@ struct run_info {
 	/* diff: names and times are there from the beginning; NULL */
 	const struct diff_record *diff;
 	/* explain */
-	const char *const *files; /* captures, in order; findings name them by index */
+	/* explain: captures, in order; findings name them by index. audit: policies as named */
+	const char *const *files;
 	size_t n_files;
 	const char *live; /* the interface listened to, or NULL */
 	bool per_host; /* text: one block a host (at most 256 asked for), else a line per open port

@@ -8,7 +8,7 @@
 #include "report/reset_words.h"
 #include "report/text_private.h"
 
-enum { WHAT_WIDTH = 11, SCOPE_LINES_MAX = 50, PORTS_MAX = 60 };
+enum { WHAT_WIDTH = 11, ALIKE_EACH = 3 };
 
 static void put_number(struct string *to, uint64_t n)
 {
@@ -19,14 +19,14 @@ static void put_number(struct string *to, uint64_t n)
 	string_put_text(to, buf);
 }
 
-static void put_count(struct string *to, uint64_t n, const char *what)
+void text_diff_count(struct string *to, uint64_t n, const char *what)
 {
 	put_number(to, n);
 	string_putf(to, " %s%s", what, text_plural(n));
 }
 
 /* At most about `max` bytes; 0: all of them. */
-static void put_spans(struct string *to, const struct port_span *v, size_t n, size_t max)
+void text_diff_spans(struct string *to, const struct port_span *v, size_t n, size_t max)
 {
 	size_t start = to->len;
 
@@ -70,8 +70,6 @@ static void put_host(struct text_report *t, const struct change_record *c)
 {
 	struct string *to = &t->line;
 
-	if (addr_equal(&t->diff.host, c->from))
-		return;
 	t->diff.host = *c->from;
 	string_putf(to, "\n%s", c->addr);
 	if (c->name && strcmp(c->name, c->addr) != 0)
@@ -95,8 +93,8 @@ static void put_sign(const struct text_report *t, struct string *to, const char 
 }
 
 /* In a state that nobody measured, the reason is what there is to say. */
-static void put_word(const struct text_report *t, struct string *to, const char *word,
-		     const char *reason)
+void text_diff_word(const struct text_report *t, struct string *to, const char *word,
+		    const char *reason)
 {
 	enum port_state s;
 
@@ -109,14 +107,14 @@ static void put_word(const struct text_report *t, struct string *to, const char 
 }
 
 /* Ports of a line: "8080/tcp", or how many, and which at the end. */
-static void put_what(struct string *to, const struct change_record *c)
+void text_diff_what(struct string *to, const struct change_record *c)
 {
 	size_t start = to->len;
 
 	if (c->change == CHANGE_STYLE)
 		string_put_text(to, "resets");
 	else if (c->n_spans)
-		put_count(to, c->count, "port");
+		text_diff_count(to, c->count, "port");
 	else if (c->of_host)
 		string_put_text(to, "host");
 	else
@@ -138,7 +136,7 @@ static void put_turn(struct string *to, const struct change_record *c)
 	string_putf(to, down ? "down, %s (was up)" : "up (was down, %s)", why ? why : "silent");
 	if (c->count) {
 		string_put_text(to, "; ");
-		put_count(to, c->count, "port");
+		text_diff_count(to, c->count, "port");
 		string_put_text(to, down ? " that were not open went with it"
 					 : " that are not open came with it");
 	}
@@ -148,24 +146,31 @@ static void put_change(const struct text_report *t, struct string *to,
 		       const struct change_record *c)
 {
 	if (c->change == CHANGE_REASON) {
-		put_word(t, to, c->is, NULL);
+		text_diff_word(t, to, c->is, NULL);
 		string_putf(to, ": %s -> %s", c->was_reason ? c->was_reason : "unknown",
 			    c->is_reason ? c->is_reason : "unknown");
 	} else if (c->change == CHANGE_STYLE) {
 		string_putf(to, "%s -> %s", c->was, c->is);
 	} else if (c->change == CHANGE_STATE) {
-		put_word(t, to, c->was, c->was_reason);
+		text_diff_word(t, to, c->was, c->was_reason);
 		string_put_text(to, " -> ");
-		put_word(t, to, c->is, c->is_reason);
+		text_diff_word(t, to, c->is, c->is_reason);
 	} else {
-		put_word(t, to, c->is, c->is_reason);
+		text_diff_word(t, to, c->is, c->is_reason);
 		string_put_text(to, " (was ");
-		put_word(t, to, c->was, c->was_reason);
+		text_diff_word(t, to, c->was, c->was_reason);
 		string_put_text(to, ")");
 	}
 	if (c->change != CHANGE_STYLE && c->change != CHANGE_REASON && tells_why(t, c->is) &&
 	    c->is_reason)
 		string_putf(to, ", %s", c->is_reason);
+}
+
+void text_diff_list(const struct text_report *t, struct string *to, const struct port_span *v,
+		    size_t n)
+{
+	string_put_text(to, ": ");
+	text_diff_spans(to, v, n, t->style.verbose ? 0 : TEXT_DIFF_PORTS);
 }
 
 static void put_line(struct text_report *t, const struct change_record *c)
@@ -176,210 +181,116 @@ static void put_line(struct text_report *t, const struct change_record *c)
 
 	if (turn)
 		sign = strcmp(c->is, "down") == 0 ? "-" : "+";
-	put_host(t, c);
 	put_sign(t, to, sign);
-	put_what(to, c);
+	text_diff_what(to, c);
 	if (turn)
 		put_turn(to, c);
 	else
 		put_change(t, to, c);
-	if (c->n_spans) {
-		string_put_text(to, ": ");
-		put_spans(to, c->spans, c->n_spans, t->style.verbose ? 0 : PORTS_MAX);
-	}
+	if (c->n_spans)
+		text_diff_list(t, to, c->spans, c->n_spans);
 	string_put_text(to, "\n");
 }
 
-/* --- what only one of them asked -------------------------------------------------------------- */
+/* --- what is alike and neither opened nor closed ---------------------------------------------- */
 
-static char *copy_of(struct text_report *t, const char *text)
+static struct alike *find_alike(struct text_report *t, const char *says)
 {
-	char *copy = text ? strdup(text) : NULL;
+	struct text_diff *d = &t->diff;
+	struct alike *a;
 
-	if (text && !copy)
+	for (size_t i = 0; i < d->n_alike; i++)
+		if (strcmp(string_text(&d->alike[i].says), says) == 0)
+			return &d->alike[i];
+	if (!array_grow(&d->alike, d->n_alike, &d->cap_alike, sizeof(*d->alike)))
+		return NULL;
+	a = &d->alike[d->n_alike++];
+	*a = (struct alike){0};
+	string_put_text(&a->says, says);
+	return a;
+}
+
+static bool add_span(struct alike *a, struct port_span span)
+{
+	struct port_span *last = a->n ? &a->v[a->n - 1] : NULL;
+
+	a->ports += span.last - span.first + 1U;
+	if (last && last->last + 1 == span.first) {
+		last->last = span.last;
+		return true;
+	}
+	if (!array_grow(&a->v, a->n, &a->cap, sizeof(*a->v)))
+		return false;
+	a->v[a->n++] = span;
+	return true;
+}
+
+/* Below the ports that opened or closed, those that say the same in one line. */
+static void keep_alike(struct text_report *t, const struct change_record *c)
+{
+	const struct port_span one = {c->port, c->port};
+	struct string says = {0};
+	struct alike *a;
+	bool ok;
+
+	put_change(t, &says, c);
+	a = says.failed ? NULL : find_alike(t, string_text(&says));
+	ok = a && (c->n_spans || add_span(a, one));
+	for (size_t i = 0; ok && i < c->n_spans; i++)
+		ok = add_span(a, c->spans[i]);
+	if (!ok)
 		out_no_memory(&t->out);
-	return copy;
+	string_free(&says);
 }
 
-static void free_line(struct scope_line *l)
+static void put_alike(struct text_report *t, const struct alike *a)
 {
-	free(l->who);
-	free(l->last);
-	free(l->ports);
-	*l = (struct scope_line){0};
-}
+	struct change_record c = {.change = CHANGE_STATE, .count = a->ports};
+	bool each = a->ports <= ALIKE_EACH;
+	struct string *to = &t->line;
 
-static int span_cmp(const void *a, const void *b)
-{
-	const struct port_span *x = a, *y = b;
-
-	return (x->first > y->first) - (x->first < y->first);
-}
-
-static char *waiting_ports(struct text_report *t)
-{
-	struct text_diff *d = &t->diff;
-	struct string text = {0};
-	size_t kept = 0;
-	char *copy;
-
-	qsort(d->spans, d->n_spans, sizeof(*d->spans), span_cmp);
-	for (size_t i = 0; i < d->n_spans; i++) {
-		struct port_span *last = kept ? &d->spans[kept - 1] : NULL;
-
-		if (last && d->spans[i].first <= last->last + 1)
-			last->last = d->spans[i].last > last->last ? d->spans[i].last : last->last;
-		else
-			d->spans[kept++] = d->spans[i];
+	for (size_t i = 0; each && i < a->n; i++) {
+		for (unsigned port = a->v[i].first; port <= a->v[i].last; port++) {
+			c.port = (uint16_t)port;
+			put_sign(t, to, "~");
+			text_diff_what(to, &c);
+			string_putf(to, "%s\n", string_text(&a->says));
+		}
 	}
-	put_spans(&text, d->spans, kept, 0);
-	copy = text.failed ? NULL : copy_of(t, string_text(&text));
-	string_free(&text);
-	return copy;
+	if (each)
+		return;
+	c.n_spans = a->n;
+	put_sign(t, to, "~");
+	text_diff_what(to, &c);
+	string_put_text(to, string_text(&a->says));
+	text_diff_list(t, to, a->v, a->n);
+	string_put_text(to, "\n");
 }
 
-/* Neighbours with the same ports are one line. */
-static bool joins(const struct scope_line *last, const struct scope_line *next)
-{
-	return last->ports && next->ports && strcmp(last->ports, next->ports) == 0 &&
-	       last->to.family == next->from.family && last->to.zone == next->from.zone &&
-	       addr_cmp(&last->to, &next->from) < 0 && addr_diff(&last->to, &next->from) == 1;
-}
-
-/* All ports of these addresses have come. */
-static void settle(struct text_report *t)
-{
-	struct text_diff *d = &t->diff;
-	struct scope_lines *to = d->waits_for;
-	struct scope_line *last;
-
-	if (!to)
-		return;
-	d->waits_for = NULL;
-	d->waits.ports = waiting_ports(t);
-	d->n_spans = 0;
-	last = to->n ? &to->v[to->n - 1] : NULL;
-	if (last && joins(last, &d->waits)) {
-		free(last->last);
-		last->to = d->waits.to;
-		last->last = d->waits.last ? d->waits.last : d->waits.who;
-		*(d->waits.last ? &d->waits.last : &d->waits.who) = NULL;
-		free_line(&d->waits);
-		return;
-	}
-	if (!array_grow(&to->v, to->n, &to->cap, sizeof(*to->v))) {
-		free_line(&d->waits);
-		out_no_memory(&t->out);
-		return;
-	}
-	to->v[to->n++] = d->waits;
-	d->waits = (struct scope_line){0};
-}
-
-static void wait_span(struct text_report *t, struct port_span span)
+static void end_host(struct text_report *t)
 {
 	struct text_diff *d = &t->diff;
 
-	if (array_grow(&d->spans, d->n_spans, &d->cap_spans, sizeof(*d->spans)))
-		d->spans[d->n_spans++] = span;
+	for (size_t i = 0; i < d->n_alike; i++) {
+		put_alike(t, &d->alike[i]);
+		string_free(&d->alike[i].says);
+		free(d->alike[i].v);
+	}
+	d->n_alike = 0;
+}
+
+static void tell_change(struct text_report *t, const struct change_record *c)
+{
+	bool alike = !c->of_host && (c->change == CHANGE_STATE || c->change == CHANGE_REASON);
+
+	if (!addr_equal(&t->diff.host, c->from)) {
+		end_host(t);
+		put_host(t, c);
+	}
+	if (alike)
+		keep_alike(t, c);
 	else
-		out_no_memory(&t->out);
-}
-
-static void put_open(struct text_report *t, struct string *to, const struct change_record *c)
-{
-	string_putf(to, "  %s", c->addr);
-	if (c->name && strcmp(c->name, c->addr) != 0)
-		string_putf(to, " (%s)", c->name);
-	string_put_text(to, "  ");
-	put_what(to, c);
-	put_word(t, to, "open", NULL);
-	if (c->n_spans) {
-		string_put_text(to, ": ");
-		put_spans(to, c->spans, c->n_spans, t->style.verbose ? 0 : PORTS_MAX);
-	}
-	string_put_text(to, "\n");
-}
-
-/* The two kinds of a host come by turns, so what waits is of one kind and one host. */
-static void hold(struct text_report *t, const struct change_record *c)
-{
-	bool newly = c->change == CHANGE_NEWLY_COVERED;
-	struct text_diff *d = &t->diff;
-	struct scope_lines *to = newly ? &d->newly : &d->no_longer;
-	const char *state = newly ? c->is : c->was;
-	bool open = state && strcmp(state, state_name(STATE_OPEN)) == 0;
-
-	if (open)
-		put_open(t, &to->open, c);
-	if (d->waits_for != to || !addr_equal(&d->waits.from, c->from)) {
-		settle(t);
-		d->waits = (struct scope_line){.from = *c->from, .to = *c->to, .all_open = true};
-		d->waits.who = copy_of(t, c->addr);
-		d->waits.last = copy_of(t, c->addr_last);
-		d->waits_for = to;
-	}
-	d->waits.all_open &= open;
-	for (size_t i = 0; i < c->n_spans; i++)
-		wait_span(t, c->spans[i]);
-	if (!c->n_spans)
-		wait_span(t, (struct port_span){c->port, c->port});
-}
-
-/* Columns of the addresses, so that ports stand below each other. */
-static size_t who_width(const struct scope_lines *s, size_t most)
-{
-	size_t width = 0;
-
-	for (size_t i = 0; i < s->n && i < most; i++) {
-		const struct scope_line *l = &s->v[i];
-		size_t n = (l->who ? strlen(l->who) : 0) + (l->last ? strlen(l->last) + 1 : 0);
-
-		width = n > width ? n : width;
-	}
-	return width;
-}
-
-static void put_scope_line(struct text_report *t, const struct scope_line *l, size_t width)
-{
-	size_t most = t->style.verbose ? SIZE_MAX : PORTS_MAX;
-	const char *ports = l->ports ? l->ports : "";
-	struct string *to = &t->line;
-	size_t start = to->len, len = strlen(ports);
-
-	string_putf(to, "  %s%s%s", l->who ? l->who : "", l->last ? "-" : "",
-		    l->last ? l->last : "");
-	string_pad(to, width + 2 - (to->len - start) + 2);
-	if (len > most)
-		for (len = most; len > 0 && ports[len] != ','; len--)
-			;
-	string_put(to, ports, len);
-	string_put_text(to, ports[len] ? ",...\n" : "\n");
-}
-
-static void put_scope(struct text_report *t, const struct scope_lines *s, const char *title,
-		      const char *by, uint64_t ports)
-{
-	size_t most = t->style.verbose ? s->n : SCOPE_LINES_MAX;
-	struct string *to = &t->line;
-	size_t width;
-
-	if (!s->n)
-		return;
-	string_putf(to, "\n%s: asked in %s alone, ", title, by);
-	put_count(to, ports, "port");
-	string_put_text(to, "\n");
-	if (s->open.len)
-		string_put_text(to, string_text(&s->open));
-	width = who_width(s, most);
-	for (size_t i = 0; i < s->n && i < most; i++)
-		if (!s->v[i].all_open || s->v[i].last)
-			put_scope_line(t, &s->v[i], width);
-	if (s->n > most) {
-		string_put_text(to, "  and ");
-		put_count(to, s->n - most, "more line");
-		string_put_text(to, " (-v shows all)\n");
-	}
+		put_line(t, c);
 }
 
 void text_change(void *ctx, const struct change_record *c)
@@ -388,9 +299,9 @@ void text_change(void *ctx, const struct change_record *c)
 
 	begin(t);
 	if (c->change == CHANGE_NEWLY_COVERED || c->change == CHANGE_NO_LONGER_COVERED)
-		hold(t, c);
+		text_diff_hold(t, c);
 	else
-		put_line(t, c);
+		tell_change(t, c);
 	out_string(&t->out, &t->line);
 }
 
@@ -423,8 +334,12 @@ static void put_words(struct string *to, const struct diff_record *d)
 	put_item(to, &first, d->came_up, d->came_up == 1 ? "host up" : "hosts up");
 	for (int i = 0; i < CHANGES; i++)
 		put_item(to, &first, d->changes[i], words[i]);
-	string_put_text(to, first ? "no change: " : "; ");
-	put_count(to, d->compared, "port");
+	if (!first)
+		string_put_text(to, "; ");
+	else
+		string_put_text(to, d->ignored && !d->compared ? "nothing could be compared: "
+							       : "no change: ");
+	text_diff_count(to, d->compared, "port");
 	string_put_text(to, " measured by both");
 	if (d->ignored) {
 		string_put_text(to, ", ");
@@ -454,11 +369,12 @@ void text_diffed(void *ctx, const struct diff_record *d)
 	struct text_report *t = ctx;
 
 	begin(t);
-	settle(t);
-	put_scope(t, &t->diff.newly, "Newly covered", d->new_name,
-		  d->changes[CHANGE_NEWLY_COVERED]);
-	put_scope(t, &t->diff.no_longer, "No longer covered", d->old_name,
-		  d->changes[CHANGE_NO_LONGER_COVERED]);
+	end_host(t);
+	text_diff_settle(t);
+	text_diff_scope(t, &t->diff.newly, "Newly covered", d->new_name,
+			d->changes[CHANGE_NEWLY_COVERED]);
+	text_diff_scope(t, &t->diff.no_longer, "No longer covered", d->old_name,
+			d->changes[CHANGE_NO_LONGER_COVERED]);
 	string_put_text(&t->line, "\n");
 	put_sentence(t, d);
 	if (!d->old_complete)
@@ -469,18 +385,10 @@ void text_diffed(void *ctx, const struct diff_record *d)
 	out_flush(&t->out);
 }
 
-static void free_lines(struct scope_lines *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		free_line(&l->v[i]);
-	free(l->v);
-	string_free(&l->open);
-}
-
 void text_diff_free(struct text_report *t)
 {
-	free_lines(&t->diff.newly);
-	free_lines(&t->diff.no_longer);
-	free_line(&t->diff.waits);
-	free(t->diff.spans);
+	text_diff_free_scope(t);
+	string_clear(&t->line);
+	end_host(t);
+	free(t->diff.alike);
 }

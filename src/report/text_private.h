@@ -76,6 +76,14 @@ struct scope_lines {
 struct text_diff {
 	bool begun;
 	struct addr host;
+	/* of that host: ports that changed alike, until its last line */
+	struct alike {
+		struct string says;
+		struct port_span *v;
+		size_t n, cap;
+		uint32_t ports;
+	} * alike;
+	size_t n_alike, cap_alike;
 	struct scope_lines newly, no_longer;
 	/* ports of one address, or some, that wait for more of the same */
 	struct scope_line waits;
@@ -177,6 +185,21 @@ void text_put_elapsed(struct string *to, double s);
 void text_change(void *ctx, const struct change_record *c);
 void text_diffed(void *ctx, const struct diff_record *d);
 void text_diff_free(struct text_report *t);
+enum { TEXT_DIFF_PORTS = 60 }; /* bytes of a list of ports, without -v */
+void text_diff_count(struct string *to, uint64_t n, const char *what); /* "12,345 ports" */
+/* At most about `max` bytes; 0: all of them. */
+void text_diff_spans(struct string *to, const struct port_span *v, size_t n, size_t max);
+void text_diff_list(const struct text_report *t, struct string *to, const struct port_span *v,
+		    size_t n);
+void text_diff_what(struct string *to, const struct change_record *c);
+void text_diff_word(const struct text_report *t, struct string *to, const char *word,
+		    const char *reason);
+/* text_diff_scope.c */
+void text_diff_hold(struct text_report *t, const struct change_record *c);
+void text_diff_settle(struct text_report *t); /* no more of them comes */
+void text_diff_scope(struct text_report *t, const struct scope_lines *s, const char *title,
+		     const char *by, uint64_t ports);
+void text_diff_free_scope(struct text_report *t);
 
 /* text_stack_more.c */
 size_t text_width(const struct text_report *t);

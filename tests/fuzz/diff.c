@@ -12,8 +12,8 @@
 #include "cmd/diff_read.h"
 
 struct tally {
-	struct addr first, last; /* of the record before: several are of the same addresses */
-	int port;		 /* -1: of the host */
+	struct addr from, to; /* of the last */
+	int port;	      /* -1: of the host */
 	uint64_t changes[CHANGES], all;
 };
 
@@ -26,12 +26,12 @@ static void check_change(void *ctx, const struct change_record *r)
 
 	assert(r->addr[0] && addr_cmp(r->from, r->to) <= 0);
 	assert(!r->addr_last == addr_equal(r->from, r->to));
-	if (s->all++ && addr_equal(&s->first, r->from))
-		assert(port >= s->port && addr_equal(&s->last, r->to));
+	if (s->all++ && addr_equal(&s->from, r->from) && addr_equal(&s->to, r->to))
+		assert(port >= s->port);
 	else if (s->all > 1)
-		assert(addr_cmp(&s->last, r->from) < 0);
-	s->first = *r->from;
-	s->last = *r->to;
+		assert(addr_cmp(&s->to, r->from) < 0);
+	s->from = *r->from;
+	s->to = *r->to;
 	s->port = port;
 	for (size_t i = 0; i < r->n_spans; i++) {
 		assert(r->spans[i].first <= r->spans[i].last);

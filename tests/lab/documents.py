@@ -25,7 +25,7 @@ INSTEAD = (
     (r"HOST", "192.0.2.7", "is whose service it is"),
     (r"--hold 20m", "--hold 2s", "takes twenty minutes"),
     (r"^\./bootstrap |^sudo (make|install) |^sudoedit ", None,
-     "builds or installs: tests/lint/install.sh does"),
+     "would write to this machine, outside the lab"),
 )
 # Commands whose status says something of the machine or of the far end, and what it may be.
 STATUS = (

@@ -200,7 +200,7 @@ def test_exceptions_end(net):
     net.checks(text % "2199-01-01", "-4", status=0)
     result, checks = net.checks(text % "2026-01-31", "-4", status=1)
     assert one(checks, WEB, 80)["line"] == 4 and one(checks, WEB, 80)["ok"] is False, checks
-    assert "2026-01-31" in result.err and result.summary["expired"] == 1, result
+    assert "2026-01-31" in result.err and result.summary["lines_ended"] == 1, result
 
 
 # --- what could not be measured -------------------------------------------------------------------

@@ -111,8 +111,8 @@ mon (2026-11-20 02:00:00 UTC) -> tue (2026-11-21 02:00:00 UTC)
 
 192.0.2.7 (web1)
   - 22/tcp      closed (was open)
-  ~ 25/tcp      filtered -> rejected, icmp-admin-prohibited
   + 80/tcp      open (was closed)
+  ~ 25/tcp      filtered -> rejected, icmp-admin-prohibited
   ~ 500 ports   closed -> filtered: 1500-1999
 
 Newly covered: asked in tue alone, 1 port
@@ -179,6 +179,19 @@ def test_a_host_that_went_down_is_one_line(diff):
         "  - 22/tcp      host-unreachable (was open)",
         "  - 443/tcp     host-unreachable (was open)"], got
     assert "1 host down, 2 closed" in got.out
+
+
+def test_alike_is_one_line(diff):
+    """Whatever opened or closed stands above it, port by port."""
+    old = lines(run(), ports("1-40", "closed", "rst-ack"), summary())
+    new = lines(run(), ports("1-40", "filtered", "no-response"), port(9, "open", "syn-ack"),
+                port(20, "rejected", "icmp-admin-prohibited"), summary())
+    got = diff(old, new)
+    assert got.out.split("\n\n")[1].splitlines() == [
+        "192.0.2.7", "  + 9/tcp       open (was closed)",
+        "  ~ 38 ports    closed -> filtered: 1-8,10-19,21-40",
+        "  ~ 20/tcp      closed -> rejected, icmp-admin-prohibited"], got
+    assert len(diff(old, new, "--format", "json").changes) == 40
 
 
 def test_styles(diff):
@@ -257,6 +270,15 @@ def test_only_true_is_complete(diff, said):
     old = lines(run(), covers(WEB, WEB, "1-9"), ports("1-9", "open"), summary())
     new = lines(run(), covers(WEB, WEB, "1-9"), dict(type="summary", complete=said))
     assert "INCOMPLETE: tue" in diff(old, new).out
+
+
+def test_nothing_to_compare(diff):
+    """An audit every night must not call it a quiet night."""
+    old = lines(run(), ports("1-9", "open"), summary())
+    new = lines(run(), ports("1-9", "not-probed", "not-probed"), summary(False))
+    got = diff(old, new)
+    assert got.status == 3 and "nothing could be compared: 0 ports" in got.out, got
+    assert got.err == "rstprobe: nothing could be compared: no port was measured by both\n"
 
 
 def test_two_runs_in_one(diff):
@@ -434,7 +456,7 @@ def listening(net, numbers, work):
 
 FEW = [SERVER, "-p", "22,80,443,9000-9200", "--rate", "max"]
 # more hosts than are listed one by one: those that keep silent have no record
-MANY = [SERVER, "10.202.0.0/23", "-p", "22,80,443", "--rate", "max", "-r", "2", "-T", "100ms"]
+MANY = [SERVER, "10.202.0.0/23", "-p", "22,80,443", "--rate", "max", "-r", "2", "-T", "400ms"]
 
 
 @pytest.mark.parametrize("words,measured", [(FEW, 204), (MANY, None)], ids=["few", "many"])
@@ -476,7 +498,7 @@ def test_real_resumed(net, diff):
     whole = result(net, SERVER, "-p", "1-1000", "--rate", "max")
     path = net.lab.path("resumed.json")
     before = net.router.counter("syns")
-    begun = net.client.start("scan", SERVER, "-p", "1-1000", "--rate", "500", "-oJ", path)
+    begun = net.client.start("scan", SERVER, "-p", "1-1000", "--rate", "200", "-oJ", path)
     until("some probes", lambda: net.router.counter("syns") - before > 100)
     begun.signal(signal.SIGINT)
     assert begun.wait().status == 3
@@ -488,6 +510,21 @@ def test_real_resumed(net, diff):
     assert done.status == 0, done
     got = diff(whole, path, "--format", "json")
     assert got.status == 0 and got.summary["compared"] == 1000, got
+
+
+def test_real_audits(net, diff):
+    policy = net.lab.scratch("policy", "group web %s\nweb: 22,80 open\nweb: 443,9000-9200 closed\n"
+                                       "web: style rst\n" % SERVER).name
+
+    def audit():
+        path = net.lab.path("audit.json")
+        net.client.rstprobe("audit", policy, "-oJ", path, "-o", "/dev/null", "-q")
+        return path
+    old, new = listening(net, [80], audit), listening(net, [443], audit)
+    got = diff(old, new, "--format", "json")
+    assert [(c["addr"], c["port"], c["change"]) for c in got.changes] == [
+        (SERVER, 80, "closed"), (SERVER, 443, "opened")], got
+    assert got.summary["compared"] == 204 and got.summary["ignored"] == 0, got
 
 
 def test_scan_says_what_it_asks(net):

@@ -50,10 +50,14 @@ static void measures(struct audited *a)
 	    .reason = "not-probed", .state = STATE_NOT_PROBED, .rtt_us = MEASURE_NO_RTT};
 }
 
+static const char *const policies[] = {"web.policy", "db.policy"};
+
 void audited_init(struct audited *a)
 {
 	*a = (struct audited){
 	    .run = {.command = "audit",
+		    .files = policies,
+		    .n_files = 2,
 		    .version = "0.1.0",
 		    .started_wall_ns = AUDITED_TODAY * UINT64_C(86400) * 1000000000,
 		    .service_name = service_name},

@@ -523,6 +523,8 @@ static void all_errors_are_told(void **state)
 	       "p:2:9: 'opn' is no state; did you mean 'open'?\n"
 	       "p:4:21: within 3 needs a unit: 3ms or 3s\n"
 	       "p:5:1: 'grup' begins no line; did you mean 'group'?\n");
+	refuse("{\"type\":\"run\"}\n{\"type\":\"summary\"}\n",
+	       "p:1:1: this is JSON, no policy; two results are compared by rstprobe diff\n");
 	for (int i = 0; i < 50; i++)
 		s += sprintf(s, "grup x\n");
 	assert_int_equal(read_as(&p, "p", text), -1);

@@ -203,30 +203,30 @@ static void test_metrics(void **state)
 		"# HELP rstprobe_audit_series_left_out Failed and undecided checks without a series "
 		"of their own.\n"
 		"# TYPE rstprobe_audit_series_left_out gauge\n"
-		"rstprobe_audit_series_left_out 0\n"
+		"rstprobe_audit_series_left_out{audit=\"web.policy,db.policy\"} 0\n"
 		"# HELP rstprobe_audit_checks Checks of the last audit by result.\n"
 		"# TYPE rstprobe_audit_checks gauge\n"
-		"rstprobe_audit_checks{result=\"passed\"} 1\n"
-		"rstprobe_audit_checks{result=\"failed\"} 121\n"
-		"rstprobe_audit_checks{result=\"indeterminate\"} 1\n"
+		"rstprobe_audit_checks{audit=\"web.policy,db.policy\",result=\"passed\"} 1\n"
+		"rstprobe_audit_checks{audit=\"web.policy,db.policy\",result=\"failed\"} 121\n"
+		"rstprobe_audit_checks{audit=\"web.policy,db.policy\",result=\"indeterminate\"} 1\n"
 		"# HELP rstprobe_audit_failures Checks that failed, by severity.\n"
 		"# TYPE rstprobe_audit_failures gauge\n"
-		"rstprobe_audit_failures{severity=\"critical\"} 1\n"
-		"rstprobe_audit_failures{severity=\"warning\"} 120\n"
-		"rstprobe_audit_failures{severity=\"info\"} 0\n"
+		"rstprobe_audit_failures{audit=\"web.policy,db.policy\",severity=\"critical\"} 1\n"
+		"rstprobe_audit_failures{audit=\"web.policy,db.policy\",severity=\"warning\"} 120\n"
+		"rstprobe_audit_failures{audit=\"web.policy,db.policy\",severity=\"info\"} 0\n"
 		"# HELP rstprobe_audit_policy_lines Lines of the policy, in force and ended.\n"
 		"# TYPE rstprobe_audit_policy_lines gauge\n"
-		"rstprobe_audit_policy_lines{state=\"in-force\"} 9\n"
-		"rstprobe_audit_policy_lines{state=\"ended\"} 1\n"
+		"rstprobe_audit_policy_lines{audit=\"web.policy,db.policy\",state=\"in-force\"} 9\n"
+		"rstprobe_audit_policy_lines{audit=\"web.policy,db.policy\",state=\"ended\"} 1\n"
 		"# HELP rstprobe_audit_complete 1 where the last audit ran to its end.\n"
 		"# TYPE rstprobe_audit_complete gauge\n"
-		"rstprobe_audit_complete 1\n"
+		"rstprobe_audit_complete{audit=\"web.policy,db.policy\"} 1\n"
 		"# HELP rstprobe_audit_last_run_timestamp_seconds When the last audit ended.\n"
 		"# TYPE rstprobe_audit_last_run_timestamp_seconds gauge\n"
-		"rstprobe_audit_last_run_timestamp_seconds 1728000000.810\n"
+		"rstprobe_audit_last_run_timestamp_seconds{audit=\"web.policy,db.policy\"} 1728000000.810\n"
 		"# HELP rstprobe_audit_duration_seconds How long the last audit took.\n"
 		"# TYPE rstprobe_audit_duration_seconds gauge\n"
-		"rstprobe_audit_duration_seconds 0.810\n");
+		"rstprobe_audit_duration_seconds{audit=\"web.policy,db.policy\"} 0.810\n");
 	/* clang-format on */
 }
 
@@ -245,19 +245,20 @@ static void test_metrics_without_a_summary(void **state)
 		"# HELP rstprobe_audit_series_left_out Failed and undecided checks without a series "
 		"of their own.\n"
 		"# TYPE rstprobe_audit_series_left_out gauge\n"
-		"rstprobe_audit_series_left_out 0\n"
+		"rstprobe_audit_series_left_out{audit=\"web.policy,db.policy\"} 0\n"
 		"# HELP rstprobe_audit_complete 1 where the last audit ran to its end.\n"
 		"# TYPE rstprobe_audit_complete gauge\n"
-		"rstprobe_audit_complete 0\n"
+		"rstprobe_audit_complete{audit=\"web.policy,db.policy\"} 0\n"
 		"# HELP rstprobe_audit_last_run_timestamp_seconds When the last audit ended.\n"
 		"# TYPE rstprobe_audit_last_run_timestamp_seconds gauge\n"
-		"rstprobe_audit_last_run_timestamp_seconds 1728000000.000\n");
+		"rstprobe_audit_last_run_timestamp_seconds{audit=\"web.policy,db.policy\"} 1728000000.000\n");
 	/* clang-format on */
 	a.sum.complete = false;
 	{
 		char *text = audited_write(&a, report_prometheus_new, true);
 
-		assert_non_null(strstr(text, "\nrstprobe_audit_complete 0\n"));
+		assert_non_null(
+		    strstr(text, "\nrstprobe_audit_complete{audit=\"web.policy,db.policy\"} 0\n"));
 		free(text);
 	}
 }
@@ -311,7 +312,8 @@ static void test_metrics_are_so_many_at_most(void **state)
 	paper_end(&a.paper);
 	assert_int_equal(count_of(a.paper.text, "check_failed{"), 5000);
 	assert_int_equal(count_of(a.paper.text, "check_undecided{"), 5000);
-	assert_non_null(strstr(a.paper.text, "\nrstprobe_audit_series_left_out 7\n"));
+	assert_non_null(strstr(
+	    a.paper.text, "\nrstprobe_audit_series_left_out{audit=\"web.policy,db.policy\"} 7\n"));
 	free(a.paper.text);
 }
 

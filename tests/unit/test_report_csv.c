@@ -127,8 +127,7 @@ static void test_scan_of_an_unreachable_host(void **state)
 	t.host.down_reason = "host-unreachable";
 	t.host.counts[STATE_REJECTED] = 3;
 	tell_host(&t);
-	table_is(&t,
-		 SCAN "192.0.2.7,web1,,tcp,rejected,host-unreachable,,,,,192.0.2.7\n");
+	table_is(&t, SCAN "192.0.2.7,web1,,tcp,rejected,host-unreachable,,,,,192.0.2.7\n");
 }
 
 /* A formula begins like this; a quote mark before it keeps it a text. */
@@ -182,7 +181,7 @@ static void test_carried_rows(void **state)
 }
 
 #define GROUP(addr, state, reason, count, ports)                                                   \
-	"{\"type\":\"ports\",\"addr\":\"" addr "\",\"state\":\"" state "\",\"reason\":\"" reason       \
+	"{\"type\":\"ports\",\"addr\":\"" addr "\",\"state\":\"" state "\",\"reason\":\"" reason   \
 	"\",\"count\":" count ",\"ports\":\"" ports "\",\"from\":\"192.0.2.1\"}\n"
 
 /* Told after its ports, as JSON does, and then they are one row. */

@@ -390,7 +390,15 @@ static void test_rp_filter(void **state)
 	OK(&f, SCOPE_PATH, "rp-filter", DOCTOR_OK, "the only way");
 	f.ways = 2;
 	expect(&f, SCOPE_PATH, "rp-filter", DOCTOR_WARN, "one of 2 interfaces",
-	       "sysctl -w net.ipv4.conf.eth0.rp_filter=2");
+	       "sysctl -w net/ipv4/conf/eth0/rp_filter=2");
+	/* a VLAN's name has a dot, which parts the words of sysctl; any name may be laid as bait */
+	strcpy(p->ifname, "eth0.100");
+	expect(&f, SCOPE_PATH, "rp-filter", DOCTOR_WARN, "strict on eth0.100,",
+	       "sysctl -w net/ipv4/conf/eth0.100/rp_filter=2");
+	strcpy(p->ifname, "a;$(x)'\033[m");
+	expect(&f, SCOPE_PATH, "rp-filter", DOCTOR_WARN, "strict on 'a;$(x)'\\''?[m',",
+	       "sysctl -w net/ipv4/conf/'a;$(x)'\\''?[m'/rp_filter=2");
+	strcpy(p->ifname, "eth0");
 	p->rp_filter = 2;
 	OK(&f, SCOPE_PATH, "rp-filter", DOCTOR_OK, "loose");
 	p->rp_filter = -1;

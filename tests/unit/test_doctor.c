@@ -614,7 +614,7 @@ static char *drawn(new_fn *make, const struct report_style *style)
 {
 	static const struct doctor_record records[] = {
 	    {"cap-net-raw", DOCTOR_OK, "a raw socket opens", NULL, false},
-	    {"wsl2", DOCTOR_OK, "no WSL", NULL, true},
+	    {"wsl2", DOCTOR_OK, "no WSL\033[m", NULL, true},
 	    {"clock", DOCTOR_WARN, "a sentence that is longer than the forty columns there are",
 	     "sysctl -w net.netfilter.nf_conntrack_max=1048576", false},
 	    {"connect-vs-raw", DOCTOR_FAIL, "differs", "see", false},
@@ -654,7 +654,7 @@ static void test_text(void **state)
 			       "This machine can probe.\n");
 	free(s);
 	s = drawn(report_text_new, &all);
-	assert_non_null(strstr(s, "ok    wsl2            no WSL\n"));
+	assert_non_null(strstr(s, "ok    wsl2            no WSL\xef\xbf\xbd[m\n"));
 	free(s);
 	s = drawn(report_text_new, &colored);
 	assert_non_null(strstr(s, "\033[31mfail\033[0m  connect-vs-raw  differs\n"));

@@ -48,18 +48,11 @@ static bool resolves(const char *name)
 /* The command that `word` was meant to be, or NULL where it may well be a target. */
 static const char *mistyped(const char *word)
 {
-	const char *nearest = NULL;
-	unsigned least = 3;
+	struct near near = {.word = word};
 
-	for (size_t i = 0; i < command_count && strlen(word) >= 3; i++) {
-		unsigned distance = near_distance(word, commands[i].name);
-
-		if (distance < least) {
-			least = distance;
-			nearest = commands[i].name;
-		}
-	}
-	return nearest && !resolves(word) ? nearest : NULL;
+	for (size_t i = 0; i < command_count && strlen(word) >= 3; i++)
+		near_try(&near, commands[i].name);
+	return near.best && !resolves(word) ? near.best : NULL;
 }
 
 /* Runs a command over the words behind argv[skip - 1]; its argv[0] is its name. */

@@ -5,9 +5,10 @@
 #include "base/log.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/utf8.h"
 
 static int verbosity;
 
@@ -16,19 +17,16 @@ void log_set_verbosity(int level)
 	verbosity = level;
 }
 
-/* C0, DEL, C1, and what turns the direction of the text beside it; the line ends in a zero. */
-static void tame(char *at)
+/* As many marks as there were octets. */
+static void tame(char *line)
 {
-	unsigned char *s = (unsigned char *)at;
-	bool turns = s[0] == 0xe2 && ((s[1] == 0x80 && s[2] >= 0xa8 && s[2] <= 0xae) ||
-				      (s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9));
+	while (*line) {
+		size_t n = utf8_len(line);
 
-	if (s[0] < ' ' || s[0] == 0x7f)
-		s[0] = '?';
-	else if (turns)
-		s[0] = s[1] = s[2] = '?';
-	else if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0)
-		s[0] = s[1] = '?';
+		if (n && utf8_is_control(line))
+			memset(line, '?', n);
+		line += n ? n : 1;
+	}
 }
 
 __attribute__((format(printf, 2, 0))) static void put_line(int level, const char *fmt, va_list ap)
@@ -43,8 +41,7 @@ __attribute__((format(printf, 2, 0))) static void put_line(int level, const char
 	/* libnet's own error texts end in a newline */
 	while (len && line[len - 1] == '\n')
 		line[--len] = '\0';
-	for (size_t i = 0; i < len; i++)
-		tame(line + i);
+	tame(line);
 	fprintf(stderr, "rstprobe: %s\n", line);
 }
 

@@ -9,7 +9,9 @@
 
 enum { WORD_MAX = 40, NOT_ALIKE = 3 };
 
-unsigned near_distance(const char *a, const char *b)
+/* Letters to be put in, left out, changed or swapped with their neighbour: "sacn" is 1 from "scan".
+ */
+static unsigned distance(const char *a, const char *b)
 {
 	size_t la = strlen(a), lb = strlen(b);
 	unsigned d[3][WORD_MAX + 1];
@@ -44,13 +46,13 @@ void near_try(struct near *n, const char *known)
 
 	if (!known)
 		return;
-	for (; n->word[i] && i < WORD_MAX; i++)
+	for (; i < WORD_MAX && n->word[i]; i++)
 		small[i] =
 		    n->word[i] >= 'A' && n->word[i] <= 'Z' ? (char)(n->word[i] + 32) : n->word[i];
 	if (n->word[i])
 		return;
 	small[i] = '\0';
-	d = near_distance(small, known);
+	d = distance(small, known);
 	if (d >= NOT_ALIKE || 2 * d > strlen(known) || (n->best && d >= n->distance))
 		return;
 	n->best = known;

@@ -2,12 +2,6 @@
 #ifndef BASE_NEAR_H
 #define BASE_NEAR_H
 
-/*
- * How many letters are to be put in, left out, changed or swapped with their neighbour: "sacn" is
- * 1 from "scan". 3 or more: not alike.
- */
-unsigned near_distance(const char *a, const char *b);
-
 /* The nearest of several. Zero-initialised but for `word`, which is compared in small letters. */
 struct near {
 	const char *word;

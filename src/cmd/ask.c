@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/resolve.h"
 #include "cmd/textfile.h"
@@ -17,9 +16,7 @@ enum { PUBLIC_WITHOUT_YES = 65536 };
 
 static int fail(struct ask *a, int status, const struct err *e)
 {
-	log_error("%s", e->msg);
-	a->status = cmd_worse(a->status, status);
-	return -1;
+	return cmd_fail(&a->status, status, e);
 }
 
 void ask_init(struct ask *a, const struct scan_options *o)

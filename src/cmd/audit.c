@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/day.h"
 #include "base/log.h"
 #include "cmd/audit_record.h"
 #include "cmd/dry.h"
@@ -16,8 +17,6 @@
 #include "cmd/sweeping.h"
 #include "engine/audit.h"
 #include "wire/clock.h"
-
-#define DAY_NS (UINT64_C(86400) * 1000000000)
 
 struct audit_job {
 	struct policy policy;
@@ -86,17 +85,18 @@ static void put_check(const struct run *r, const struct audit_job *j)
 	unsigned long long hosts = r->ask.space.hosts, ports = r->ask.space.total;
 
 	policies_tell_dates(p, j->today, true, say_on_stdout, NULL);
-	printf("%s%s: %zu line%s, %zu group%s: %llu checks of %llu host%s, %llu ports to probe\n",
+	printf("%s%s: %zu line%s, %zu group%s: %llu checks of %llu host%s, %llu port%s to probe\n",
 	       p->files[0], p->n_files > 1 ? " and others" : "", p->n_lines,
 	       p->n_lines == 1 ? "" : "s", p->n_groups, p->n_groups == 1 ? "" : "s",
-	       (unsigned long long)checks, hosts, hosts == 1 ? "" : "s", ports);
+	       (unsigned long long)checks, hosts, hosts == 1 ? "" : "s", ports,
+	       ports == 1 ? "" : "s");
 }
 
 static int make(struct run *r, void *ctx)
 {
 	struct audit_job *j = ctx;
 
-	j->today = (int32_t)(clock_wall_ns() / DAY_NS);
+	j->today = day_of_ns(clock_wall_ns());
 	if (r->o.n_record) {
 		r->o.out.own = audit_record_new;
 		return audit_record_ask(r);
@@ -124,25 +124,6 @@ static void configure(struct run *r, struct audit_job *j, struct audit_config *c
 	c->sweep.want_closed = true;
 }
 
-static int open_all(struct run *r, struct audit_config *c)
-{
-	struct run_ports ports = {
-	    .n = audit_sports(c),
-	    .lanes = c->sweep.lanes > 1 ? c->sweep.lanes + 1 : 1,
-	};
-
-	if (sweeping_hold(r, &c->sweep, ports.n) < 0)
-		return -1;
-	ports.first = c->sweep.sport_first;
-	if (run_open_wire(r, &ports, 2 * r->ask.space.total) < 0 || run_open_pcap(r) < 0)
-		return -1;
-	if (r->pcap) {
-		c->sweep.evidence = run_keep_evidence;
-		c->sweep.evidence_ctx = r->pcap;
-	}
-	return run_open_reports(r);
-}
-
 static void note(void *ctx, const char *text)
 {
 	const struct run *r = ctx;
@@ -165,13 +146,16 @@ static void run(struct run *r, struct audit_job *j)
 {
 	struct summary_record sum = {0};
 	struct audit_counts counts;
+	struct run_ports ports = {0};
 	struct audit_config c;
 	struct err e;
 
 	configure(r, j, &c);
+	ports.n = audit_sports(&c);
 	r->info.files = r->o.targets;
 	r->info.n_files = r->o.n_targets;
-	if (open_all(r, &c) < 0 || run_drop_privilege(r) < 0)
+	if (sweeping_open(r, &c.sweep, &ports, 2 * r->ask.space.total) < 0 ||
+	    run_drop_privilege(r) < 0)
 		return;
 	policies_tell_dates(&j->policy, j->today, !writes_text(r), note, r);
 	if (audit_run(&c, r->wire, &r->report->sink, &counts, &sum, &e) < 0) {

@@ -9,11 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/day.h"
 #include "cmd/sweeping.h"
 #include "engine/policy_record.h"
 #include "report/out.h"
-
-#define DAY_NS (UINT64_C(86400) * 1000000000)
 
 int audit_record_ask(struct run *r)
 {
@@ -64,7 +63,7 @@ static int recorder_close(struct report *report, struct err *e)
 	struct recorder *w = (struct recorder *)report;
 	struct string what = {0};
 	struct policy_record_how how = {
-	    .today = (int32_t)(w->run->started_wall_ns / DAY_NS),
+	    .today = day_of_ns(w->run->started_wall_ns),
 	    .put = put,
 	    .ctx = w,
 	};
@@ -105,8 +104,7 @@ struct report *audit_record_new(FILE *f, const struct run_info *run,
 
 void audit_record_run(struct run *r)
 {
-	unsigned n = sweep_sports(r->o.n_kinds, r->o.retries, false);
-	struct run_ports ports = {.n = n};
+	struct run_ports ports = {.n = sweep_sports(r->o.n_kinds, r->o.retries, false)};
 	struct summary_record sum = {0};
 	struct sweep_config c;
 	struct err e;
@@ -115,17 +113,7 @@ void audit_record_run(struct run *r)
 	c.enumerate_silent = true;
 	c.want_closed = true;
 	c.last_use = true;
-	ports.lanes = c.lanes > 1 ? c.lanes + 1 : 1;
-	if (sweeping_hold(r, &c, n) < 0)
-		return;
-	ports.first = c.sport_first;
-	if (run_open_wire(r, &ports, r->ask.space.total) < 0 || run_open_pcap(r) < 0)
-		return;
-	if (r->pcap) {
-		c.evidence = run_keep_evidence;
-		c.evidence_ctx = r->pcap;
-	}
-	if (run_open_reports(r) < 0 || run_drop_privilege(r) < 0)
+	if (sweeping_open(r, &c, &ports, r->ask.space.total) < 0 || run_drop_privilege(r) < 0)
 		return;
 	if (sweep_run(&c, r->wire, &r->report->sink, &sum, &e) < 0) {
 		run_fail(r, STATUS_CANNOT, &e);

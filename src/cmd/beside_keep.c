@@ -57,7 +57,7 @@ static int put_temp(const struct beside_file *f)
 	return linkat(AT_FDCWD, self, f->dir, f->temp, AT_SYMLINK_FOLLOW);
 }
 
-int beside_name(const struct beside_file *f)
+static int give_name(const struct beside_file *f)
 {
 	int rc;
 
@@ -132,7 +132,7 @@ static void keep(struct beside *b, int line)
 		int rc = EBADF;
 
 		if (f && f->dir >= 0) {
-			rc = a.wish == WISH_NAME ? beside_name(f) : 0;
+			rc = a.wish == WISH_NAME ? give_name(f) : 0;
 			if (a.wish == WISH_REMOVE)
 				beside_remove(f);
 			f->dir = -1;
@@ -195,7 +195,7 @@ int beside_ask_name(const struct beside_file *f)
 {
 	int rc;
 
-	return ask(f, WISH_NAME, &rc) ? rc : beside_name(f);
+	return ask(f, WISH_NAME, &rc) ? rc : give_name(f);
 }
 
 void beside_ask_remove(const struct beside_file *f)

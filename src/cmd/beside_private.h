@@ -8,7 +8,6 @@
 
 /* What may be done of a file. Calls nothing but the kernel: fit for a fork of a process that has
  * threads. 0 or an errno value. */
-int beside_name(const struct beside_file *f);
 void beside_remove(const struct beside_file *f);
 
 /* The same by the keeper where there is one that answers; else by this process. */

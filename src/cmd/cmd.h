@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/err.h"
+
 /* Exit statuses (rstprobe(1), EXIT STATUS). Where several apply: the first of 4, 2, 3, 1, 0. */
 enum cmd_status {
 	STATUS_OK = 0,
@@ -19,6 +21,8 @@ enum cmd_status {
 
 /* The graver of two, by that order. */
 int cmd_worse(int a, int b);
+/* Prints `e`, keeps in `*status` the graver of it and `why`, and is -1. */
+int cmd_fail(int *status, int why, const struct err *e);
 /* What mends a want of privilege, on stderr below the error. */
 void cmd_put_privilege_fix(void);
 

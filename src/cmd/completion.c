@@ -34,7 +34,7 @@ static void put_formats(struct text *t, const struct option_table *table)
 	unsigned formats = outputs_formats(table->command);
 
 	for (unsigned i = 0; i < FORMATS; i++)
-		if (formats & FORMAT_BIT(i))
+		if (formats & FORMAT_BIT(i) && outputs_built((enum output_format)i))
 			put(t, outputs_format_word((enum output_format)i));
 }
 

@@ -27,9 +27,7 @@ struct diff_run {
 
 static int fail(struct diff_run *d, int status, const struct err *e)
 {
-	log_error("%s", e->msg);
-	d->status = cmd_worse(d->status, status);
-	return -1;
+	return cmd_fail(&d->status, status, e);
 }
 
 static const char *name_of(const struct diff_run *d, int side)
@@ -126,6 +124,9 @@ static void compare(struct diff_run *d)
 		n += d->sum.changes[i] != 0;
 	if (n)
 		d->status = cmd_worse(d->status, STATUS_UNEXPECTED);
+	for (int side = 0; side < SIDES; side++)
+		if (d->source[side].cut || d->source[side].unended)
+			d->status = cmd_worse(d->status, STATUS_INCOMPLETE);
 	if (n == 0 && d->sum.compared == 0 && d->sum.ignored) {
 		err_set(&e, "nothing could be compared: no port was measured by both");
 		fail(d, STATUS_INCOMPLETE, &e);

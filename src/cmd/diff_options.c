@@ -55,18 +55,16 @@ static int take_file(struct diff_options *o, const char *value, struct err *e)
 	return 0;
 }
 
-static int take(struct diff_options *o, int id, const char *said, const char *value, struct err *e)
+static int take(void *ctx, int id, const char *said, const char *value, struct err *e)
 {
+	struct diff_options *o = ctx;
+
 	switch (id) {
 	case OPTION_WORD: return take_file(o, value, e);
 	case DIFF_ONLY: return take_only(o, said, value, e);
-	case DIFF_FORMAT: return outputs_take_format(&o->out, said, value, e);
-	case DIFF_OUTPUT: return outputs_take_file(&o->out, said, value, e);
-	case DIFF_OUTPUT_JSON: return outputs_take_also(&o->out, FORMAT_JSON, value, e);
-	case DIFF_COLOR: return outputs_take_color(&o->out, said, value, e);
 	case DIFF_VERBOSE: o->verbosity = o->verbosity < 1 ? 1 : 2; return 0;
 	case DIFF_QUIET: o->verbosity = -1; return 0;
-	default: return 0;
+	default: return outputs_take(&o->out, id, said, value, e);
 	}
 }
 
@@ -94,22 +92,9 @@ static int settle(struct diff_options *o, struct err *e)
 
 int diff_options_parse(struct diff_options *o, int argc, char **argv, struct err *e)
 {
-	struct option_walk w;
-	const char *value;
-	int id;
+	int rc;
 
-	*o =
-	    (struct diff_options){.out.formats = FORMAT_BIT(FORMAT_TEXT) | FORMAT_BIT(FORMAT_JSON)};
-	option_begin(&w, &diff_table, argc, argv);
-	while ((id = option_next(&w, &value, e)) != OPTION_END) {
-		if (id == OPTION_BAD)
-			return -1;
-		if (id == DIFF_HELP) {
-			option_help(stdout, &diff_table);
-			return 1;
-		}
-		if (take(o, id, w.said, value, e) < 0)
-			return -1;
-	}
-	return settle(o, e);
+	*o = (struct diff_options){.out.formats = outputs_formats("diff")};
+	rc = option_parse(&diff_table, argc, argv, take, o, e);
+	return rc ? rc : settle(o, e);
 }

@@ -2,18 +2,18 @@
  * diff_read: one small function a type of record. A run counts as complete by its summary alone;
  * of several shards of one scan, silence counts only where all of them are there.
  */
-#include "base/bytes.h"
 #include "cmd/diff_read.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
+#include "base/utf8.h"
 #include "cmd/journal.h"
-#include "report/utf8.h"
 
-enum { SHARDS_MAX = 65536, PORT_MAX = 65535, WORD_CAP = 256 };
+enum { SHARDS_MAX = 65536, WORD_CAP = 256 };
 
 struct reader {
 	struct journal journal;
@@ -42,20 +42,20 @@ static int bad(struct reader *r, const struct err *why, struct err *e)
 /* A member without what a terminal would take for a command; NULL where it is no text. */
 static const char *take_word(json_object *o, const char *key, char buf[WORD_CAP])
 {
-	const char *s = journal_text(o, key);
+	const char *s = member_text(o, key);
 	size_t len = 0;
 
 	while (s && *s) {
 		size_t n = utf8_len(s);
-		bool shown = n && !utf8_is_command(s);
+		bool good = n && !utf8_is_control(s);
 
 		if (len + 4 >= WORD_CAP)
 			break;
-		if (shown)
+		if (good)
 			memcpy(buf + len, s, n);
 		else
 			buf[len] = '?';
-		len += shown ? n : 1;
+		len += good ? n : 1;
 		s += n ? n : 1;
 	}
 	buf[len] = '\0';
@@ -64,57 +64,24 @@ static const char *take_word(json_object *o, const char *key, char buf[WORD_CAP]
 
 /* --- ports ------------------------------------------------------------------------------------ */
 
-static bool read_number(const char **p, unsigned *out)
+static bool add_span(struct reader *r, struct port_span x)
 {
-	size_t digits = strspn(*p, "0123456789");
-
-	*out = 0;
-	for (size_t i = 0; i < digits && i < 6; i++)
-		*out = *out * 10 + (unsigned)((*p)[i] - '0');
-	*p += digits;
-	return digits > 0 && digits < 6 && *out <= PORT_MAX;
-}
-
-static bool add_span(struct reader *r, unsigned first, unsigned last)
-{
-	if (r->n_spans == r->cap_spans) {
-		size_t want = r->cap_spans ? 2 * r->cap_spans : 64;
-		struct port_span *more = realloc(r->spans, want * sizeof(*more));
-
-		if (!more)
-			return false;
-		r->spans = more;
-		r->cap_spans = want;
-	}
-	r->spans[r->n_spans++] = (struct port_span){(uint16_t)first, (uint16_t)last};
+	if (!array_grow(&r->spans, r->n_spans, &r->cap_spans, sizeof(*r->spans)))
+		return false;
+	r->spans[r->n_spans++] = x;
 	return true;
 }
 
-/* "1-21,23-79"; ascending, as they are written: else a line could say them all a million times. */
-static int read_spans(struct reader *r, const char *p, struct err *e)
+static int read_spans(struct reader *r, const char *list, struct err *e)
 {
-	unsigned next = 0;
+	struct port_span x;
+	int rc = list ? 1 : -1;
 
 	r->n_spans = 0;
-	for (;;) {
-		unsigned first, last;
-
-		if (!p || !read_number(&p, &first))
-			break;
-		last = first;
-		if (*p == '-' && (p++, !read_number(&p, &last)))
-			break;
-		if (first < next || last < first)
-			break;
-		next = last + 1;
-		if (!add_span(r, first, last))
+	while (rc > 0 && (rc = port_span_next(&list, &x)) > 0)
+		if (!add_span(r, x))
 			return err_set(e, "out of memory for a list of ports");
-		if (!*p)
-			return 0;
-		if (*p++ != ',')
-			break;
-	}
-	return journal_bad(&r->journal, "no list of ports", e);
+	return rc < 0 ? journal_bad(&r->journal, "no list of ports", e) : 0;
 }
 
 /* "port" or "ports" of a record; 1: it has neither. */
@@ -124,12 +91,12 @@ static int take_spans(struct reader *r, json_object *o, struct err *e)
 
 	r->n_spans = 0;
 	if (json_object_object_get_ex(o, "ports", NULL))
-		return read_spans(r, journal_text(o, "ports"), e);
+		return read_spans(r, member_text(o, "ports"), e);
 	if (!json_object_object_get_ex(o, "port", NULL))
 		return 1;
-	if (!journal_u64(o, "port", &port) || port > PORT_MAX)
+	if (!member_u64(o, "port", &port) || port > UINT16_MAX)
 		return journal_bad(&r->journal, "no port of TCP", e);
-	return add_span(r, (unsigned)port, (unsigned)port)
+	return add_span(r, (struct port_span){(uint16_t)port, (uint16_t)port})
 		   ? 0
 		   : err_set(e, "out of memory for a list of ports");
 }
@@ -150,7 +117,7 @@ static int take_host(struct reader *r, json_object *o, uint32_t *host, struct er
 
 static int add_ports(struct reader *r, json_object *o, uint32_t host, struct err *e)
 {
-	const char *word = journal_text(o, "state"), *reason;
+	const char *word = member_text(o, "state"), *reason;
 	char buf[WORD_CAP];
 	enum port_state state;
 	struct err why;
@@ -168,7 +135,7 @@ static int add_ports(struct reader *r, json_object *o, uint32_t host, struct err
 
 static void add_style(struct reader *r, json_object *o, uint32_t host, enum style_method by)
 {
-	const char *word = journal_text(o, "style");
+	const char *word = member_text(o, "style");
 
 	for (int s = STYLE_RST; word && s <= STYLE_MIXED; s++)
 		if (strcmp(word, style_name((enum reset_style)s)) == 0)
@@ -194,8 +161,7 @@ static int take_host_record(struct reader *r, json_object *o, struct err *e)
 
 	if (take_host(r, o, &host, e) < 0)
 		return -1;
-	if (changes_up(r->c, r->side, host, journal_is(o, "up"), journal_text(o, "reason"), &why) <
-	    0)
+	if (changes_up(r->c, r->side, host, member_is(o, "up"), member_text(o, "reason"), &why) < 0)
 		return bad(r, &why, e);
 	add_style(r, o, host, STYLE_BY_SCAN);
 	return 0;
@@ -217,12 +183,12 @@ static int take_check(struct reader *r, json_object *o, struct err *e)
 	uint32_t host;
 	int rc;
 
-	if (!journal_text(o, "addr"))
+	if (!member_text(o, "addr"))
 		return 0;
 	if (take_host(r, o, &host, e) < 0)
 		return -1;
 	add_style(r, o, host, STYLE_BY_AUDIT);
-	rc = journal_text(o, "state") ? take_spans(r, o, e) : 1;
+	rc = member_text(o, "state") ? take_spans(r, o, e) : 1;
 	return rc == 0 ? add_ports(r, o, host, e) : rc > 0 ? 0 : -1;
 }
 
@@ -234,13 +200,13 @@ static int take_covers(struct reader *r, json_object *o, struct err *e)
 	struct addr a, b;
 	struct err why;
 
-	if (journal_is(o, "truncated")) {
+	if (member_is(o, "truncated")) {
 		r->out->vague = true;
 		return 0;
 	}
 	if (!take_word(o, "first", first) || !take_word(o, "last", last))
 		return journal_bad(&r->journal, "a span without its addresses", e);
-	if (read_spans(r, journal_text(o, "ports"), e) < 0)
+	if (read_spans(r, member_text(o, "ports"), e) < 0)
 		return -1;
 	if (changes_addr(r->c, first, &a, &why) < 0 || changes_addr(r->c, last, &b, &why) < 0 ||
 	    changes_cover(r->c, r->side, &a, &b, r->spans, r->n_spans, &why) < 0)
@@ -262,8 +228,8 @@ static void take_summary(struct reader *r, json_object *o)
 	uint64_t skipped = 0;
 
 	r->ended = true;
-	r->end.complete = journal_is(o, "complete");
-	journal_u64(o, "skipped", &skipped);
+	r->end.complete = member_is(o, "complete");
+	member_u64(o, "skipped", &skipped);
 	r->end.skipped = skipped > 0;
 }
 
@@ -272,9 +238,9 @@ static void take_summary(struct reader *r, json_object *o)
 /* Of other shards than those of before nothing is known yet. */
 static int begin_shards(struct reader *r, json_object *o, struct err *e)
 {
-	const char *space = journal_text(o, "space");
+	const char *space = member_text(o, "space");
 
-	if (!space || !journal_u64(o, "shards", &r->shards) || !journal_u64(o, "shard", &r->shard))
+	if (!space || !member_u64(o, "shards", &r->shards) || !member_u64(o, "shard", &r->shard))
 		r->shards = 0;
 	r->end.part = r->shards > 1;
 	if (!r->end.part)
@@ -330,8 +296,8 @@ static uint32_t read_shown(json_object *o)
 static int take_run(struct reader *r, json_object *o, struct err *e)
 {
 	static const char *const comparable[] = {"scan", "stack", "audit"};
-	const char *tool = journal_text(o, "tool"), *command = journal_text(o, "command");
-	const char *started = journal_text(o, "started");
+	const char *tool = member_text(o, "tool"), *command = member_text(o, "command");
+	const char *started = member_text(o, "started");
 	char why[120];
 	size_t i = 0;
 
@@ -392,6 +358,7 @@ static int read_all(struct reader *r, struct err *e)
 	if (rc < 0)
 		return -1;
 	r->out->cut = r->journal.cut;
+	r->out->unended = !r->ended;
 	if (!any)
 		return err_set(e, "%.150s: empty: no result stands there", r->journal.name);
 	return end_run(r, e);

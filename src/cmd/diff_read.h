@@ -17,6 +17,7 @@ struct diff_source {
 	char probes[160]; /* of its first window, as JSON; "" */
 	bool complete;	  /* every run of it ended well */
 	bool cut;	  /* its last line is half a line */
+	bool unended;	  /* its last run has no summary: it was killed, or the file is cut off */
 	bool vague;	  /* a run does not say all that it asked */
 };
 

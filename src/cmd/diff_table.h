@@ -4,17 +4,7 @@
 
 #include "cmd/options.h"
 
-enum diff_option_id {
-	DIFF_HELP = 1,
-	DIFF_ONLY,
-	DIFF_FORMAT,
-	DIFF_OUTPUT,
-	DIFF_OUTPUT_JSON,
-	DIFF_VERBOSE,
-	DIFF_QUIET,
-	DIFF_COLOR,
-	DIFF_IDS
-};
+enum diff_option_id { DIFF_ONLY = OPTION_OWN, DIFF_VERBOSE, DIFF_QUIET, DIFF_IDS };
 
 extern const struct option_table diff_table;
 

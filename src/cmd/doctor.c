@@ -7,7 +7,6 @@
 #include "cmd/cmd.h"
 
 #include "base/bytes.h"
-#include "base/log.h"
 #include "cmd/doctor_private.h"
 #include "cmd/doctor_table.h"
 #include "cmd/options.h"
@@ -48,42 +47,31 @@ static int take_port(struct doctor_options *o, const char *said, const char *val
 	return 0;
 }
 
-static int take(struct doctor_options *o, int id, const char *said, const char *value,
-		struct err *e)
+static int take(void *ctx, int id, const char *said, const char *value, struct err *e)
 {
+	struct doctor_options *o = ctx;
+
 	switch (id) {
 	case OPTION_WORD: return take_target(o, value, e);
 	case DOCTOR_OPTION_IPV4: o->family = ADDR_V4; return 0;
 	case DOCTOR_OPTION_IPV6: o->family = ADDR_V6; return 0;
 	case DOCTOR_OPTION_INTERFACE: o->ifname = value; return 0;
 	case DOCTOR_OPTION_PORT: return take_port(o, said, value, e);
-	case DOCTOR_OPTION_FORMAT: return outputs_take_format(&o->out, said, value, e);
-	case DOCTOR_OPTION_OUTPUT: return outputs_take_file(&o->out, said, value, e);
-	case DOCTOR_OPTION_OUTPUT_JSON: return outputs_take_also(&o->out, FORMAT_JSON, value, e);
-	case DOCTOR_OPTION_COLOR: return outputs_take_color(&o->out, said, value, e);
 	case DOCTOR_OPTION_VERBOSE: o->verbose = true; return 0;
 	case DOCTOR_OPTION_QUIET: o->quiet = true; return 0;
-	default: return OPTION_BAD;
+	default: return outputs_take(&o->out, id, said, value, e);
 	}
 }
 
 /* 0; 1: help was asked for and printed; -1 with `e`. */
 static int parse(struct doctor_options *o, const struct cmd_line *l, struct err *e)
 {
-	struct option_walk w;
-	const char *value;
-	int id;
+	int rc;
 
-	o->out.formats = FORMAT_BIT(FORMAT_TEXT) | FORMAT_BIT(FORMAT_JSON);
-	option_begin(&w, &doctor_table, l->argc, l->argv);
-	while ((id = option_next(&w, &value, e)) != OPTION_END) {
-		if (id == DOCTOR_OPTION_HELP) {
-			option_help(stdout, &doctor_table);
-			return 1;
-		}
-		if (id == OPTION_BAD || take(o, id, w.said, value, e) < 0)
-			return -1;
-	}
+	o->out.formats = outputs_formats("doctor");
+	rc = option_parse(&doctor_table, l->argc, l->argv, take, o, e);
+	if (rc)
+		return rc;
 	if (o->port && !o->target)
 		return err_set(e, "-p %u: whose port? name a target", (unsigned)o->port);
 	return outputs_settle(&o->out, NULL, e);
@@ -191,9 +179,7 @@ static void try_ways(struct doctor *d)
 
 static int fail(struct doctor *d, int status, const struct err *e)
 {
-	log_error("%s", e->msg);
-	d->status = cmd_worse(d->status, status);
-	return -1;
+	return cmd_fail(&d->status, status, e);
 }
 
 static void not_written(void *ctx, const struct err *e)

@@ -150,14 +150,7 @@ static void take_interface(struct doctor_path *p, struct trial *t, const char *i
 static void find_path(struct doctor_path *p, struct trial *t, struct route *r,
 		      const struct addr *dst, const char *ifname)
 {
-	const struct path *paths;
-	uint16_t path = PATH_NONE;
-	uint64_t run;
-	size_t n;
-
-	if (r && route_piece(r, dst, 1, &run, &path, &p->why) == 0 && path != PATH_NONE) {
-		paths = route_paths(r, &n);
-		t->path = paths[path];
+	if (r && route_to(r, dst, &t->path, &p->why) > 0) {
 		p->routed = true;
 		describe(p, &t->path);
 		take_path(p, &t->path);

@@ -83,23 +83,13 @@ static uint16_t listen_there(struct trial *t, const struct addr *a, struct err *
 	return ntohs(v4 ? at.v4.sin_port : at.v6.sin6_port);
 }
 
-static int route_to(struct trial *t, const struct addr *a, struct err *e)
+static bool find_way(struct trial *t, const struct addr *a, struct err *e)
 {
 	struct route *r = route_open(NULL, e);
-	const struct path *paths;
-	uint16_t path = PATH_NONE;
-	uint64_t run;
-	size_t n;
-	int rc = -1;
+	bool found = r && route_to(r, a, &t->path, e) > 0;
 
-	if (!r || route_piece(r, a, 1, &run, &path, e) < 0 || path == PATH_NONE)
-		goto out;
-	paths = route_paths(r, &n);
-	t->path = paths[path];
-	rc = 0;
-out:
 	route_close(r);
-	return rc;
+	return found;
 }
 
 void trial_open_loop(struct trial *t, struct doctor_loop *l, unsigned family)
@@ -119,7 +109,7 @@ void trial_open_loop(struct trial *t, struct doctor_loop *l, unsigned family)
 	t->c.tail_ns = SECOND;
 	/* one more port than are sent from: it is held, so it is closed */
 	l->opened =
-	    route_to(t, &t->c.dst, &l->why) == 0 && open_wire(t, PORTS + 1, &denied, &l->why) == 0;
+	    find_way(t, &t->c.dst, &l->why) && open_wire(t, PORTS + 1, &denied, &l->why) == 0;
 	if (l->opened)
 		t->c.ports[AT_CLOSED] = (uint16_t)(t->c.sport_first + PORTS);
 }

@@ -63,7 +63,8 @@ static bool wants_all(const struct explain_options *o)
 	return o->all || o->by_cause || o->n_flows;
 }
 
-bool explain_lists(const struct explain_run *x, const struct finding *f)
+/* Would the text show it one by one? What -w and --count go by. */
+static bool lists(const struct explain_run *x, const struct finding *f)
 {
 	if (!is_asked_for(&x->o, f))
 		return false;
@@ -80,7 +81,8 @@ static void keep_it(struct explain_run *x, const struct finding *f)
 	explain_cut(x, &e);
 }
 
-void explain_told(void *ctx, const struct finding *f)
+/* One finding: through the filters to the report. */
+static void told(void *ctx, const struct finding *f)
 {
 	struct explain_run *x = ctx;
 	const struct record_sink *sink = &x->out.report->sink;
@@ -103,7 +105,7 @@ void explain_told(void *ctx, const struct finding *f)
 		sink->reset(sink->ctx, f);
 	if (!f->root)
 		x->unexpected |= x->o.fail_cause[f->cause] || x->o.fail_severity[f->severity];
-	if (explain_lists(x, f)) {
+	if (lists(x, f)) {
 		x->listed += !f->root;
 		if (x->keep)
 			keep_it(x, f);
@@ -240,7 +242,7 @@ static int begin(struct explain_run *x)
 	x->alien = -1;
 	if (x->o.max_flows)
 		limits.flows = (size_t)x->o.max_flows;
-	x->explain = explain_new(&limits, explain_told, x);
+	x->explain = explain_new(&limits, told, x);
 	if (!x->explain) {
 		err_set(&e, "out of memory for %zu flows: --max-flows takes fewer", limits.flows);
 		return explain_fail(x, STATUS_CANNOT, &e);

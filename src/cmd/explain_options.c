@@ -11,7 +11,7 @@
 #include "base/near.h"
 #include "cmd/explain_table.h"
 
-/* What the walk has to remember and the result has not. */
+/* The option that is taken. */
 struct parse {
 	struct explain_options *o;
 	const char *said;
@@ -147,32 +147,19 @@ static bool mark_severity(const char *word, bool marks[SEVERITIES])
 	return false;
 }
 
-struct guess {
-	const char *name;
-	unsigned distance;
-};
-
-static void guess(struct guess *g, const char *word, const char *name)
-{
-	unsigned d = near_distance(word, name);
-
-	if (d < g->distance && strlen(word) > d)
-		*g = (struct guess){name, d};
-}
-
 static int no_such_cause(const struct parse *p, const char *word, struct err *e)
 {
-	struct guess g = {NULL, 4};
+	struct near near = {.word = word};
 	bool severities = p->id == EXPLAIN_FAIL_ON;
 
 	for (int i = 0; i < CAUSES; i++)
-		guess(&g, word, cause_name((enum cause)i));
-	guess(&g, word, "injected");
+		near_try(&near, cause_name((enum cause)i));
+	near_try(&near, "injected");
 	for (int i = 0; severities && i < SEVERITIES; i++)
-		guess(&g, word, severity_name((enum severity)i));
-	if (g.name)
+		near_try(&near, severity_name((enum severity)i));
+	if (near.best)
 		return err_set(e, "%s '%s': no such cause; did you mean %s?", p->said, word,
-			       g.name);
+			       near.best);
 	return err_set(e, "%s '%s': no such cause%s; rstprobe(1) lists them under CAUSES", p->said,
 		       word, severities ? " or severity" : "");
 }
@@ -206,45 +193,14 @@ static int take_flow(struct parse *p, const char *value, struct err *e)
 	return 0;
 }
 
-/* --- output ----------------------------------------------------------------------------------- */
-
-static int take_format(struct parse *p, const char *value, struct err *e)
-{
-	return outputs_take_format(&p->o->out, p->said, value, e);
-}
-
-static int take_color(struct parse *p, const char *value, struct err *e)
-{
-	return outputs_take_color(&p->o->out, p->said, value, e);
-}
-
-static int take_output(struct parse *p, const char *value, struct err *e)
-{
-	return outputs_take_file(&p->o->out, p->said, value, e);
-}
-
-static int take_output_json(struct parse *p, const char *value, struct err *e)
-{
-	return outputs_take_also(&p->o->out, FORMAT_JSON, value, e);
-}
-
 /* --- the whole -------------------------------------------------------------------------------- */
 
 static int (*const takers[EXPLAIN_IDS])(struct parse *p, const char *value, struct err *e) = {
-    [EXPLAIN_READ] = take_read,
-    [EXPLAIN_INTERFACE] = take_interface,
-    [EXPLAIN_FILTER] = take_filter,
-    [EXPLAIN_MAX_FLOWS] = take_max_flows,
-    [EXPLAIN_COUNT] = take_count,
-    [EXPLAIN_DEADLINE] = take_time,
-    [EXPLAIN_CAUSE] = take_causes,
-    [EXPLAIN_FLOW] = take_flow,
-    [EXPLAIN_FAIL_ON] = take_causes,
-    [EXPLAIN_FORMAT] = take_format,
-    [EXPLAIN_OUTPUT] = take_output,
-    [EXPLAIN_OUTPUT_JSON] = take_output_json,
-    [EXPLAIN_WRITE_PCAP] = take_write_pcap,
-    [EXPLAIN_COLOR] = take_color,
+    [EXPLAIN_READ] = take_read,	       [EXPLAIN_INTERFACE] = take_interface,
+    [EXPLAIN_FILTER] = take_filter,    [EXPLAIN_MAX_FLOWS] = take_max_flows,
+    [EXPLAIN_COUNT] = take_count,      [EXPLAIN_DEADLINE] = take_time,
+    [EXPLAIN_CAUSE] = take_causes,     [EXPLAIN_FLOW] = take_flow,
+    [EXPLAIN_FAIL_ON] = take_causes,   [EXPLAIN_WRITE_PCAP] = take_write_pcap,
     [EXPLAIN_STATS_EVERY] = take_time,
 };
 
@@ -298,35 +254,31 @@ static int settle(struct explain_options *o, struct err *e)
 	return outputs_settle(&o->out, o->write_pcap, e);
 }
 
+static int take(void *ctx, int id, const char *said, const char *value, struct err *e)
+{
+	struct parse p = {.o = ctx, .said = said, .id = id};
+
+	if (set_flag(p.o, id))
+		return 0;
+	if (id < OPTION_OWN)
+		return outputs_take(&p.o->out, id, said, value, e);
+	return takers[id == OPTION_WORD ? EXPLAIN_READ : id](&p, value, e);
+}
+
 int explain_options_parse(struct explain_options *o, int argc, char **argv, struct err *e)
 {
-	struct option_walk w;
-	struct parse p = {.o = o};
-	const char *value;
-	int id, ret = 0;
+	int rc;
 
 	*o = (struct explain_options){.out.formats = outputs_formats("explain")};
 	o->files = calloc((size_t)argc + 1, sizeof(*o->files));
 	if (!o->files)
 		return err_sys(e, errno, "explain: cannot keep %d words", argc);
-	option_begin(&w, &explain_table, argc, argv);
-	p.said = w.said;
-	while (ret == 0 && (id = option_next(&w, &value, e)) != OPTION_END) {
-		if (id == OPTION_BAD) {
-			ret = -1;
-		} else if (id == EXPLAIN_HELP) {
-			option_help(stdout, &explain_table);
-			ret = 1;
-		} else if (!set_flag(o, id)) {
-			p.id = id;
-			ret = takers[id == OPTION_WORD ? EXPLAIN_READ : id](&p, value, e);
-		}
-	}
-	if (ret == 0)
-		ret = settle(o, e);
-	if (ret != 0)
+	rc = option_parse(&explain_table, argc, argv, take, o, e);
+	if (rc == 0)
+		rc = settle(o, e);
+	if (rc != 0)
 		explain_options_free(o);
-	return ret;
+	return rc;
 }
 
 void explain_options_free(struct explain_options *o)

@@ -48,10 +48,6 @@ int explain_report(struct explain_run *x);
 void explain_note(struct explain_run *x, const char *text);
 /* A line of progress, where one is due. */
 void explain_progress(struct explain_run *x);
-/* One finding, for explain_new: through the filters to the report. */
-void explain_told(void *ctx, const struct finding *f);
-/* Would the text show it one by one? What -w and --count go by. */
-bool explain_lists(const struct explain_run *x, const struct finding *f);
 /* What both ends together make of it (--join), in *copy; NULL where the other end's is told. */
 const struct finding *explain_joined(const struct explain_run *x, const struct finding *f,
 				     struct finding *copy);

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
+
 enum { CAP_MAX = 2 * STACK_HOSTS_MAX };
 
 static int by_number(const void *a, const void *b)
@@ -55,16 +57,9 @@ static void keep(struct gather *g)
 {
 	if (g->n == g->cap && g->cap == CAP_MAX)
 		merge(g);
-	if (g->n == g->cap) {
-		size_t cap = g->cap ? 2 * g->cap : 64;
-		struct gathered *v = realloc(g->v, cap * sizeof(*v));
-
-		if (!v) {
-			g->no_memory = true;
-			return;
-		}
-		g->v = v;
-		g->cap = cap;
+	if (!array_grow(&g->v, g->n, &g->cap, sizeof(*g->v))) {
+		g->no_memory = true;
+		return;
 	}
 	g->v[g->n++] = g->now;
 }

@@ -138,28 +138,3 @@ json_object *journal_parse(struct journal *j, struct err *e)
 	journal_bad(j, "the record is damaged", e);
 	return NULL;
 }
-
-const char *journal_text(json_object *o, const char *key)
-{
-	json_object *v = json_object_object_get(o, key);
-
-	return json_object_is_type(v, json_type_string) ? json_object_get_string(v) : NULL;
-}
-
-bool journal_u64(json_object *o, const char *key, uint64_t *out)
-{
-	json_object *v = json_object_object_get(o, key);
-	int64_t n = json_object_is_type(v, json_type_int) ? json_object_get_int64(v) : -1;
-
-	if (n < 0)
-		return false;
-	*out = (uint64_t)n;
-	return true;
-}
-
-bool journal_is(json_object *o, const char *key)
-{
-	json_object *v = json_object_object_get(o, key);
-
-	return json_object_is_type(v, json_type_boolean) && json_object_get_boolean(v);
-}

@@ -13,6 +13,7 @@
 #include <json-c/json.h>
 
 #include "base/err.h"
+#include "report/member.h"
 
 enum journal_type {
 	JOURNAL_OTHER,
@@ -57,10 +58,5 @@ void journal_rewind(struct journal *j);
 json_object *journal_parse(struct journal *j, struct err *e);
 /* -1, and "FILE:LINE: what". */
 int journal_bad(const struct journal *j, const char *what, struct err *e);
-
-/* Members, where they are there and of that kind: else NULL and false. */
-const char *journal_text(json_object *o, const char *key);
-bool journal_u64(json_object *o, const char *key, uint64_t *out);
-bool journal_is(json_object *o, const char *key); /* true itself; false else */
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "base/near.h"
 
-enum { HELP_WIDTH = 100, HELP_LEFT_MAX = 34, SHOWN = 80 /* of a user's word in a message */ };
+enum { HELP_WIDTH = 80, HELP_LEFT_MAX = 26, SHOWN = 80 /* of a user's word in a message */ };
 
 void option_begin(struct option_walk *w, const struct option_table *t, int argc, char **argv)
 {
@@ -67,23 +67,14 @@ static const struct option_row *find_letter(const struct option_table *t, char l
 
 static int unknown_long(const struct option_table *t, const char *name, struct err *e)
 {
-	const char *best = NULL;
-	unsigned best_distance = 3;
+	struct near near = {.word = name};
 
-	for (size_t i = 0; i < t->n; i++) {
-		unsigned d = t->rows[i].name && is_in(t, &t->rows[i])
-				 ? near_distance(name, t->rows[i].name)
-				 : 3;
-
-		if (d < best_distance) {
-			best_distance = d;
-			best = t->rows[i].name;
-		}
-	}
-	/* two of two letters changed is no likeness */
-	if (best && strlen(name) > best_distance)
+	for (size_t i = 0; i < t->n; i++)
+		if (is_in(t, &t->rows[i]))
+			near_try(&near, t->rows[i].name);
+	if (near.best)
 		return err_set(e, "unknown option --%.*s; did you mean --%s? (rstprobe %s --help)",
-			       SHOWN, name, best, t->command);
+			       SHOWN, name, near.best, t->command);
 	return err_set(e, "unknown option --%.*s (rstprobe %s --help)", SHOWN, name, t->command);
 }
 
@@ -230,7 +221,8 @@ void option_help(FILE *f, const struct option_table *t)
 {
 	const char *group = "";
 
-	fprintf(f, "usage: rstprobe %s %s\n%s\n", t->command, t->synopsis, t->question);
+	fprintf(f, "usage: rstprobe %s %s\n", t->command, t->synopsis);
+	option_put_wrapped(f, t->question, 0, HELP_WIDTH);
 	if (t->more)
 		t->more(f);
 	for (size_t i = 0; i < t->n; i++) {
@@ -250,6 +242,25 @@ void option_help(FILE *f, const struct option_table *t)
 		option_put_wrapped(f, r->help, HELP_LEFT_MAX + 4, HELP_WIDTH - HELP_LEFT_MAX - 4);
 	}
 	fprintf(f, "\nThe manual is rstprobe(1).\n");
+}
+
+int option_parse(const struct option_table *t, int argc, char **argv, option_take *take, void *ctx,
+		 struct err *e)
+{
+	struct option_walk w;
+	const char *value;
+	int id;
+
+	option_begin(&w, t, argc, argv);
+	while ((id = option_next(&w, &value, e)) != OPTION_END) {
+		if (id == OPTION_HELP) {
+			option_help(stdout, t);
+			return 1;
+		}
+		if (id == OPTION_BAD || take(ctx, id, w.said, value, e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* --- values ---------------------------------------------------------------- */

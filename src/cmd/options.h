@@ -13,11 +13,20 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
-/* Ids of a command's own lie between OPTION_END and OPTION_WORD. */
+/* Ids of a command's own lie between OPTION_OWN and OPTION_WORD. */
 enum {
 	OPTION_REFUSED = -2, /* a row that only says, in `instead`, what does it here */
 	OPTION_BAD = -1,
 	OPTION_END = 0,
+	/* what commands have alike: option_parse, outputs_take */
+	OPTION_HELP,
+	OPTION_FORMAT,
+	OPTION_OUTPUT,
+	OPTION_OUTPUT_JSON,
+	OPTION_OUTPUT_XML,
+	OPTION_OUTPUT_CSV,
+	OPTION_COLOR,
+	OPTION_OWN,
 	OPTION_WORD = 1000,
 };
 
@@ -34,6 +43,20 @@ struct option_row {
 				missing */
 	unsigned only;	     /* bits of the tables that have this row; 0: all of them */
 };
+
+/* Columns: long, letters, tokens, argument, group, help, id; the second of rows in some tables. */
+#define OPTION_ROW(...)                                                                            \
+	{                                                                                          \
+		__VA_ARGS__, NULL, NULL, 0                                                         \
+	}
+#define OPTION_ROW_OF(tables, ...)                                                                 \
+	{                                                                                          \
+		__VA_ARGS__, NULL, NULL, tables                                                    \
+	}
+#define OPTION_INSTEAD(tokens, instead)                                                            \
+	{                                                                                          \
+		NULL, NULL, tokens, NULL, NULL, NULL, OPTION_REFUSED, NULL, instead, 0             \
+	}
 
 struct option_table {
 	const char *command;  /* "scan" */
@@ -63,6 +86,13 @@ void option_begin(struct option_walk *w, const struct option_table *t, int argc,
 int option_next(struct option_walk *w, const char **value, struct err *e);
 /* --help from the table, grouped and aligned. */
 void option_help(FILE *f, const struct option_table *t);
+
+/* One option, or a word; -1 with `e`. */
+typedef int option_take(void *ctx, int id, const char *said, const char *value, struct err *e);
+/* All of a command line, up to what `take` refuses. 0; 1 where --help was asked for and printed; -1
+ * with `e`. */
+int option_parse(const struct option_table *t, int argc, char **argv, option_take *take, void *ctx,
+		 struct err *e);
 
 /* Values. Each returns -1 with one line in `e` that names `said`, the value, and what is taken. */
 int option_number(const char *said, const char *value, uint64_t min, uint64_t max, uint64_t *out,

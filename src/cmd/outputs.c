@@ -43,10 +43,14 @@ static const struct {
     [FORMAT_PROMETHEUS] = {"prometheus", report_prometheus_new},
 };
 
-/* A format that needs a library which was not there when this program was built. */
+bool outputs_built(enum output_format format)
+{
+	return formats[format].make;
+}
+
 static int check_built(const char *said, enum output_format format, struct err *e)
 {
-	if (formats[format].make)
+	if (outputs_built(format))
 		return 0;
 	return err_set(e,
 		       "%s: this rstprobe was built without libxml2, which writes %s: install "
@@ -87,7 +91,7 @@ const char *outputs_color_word(size_t i)
 	return i < COLORS ? colors[i] : NULL;
 }
 
-int outputs_take_format(struct outputs *o, const char *said, const char *value, struct err *e)
+static int take_format(struct outputs *o, const char *said, const char *value, struct err *e)
 {
 	const char *words[FORMATS];
 	enum output_format of[FORMATS];
@@ -113,15 +117,13 @@ static int add(struct outputs *o, enum output_format format, const char *path, s
 {
 	if (!*path)
 		return err_set(e, "the name of an output is empty: give a file, or - for stdout");
-	if (check_built(path, format, e) < 0)
-		return -1;
 	if (o->n == OUTPUTS_MAX)
 		return err_set(e, "%.80s: at most %d outputs of one run", path, OUTPUTS_MAX);
 	o->v[o->n++] = (struct output){format, path};
 	return 0;
 }
 
-int outputs_take_file(struct outputs *o, const char *said, const char *value, struct err *e)
+static int take_file(struct outputs *o, const char *said, const char *value, struct err *e)
 {
 	if (o->n_to == OUTPUTS_MAX)
 		return err_set(e, "%s %.80s: at most %d outputs of one run", said, value,
@@ -130,13 +132,7 @@ int outputs_take_file(struct outputs *o, const char *said, const char *value, st
 	return 0;
 }
 
-int outputs_take_also(struct outputs *o, enum output_format format, const char *value,
-		      struct err *e)
-{
-	return add(o, format, value, e);
-}
-
-int outputs_take_color(struct outputs *o, const char *said, const char *value, struct err *e)
+static int take_color(struct outputs *o, const char *said, const char *value, struct err *e)
 {
 	int wish;
 
@@ -144,6 +140,20 @@ int outputs_take_color(struct outputs *o, const char *said, const char *value, s
 		return -1;
 	o->color = (enum color_wish)wish;
 	return 0;
+}
+
+int outputs_take(struct outputs *o, int id, const char *said, const char *value, struct err *e)
+{
+	switch (id) {
+	case OPTION_FORMAT: return take_format(o, said, value, e);
+	case OPTION_OUTPUT: return take_file(o, said, value, e);
+	case OPTION_OUTPUT_JSON: return add(o, FORMAT_JSON, value, e);
+	case OPTION_OUTPUT_XML:
+		return check_built(said, FORMAT_XML, e) < 0 ? -1 : add(o, FORMAT_XML, value, e);
+	case OPTION_OUTPUT_CSV: return add(o, FORMAT_CSV, value, e);
+	case OPTION_COLOR: return take_color(o, said, value, e);
+	default: return 1;
+	}
 }
 
 /* Which of the outputs goes to stdout, or -1. */

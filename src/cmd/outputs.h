@@ -59,15 +59,13 @@ struct outputs {
 /* The formats of a command, by its name, as bits; and their words. */
 unsigned outputs_formats(const char *command);
 const char *outputs_format_word(enum output_format format);
+/* False where it takes a library that was not there when this program was built. */
+bool outputs_built(enum output_format format);
 /* The words of --color, from 0; NULL behind the last. */
 const char *outputs_color_word(size_t i);
-/* Each takes the value of one option, spelled `said`; -1 with `e` where it is none. */
-int outputs_take_format(struct outputs *o, const char *said, const char *value, struct err *e);
-int outputs_take_file(struct outputs *o, const char *said, const char *value, struct err *e);
-/* -oJ, -oX, -oC */
-int outputs_take_also(struct outputs *o, enum output_format format, const char *value,
-		      struct err *e);
-int outputs_take_color(struct outputs *o, const char *said, const char *value, struct err *e);
+/* Takes the value of an option from OPTION_FORMAT to OPTION_COLOR, spelled `said`; 1 where `id` is
+ * none of these, -1 with `e` where the value is none. */
+int outputs_take(struct outputs *o, int id, const char *said, const char *value, struct err *e);
 /* After the last option. No two go to one place, nor to `pcap`, the file of -w, or NULL. */
 int outputs_settle(struct outputs *o, const char *pcap, struct err *e);
 

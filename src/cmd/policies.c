@@ -8,12 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/resolve.h"
 #include "cmd/textfile.h"
-
-enum { SOON_DAYS = 14 };
 
 static char *read_file(void *ctx, const char *path, struct err *e)
 {
@@ -25,8 +22,7 @@ static void fail(void *ctx, const struct err *e)
 {
 	struct ask *a = ctx;
 
-	log_error("%s", e->msg);
-	a->status = cmd_worse(a->status, STATUS_USAGE);
+	cmd_fail(&a->status, STATUS_USAGE, e);
 }
 
 static void missing(void *ctx, const struct err *e, bool try_again)
@@ -34,8 +30,7 @@ static void missing(void *ctx, const struct err *e, bool try_again)
 	struct ask *a = ctx;
 
 	(void)try_again;
-	log_error("%s", e->msg);
-	a->status = cmd_worse(a->status, STATUS_INCOMPLETE);
+	cmd_fail(&a->status, STATUS_INCOMPLETE, e);
 }
 
 int policies_read(struct policy *p, struct ask *a)
@@ -76,12 +71,12 @@ int policies_read(struct policy *p, struct ask *a)
 static void tell_line(const struct policy *p, const struct policy_line *l, int32_t today,
 		      void (*say)(void *ctx, const char *text), void *ctx)
 {
-	char line[400], day[12];
+	char line[400], day[DAY_TEXT];
 	bool over = !policy_in_force(l, today);
 
 	snprintf(line, sizeof(line), "%.200s:%u: %s%s %s%s", p->files[l->file], l->number,
 		 p->groups[l->group].name, over ? ": was in force until" : ": is in force until",
-		 policy_day_text(l->until_day, day),
+		 day_text(l->until_day, day),
 		 over && l->scope == POLICY_PORTS ? "; its ports now fall under `else`" : "");
 	say(ctx, line);
 }
@@ -92,7 +87,8 @@ void policies_tell_dates(const struct policy *p, int32_t today, bool ending,
 	for (size_t i = 0; i < p->n_lines; i++) {
 		const struct policy_line *l = &p->lines[i];
 
-		if (l->until_day != POLICY_NEVER && l->until_day < today + (ending ? SOON_DAYS : 0))
+		if (l->until_day != DAY_NEVER &&
+		    l->until_day < today + (ending ? EXPECT_SOON_DAYS : 0))
 			tell_line(p, l, today, say, ctx);
 	}
 }

@@ -391,33 +391,27 @@ static int choose(struct choice *c, const char *word, struct err *e)
 	return err_set(e, "probes: no such probe as %.40s; there are %s", word, known);
 }
 
+static int take(void *ctx, int id, const char *said, const char *value, struct err *e)
+{
+	static const char *const formats[] = {[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json"};
+	struct choice *c = ctx;
+
+	if (id == OPTION_FORMAT)
+		return option_choice(said, value, formats, 2, &c->format, e);
+	c->all = false;
+	return choose(c, value, e);
+}
+
 /* 0, 1 where help was printed, -1 with `e`. */
 static int parse(struct choice *c, const struct cmd_line *l, struct err *e)
 {
-	static const char *const formats[] = {[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json"};
-	struct option_walk w;
-	const char *value;
-	int id;
+	int rc;
 
 	*c = (struct choice){.all = true, .format = FORMAT_TEXT};
-	option_begin(&w, &probes_table, l->argc, l->argv);
-	while ((id = option_next(&w, &value, e)) != OPTION_END) {
-		if (id == OPTION_BAD)
-			return -1;
-		if (id == PROBES_HELP) {
-			option_help(stdout, &probes_table);
-			return 1;
-		}
-		if (id == PROBES_FORMAT &&
-		    option_choice(w.said, value, formats, 2, &c->format, e) < 0)
-			return -1;
-		if (id == OPTION_WORD && choose(c, value, e) < 0)
-			return -1;
-		c->all &= id != OPTION_WORD;
-	}
+	rc = option_parse(&probes_table, l->argc, l->argv, take, c, e);
 	for (size_t i = 0; c->all && i < probe_count; i++)
 		c->show[i] = true;
-	return 0;
+	return rc;
 }
 
 int cmd_probes(const struct cmd_line *l)

@@ -2,9 +2,9 @@
 #include "cmd/probes_table.h"
 
 static const struct option_row rows[] = {
-    {"format", NULL, NULL, "FORMAT", "Options", "text or json (default: text)", PROBES_FORMAT, NULL,
-     NULL, 0},
-    {"help", "h", NULL, NULL, "Options", "this text", PROBES_HELP, NULL, NULL, 0},
+    OPTION_ROW("format", NULL, NULL, "FORMAT", "Options", "text or json (default: text)",
+	       OPTION_FORMAT),
+    OPTION_ROW("help", "h", NULL, NULL, "Options", "this text", OPTION_HELP),
 };
 
 const struct option_table probes_table = {

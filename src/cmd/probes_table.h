@@ -4,8 +4,6 @@
 
 #include "cmd/options.h"
 
-enum probes_option_id { PROBES_HELP = 1, PROBES_FORMAT };
-
 extern const struct option_table probes_table;
 
 #endif

@@ -12,6 +12,8 @@
 
 #include <sodium.h>
 
+#include "base/array.h"
+
 enum { TABLE_FIRST = 1024 };
 
 /* What a remark is about: its `mark` beside address and port. */
@@ -279,15 +281,8 @@ static void on_provoke(void *ctx, const struct provoke_record *p)
 	uint32_t text = pool_put(r, p->verdict->row->id);
 
 	for (size_t i = 0; text && i < p->n_frames; i++) {
-		if (r->n_frames == r->cap_frames) {
-			size_t cap = 2 * r->cap_frames + 64;
-			struct framed *v = realloc(r->frames, cap * sizeof(*v));
-
-			if (!v)
-				return;
-			r->frames = v;
-			r->cap_frames = cap;
-		}
+		if (!array_grow(&r->frames, r->n_frames, &r->cap_frames, sizeof(*r->frames)))
+			return;
 		r->frames[r->n_frames++] = (struct framed){p->frames[i], text};
 	}
 }

@@ -12,6 +12,8 @@
 
 #include <sodium.h>
 
+#include "base/array.h"
+#include "base/span.h"
 #include "cmd/resume_private.h"
 #include "engine/ports.h"
 
@@ -95,23 +97,6 @@ static int check(const struct resume *r, struct err *e)
 
 /* --- windows ---------------------------------------------------------------------------------- */
 
-static bool grow(void *array_ptr, size_t n, size_t *cap, size_t size)
-{
-	size_t want = *cap ? 2 * *cap : 64;
-	void *old, *more;
-
-	if (n < *cap)
-		return true;
-	memcpy(&old, array_ptr, sizeof(old));
-	more = realloc(old, want * size);
-	if (!more)
-		return false;
-	memcpy(array_ptr, &more, sizeof(more));
-	*cap = want;
-	/* cppcheck-suppress memleak ; the array has it, by the memcpy above */
-	return true;
-}
-
 static bool same_kinds(const struct resume *r, json_object *o)
 {
 	json_object *probes = json_object_object_get(o, "probes");
@@ -130,14 +115,14 @@ static bool same_kinds(const struct resume *r, json_object *o)
 
 static int add_window(struct resume *r, json_object *o, struct err *e)
 {
-	struct known_window w = {.line = r->journal.line, .complete = journal_is(o, "complete")};
+	struct known_window w = {.line = r->journal.line, .complete = member_is(o, "complete")};
 
-	if (!journal_u64(o, "first", &w.at.first) || !journal_u64(o, "last", &w.at.last) ||
+	if (!member_u64(o, "first", &w.at.first) || !member_u64(o, "last", &w.at.last) ||
 	    w.at.first > w.at.last || w.at.last >= r->scan.space->total)
 		return journal_bad(&r->journal, "a window of no such scan", e);
 	if (!same_kinds(r, o))
 		return journal_bad(&r->journal, "a window of other probes", e);
-	if (!grow(&r->windows, r->n_windows, &r->cap_windows, sizeof(*r->windows)))
+	if (!array_grow(&r->windows, r->n_windows, &r->cap_windows, sizeof(*r->windows)))
 		return err_set(e, "out of memory");
 	r->windows[r->n_windows++] = w;
 	return 0;
@@ -252,7 +237,7 @@ static bool all_answered(const struct resume *r, json_object *o)
 	if (!probes)
 		return r->scan.n_kinds == 1;
 	for (size_t i = 0; i < r->scan.n_kinds; i++) {
-		const char *saw = journal_text(probes, r->scan.kinds[i]->name);
+		const char *saw = member_text(probes, r->scan.kinds[i]->name);
 
 		if (!saw || strcmp(saw, "none") == 0)
 			return false;
@@ -262,8 +247,8 @@ static bool all_answered(const struct resume *r, json_object *o)
 
 int resume_rank(const struct resume *r, json_object *o, struct told *out, struct err *e)
 {
-	const char *word = journal_text(o, "state"), *reason = journal_text(o, "reason");
-	bool weak = journal_is(o, "weak");
+	const char *word = member_text(o, "state"), *reason = member_text(o, "reason");
+	bool weak = member_is(o, "weak");
 	enum port_state state;
 	int i = RANK_INCONSISTENT;
 
@@ -312,7 +297,7 @@ static int add_port(struct resume *r, uint64_t index, const struct told *t, stru
 	if (r->n_ports == r->cap_ports) {
 		sort_ports(r);
 		if (r->n_ports >= r->cap_ports / 2 &&
-		    !grow(&r->ports, r->cap_ports, &r->cap_ports, sizeof(*r->ports)))
+		    !array_grow(&r->ports, r->cap_ports, &r->cap_ports, sizeof(*r->ports)))
 			return err_set(e, "out of memory for the ports known");
 	}
 	r->ports[r->n_ports++] = index << RANK_BITS | (unsigned)rank;
@@ -329,60 +314,36 @@ static int add_one(struct resume *r, const struct named *who, json_object *o, co
 {
 	uint64_t port, index;
 
-	if (!journal_u64(o, "port", &port) || !find_port(r, &who->addr, port, &index))
+	if (!member_u64(o, "port", &port) || !find_port(r, &who->addr, port, &index))
 		return journal_bad(&r->journal, "a port that is not scanned", e);
 	return add_port(r, index, t, e);
 }
 
-static bool read_number(const char **p, uint64_t *out)
-{
-	uint64_t n = 0;
-	size_t digits = strspn(*p, "0123456789");
-
-	for (size_t i = 0; i < digits && i < 6; i++)
-		n = n * 10 + (uint64_t)((*p)[i] - '0');
-	*p += digits;
-	*out = n;
-	return digits > 0 && digits < 6;
-}
-
-/* "1-21,23-79"; ascending, as they are written: else a line could say them all a million times. */
 static int add_ranges(struct resume *r, const struct named *who, json_object *o,
 		      const struct told *t, struct err *e)
 {
-	const char *p = journal_text(o, "ports");
-	uint64_t next = 0;
+	const char *list = member_text(o, "ports");
+	struct port_span x;
+	int rc = list ? 1 : -1;
 
-	while (p && *p) {
-		uint64_t lo, hi, index;
+	while (rc > 0 && (rc = port_span_next(&list, &x)) > 0) {
+		for (uint32_t port = x.first; port <= x.last; port++) {
+			uint64_t index;
 
-		if (!read_number(&p, &lo))
-			break;
-		hi = lo;
-		if (*p == '-' && (p++, !read_number(&p, &hi)))
-			break;
-		if (lo < next || hi < lo)
-			break;
-		next = hi + 1;
-		for (uint64_t port = lo; port <= hi; port++) {
 			if (!find_port(r, &who->addr, port, &index))
 				return journal_bad(&r->journal, "ports that are not scanned", e);
 			if (add_port(r, index, t, e) < 0)
 				return -1;
 		}
-		if (!*p)
-			return 0;
-		if (*p++ != ',')
-			break;
 	}
-	return journal_bad(&r->journal, "no list of ports", e);
+	return rc < 0 ? journal_bad(&r->journal, "no list of ports", e) : 0;
 }
 
 /* --- hosts ------------------------------------------------------------------------------------ */
 
 int resume_find_host(const struct resume *r, json_object *o, struct named *out, struct err *e)
 {
-	const char *text = journal_text(o, "addr"), *zone = text ? strchr(text, '%') : NULL;
+	const char *text = member_text(o, "addr"), *zone = text ? strchr(text, '%') : NULL;
 	char bare[ADDR_TEXT];
 
 	if (!text || strlen(text) >= ADDR_TEXT)
@@ -425,7 +386,7 @@ static int add_host(struct resume *r, const struct named *who, bool up, struct e
 	if (r->n_hosts == r->cap_hosts) {
 		join_hosts(r);
 		if (r->n_hosts >= r->cap_hosts / 2 &&
-		    !grow(&r->hosts, r->cap_hosts, &r->cap_hosts, sizeof(*r->hosts)))
+		    !array_grow(&r->hosts, r->cap_hosts, &r->cap_hosts, sizeof(*r->hosts)))
 			return err_set(e, "out of memory for the hosts known");
 	}
 	r->hosts[r->n_hosts++] = (struct known_host){.number = who->host, .up = up};
@@ -435,7 +396,7 @@ static int add_host(struct resume *r, const struct named *who, bool up, struct e
 /* The port answered for itself, so its host is up, whether or not it has a record yet. */
 static bool answers_itself(json_object *o)
 {
-	const char *addr = journal_text(o, "addr"), *from = journal_text(o, "from");
+	const char *addr = member_text(o, "addr"), *from = member_text(o, "from");
 
 	return addr && from && strcmp(addr, from) == 0;
 }
@@ -457,7 +418,7 @@ static int read_record(struct resume *r, json_object *o, struct err *e)
 	if (resume_find_host(r, o, &who, e) < 0)
 		return -1;
 	if (r->journal.type == JOURNAL_HOST)
-		return add_host(r, &who, journal_is(o, "up"), e);
+		return add_host(r, &who, member_is(o, "up"), e);
 	if (resume_rank(r, o, &t, e) < 0)
 		return -1;
 	if (answers_itself(o) && add_host(r, &who, true, e) < 0)

@@ -22,7 +22,7 @@ static bool port_stays(const struct resume *r, json_object *o, const struct name
 	uint64_t port = 0, index = 0;
 	size_t at;
 
-	if (!journal_u64(o, "port", &port) ||
+	if (!member_u64(o, "port", &port) ||
 	    !space_find(r->scan.space, &who->addr, (uint16_t)port, &index, NULL))
 		return false;
 	at = resume_ports_from(r, index);

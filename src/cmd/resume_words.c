@@ -60,7 +60,7 @@ static int split(struct words *w, int argc, char **argv, struct err *e)
 		return err_set(e, "out of memory");
 	option_begin(&walk, &scan_table, argc, argv);
 	while ((id = option_next(&walk, &value, e)) != OPTION_END) {
-		if (id == OPTION_BAD || id == ID_HELP)
+		if (id == OPTION_BAD || id == OPTION_HELP)
 			return 1;
 		w->v[w->n++] = (struct word){id, value};
 		value = NULL;
@@ -259,19 +259,19 @@ static int read_run(struct resume *r, struct old_run *run, struct err *e)
 	run->record = journal_parse(&r->journal, e);
 	if (!run->record)
 		return -1;
-	tool = journal_text(run->record, "tool");
+	tool = member_text(run->record, "tool");
 	if (r->journal.type != JOURNAL_RUN || !tool || strcmp(tool, "rstprobe") != 0)
 		return journal_bad(&r->journal, "no run record of rstprobe stands first", e);
-	if (!journal_u64(run->record, "schema", &schema) || schema != 1)
+	if (!member_u64(run->record, "schema", &schema) || schema != 1)
 		return journal_bad(&r->journal, "written by a version with other records", e);
-	command = journal_text(run->record, "command");
+	command = member_text(run->record, "command");
 	if (!command || strcmp(command, "scan") != 0)
 		return journal_bad(&r->journal, "no result of a scan: only scans are resumed", e);
-	space = journal_text(run->record, "space");
+	space = member_text(run->record, "space");
 	if (!space || strlen(space) >= sizeof(r->space) ||
-	    !journal_u64(run->record, "seed", &seed) ||
-	    !journal_u64(run->record, "hosts", &r->hosts_then) ||
-	    !journal_u64(run->record, "indices", &r->indices_then))
+	    !member_u64(run->record, "seed", &seed) ||
+	    !member_u64(run->record, "hosts", &r->hosts_then) ||
+	    !member_u64(run->record, "indices", &r->indices_then))
 		return journal_bad(&r->journal, "the run record does not say what was scanned", e);
 	snprintf(r->space, sizeof(r->space), "%s", space);
 	snprintf(run->seed, sizeof(run->seed), "%" PRIu64, seed);

@@ -28,9 +28,7 @@ enum { HOSTS_IN_BLOCKS = 256 };
 
 int run_fail(struct run *r, int status, const struct err *e)
 {
-	log_error("%s", e->msg);
-	r->status = cmd_worse(r->status, status);
-	return -1;
+	return cmd_fail(&r->status, status, e);
 }
 
 /* --- the way there ---------------------------------------------------------------------------- */
@@ -121,13 +119,11 @@ static void warn_of_source(const struct addr *src)
 	static const struct route_wish none;
 	struct err e;
 	struct route *r = route_open(&none, &e);
-	uint16_t path = PATH_NONE;
-	uint64_t run;
-	size_t n = 0;
+	struct path path;
+	int found = r ? route_to(r, src, &path, &e) : -1;
 	char text[ADDR_TEXT];
 
-	if (r && route_piece(r, src, 1, &run, &path, &e) == 0 &&
-	    (path == PATH_NONE || !route_paths(r, &n)[path].loopback))
+	if (found == 0 || (found > 0 && !path.loopback))
 		log_warn(
 		    "-S %s is no address of this machine: what answers it may never come here, "
 		    "and silence proves nothing",

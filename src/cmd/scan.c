@@ -18,7 +18,6 @@
 #include "cmd/sweeping.h"
 #include "cmd/tries.h"
 #include "engine/sweep.h"
-#include "wire/hold.h"
 
 enum {
 	FEW_PORTS = 20,	  /* these many at once are polite by themselves */
@@ -62,36 +61,17 @@ static void configure(struct run *r, const struct resume *resume, struct sweep_c
 			    &c->end_place);
 }
 
-/* The sweep's ports first, then those of the battery, if it is to follow. */
-static int hold_sports(struct run *r, struct sweep_config *c, struct run_ports *ports)
-{
-	ports->n = sweep_sports(c->n_kinds, c->retries, c->sport_fixed);
-	if (r->o.stack) {
-		ports->n += stack_sports();
-		ports->n_quiet = SCRIPT_QUIET;
-		ports->conns = STACK_CONNS;
-	}
-	if (sweeping_hold(r, c, ports->n) < 0)
-		return -1;
-	ports->first = c->sport_first;
-	return 0;
-}
-
-/* Phase 1: everything that needs privilege, or the invoking user's rights on files. */
 static int open_all(struct run *r, struct sweep_config *c)
 {
 	uint64_t end = c->end_place ? c->end_place : r->ask.space.total;
-	uint64_t probes = (end - c->first_place) * c->n_kinds;
-	struct run_ports ports = {.lanes = c->lanes > 1 ? c->lanes + 1 : 1};
+	struct run_ports ports = {.n = sweep_sports(c->n_kinds, c->retries, c->sport_fixed)};
 
-	if (hold_sports(r, c, &ports) < 0 || run_open_wire(r, &ports, probes) < 0 ||
-	    run_open_pcap(r) < 0)
-		return -1;
-	if (r->pcap) {
-		c->evidence = run_keep_evidence;
-		c->evidence_ctx = r->pcap;
+	if (r->o.stack) { /* the ports of the battery are behind those of the sweep */
+		ports.n += stack_sports();
+		ports.n_quiet = SCRIPT_QUIET;
+		ports.conns = STACK_CONNS;
 	}
-	return run_open_reports(r);
+	return sweeping_open(r, c, &ports, (end - c->first_place) * c->n_kinds);
 }
 
 /* The records of the run before go first; then a file of the same name may be replaced. */

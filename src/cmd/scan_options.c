@@ -234,30 +234,6 @@ static int take_expected(struct scan_parse *p, const char *value, struct err *e)
 	return take_states(p, value, e);
 }
 
-static int take_format(struct scan_parse *p, const char *value, struct err *e)
-{
-	return outputs_take_format(&p->o->out, p->said, value, e);
-}
-
-static int take_color(struct scan_parse *p, const char *value, struct err *e)
-{
-	return outputs_take_color(&p->o->out, p->said, value, e);
-}
-
-static int take_output(struct scan_parse *p, const char *value, struct err *e)
-{
-	return outputs_take_file(&p->o->out, p->said, value, e);
-}
-
-static int take_output_also(struct scan_parse *p, const char *value, struct err *e)
-{
-	enum output_format format = p->id == ID_OUTPUT_XML   ? FORMAT_XML
-				    : p->id == ID_OUTPUT_CSV ? FORMAT_CSV
-							     : FORMAT_JSON;
-
-	return outputs_take_also(&p->o->out, format, value, e);
-}
-
 /* --- the whole --------------------------------------------------------------- */
 
 static int (*const takers[IDS])(struct scan_parse *p, const char *value,
@@ -296,17 +272,11 @@ static int (*const takers[IDS])(struct scan_parse *p, const char *value,
 						  [ID_BYTES] = scan_take_bytes,
 						  [ID_HOLD] = take_time,
 						  [ID_SHOW] = take_states,
-						  [ID_FORMAT] = take_format,
-						  [ID_OUTPUT] = take_output,
-						  [ID_OUTPUT_JSON] = take_output_also,
-						  [ID_OUTPUT_XML] = take_output_also,
-						  [ID_OUTPUT_CSV] = take_output_also,
 						  [ID_COUNT] = scan_take_count,
 						  [ID_INTERVAL] = take_time,
 						  [ID_RECORD] = scan_take_record,
 						  [ID_RETRY_FAILED] = scan_take_retry_failed,
 						  [ID_WRITE_PCAP] = take_write_pcap,
-						  [ID_COLOR] = take_color,
 						  [ID_STATS_EVERY] = take_time};
 
 static unsigned cores(void)
@@ -380,13 +350,26 @@ static int take_word(struct scan_parse *p, const char *value, struct err *e)
 	return 0;
 }
 
+static int take(void *ctx, int id, const char *said, const char *value, struct err *e)
+{
+	struct scan_parse *p = ctx;
+
+	if (id == OPTION_WORD)
+		return take_word(p, value, e);
+	if (set_flag(p->o, id))
+		return 0;
+	if (id < OPTION_OWN || id >= IDS)
+		return outputs_take(&p->o->out, id, said, value, e);
+	p->said = said;
+	p->id = id;
+	return takers[id](p, value, e);
+}
+
 int scan_options_parse(struct scan_options *o, const struct option_table *table, int argc,
 		       char **argv, struct err *e)
 {
 	struct scan_parse p = {.o = o, .table = table};
-	struct option_walk w;
-	const char *value;
-	int id, ret = 0;
+	int rc;
 
 	*o = (struct scan_options){
 	    .syn_layout = SYN_LAYOUT_LINUX,
@@ -408,26 +391,12 @@ int scan_options_parse(struct scan_options *o, const struct option_table *table,
 		scan_options_free(o);
 		return err_sys(e, ENOMEM, "%s: cannot keep %d words", table->command, argc);
 	}
-	option_begin(&w, table, argc, argv);
-	p.said = w.said;
-	while (ret == 0 && (id = option_next(&w, &value, e)) != OPTION_END) {
-		if (id == OPTION_BAD) {
-			ret = -1;
-		} else if (id == OPTION_WORD) {
-			ret = take_word(&p, value, e);
-		} else if (id == ID_HELP) {
-			option_help(stdout, table);
-			ret = 1;
-		} else if (!set_flag(o, id)) {
-			p.id = id;
-			ret = takers[id](&p, value, e);
-		}
-	}
-	if (ret == 0)
-		ret = settle(&p, e);
-	if (ret != 0)
+	rc = option_parse(table, argc, argv, take, &p, e);
+	if (rc == 0)
+		rc = settle(&p, e);
+	if (rc != 0)
 		scan_options_free(o);
-	return ret;
+	return rc;
 }
 
 void scan_options_free(struct scan_options *o)

@@ -81,13 +81,15 @@ static const char *scenario_name_at(size_t i)
 
 static int no_such_scenario(const char *value, struct err *e)
 {
+	struct near near = {.word = value};
 	char known[200];
 	struct text t = text_of(known, sizeof(known));
 
 	for (size_t i = 0; i < SCENARIOS; i++)
-		if (near_distance(value, scenario_infos[i].name) <= 2)
-			return err_set(e, "provoke %.60s: no such scenario; did you mean '%s'?",
-				       value, scenario_infos[i].name);
+		near_try(&near, scenario_infos[i].name);
+	if (near.best)
+		return err_set(e, "provoke %.60s: no such scenario; did you mean '%s'?", value,
+			       near.best);
 	option_put_names(&t, SCENARIOS, scenario_name_at);
 	return err_set(e, "provoke %.60s: no such scenario; there are %s", value, known);
 }
@@ -338,9 +340,14 @@ int scan_settle_audit(struct scan_parse *p, struct err *e)
 {
 	struct scan_options *o = p->o;
 
-	if (o->n_record && (o->n_targets || o->check_only))
-		return err_set(e, "audit: --record writes a policy and reads none: leave %s out",
-			       o->check_only ? "--check" : o->targets[0]);
+	if (o->n_record && o->check_only)
+		return err_set(e,
+			       "audit: --record writes a policy and reads none: leave --check out");
+	if (o->n_record && o->n_targets)
+		return err_set(e,
+			       "audit: --record writes a policy and reads none: leave %s out, or "
+			       "write --record %s",
+			       o->targets[0], o->targets[0]);
 	if (!o->n_record && !o->n_targets)
 		return err_set(e, "audit: no policy; name a file, or write one by --record TARGET "
 				  "(rstprobe audit --help)");

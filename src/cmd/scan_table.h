@@ -6,8 +6,7 @@
 #include "cmd/options.h"
 
 enum scan_option_id {
-	ID_HELP = 1,
-	ID_PORTS,
+	ID_PORTS = OPTION_OWN,
 	ID_TARGETS,
 	ID_EXCLUDE,
 	ID_EXCLUDE_FILE,
@@ -54,15 +53,9 @@ enum scan_option_id {
 	ID_DRY_RUN,
 	ID_EXPECT,
 	ID_SHOW,
-	ID_FORMAT,
-	ID_OUTPUT,
-	ID_OUTPUT_JSON,
-	ID_OUTPUT_XML,
-	ID_OUTPUT_CSV,
 	ID_WRITE_PCAP,
 	ID_VERBOSE,
 	ID_QUIET,
-	ID_COLOR,
 	ID_NO_PROGRESS,
 	ID_STATS_EVERY,
 	IDS

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/log.h"
 #include "cmd/cmd.h"
 #include "wire/privilege.h"
 
@@ -17,6 +18,13 @@ int cmd_worse(int a, int b)
 		if (a == gravity[i] || b == gravity[i])
 			return gravity[i];
 	return STATUS_OK;
+}
+
+int cmd_fail(int *status, int why, const struct err *e)
+{
+	log_error("%s", e->msg);
+	*status = cmd_worse(*status, why);
+	return -1;
 }
 
 void cmd_put_privilege_fix(void)

@@ -60,7 +60,7 @@ void sweeping_make_dry(const struct run *r, struct sweep_config *c)
 	c->enumerate_silent = false;
 }
 
-int sweeping_hold(struct run *r, struct sweep_config *c, unsigned n)
+static int hold(struct run *r, struct sweep_config *c, unsigned n)
 {
 	struct err e;
 
@@ -72,4 +72,20 @@ int sweeping_hold(struct run *r, struct sweep_config *c, unsigned n)
 	else
 		log_warn("%s; going on without holding the port", e.msg);
 	return 0;
+}
+
+int sweeping_open(struct run *r, struct sweep_config *c, struct run_ports *ports,
+		  uint64_t expected_replies)
+{
+	ports->lanes = c->lanes > 1 ? c->lanes + 1 : 1;
+	if (hold(r, c, ports->n) < 0)
+		return -1;
+	ports->first = c->sport_first;
+	if (run_open_wire(r, ports, expected_replies) < 0 || run_open_pcap(r) < 0)
+		return -1;
+	if (r->pcap) {
+		c->evidence = run_keep_evidence;
+		c->evidence_ctx = r->pcap;
+	}
+	return run_open_reports(r);
 }

@@ -10,7 +10,12 @@
 void sweeping_configure(const struct run *r, struct sweep_config *c);
 /* A dry run: no randomness but the seed's, one try, no waiting. */
 void sweeping_make_dry(const struct run *r, struct sweep_config *c);
-/* Holds `n` source ports, or those of -g: `c->sport_first`, and `r->hold`. */
-int sweeping_hold(struct run *r, struct sweep_config *c, unsigned n);
+/*
+ * Phase 1 of run.h: everything that needs privilege, or the invoking user's rights on files.
+ * `ports` says how many source ports, quiet ones and connections are wanted; which they are, and
+ * the lanes, come of it.
+ */
+int sweeping_open(struct run *r, struct sweep_config *c, struct run_ports *ports,
+		  uint64_t expected_replies);
 
 #endif

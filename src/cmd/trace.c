@@ -124,6 +124,7 @@ static int walk_one(struct trace *t, const struct aim *aim)
 	struct err e;
 
 	memset(t->walks, 0, TRACE_WALKS_MAX * sizeof(*t->walks));
+	tc.frames_only = c.inside;
 	c.hop = on_hop;
 	c.progress = on_progress;
 	c.hop_ctx = c.progress_ctx = &leg;
@@ -149,6 +150,7 @@ static int open_all(struct trace *t)
 		return run_fail(r, STATUS_CANNOT, &e);
 	ports.first = t->sport_first = hold_first(r->hold);
 	ports.conns = goes_inside(&r->o) ? WALK_PORTS_BESIDE : 0;
+	ports.both_ways = goes_inside(&r->o); /* the kernel's own segments */
 	if (run_open_wire(r, &ports, REPLIES_EXPECTED) < 0 || run_open_pcap(r) < 0)
 		return -1;
 	return run_open_reports(r);

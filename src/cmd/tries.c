@@ -15,6 +15,7 @@
 #include "cmd/dry.h"
 #include "cmd/turns_sum.h"
 #include "engine/repeat.h"
+#include "report/host.h"
 #include "wire/clock.h"
 #include "wire/hold.h"
 
@@ -80,6 +81,21 @@ static int hold_sports(struct tries_job *j)
 	return 0;
 }
 
+static size_t widest(const struct tries_job *j)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < j->aims.n; i++) {
+		char addr[ADDR_TEXT];
+		int n =
+		    snprintf(NULL, 0, "%s port %u",
+			     host_addr(&j->run->info, &j->aims.v[i].addr, addr), j->aims.v[i].port);
+
+		width = n > 0 && (size_t)n > width ? (size_t)n : width;
+	}
+	return width;
+}
+
 /* Phase 1: everything that needs privilege, or the invoking user's rights on files. */
 static int open_all(struct tries_job *j)
 {
@@ -91,6 +107,7 @@ static int open_all(struct tries_job *j)
 	ports.n = j->c.n_sports;
 	if (run_open_wire(j->run, &ports, REPLIES_EXPECTED) < 0 || run_open_pcap(j->run) < 0)
 		return -1;
+	j->run->info.tries_who = widest(j);
 	return run_open_reports(j->run);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "engine/audit_private.h"
 
 enum {
@@ -21,7 +22,6 @@ struct audit {
 	const struct record_sink *sink;
 	struct plan plan;
 	struct seen_table seen;
-	struct port_span *spans;   /* of audit_tell */
 	struct summary_record sum; /* of all sweeps */
 	uint16_t sport;		   /* the next one that is free */
 	uint64_t begun_ns;
@@ -124,47 +124,40 @@ static int sweep(struct audit *a, const struct space *space, enum seen_what what
 struct part {
 	struct audit *a;
 	struct targets targets;
-	struct string_of_ports {
-		char text[65536 * 6];
-		size_t len;
-	} * ports;
+	uint16_t *ports; /* of `host`; some may be there twice */
+	size_t n, cap;
 	uint64_t host;
-	bool any, failed;
+	bool failed;
 };
 
 static void end_host(struct part *p)
 {
 	struct target x = {0};
-	struct err e;
 
-	if (!p->any)
+	if (!p->n)
 		return;
 	x.first = x.last = space_host_addr(p->a->c->space, p->host);
-	x.ports = ports_pool_own(&p->targets.ports, ports_parse(p->ports->text, NULL, &e));
+	x.ports = ports_pool_own(&p->targets.ports, ports_of(p->ports, p->n));
 	if (!x.ports || targets_put(&p->targets, &x) < 0)
 		p->failed = true;
-	p->any = false;
-	p->ports->len = 0;
+	p->n = 0;
 }
 
 static void part_add(struct part *p, uint64_t host, uint16_t port)
 {
-	struct string_of_ports *s = p->ports;
-
-	if (p->any && host != p->host)
+	if (host != p->host)
 		end_host(p);
-	s->len += (size_t)snprintf(s->text + s->len, sizeof(s->text) - s->len, "%s%u",
-				   p->any ? "," : "", port);
 	p->host = host;
-	p->any = true;
+	if (array_grow(&p->ports, p->n, &p->cap, sizeof(*p->ports)))
+		p->ports[p->n++] = port;
+	else
+		p->failed = true;
 }
 
-static int part_begin(struct part *p, struct audit *a)
+static void part_begin(struct part *p, struct audit *a)
 {
 	*p = (struct part){.a = a};
 	targets_init(&p->targets);
-	p->ports = calloc(1, sizeof(*p->ports));
-	return p->ports ? 0 : -1;
 }
 
 static void part_free(struct part *p)
@@ -217,22 +210,12 @@ out:
 
 /* --- which part ------------------------------------------------------------------------------- */
 
-static const struct measure *measure_of(const struct audit *a, const struct plan_walk *w,
-					uint16_t port)
-{
-	int32_t rank = ports_rank(w->span->ports, port);
-
-	return rank < 0 ? NULL
-			: &a->seen.v[space_host_index(a->c->space, w->host) + (uint32_t)rank];
-}
-
 /* Does a sweep of this kind help the line's demand on that port? */
-static bool wants(const struct audit *a, const struct policy_line *l, const struct measure *m,
-		  enum seen_what what, bool again)
+static bool wants(const struct policy_line *l, const struct measure *m, enum seen_what what,
+		  bool again)
 {
 	bool listen = l->expect.kind == EXPECT_LISTEN_RST;
 
-	(void)a;
 	if (!m)
 		return false;
 	if (what == SEEN_STRAYS)
@@ -259,9 +242,9 @@ static int mark(struct audit *a, uint8_t *bits, enum seen_what what, bool again)
 		while (plan_next_host(&a->plan, l, &w)) {
 			for (uint32_t r = 0; r < ports_count(l->ports); r++) {
 				uint16_t port = ports_at(l->ports, r);
-				const struct measure *m = measure_of(a, &w, port);
+				const struct measure *m = seen_at(&a->seen, &w, port);
 
-				if (!wants(a, l, m, what, again) ||
+				if (!wants(l, m, what, again) ||
 				    !plan_has(&a->plan, l, &w.addr, port))
 					continue;
 				bits[(m - a->seen.v) / 8] |= (uint8_t)(1U << (m - a->seen.v) % 8);
@@ -276,10 +259,11 @@ static int sweep_marked(struct audit *a, enum seen_what what, bool again, struct
 {
 	const struct space *s = a->c->space;
 	uint8_t *bits = calloc(s->total / 8 + 1, 1);
-	struct part part = {0};
+	struct part part;
 	int rc = -1;
 
-	if (!bits || part_begin(&part, a) < 0) {
+	part_begin(&part, a);
+	if (!bits) {
 		err_set(e, "out of memory for a second probing");
 		goto out;
 	}
@@ -323,10 +307,11 @@ static int sweep_styles(struct audit *a, bool again, struct err *e)
 {
 	const struct policy *p = a->c->policy;
 	uint8_t *hosts = calloc(a->c->space->hosts + 1, 1);
-	struct part part = {0};
+	struct part part;
 	int rc = -1;
 
-	if (!hosts || part_begin(&part, a) < 0) {
+	part_begin(&part, a);
+	if (!hosts) {
 		err_set(e, "out of memory for the reset styles");
 		goto out;
 	}
@@ -373,17 +358,18 @@ static int sweeps(struct audit *a, struct err *e)
 	return rc;
 }
 
-static void tell(struct audit *a, struct audit_counts *counts, struct summary_record *out)
+static int tell(struct audit *a, struct audit_counts *counts, struct summary_record *out,
+		struct err *e)
 {
 	struct audit_tell t = {
 	    .plan = &a->plan,
 	    .seen = &a->seen,
 	    .sink = a->sink,
 	    .why_not = a->sum.complete ? NULL : a->sum.why,
-	    .spans = a->spans,
 	};
 
-	audit_tell_all(&t);
+	if (audit_tell_all(&t) < 0)
+		return err_set(e, "out of memory for the checks");
 	a->sum.elapsed_s = (double)(a->w->ops->now(a->w) - a->begun_ns) / 1e9;
 	a->sum.audit = &t.counts;
 	if (a->sink->summary)
@@ -391,6 +377,7 @@ static void tell(struct audit *a, struct audit_counts *counts, struct summary_re
 	*counts = t.counts;
 	a->sum.audit = counts;
 	*out = a->sum;
+	return 0;
 }
 
 int audit_run(const struct audit_config *c, struct wire *w, const struct record_sink *sink,
@@ -400,16 +387,12 @@ int audit_run(const struct audit_config *c, struct wire *w, const struct record_
 	int rc = -1;
 
 	a.begun_ns = w->ops->now(w);
-	a.spans = calloc(AUDIT_SPANS, sizeof(*a.spans));
-	if (!a.spans)
-		return err_set(e, "out of memory for ranges of ports");
 	if (plan_make(&a.plan, c->policy, c->today, c->space, e) == 0 &&
 	    seen_make(&a.seen, c->space, e) == 0)
 		rc = sweeps(&a, e);
 	if (rc == 0)
-		tell(&a, counts, out);
+		rc = tell(&a, counts, out, e);
 	seen_free(&a.seen);
 	plan_free(&a.plan);
-	free(a.spans);
 	return rc;
 }

@@ -59,6 +59,8 @@ struct seen_table {
 enum reset_style seen_style(const struct seen_table *t, uint64_t host, enum reset_style faces[2]);
 int seen_make(struct seen_table *t, const struct space *space, struct err *e);
 void seen_free(struct seen_table *t);
+/* NULL where the port is none of the space. */
+struct measure *seen_at(const struct seen_table *t, const struct plan_walk *at, uint16_t port);
 /* A sink that takes ports and styles and hands on only notes and progress. */
 enum seen_what {
 	SEEN_STATES, /* SYNs */
@@ -79,20 +81,17 @@ void seen_fill_silent(struct seen_table *t, unsigned tries);
 
 /* --- audit_tell: the checks ------------------------------------------------------------------- */
 
-enum { AUDIT_SPANS = 65536 / 2 };
-
 struct audit_tell {
 	struct plan *plan;
 	const struct seen_table *seen;
 	const struct record_sink *sink; /* NULL: only counted */
 	struct audit_counts counts;
 	const char *why_not; /* the run's cause of what was not measured; NULL */
-	/* Room for the ranges of one host's ports, got before the run: a check that is not told for
-	 * want of memory would pass. NULL: only counted. */
+	/* private: */
 	struct port_span *spans;
 };
 
-void audit_tell_line(struct audit_tell *t, const struct policy_line *l);
-void audit_tell_all(struct audit_tell *t);
+/* -1: no memory, and nothing was told. */
+int audit_tell_all(struct audit_tell *t);
 
 #endif

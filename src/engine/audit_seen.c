@@ -2,9 +2,11 @@
  * audit_seen: takes what sweeps tell and keeps of each port what a policy can demand, merged over
  * all probings. Nothing is judged here.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "engine/audit_private.h"
 
 enum { FROM_MAX = UINT16_MAX - 1, OTHER_STYLE = 16 };
@@ -16,7 +18,7 @@ int seen_make(struct seen_table *t, const struct space *space, struct err *e)
 	t->styles = calloc(space->hosts + 1, 1);
 	if (!t->v || !t->styles) {
 		seen_free(t);
-		return err_set(e, "out of memory for %llu ports", (unsigned long long)space->total);
+		return err_set(e, "out of memory for %" PRIu64 " ports", space->total);
 	}
 	for (uint64_t i = 0; i < space->total; i++)
 		measure_clear(&t->v[i]);
@@ -33,6 +35,13 @@ void seen_free(struct seen_table *t)
 	t->from = NULL;
 }
 
+struct measure *seen_at(const struct seen_table *t, const struct plan_walk *at, uint16_t port)
+{
+	int32_t rank = ports_rank(at->span->ports, port);
+
+	return rank < 0 ? NULL : &t->v[space_host_index(t->space, at->host) + (uint32_t)rank];
+}
+
 /* 0 where it is the target itself, or where no more can be kept. */
 static uint16_t keep_from(struct seen_table *t, const struct addr *target, const struct addr *from)
 {
@@ -41,17 +50,9 @@ static uint16_t keep_from(struct seen_table *t, const struct addr *target, const
 	for (size_t i = 0; i < t->n_from; i++)
 		if (addr_equal(&t->from[i], from))
 			return (uint16_t)(i + 1);
-	if (t->n_from == FROM_MAX)
+	if (t->n_from == FROM_MAX ||
+	    !array_grow(&t->from, t->n_from, &t->cap_from, sizeof(*t->from)))
 		return 0;
-	if (t->n_from == t->cap_from) {
-		size_t cap = t->cap_from ? 2 * t->cap_from : 16;
-		struct addr *v = realloc(t->from, cap * sizeof(*v));
-
-		if (!v)
-			return 0;
-		t->from = v;
-		t->cap_from = cap;
-	}
 	t->from[t->n_from++] = *from;
 	return (uint16_t)t->n_from;
 }
@@ -99,6 +100,8 @@ static struct measure stray_of(const struct port_record *r)
 	if (state == STATE_INDETERMINATE || state == STATE_NOT_PROBED)
 		return m;
 	m.stray = (uint8_t)r->verdict->reaction;
+	m.stray_tries = small(r->tries);
+	m.stray_probings = 1;
 	m.bits = MEASURE_ASKED_STRAY;
 	return m;
 }

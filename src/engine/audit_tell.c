@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "engine/audit_private.h"
 
-enum { LIST_MAX = 100 }; /* ports of one state and outcome that are told one by one */
+enum { SPANS_MAX = 65536 / 2 }; /* that do not touch */
 
 /* One line on one address. */
 struct job {
@@ -46,7 +46,7 @@ static void count(struct audit_tell *t, const struct check_record *r)
 	t->counts.outcomes[r->outcome] += n;
 	if (r->outcome == CHECK_FAILED) {
 		t->counts.failed[r->level] += n;
-		if (r->seen && r->seen->bits & MEASURE_CONFIRMED)
+		if (r->seen && expect_asked(r->expect, r->seen).confirmed)
 			t->counts.confirmed += n;
 	}
 }
@@ -63,17 +63,6 @@ static void tell(struct audit_tell *t, const struct check_record *r)
 typedef void each_fn(struct job *j, uint16_t port, const struct measure *m, enum check_outcome o,
 		     void *ctx);
 
-/* A port's place among the host's ports in the space. */
-static const struct measure *measure_at(const struct job *j, uint16_t port)
-{
-	const struct plan_walk *at = j->at;
-	int32_t rank = ports_rank(at->span->ports, port);
-
-	if (!j->t->seen || rank < 0)
-		return NULL;
-	return &j->t->seen->v[space_host_index(j->t->plan->space, at->host) + (uint32_t)rank];
-}
-
 static void each_port(struct job *j, each_fn *fn, void *ctx)
 {
 	const struct policy_line *l = j->line;
@@ -84,7 +73,7 @@ static void each_port(struct job *j, each_fn *fn, void *ctx)
 
 		if (!plan_has(j->t->plan, l, &j->at->addr, port))
 			continue;
-		m = measure_at(j, port);
+		m = j->t->seen ? seen_at(j->t->seen, j->at, port) : NULL;
 		fn(j, port, m, m ? expect_judge_port(&l->expect, m) : CHECK_UNDECIDED, ctx);
 	}
 }
@@ -99,7 +88,16 @@ static void count_port(struct job *j, uint16_t port, const struct measure *m, en
 
 static bool is_many(const struct job *j, const struct measure *m, enum check_outcome o)
 {
-	return j->counts[m ? m->state : STATE_NOT_PROBED][o] > LIST_MAX;
+	return j->counts[m ? m->state : STATE_NOT_PROBED][o] > RECORD_LIST_MAX;
+}
+
+/* What was seen of the port, or of one like all of them. */
+static void tell_seen(const struct job *j, struct check_record *r, const struct measure *m)
+{
+	r->seen = m && m->probings ? m : NULL;
+	r->why = r->seen ? NULL : j->t->why_not;
+	r->from = r->seen && r->seen->from ? &j->t->seen->from[r->seen->from - 1] : NULL;
+	tell(j->t, r);
 }
 
 static void tell_port(struct job *j, uint16_t port, const struct measure *m, enum check_outcome o,
@@ -112,10 +110,7 @@ static void tell_port(struct job *j, uint16_t port, const struct measure *m, enu
 		return;
 	r.port = port;
 	r.outcome = o;
-	r.seen = m && m->probings ? m : NULL;
-	r.why = r.seen ? NULL : j->t->why_not;
-	r.from = m && m->from ? &j->t->seen->from[m->from - 1] : NULL;
-	tell(j->t, &r);
+	tell_seen(j, &r, m);
 }
 
 /* Ports of one state and outcome, as they come. */
@@ -132,19 +127,13 @@ static void fold_port(struct job *j, uint16_t port, const struct measure *m, enu
 		      void *ctx)
 {
 	struct fold *f = ctx;
-	struct port_span *last = f->n ? &f->spans[f->n - 1] : NULL;
 
 	(void)j;
 	if (o != f->outcome || (m ? m->state : STATE_NOT_PROBED) != f->state)
 		return;
 	if (!f->count++)
 		f->first = m;
-	if (!f->spans)
-		return;
-	if (last && last->last + 1 == port)
-		last->last = port;
-	else
-		f->spans[f->n++] = (struct port_span){port, port};
+	port_spans_add(f->spans, &f->n, (struct port_span){port, port});
 }
 
 static void tell_fold(struct job *j, struct fold *f)
@@ -156,10 +145,7 @@ static void tell_fold(struct job *j, struct fold *f)
 	r.spans = f->spans;
 	r.n_spans = f->n;
 	r.outcome = f->outcome;
-	r.seen = f->first && f->first->probings ? f->first : NULL;
-	r.why = r.seen ? NULL : j->t->why_not;
-	r.from = r.seen && r.seen->from ? &j->t->seen->from[r.seen->from - 1] : NULL;
-	tell(j->t, &r);
+	tell_seen(j, &r, f->first);
 }
 
 static void tell_folds(struct job *j)
@@ -170,7 +156,7 @@ static void tell_folds(struct job *j)
 					 .outcome = (enum check_outcome)o,
 					 .spans = j->t->spans};
 
-			if (j->counts[state][o] > LIST_MAX)
+			if (j->counts[state][o] > RECORD_LIST_MAX)
 				tell_fold(j, &f);
 		}
 	}
@@ -222,7 +208,7 @@ static void tell_missing(struct audit_tell *t, const struct policy_line *l)
 	}
 }
 
-void audit_tell_line(struct audit_tell *t, const struct policy_line *l)
+static void tell_line(struct audit_tell *t, const struct policy_line *l)
 {
 	struct plan_walk at = {0};
 	struct job j = {.t = t, .line = l, .at = &at};
@@ -245,11 +231,17 @@ void audit_tell_line(struct audit_tell *t, const struct policy_line *l)
 	tell_missing(t, l);
 }
 
-void audit_tell_all(struct audit_tell *t)
+int audit_tell_all(struct audit_tell *t)
 {
 	t->counts = (struct audit_counts){.hosts = t->plan->space->hosts};
+	t->spans = malloc(SPANS_MAX * sizeof(*t->spans));
+	if (!t->spans)
+		return -1;
 	for (size_t i = 0; i < t->plan->policy->n_lines; i++)
-		audit_tell_line(t, &t->plan->policy->lines[i]);
+		tell_line(t, &t->plan->policy->lines[i]);
+	free(t->spans);
+	t->spans = NULL;
+	return 0;
 }
 
 uint64_t audit_checks(const struct policy *p, int32_t today, const struct space *space)

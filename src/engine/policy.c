@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/near.h"
+#include "base/utf8.h"
 
 /* --- telling ------------------------------------------------------------------------------ */
 
@@ -24,9 +25,7 @@ void policy_put_place(char *buf, size_t cap, const struct policy *p, struct poli
 	struct text t = text_of(buf, cap);
 
 	if (cut)
-		name += len - NAME_SHOWN;
-	while (cut && ((unsigned char)*name & 0xc0) == 0x80)
-		name++;
+		name += utf8_cut(name, len - NAME_SHOWN);
 	text_putf(&t, "%s%s:%u", cut ? "..." : "", name, at.line);
 	if (at.column)
 		text_putf(&t, ":%u", at.column);

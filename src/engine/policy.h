@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/day.h"
 #include "base/err.h"
 #include "engine/ports.h"
 #include "engine/targets.h"
@@ -25,7 +26,6 @@
 enum {
 	POLICY_DEPTH_MAX = 16, /* of includes in includes */
 	POLICY_LINE_MAX = 65536,
-	POLICY_NEVER = INT32_MAX,
 };
 
 /* A name of a group that could not be resolved: its checks cannot be measured. */
@@ -58,7 +58,7 @@ struct policy_line {
 	struct expectation expect;
 	enum severity_level level; /* LEVEL_WARNING where not said */
 	const char *owner, *note;  /* NULL */
-	/* Days since 1970-01-01; its last day (UTC). POLICY_NEVER: no end. */
+	/* Its last day (base/day.h). DAY_NEVER: no end. */
 	int32_t until_day;
 };
 
@@ -94,9 +94,6 @@ int policy_read(struct policy *p, const char *name, const char *text, const stru
  * above. */
 int policy_settle(struct policy *p, const struct policy_help *h);
 
-/* "2027-03-01" to days since 1970-01-01; -1 where it is no date. */
-int policy_day(const char *text, int32_t *day);
-const char *policy_day_text(int32_t day, char buf[12]);
 /* Is the line in force on that day? */
 bool policy_in_force(const struct policy_line *l, int32_t today);
 /*

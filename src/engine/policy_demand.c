@@ -218,11 +218,11 @@ static int take_until(struct demand *d)
 {
 	char buf[POLICY_SHOWN];
 
-	if (once(d, d->line.until_day != POLICY_NEVER) < 0 || next(d) < 0)
+	if (once(d, d->line.until_day != DAY_NEVER) < 0 || next(d) < 0)
 		return -1;
 	if (d->x->token != TOKEN_WORD)
 		return fail_here(d, "until takes a date, the last day: until 2027-03-31");
-	if (policy_day(d->x->text, &d->line.until_day) < 0) {
+	if (day_parse(d->x->text, &d->line.until_day) < 0) {
 		const char *s = d->x->text;
 		bool form =
 		    strlen(s) == 10 && strspn(s, "0123456789-") == 10 && s[4] == '-' && s[7] == '-';
@@ -366,7 +366,7 @@ int policy_demand(struct policy_reading *r, struct policy_lexer *x, const char *
 			   .line = {.file = r->file,
 				    .number = r->line,
 				    .level = LEVEL_WARNING,
-				    .until_day = POLICY_NEVER}};
+				    .until_day = DAY_NEVER}};
 	struct policy_place at = {.file = r->file, .line = r->line};
 
 	at.column = policy_column(x, x->at);

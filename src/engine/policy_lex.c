@@ -6,43 +6,11 @@
 
 #include <string.h>
 
-/* How many octets the character at `s` has; 0 where it is no UTF-8 (RFC 3629, 4). */
-static size_t character_len(const unsigned char *s)
-{
-	size_t n;
-
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] < 0xc2 || s[0] > 0xf4)
-		return 0;
-	n = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) ||
-	    (s[0] == 0xed && s[1] > 0x9f) || /* longer, surrogate */
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
-static bool is_control(const unsigned char *s)
-{
-	if (s[0] == 0xc2)
-		return s[1] < 0xa0; /* C1 */
-	if (s[0] == 0xe2) /* U+202A to U+202E, U+2066 to U+2069: who reads sees another order */
-		return (s[1] == 0x80 && s[2] >= 0xaa && s[2] <= 0xae) ||
-		       (s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9);
-	return (s[0] < ' ' && s[0] != '\t') || s[0] == 0x7f;
-}
+#include "base/utf8.h"
 
 static unsigned column_of(const char *line, const char *at)
 {
-	unsigned n = 1;
-
-	for (; line < at; line++)
-		n += ((unsigned char)*line & 0xc0) != 0x80;
-	return n;
+	return 1 + (unsigned)utf8_count(line, (size_t)(at - line));
 }
 
 unsigned policy_column(const struct policy_lexer *x, const char *at)
@@ -50,23 +18,28 @@ unsigned policy_column(const struct policy_lexer *x, const char *at)
 	return column_of(x->line, at);
 }
 
+/* Of a control character, the last octet's bits and, where there are three, those before. */
+static unsigned code_of(const char *s, size_t n)
+{
+	unsigned last = (unsigned char)s[n - 1];
+
+	return n < 3 ? last : 0x2000U + (s[1] & 0x3fU) * 64 + (last & 0x3fU);
+}
+
 int policy_check_line(struct policy_reading *r, const char *line)
 {
-	const unsigned char *s = (const unsigned char *)line;
+	const char *s = line;
 
 	while (*s) {
-		size_t n = character_len(s);
+		size_t n = utf8_len(s);
 
 		if (!n)
-			return policy_fail(r, column_of(line, (const char *)s),
-					   "octet 0x%02x is no UTF-8; save the file as UTF-8", *s);
-		if (is_control(s))
-			return policy_fail(r, column_of(line, (const char *)s),
-					   "a control character, U+%04X; delete it",
-					   n == 1 ? s[0]
-					   : n == 2
-					       ? s[1]
-					       : 0x2000U + (s[1] & 0x3fU) * 64U + (s[2] & 0x3fU));
+			return policy_fail(r, column_of(line, s),
+					   "octet 0x%02x is no UTF-8; save the file as UTF-8",
+					   (unsigned char)*s);
+		if (utf8_is_control(s) && *s != '\t')
+			return policy_fail(r, column_of(line, s),
+					   "a control character, U+%04X; delete it", code_of(s, n));
 		s += n;
 	}
 	return 0;
@@ -80,9 +53,7 @@ const char *policy_shown(const char *word, char buf[POLICY_SHOWN])
 		memcpy(buf, word, n + 1);
 		return buf;
 	}
-	n = POLICY_SHOWN - 4;
-	while (n && ((unsigned char)word[n] & 0xc0) == 0x80)
-		n--;
+	n = utf8_cut(word, POLICY_SHOWN - 4);
 	memcpy(buf, word, n);
 	memcpy(buf + n, "...", 4);
 	return buf;

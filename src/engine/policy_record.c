@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "engine/policy_record_private.h"
 
 enum { PORTS = 65536, NOT_TOLD = UINT8_MAX };
@@ -44,20 +45,16 @@ static void on_host(void *ctx, const struct host_record *h)
 	struct policy_record *w = ctx;
 	struct seen_host *x;
 
-	if (w->n_hosts == w->cap_hosts) {
-		size_t cap = w->cap_hosts ? 2 * w->cap_hosts : 64;
-
-		x = reallocarray(w->hosts, cap, sizeof(*x));
-		if (!x) {
-			w->no_memory = true;
-			return;
-		}
-		w->hosts = x;
-		w->cap_hosts = cap;
+	if (!array_grow(&w->hosts, w->n_hosts, &w->cap_hosts, sizeof(*w->hosts))) {
+		w->no_memory = true;
+		return;
 	}
 	x = &w->hosts[w->n_hosts];
-	*x = (struct seen_host){
-	    .addr = *h->addr, .order = w->n_hosts, .up = h->up, .style = h->style};
+	*x = (struct seen_host){.addr = *h->addr,
+				.order = w->n_hosts,
+				.up = h->up,
+				.gone = h->unreachable,
+				.style = h->style};
 	if (h->name) {
 		x->name = strdup(h->name);
 		w->no_memory = w->no_memory || !x->name;
@@ -67,21 +64,14 @@ static void on_host(void *ctx, const struct host_record *h)
 
 static int add_port(struct seen_host *x, uint16_t port, uint8_t state)
 {
-	struct state_run *last = x->n_runs ? &x->runs[x->n_runs - 1] : NULL, *v;
+	struct state_run *last = x->n_runs ? &x->runs[x->n_runs - 1] : NULL;
 
 	if (last && last->state == state && last->last + 1 == port) {
 		last->last = port;
 		return 0;
 	}
-	if (x->n_runs == x->cap_runs) {
-		size_t cap = x->cap_runs ? 2 * x->cap_runs : 8;
-
-		v = reallocarray(x->runs, cap, sizeof(*v));
-		if (!v)
-			return -1;
-		x->runs = v;
-		x->cap_runs = cap;
-	}
+	if (!array_grow(&x->runs, x->n_runs, &x->cap_runs, sizeof(*x->runs)))
+		return -1;
 	x->runs[x->n_runs++] = (struct state_run){port, port, state};
 	return 0;
 }
@@ -135,6 +125,7 @@ static int join_host(struct seen_host *v, size_t n, uint8_t *states)
 	for (size_t i = 0; i < n; i++) {
 		paint(states, &v[i]);
 		v->up = v->up || v[i].up;
+		v->gone = v->gone && v[i].gone;
 		if (v[i].style != STYLE_UNKNOWN)
 			v->style = v[i].style;
 	}
@@ -174,7 +165,8 @@ static int join_hosts(struct policy_record *w)
 
 static bool same_picture(const struct seen_host *a, const struct seen_host *b)
 {
-	if (a->up != b->up || (a->up && (a->style != b->style || a->n_runs != b->n_runs)))
+	if (a->up != b->up || a->gone != b->gone ||
+	    (a->up && (a->style != b->style || a->n_runs != b->n_runs)))
 		return false;
 	for (size_t i = 0; a->up && i < a->n_runs; i++)
 		if (a->runs[i].first != b->runs[i].first || a->runs[i].last != b->runs[i].last ||
@@ -202,20 +194,12 @@ static struct seen_group *group_of(struct policy_record *w, const struct seen_ho
 static int add_to_group(struct policy_record *w, const struct seen_host *x)
 {
 	struct seen_group *g = group_of(w, x);
-	const struct seen_host **v;
 
 	if (!g)
 		return -1;
-	if (g->n == g->cap) {
-		size_t cap = g->cap ? 2 * g->cap : 4;
-
-		v = reallocarray(g->hosts, cap, sizeof(const struct seen_host *));
-		if (!v) {
-			w->n_groups -= !g->n;
-			return -1;
-		}
-		g->hosts = v;
-		g->cap = cap;
+	if (!array_grow(&g->hosts, g->n, &g->cap, sizeof(const struct seen_host *))) {
+		w->n_groups -= !g->n;
+		return -1;
 	}
 	g->hosts[g->n++] = x;
 	return 0;

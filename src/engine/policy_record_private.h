@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "engine/policy_private.h"
 #include "engine/policy_record.h"
 
 struct state_run {
@@ -16,19 +17,17 @@ struct seen_host {
 	struct addr addr;
 	char *name; /* NULL */
 	size_t order;
-	bool up;
+	bool up, gone; /* gone: the link or a router says that nobody has the address */
 	enum reset_style style;
 	struct state_run *runs; /* once joined ascending, one per stretch of one state */
 	size_t n_runs, cap_runs;
 };
 
-enum { RECORD_NAME_MAX = 64 };
-
 /* Hosts of one picture, ascending. */
 struct seen_group {
 	const struct seen_host **hosts;
 	size_t n, cap;
-	char name[RECORD_NAME_MAX + 1];
+	char name[POLICY_NAME_MAX + 1];
 };
 
 struct policy_record {

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "engine/policy_private.h"
 #include "engine/policy_record_private.h"
 
 enum { WIDTH = 100, LINE = 512 };
@@ -107,7 +106,7 @@ static bool can_be_name(const char *s)
 {
 	struct addr a;
 
-	if (!*s || strlen(s) > RECORD_NAME_MAX - 4 || addr_parse(s, &a) == 0 ||
+	if (!*s || strlen(s) > POLICY_NAME_MAX - 4 || addr_parse(s, &a) == 0 ||
 	    strcmp(s, "group") == 0 || strcmp(s, "include") == 0)
 		return false;
 	while (*s && policy_is_name_sign(*s))
@@ -119,7 +118,7 @@ static bool can_be_name(const char *s)
 static void name_group(struct policy_record *w, struct seen_group *g)
 {
 	const char *name = g->hosts[0]->name;
-	char made[RECORD_NAME_MAX + 1];
+	char made[POLICY_NAME_MAX + 1];
 	unsigned n = 0;
 
 	for (size_t i = 1; name && i < g->n; i++)
@@ -132,7 +131,7 @@ static void name_group(struct policy_record *w, struct seen_group *g)
 		if (name && n == 1)
 			snprintf(made, sizeof(made), "%s", name);
 		else
-			snprintf(made, sizeof(made), "%.*s-%u", RECORD_NAME_MAX - 11,
+			snprintf(made, sizeof(made), "%.*s-%u", POLICY_NAME_MAX - 11,
 				 name ? name : "hosts", n);
 	} while (!name_is_free(w, made));
 	memcpy(g->name, made, sizeof(g->name));
@@ -186,7 +185,7 @@ static size_t put_ranges(const struct seen_host *h, unsigned state, struct items
 static void put_ports(const struct writer *o, const struct seen_group *g, const char *before,
 		      unsigned which, const char *tail)
 {
-	char head[RECORD_NAME_MAX + 16];
+	char head[POLICY_NAME_MAX + 16];
 	struct items x = {.o = o, .head = head, .between = ",", .tail = tail};
 
 	snprintf(head, sizeof(head), "%s: %s", g->name, before);
@@ -310,12 +309,24 @@ static void put_group(const struct writer *o, struct seen_group *g)
 	}
 }
 
-static void put_quiet(const struct writer *o, const struct seen_group *g)
+/* An address that nobody has is not silent: a check of it could never be decided. */
+static void put_gone(const struct writer *o, struct seen_group *g)
+{
+	put(o, "");
+	put(o, "# Called unreachable by the link or a router; nothing can be demanded here:");
+	put_hosts(o, "# ", g);
+}
+
+static void put_quiet(const struct writer *o, struct seen_group *g)
 {
 	put(o, "");
 	put(o, "# Nobody answered here. To demand that it stays so, take the # away:");
 	put_hosts(o, "# group quiet ", g);
-	put(o, "# quiet: else silent");
+	snprintf(g->name, sizeof(g->name), "# quiet");
+	if (!g->hosts[0]->n_runs || asked_common(o, g->hosts[0]))
+		put(o, "# quiet: else silent");
+	else
+		put_ports(o, g, "", PORT_STATES, " silent");
 }
 
 /* A comment that ends with its line, whatever the words are. */
@@ -335,9 +346,9 @@ void policy_record_put(struct policy_record *w, const struct policy_record_how *
 {
 	struct ports *common = ports_default();
 	struct writer o = {.how = how, .w = w, .common = common};
-	char text[LINE], day[12];
+	char text[LINE], day[DAY_TEXT];
 
-	snprintf(text, sizeof(text), "What was seen on %s%s%s.", policy_day_text(how->today, day),
+	snprintf(text, sizeof(text), "What was seen on %s%s%s.", day_text(how->today, day),
 		 how->what ? " by rstprobe audit --record " : "", how->what ? how->what : "");
 	put_comment(&o, text);
 	put(&o, "# From now on `rstprobe audit` with this file tells what has changed.");
@@ -351,6 +362,6 @@ void policy_record_put(struct policy_record *w, const struct policy_record_how *
 			put_group(&o, &w->groups[i]);
 	for (size_t i = 0; i < w->n_groups; i++)
 		if (!w->groups[i].hosts[0]->up)
-			put_quiet(&o, &w->groups[i]);
+			(w->groups[i].hosts[0]->gone ? put_gone : put_quiet)(&o, &w->groups[i]);
 	ports_free(common);
 }

@@ -84,7 +84,7 @@ static size_t culprit(const struct settling *s, size_t line, uint32_t place, siz
 		const struct policy_line *k = &p->lines[i];
 
 		if ((k->scope == POLICY_ELSE) == (l->scope == POLICY_ELSE) &&
-		    k->until_day == POLICY_NEVER && names(k, place) && !(bits_of(k) & bits_of(l)))
+		    k->until_day == DAY_NEVER && names(k, place) && !(bits_of(k) & bits_of(l)))
 			return i;
 	}
 	return first;
@@ -166,7 +166,7 @@ static void check_lines(struct settling *s, size_t first)
 	if (s->next[first] == NO_LINE)
 		return;
 	for (size_t i = first; i != NO_LINE; i = s->next[i])
-		if (v[i].until_day == POLICY_NEVER)
+		if (v[i].until_day == DAY_NEVER)
 			check_line(s, i);
 	for (size_t i = first; i != NO_LINE; i = s->next[i])
 		clear_line(s, &v[i]);
@@ -267,7 +267,7 @@ static int find_exceptions(struct policy *p)
 	for (size_t i = 0; i < p->n_lines; i++) {
 		const struct policy_line *l = &p->lines[i];
 
-		if (l->until_day != POLICY_NEVER)
+		if (l->until_day != DAY_NEVER)
 			s->exceptions[s->n_exceptions++] = (struct policy_exception){
 			    .line = i, .group = l->group, .scope = l->scope, .bits = bits_of(l)};
 	}
@@ -284,13 +284,18 @@ static int find_exceptions(struct policy *p)
 	return 0;
 }
 
+bool policy_in_force(const struct policy_line *l, int32_t today)
+{
+	return l->until_day == DAY_NEVER || today <= l->until_day;
+}
+
 bool policy_stands_aside(const struct policy *p, const struct policy_line *l, uint16_t port,
 			 int32_t today)
 {
 	const struct policy_store *s = p->store;
 	uint32_t place = l->scope == POLICY_HOST ? PORTS : port;
 
-	if (l->until_day != POLICY_NEVER || !s->has_exception || !s->has_exception[l - p->lines])
+	if (l->until_day != DAY_NEVER || !s->has_exception || !s->has_exception[l - p->lines])
 		return false;
 	for (size_t i = first_of(s, l); (i = next_contrary(s, l, i)) < s->n_exceptions; i++) {
 		const struct policy_line *k = &p->lines[s->exceptions[i].line];

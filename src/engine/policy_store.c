@@ -7,21 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room for one more of `size` octets in an array that has `n`. */
-static int grow(void *array, size_t n, size_t *cap, size_t size)
-{
-	void **v = array, *more;
-	size_t want = *cap ? 2 * *cap : 16;
-
-	if (n < *cap)
-		return 0;
-	more = reallocarray(*v, want, size);
-	if (!more)
-		return -1;
-	*v = more;
-	*cap = want;
-	return 0;
-}
+#include "base/array.h"
 
 struct policy_store *policy_store_new(void)
 {
@@ -49,7 +35,7 @@ const char *policy_keep(struct policy *p, const char *text)
 	struct policy_store *s = p->store;
 	char *copy;
 
-	if (grow(&s->strings, s->n_strings, &s->cap_strings, sizeof(*s->strings)) < 0)
+	if (!array_grow(&s->strings, s->n_strings, &s->cap_strings, sizeof(*s->strings)))
 		return NULL;
 	copy = strdup(text);
 	if (copy)
@@ -69,7 +55,7 @@ int policy_add_file(struct policy *p, const char *name, unsigned *file)
 {
 	const char *kept = policy_keep(p, name);
 
-	if (!kept || grow(&p->files, p->n_files, &p->store->cap_files, sizeof(*p->files)) < 0)
+	if (!kept || !array_grow(&p->files, p->n_files, &p->store->cap_files, sizeof(*p->files)))
 		return -1;
 	*file = (unsigned)p->n_files;
 	p->files[p->n_files++] = kept;
@@ -82,9 +68,9 @@ static int grow_groups(struct policy *p)
 	struct policy_store *s = p->store;
 	size_t cap = s->cap_groups;
 
-	if (grow(&s->mentions, p->n_groups, &cap, sizeof(*s->mentions)) < 0)
+	if (!array_grow(&s->mentions, p->n_groups, &cap, sizeof(*s->mentions)))
 		return -1;
-	return grow(&p->groups, p->n_groups, &s->cap_groups, sizeof(*p->groups));
+	return array_grow(&p->groups, p->n_groups, &s->cap_groups, sizeof(*p->groups)) ? 0 : -1;
 }
 
 /* The slot of the group of that name, or the one that is free for it. */
@@ -171,8 +157,8 @@ int policy_add_line(struct policy *p, const struct policy_line *l, unsigned colu
 	struct policy_store *s = p->store;
 	size_t cap = s->cap_lines;
 
-	if (grow(&s->columns, p->n_lines, &cap, sizeof(*s->columns)) < 0 ||
-	    grow(&p->lines, p->n_lines, &s->cap_lines, sizeof(*p->lines)) < 0)
+	if (!array_grow(&s->columns, p->n_lines, &cap, sizeof(*s->columns)) ||
+	    !array_grow(&p->lines, p->n_lines, &s->cap_lines, sizeof(*p->lines)))
 		return -1;
 	s->columns[p->n_lines] = column;
 	p->lines[p->n_lines++] = *l;

@@ -305,6 +305,16 @@ struct ports *ports_default(void)
 	return from_bitmap(&b);
 }
 
+struct ports *ports_of(const uint16_t *v, size_t n)
+{
+	struct bitmap b = {0};
+
+	assert(n > 0);
+	for (size_t i = 0; i < n; i++)
+		set_range(&b, v[i], v[i]);
+	return from_bitmap(&b);
+}
+
 struct ports *ports_join(const struct ports *const *v, size_t n)
 {
 	struct bitmap b = {0};
@@ -314,11 +324,6 @@ struct ports *ports_join(const struct ports *const *v, size_t n)
 		for (uint32_t k = 0; k < v[i]->n; k++)
 			set_range(&b, v[i]->v[k], v[i]->v[k]);
 	return from_bitmap(&b);
-}
-
-struct ports *ports_union(const struct ports *a, const struct ports *b)
-{
-	return ports_join((const struct ports *const[]){a, b}, 2);
 }
 
 void ports_free(struct ports *p)

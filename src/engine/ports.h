@@ -21,8 +21,9 @@ struct ports *ports_parse(const char *list, int (*service)(const char *name), st
 struct ports *ports_parse_as(const char *what, const char *list, int (*service)(const char *name),
 			     struct err *e);
 struct ports *ports_default(void); /* about 200 common TCP ports; NULL: no memory */
-struct ports *ports_union(const struct ports *a, const struct ports *b); /* NULL: no memory */
-struct ports *ports_join(const struct ports *const *v, size_t n);	 /* the union of n >= 1 */
+struct ports *ports_of(const uint16_t *v, size_t n); /* n >= 1, in any order; NULL: no memory */
+struct ports *ports_join(const struct ports *const *v,
+			 size_t n); /* the union of n >= 1; NULL: no memory */
 void ports_free(struct ports *p);
 
 uint32_t ports_count(const struct ports *p);

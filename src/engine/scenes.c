@@ -5,6 +5,8 @@
 #include "engine/stage.h"
 #include "packet/segment.h"
 
+/* Who looks for a neighbour gives up after three seconds: its word is waited for. */
+enum { SYNS = 4 };
 #define A TCP_ACK
 #define ANSWER (SEES_ACK | SEES_DATA | SEES_FIN | SEES_SYN_ACK | SEES_RST | SEES_ICMP)
 #define FAILS (SEES_RST | SEES_SILENCE | SEES_ICMP)
@@ -29,7 +31,7 @@ static const struct form data = {"data", TCP_PSH | A, 8, false, FORM_SEQ_NXT, FO
 
 /* Each from a port of its own: none may look like the answer to another's answer. */
 static const struct act listen_ack[] = {
-    /* 0 */ {ACT_SEND, 0, MARK_SYN, 3, .form = &syn, .jump = {{SEES_RST | SEES_ICMP, 4}}},
+    /* 0 */ {ACT_SEND, 0, MARK_SYN, SYNS, .form = &syn, .jump = {{SEES_RST | SEES_ICMP, 4}}},
     /* 1 */ {ACT_SEND, 1, MARK_ACK, 3, .form = &stray_ack},
     /* 2 */ {ACT_SEND, 2, MARK_DATA, 3, .form = &stray_data},
     /* 3 */ {ACT_SEND, 3, MARK_SYN_ACK, 3, .form = &stray_syn_ack},
@@ -38,7 +40,7 @@ static const struct act listen_ack[] = {
 
 /* The RST goes out twice, as nothing says that it came. */
 static const struct act half_open[] = {
-    /* 0 */ {ACT_RAW_CONNECT, 0, MARK_SYN, .tries = 3},
+    /* 0 */ {ACT_RAW_CONNECT, 0, MARK_SYN, .tries = SYNS},
     /* 1 */ {ACT_REST, 0, .wait_ms = ACT_HOLD, .until = SEES_RST},
     /* 2 */ {ACT_REST, 0, .wait_ms = 100},
     /* 3 */ {ACT_SEND, 0, MARK_RETURN, 3, .form = &syn, .jump = {{FAILS | SEES_SYN_ACK, 6}}},
@@ -70,25 +72,26 @@ static const struct act data_after_close[] = {
     /* 8 */ {.op = ACT_END},
 };
 
-/* A service that falls over takes its time to. */
+/* A service that falls over takes its time to; and one that resets whoever comes, a moment. */
 static const struct act abort_one[] = {
     /* 0 */ {ACT_CONNECT, 0, .mark = MARK_SYN},
     /* 1 */ {ACT_CONNECT, 1, .mark = MARK_SYN},
     /* 2 */ {ACT_WRITE, 1, .wait_ms = 100},
-    /* 3 */ {ACT_ABORT, .line = 1},
-    /* 4 */ {ACT_REST, 0, .wait_ms = 200, .until = SEES_RST},
-    /* 5 */ {ACT_LIVE, 0, MARK_OTHER, 3, .jump = {{SEES_RST, 8}}},
-    /* 6 */ {ACT_REST, 0, .wait_ms = 1000, .until = SEES_RST},
-    /* 7 */ {ACT_LIVE, 0, MARK_OTHER, .tries = 3},
-    /* 8 */ {ACT_CONNECT, 2, .mark = MARK_NEW},
-    /* 9 */ {ACT_CLOSE, .line = 2},
-    /* 10 */ {ACT_CLOSE, .line = 0},
-    /* 11 */ {.op = ACT_END},
+    /* 3 */ {ACT_REST, 0, .wait_ms = 200, .until = SEES_RST, .jump = {{SEES_RST, 11}}},
+    /* 4 */ {ACT_ABORT, .line = 1},
+    /* 5 */ {ACT_REST, 0, .wait_ms = 200, .until = SEES_RST},
+    /* 6 */ {ACT_LIVE, 0, MARK_OTHER, 3, .jump = {{SEES_RST, 9}}},
+    /* 7 */ {ACT_REST, 0, .wait_ms = 1000, .until = SEES_RST},
+    /* 8 */ {ACT_LIVE, 0, MARK_OTHER, .tries = 3},
+    /* 9 */ {ACT_CONNECT, 2, .mark = MARK_NEW},
+    /* 10 */ {ACT_CLOSE, .line = 2},
+    /* 11 */ {ACT_CLOSE, .line = 0},
+    /* 12 */ {.op = ACT_END},
 };
 
 /* SYN-ACKs come at doubling distances: after the RST it is watched for as long as before. */
 static const struct act slow_handshake[] = {
-    /* 0 */ {ACT_RAW_SYN, 0, MARK_SYN, .tries = 3},
+    /* 0 */ {ACT_RAW_SYN, 0, MARK_SYN, .tries = SYNS},
     /* 1 */ {ACT_REST, 0, .wait_ms = 1000},
     /* 2 */ {ACT_SEND, 1, MARK_NEW, 3, .form = &syn},
     /* 3 */ {ACT_REST, 0, .wait_ms = ACT_HOLD},
@@ -110,17 +113,19 @@ static const struct act idle[] = {
     /* 5 */ {.op = ACT_END},
 };
 
+/* A RST that was lost looks like silence: more data draw it again, unless all of the tries are lost.
+ */
 static const struct act lost_rst[] = {
-    /* 0 */ {ACT_RAW_CONNECT, 0, MARK_SYN, .tries = 3},
+    /* 0 */ {ACT_RAW_CONNECT, 0, MARK_SYN, .tries = SYNS},
     /* 1 */ {ACT_ANSWER, 0, .arg = 1},
     /* 2 */ {ACT_WRITE, 0, .tries = 3, .jump = {{SEES_RST, 6}}},
     /* 3 */ {ACT_AWAIT, 0, .wait_ms = ACT_HOLD, .until = SEES_FIN | SEES_RST,
-	     .jump = {{SEES_RST, 6}, {SEES_SILENCE, 9}}},
-    /* 4 */ {ACT_SEND, 0, MARK_AFTER_FIN, 3, .form = &data, .jump = {{SEES_RST, 6}}},
+	     .jump = {{SEES_RST, 6}}},
+    /* 4 */ {ACT_SEND, 0, MARK_MORE, 5, .form = &data, .jump = {{SEES_RST, 6}}},
     /* 5 */ {ACT_AWAIT, 0, .until = SEES_RST, .jump = {{SEES_SILENCE, 9}}},
-    /* 6 */ {ACT_SEND, 0, MARK_ON_1, 3, .form = &data},
-    /* 7 */ {ACT_SEND, 0, MARK_ON_2, 3, .form = &data},
-    /* 8 */ {ACT_SEND, 0, MARK_ON_3, 3, .form = &data},
+    /* 6 */ {ACT_SEND, 0, MARK_ON_1, 5, .form = &data},
+    /* 7 */ {ACT_SEND, 0, MARK_ON_2, 5, .form = &data},
+    /* 8 */ {ACT_SEND, 0, MARK_ON_3, 5, .form = &data},
     /* 9 */ {ACT_ABORT, .line = 0},
     /* 10 */ {.op = ACT_END},
 };

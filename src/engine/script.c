@@ -65,7 +65,7 @@ bool script_send(struct script *s, struct party *p, const struct segment *seg)
 	return turns_send(s->t, p->host->path, seg, NULL);
 }
 
-uint64_t script_gap(const struct script *s, const struct party *p)
+static uint64_t gap(const struct script *s, const struct party *p)
 {
 	if (p->gap_ns)
 		return p->gap_ns;
@@ -132,7 +132,7 @@ static bool ask_program(struct script *s, struct party *p, uint64_t now)
 
 static void next_wake(const struct script *s, struct party *p, uint64_t now)
 {
-	uint64_t slot = p->paced_ns ? p->paced_ns + script_gap(s, p) : now;
+	uint64_t slot = p->paced_ns ? p->paced_ns + gap(s, p) : now;
 
 	p->wake_ns = p->ask_ns > slot ? p->ask_ns : slot;
 	for (size_t i = p->first_open; i < p->n; i++) {
@@ -150,7 +150,7 @@ static void next_wake(const struct script *s, struct party *p, uint64_t now)
 
 static void serve(struct script *s, struct party *p, uint64_t now)
 {
-	bool may = !p->paced_ns || now - p->paced_ns >= script_gap(s, p);
+	bool may = !p->paced_ns || now - p->paced_ns >= gap(s, p);
 
 	if (run_talks(s, p, now, may)) {
 		p->paced_ns = now;

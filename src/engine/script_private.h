@@ -46,7 +46,6 @@ struct script {
 };
 
 uint32_t script_random(struct script *s);
-uint64_t script_gap(const struct script *s, const struct party *p);
 /* Sends; false where it didn't leave. */
 bool script_send(struct script *s, struct party *p, const struct segment *seg);
 

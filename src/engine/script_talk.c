@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "engine/formed.h"
 #include "engine/script_private.h"
 
@@ -316,15 +317,8 @@ bool talk_begin(struct script *s, struct party *p, const struct talk_wish *wish)
 	struct talk *t;
 	bool quiet = false;
 
-	if (p->n == p->cap) {
-		size_t cap = p->cap ? 2 * p->cap : 64;
-		struct talk *v = realloc(p->talks, cap * sizeof(*v));
-
-		if (!v)
-			return false;
-		p->talks = v;
-		p->cap = cap;
-	}
+	if (!array_grow(&p->talks, p->n, &p->cap, sizeof(*p->talks)))
+		return false;
 	/* What must outlive our kernel's socket, or never has one, comes from a quiet port. */
 	for (const struct step *st = wish->steps; st->op != STEP_END; st++)
 		quiet = quiet || st->op == STEP_RAW_SYN || st->op == STEP_CLOSE;

@@ -8,6 +8,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/array.h"
+
 bool space_same_zone(const struct addr *a, const struct addr *b)
 {
 	return a->family == b->family && a->zone == b->zone;
@@ -27,15 +29,8 @@ int space_append(struct span_list *l, const struct span *x)
 		last->count += x->count;
 		return 0;
 	}
-	if (l->n == l->cap) {
-		size_t cap = l->cap ? 2 * l->cap : 16;
-		struct span *v = realloc(l->v, cap * sizeof(*v));
-
-		if (!v)
-			return -1;
-		l->v = v;
-		l->cap = cap;
-	}
+	if (!array_grow(&l->v, l->n, &l->cap, sizeof(*l->v)))
+		return -1;
 	l->v[l->n++] = *x;
 	return 0;
 }
@@ -116,15 +111,8 @@ static int bring(struct lay *y, const struct ports *ports)
 			y->brought[i].targets++;
 			return 0;
 		}
-	if (y->n_brought == y->cap_brought) {
-		size_t cap = y->cap_brought ? 2 * y->cap_brought : 8;
-		struct brought *v = realloc(y->brought, cap * sizeof(*v));
-
-		if (!v)
-			return -1;
-		y->brought = v;
-		y->cap_brought = cap;
-	}
+	if (!array_grow(&y->brought, y->n_brought, &y->cap_brought, sizeof(*y->brought)))
+		return -1;
 	y->brought[y->n_brought++] = (struct brought){.ports = ports, .targets = 1};
 	y->joined = NULL;
 	return 0;

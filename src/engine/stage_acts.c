@@ -327,8 +327,8 @@ static void run_shutdown(struct stage *s, struct strand *st, uint64_t now)
 /* A frame that came before may be handed on after: the clock tells them apart. */
 static void note_closed(struct stage *s, struct line *l)
 {
-	if (!l->closed_ns)
-		l->closed_ns = s->t->w->ops->now(s->t->w);
+	if (!l->f->closed_ns)
+		l->f->closed_ns = s->t->w->ops->now(s->t->w);
 }
 
 static void run_abort(struct stage *s, struct strand *st, uint64_t now)

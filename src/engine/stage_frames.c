@@ -64,7 +64,7 @@ static void offer(struct stage *s, struct line *l, const struct packet *pk, uint
 /* What draws it is our end, not the service's. */
 static bool is_after_us(const struct line *l, uint64_t at_ns)
 {
-	return l->closed_ns && at_ns > l->closed_ns;
+	return l->f->closed_ns && at_ns > l->f->closed_ns;
 }
 
 static void take_rst(struct line *l, const struct packet *pk, uint64_t at_ns)
@@ -356,8 +356,8 @@ static void take_ours(struct stage *s, struct line *l, const struct packet *pk, 
 		take_own_syn(s, l, &t, at_ns);
 		return;
 	}
-	if (g->flags & (TCP_RST | TCP_FIN) && !l->closed_ns)
-		l->closed_ns = at_ns;
+	if (g->flags & (TCP_RST | TCP_FIN) && !l->f->closed_ns)
+		l->f->closed_ns = at_ns;
 	if (g->flags & TCP_RST)
 		return;
 	l->win_zero = g->win == 0;

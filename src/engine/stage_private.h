@@ -40,13 +40,10 @@ struct line {
 	uint32_t tsval, tsecr, ts_base; /* ts_base: of a raw line's clock */
 	bool win_zero;			/* our last window */
 	uint32_t again_iss;		/* of SYNs on the line after the first; 0: none yet */
-	/* when our FIN or RST left, by the capture: what the service does after it is no news. A
-	 * socket may know of the service's FIN before the capture does. 0: not yet */
-	uint64_t closed_ns;
-	uint64_t rtt_ns;   /* the handshake's; 0 unknown */
-	unsigned had;	   /* bits that stay: FIN, RST, ICMP */
-	uint64_t wrote;	   /* octets of the job */
-	struct trail last; /* ours, the kernel's or raw */
+	uint64_t rtt_ns;		/* the handshake's; 0 unknown */
+	unsigned had;			/* bits that stay: FIN, RST, ICMP */
+	uint64_t wrote;			/* octets of the job */
+	struct trail last;		/* ours, the kernel's or raw */
 	uint64_t last_ns;
 	struct trail injected[STAGE_INJECTED]; /* beside the kernel */
 	unsigned n_injected;

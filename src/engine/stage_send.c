@@ -140,7 +140,7 @@ void stage_tidy(struct stage *s, struct line *l)
 	seg.flags = TCP_RST;
 	seg.seq = l->una;
 	seg.win = 0;
-	leaves(s, l, &seg, NULL, &l->closed_ns);
+	leaves(s, l, &seg, NULL, &l->f->closed_ns);
 }
 
 size_t stage_room(const struct stage *s)

@@ -167,9 +167,6 @@ static inline void bit_clear(uint64_t *v, uint64_t i)
 
 /* Tries a kind may take, and so the width of its block of source ports. */
 unsigned sweep_tries_max(const struct sweep_config *c);
-/* Who answers some of all that it is asked is asked more often than there are source ports: they
- * come round again, as a closed port keeps nothing of what came before. */
-uint16_t sweep_sport(const struct sweep_config *c, unsigned kind, unsigned pass);
 /* The latest pass that the port of that try was used in; UINT_MAX: not yet. */
 unsigned sweep_pass_of(const struct sweep *s, unsigned try);
 uint16_t sweep_canary_sport(const struct sweep_config *c);

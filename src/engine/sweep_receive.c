@@ -543,6 +543,6 @@ void sweep_on_frame(void *ctx, const struct wire_in *in)
 	 */
 	if (decode_frame(in->frame, in->captured, in->len, in->linktype, &p) != DECODE_OK)
 		return;
-	if (!take_packet(s, &p, in))
+	if (match_is_broken(&p) || !take_packet(s, &p, in))
 		s->sum.foreign++;
 }

@@ -29,7 +29,9 @@ uint16_t sweep_canary_sport(const struct sweep_config *c)
 	return (uint16_t)(c->sport_first + c->n_kinds * sweep_tries_max(c));
 }
 
-uint16_t sweep_sport(const struct sweep_config *c, unsigned kind, unsigned pass)
+/* Who answers some of all that it is asked is asked more often than there are source ports: they
+ * come round again, as a closed port keeps nothing of what came before. */
+static uint16_t sport_of(const struct sweep_config *c, unsigned kind, unsigned pass)
 {
 	if (c->sport_fixed)
 		return c->sport_first;
@@ -272,7 +274,7 @@ static void fill_batch(struct sweep *s, struct batch *b, unsigned budget, uint64
 		}
 		in_vain = 0;
 		kind = (unsigned)(slot % s->c->n_kinds);
-		put_probe(s, b, slot, &at, kind, sweep_sport(s->c, kind, s->pass));
+		put_probe(s, b, slot, &at, kind, sport_of(s->c, kind, s->pass));
 		bit_clear(s->pending, slot);
 		s->times[s->pass & 1][slot >> s->times_shift] = 0;
 		s->round.sent++;

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 enum {
 	HOST_MAX = 320,	     /* two IPv6 addresses with zones, or a name */
 	NAME_LEN = 253,	     /* RFC 1035, 2.3.4, without the root's dot */
@@ -59,6 +61,22 @@ static enum target_error split_bracketed(struct word *w, struct err *e)
 	return copy_host(w, w->text + 1, (size_t)(close - w->text) - 1, e);
 }
 
+/* "192.0.2.7,192.0.2.8", "web1,web2"; but not "192.0.2.7,8", nor "web1:80,443" */
+static bool is_list(const char *text)
+{
+	size_t len = strcspn(text, ",");
+	char first[HOST_MAX];
+	struct addr a;
+
+	if (!text[len] || !text[len + 1] || len >= sizeof(first))
+		return false;
+	memcpy(first, text, len);
+	first[len] = '\0';
+	if (addr_parse(first, &a) == 0)
+		return strpbrk(text + len, ".:") || isalpha((unsigned char)text[len + 1]);
+	return len && !strchr(first, ':') && first[strspn(first, "0123456789./-*")];
+}
+
 static enum target_error split_word(struct word *w, struct err *e)
 {
 	const char *colon = strchr(w->text, ':');
@@ -71,6 +89,8 @@ static enum target_error split_word(struct word *w, struct err *e)
 		return bad(w, e, "a URL is no target: write its host, as in www.example.com:443");
 	if (*w->text == '[')
 		return split_bracketed(w, e);
+	if (is_list(w->text))
+		return bad(w, e, "one target a word: put a blank there, not a comma");
 	w->v6 = colon && strchr(colon + 1, ':');
 	if (!colon || w->v6)
 		return copy_host(w, w->text, strlen(w->text), e);
@@ -415,20 +435,13 @@ static int reserve(struct targets *t, size_t more)
 
 static const char *keep_name(struct targets *t, const char *name)
 {
-	char **v = t->names, *copy;
+	char *copy;
 
-	if (t->n_names == t->cap_names) {
-		size_t cap = t->cap_names ? 2 * t->cap_names : 16;
-
-		v = realloc(v, cap * sizeof(*v));
-		if (!v)
-			return NULL;
-		t->names = v;
-		t->cap_names = cap;
-	}
+	if (!array_grow(&t->names, t->n_names, &t->cap_names, sizeof(*t->names)))
+		return NULL;
 	copy = strdup(name);
 	if (copy)
-		v[t->n_names++] = copy;
+		t->names[t->n_names++] = copy;
 	return copy;
 }
 

@@ -114,7 +114,8 @@ static void on_frame(void *ctx, const struct wire_in *in)
 
 	if (decode_frame(in->frame, in->captured, in->len, in->linktype, &pk) != DECODE_OK)
 		return;
-	if (pk.kind == PACKET_NONE || (pk.kind == PACKET_ICMP_ERROR && !pk.quoted.has_ports)) {
+	if (pk.kind == PACKET_NONE || (pk.kind == PACKET_ICMP_ERROR && !pk.quoted.has_ports) ||
+	    match_is_broken(&pk)) {
 		t->stats->foreign++;
 		return;
 	}
@@ -147,6 +148,16 @@ static void tell_progress(struct loop *l, uint64_t now)
 	l->actor->progress(l->ctx, &l->t, asked);
 }
 
+/* What left last is evidence as well, where only the capture has it. */
+static void last_frames(struct loop *l, uint64_t now)
+{
+	struct turns *t = &l->t;
+	struct err e;
+
+	if (t->c->frames_only)
+		t->w->ops->recv(t->w, now, on_frame, l, &e);
+}
+
 static void run(struct loop *l)
 {
 	struct turns *t = &l->t;
@@ -156,8 +167,10 @@ static void run(struct loop *l)
 
 	while (!must_stop(t, now)) {
 		wish = l->actor->serve(l->ctx, t, now);
-		if (wish == TURNS_OVER)
+		if (wish == TURNS_OVER) {
+			last_frames(l, now);
 			return;
+		}
 		tell_progress(l, now);
 		n = t->w->ops->recv(t->w, soonest(t, wish, now), on_frame, l, &e);
 		if (n < 0) {

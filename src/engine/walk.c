@@ -160,16 +160,34 @@ static uint64_t serve(void *ctx, struct turns *t, uint64_t now)
 	return TURNS_OVER;
 }
 
+static bool is_port(const struct walker *k, uint16_t port)
+{
+	return (uint16_t)(port - k->c->sport_first) < k->c->flows + WALK_PORTS_BESIDE;
+}
+
+/* Where both ways are captured: for the evidence, it answers nothing. */
+static bool is_ours(const struct walker *k, const struct packet *pk)
+{
+	const struct segment *g = &pk->seg;
+	const struct course *c;
+
+	if (pk->kind != PACKET_TCP || !addr_same(&g->dst, &k->c->dst) || !is_port(k, g->sport))
+		return false;
+	c = k->by_port[g->sport - k->c->sport_first];
+	return g->dport == (c ? c->w->dport : k->c->dport);
+}
+
 static bool take(void *ctx, struct turns *t, const struct packet *pk, uint64_t at_ns)
 {
 	struct walker *k = ctx;
 	struct turns_ends ends = turns_ends_of(pk);
-	uint16_t place = (uint16_t)(ends.ours - k->c->sport_first);
 	struct course *c;
 
-	if (place >= k->c->flows + WALK_PORTS_BESIDE || !addr_same(ends.far, &k->c->dst))
+	if (is_ours(k, pk))
+		return true;
+	if (!is_port(k, ends.ours) || !addr_same(ends.far, &k->c->dst))
 		return false;
-	c = k->by_port[place];
+	c = k->by_port[ends.ours - k->c->sport_first];
 	if (k->in.stage != INSIDE_NOT && ends.ours == k->in.sport && ends.theirs == k->c->dport &&
 	    !(c && course_owns(k, c, pk)))
 		return inside_take(k, t, pk, at_ns);

@@ -49,7 +49,7 @@ bool inside_begin(struct walker *k, struct turns *t)
 	in->begun = true;
 	in->sport = main->w->sport;
 	in->distance = main->end;
-	in->w = walk_add(k, WALK_INSIDE, k->c->probe, in->sport, k->c->dport);
+	in->w = in->main = walk_add(k, WALK_INSIDE, k->c->probe, in->sport, k->c->dport);
 	if (!in->w)
 		return false;
 	last = k->f->inside.content ? in->distance - 1U : in->distance + 1U;
@@ -79,7 +79,7 @@ static void inside_end(struct walker *k, struct turns *t)
 	inside_drop(k, t);
 	if (out->reset_ttl) {
 		out->unstable =
-		    out->confirmed ? k->in.candidate != out->reset_ttl : k->in.contradicted;
+		    out->confirmed ? k->in.candidate > out->reset_ttl : k->in.contradicted;
 		out->reset_ttl = k->in.candidate;
 	}
 }
@@ -99,6 +99,36 @@ static bool begin_confirm(struct walker *k, struct turns *t)
 			   last < k->c->max_ttl ? last : k->c->max_ttl);
 }
 
+/* What else the hop has drawn stays. */
+static void drop_rst(struct trace_hop *h)
+{
+	bool other = h->replied_otherwise && !exchange_is_rst(&h->other);
+
+	if (h->replied && exchange_is_rst(&h->reply)) {
+		h->replied = other;
+		h->reply = h->other;
+	}
+	h->replied_otherwise = false;
+	h->resets = 0;
+}
+
+/* The first round goes on soon after an error, so that a RST which comes late is taken for that of
+ * a copy sent meanwhile. Where each TTL was waited for, it is known whose it is. */
+static void correct_main(const struct inside *in, uint8_t was)
+{
+	struct trace_hop *late = &in->main->hops[was], *right = &in->main->hops[in->drawn];
+	const struct trace_hop *seen = &in->w->hops[in->drawn];
+
+	if (in->drawn >= was)
+		return;
+	right->reply = seen->reply;
+	right->replied = seen->replied;
+	right->other = seen->other;
+	right->replied_otherwise = seen->replied_otherwise;
+	right->resets = seen->resets;
+	drop_rst(late);
+}
+
 /* One TTL less drew none, and this one did: then it is this one. */
 static void judge_round(struct walker *k)
 {
@@ -115,6 +145,8 @@ static void judge_round(struct walker *k)
 		out->confirmed = in->w->first < in->drawn || in->drawn == k->c->first_ttl;
 	else
 		in->contradicted = true;
+	if (out->confirmed)
+		correct_main(in, out->reset_ttl);
 	if (in->drawn)
 		in->candidate = in->drawn;
 }

@@ -67,6 +67,7 @@ struct inside {
 	uint32_t nxt, peer_nxt, tsval, tsecr;
 	uint64_t due_ns, open_ns;
 	struct trace_walk *w;	 /* of this round */
+	struct trace_walk *main; /* of the first, which is handed out */
 	struct trace_walk spare; /* confirmations are not handed out */
 	struct walk_step steps[TRACE_TTL_MAX * WALK_TRIES_MAX];
 	size_t n_steps;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "judge/changes_private.h"
 
 enum {
@@ -50,23 +51,6 @@ int change_parse(const char *word, enum change_kind *out)
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
-bool changes_grow(void *array_ptr, size_t n, size_t *cap, size_t size)
-{
-	size_t want = *cap ? 2 * *cap : 16;
-	void *old, *more;
-
-	if (n < *cap)
-		return true;
-	memcpy(&old, array_ptr, sizeof(old));
-	more = want > SIZE_MAX / size ? NULL : realloc(old, want * size);
-	if (!more)
-		return false;
-	memcpy(array_ptr, &more, sizeof(more));
-	*cap = want;
-	/* cppcheck-suppress memleak ; the array has it, by the memcpy above */
-	return true;
-}
-
 int changes_no_memory(struct err *e)
 {
 	return err_set(e, "out of memory for the results to compare");
@@ -80,8 +64,7 @@ static int intern(struct words *w, const char *text, size_t len)
 	for (size_t i = 0; i < w->n; i++)
 		if (strncmp(w->v[i], text, len) == 0 && !w->v[i][len])
 			return (int)i;
-	if (w->n == WORDS_MAX || len > WORD_MAX ||
-	    !changes_grow(&w->v, w->n, &w->cap, sizeof(*w->v)))
+	if (w->n == WORDS_MAX || len > WORD_MAX || !array_grow(&w->v, w->n, &w->cap, sizeof(*w->v)))
 		return -1;
 	copy = malloc(len + 1);
 	if (!copy)
@@ -202,7 +185,7 @@ static bool set_name(struct changes *c, struct host *h, const char *name)
 	if (c->n_names + len > UINT32_MAX - 1)
 		return true;
 	while (c->cap_names - c->n_names < len)
-		if (!changes_grow(&c->names, c->cap_names, &c->cap_names, 1))
+		if (!array_grow(&c->names, c->cap_names, &c->cap_names, 1))
 			return false;
 	memcpy(c->names + c->n_names, name, len);
 	h->name = (uint32_t)c->n_names + 1;
@@ -223,7 +206,7 @@ int changes_host(struct changes *c, const char *addr, const char *name, uint32_t
 	slot = slot_of(c, &a);
 	if (!c->slots[slot]) {
 		if (c->n_hosts == UINT32_MAX - 1 ||
-		    !changes_grow(&c->hosts, c->n_hosts, &c->cap_hosts, sizeof(*c->hosts)))
+		    !array_grow(&c->hosts, c->n_hosts, &c->cap_hosts, sizeof(*c->hosts)))
 			return changes_no_memory(e);
 		c->hosts[c->n_hosts++] = (struct host){.addr = a};
 		c->slots[slot] = (uint32_t)c->n_hosts;
@@ -251,12 +234,12 @@ int changes_cover(struct changes *c, enum change_side side, const struct addr *f
 		return err_set(e, "the last address stands before the first");
 	if (s->n_covers == COVERS_MAX)
 		return err_set(e, "more than %d spans of addresses", COVERS_MAX);
-	if (!changes_grow(&s->covers, s->n_covers, &s->cap_covers, sizeof(*s->covers)))
+	if (!array_grow(&s->covers, s->n_covers, &s->cap_covers, sizeof(*s->covers)))
 		return changes_no_memory(e);
 	s->covers[s->n_covers++] =
 	    (struct cover){.first = *first, .last = *last, .at = s->n_spans, .n = (uint32_t)n};
 	for (size_t i = 0; i < n; i++) {
-		if (!changes_grow(&s->spans, s->n_spans, &s->cap_spans, sizeof(*s->spans)))
+		if (!array_grow(&s->spans, s->n_spans, &s->cap_spans, sizeof(*s->spans)))
 			return changes_no_memory(e);
 		s->spans[s->n_spans++] = ports[i];
 	}
@@ -369,7 +352,7 @@ static const struct cover *cover_of(const struct side *s, const struct addr *a)
 }
 
 /* A port that an earlier run saw, and of which this one says nothing, has become silent. */
-static bool silence(struct changes *c, struct side *s, int side, uint32_t host,
+static bool silence(struct changes *c, struct side *s, enum change_side side, uint32_t host,
 		    const struct changes_end *end)
 {
 	struct host *h = &c->hosts[host];
@@ -397,7 +380,8 @@ static bool silence(struct changes *c, struct side *s, int side, uint32_t host,
 	return true;
 }
 
-static bool silence_all(struct changes *c, struct side *s, int side, const struct changes_end *end)
+static bool silence_all(struct changes *c, struct side *s, enum change_side side,
+			const struct changes_end *end)
 {
 	size_t n = s->all.n;
 	uint32_t *seen = malloc((n + 1) * sizeof(*seen));

@@ -16,9 +16,6 @@
 
 enum change_side { SIDE_OLD, SIDE_NEW, SIDES };
 
-/* More ports than this that change alike on a host are one record. */
-enum { CHANGES_LIST_MAX = 100 };
-
 /* By what a reset style was found: only styles found alike are compared. */
 enum style_method { STYLE_BY_SCAN, STYLE_BY_AUDIT, STYLE_BY_STACK, STYLE_METHODS };
 
@@ -58,7 +55,8 @@ int changes_end(struct changes *c, enum change_side side, const struct changes_e
 
 /*
  * Tells the sink each change whose kind is in `only` (bits by enum change_kind), by address, then
- * port, what is of the host first; fills the counts of `sum`.
+ * port, what is of the host first; more ports of a host than RECORD_LIST_MAX that change alike are
+ * one record. Fills the counts of `sum`.
  */
 int changes_compare(struct changes *c, unsigned only, const struct record_sink *sink,
 		    struct diff_record *sum, struct err *e);

@@ -2,6 +2,7 @@
  * changes_host: one host, or addresses that are alike, as both results have it: which ports changed
  * and how, which cannot be compared, and whether it is the host that went down or came up.
  */
+#include "base/array.h"
 #include "judge/changes_private.h"
 
 static bool is_answer(const struct run *r)
@@ -93,7 +94,7 @@ static bool tell(struct findings *f, const struct stretch *s, enum change_kind k
 {
 	const struct run *was = s->of[SIDE_OLD], *is = s->of[SIDE_NEW];
 
-	if (!changes_grow(&f->v, f->n, &f->cap, sizeof(*f->v)))
+	if (!array_grow(&f->v, f->n, &f->cap, sizeof(*f->v)))
 		return false;
 	f->v[f->n++] = (struct delta){
 	    .first = s->first,

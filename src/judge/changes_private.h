@@ -100,13 +100,11 @@ struct changes {
 	struct side side[SIDES];
 };
 
-bool changes_grow(void *array_ptr, size_t n, size_t *cap, size_t size);
 int changes_no_memory(struct err *e);
 const char *changes_reason(const struct changes *c, unsigned id); /* NULL for none */
 
 /* changes_runs.c; false where memory is out */
-bool runs_put(struct runs *r, struct run x);  /* over what is there */
-bool runs_fill(struct runs *r, struct run x); /* where nothing is */
+bool runs_put(struct runs *r, struct run x); /* over what is there */
 /* x is put, but what was never probed takes no place of what was. */
 bool runs_correct(struct runs *r, struct run x);
 bool sheet_add(struct sheet *s, uint32_t host, struct run x, size_t n_hosts);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "judge/changes_private.h"
 
 static bool alike(const struct run *a, const struct run *b)
@@ -39,7 +40,7 @@ static bool append(struct runs *r, struct run x)
 		last->last = x.last;
 		return true;
 	}
-	if (!changes_grow(&r->v, r->n, &r->cap, sizeof(*r->v)))
+	if (!array_grow(&r->v, r->n, &r->cap, sizeof(*r->v)))
 		return false;
 	r->v[r->n++] = x;
 	return true;
@@ -64,7 +65,7 @@ bool runs_put(struct runs *r, struct run x)
 		piece[n++].first = (uint16_t)(x.last + 1);
 	}
 	for (size_t more = 1; more <= 2; more++) /* a run becomes three at most */
-		if (!changes_grow(&r->v, r->n + more - 1, &r->cap, sizeof(*r->v)))
+		if (!array_grow(&r->v, r->n + more - 1, &r->cap, sizeof(*r->v)))
 			return false;
 	memmove(r->v + i + n, r->v + end, (r->n - end) * sizeof(*r->v));
 	memcpy(r->v + i, piece, n * sizeof(*piece));
@@ -72,7 +73,8 @@ bool runs_put(struct runs *r, struct run x)
 	return true;
 }
 
-bool runs_fill(struct runs *r, struct run x)
+/* Where nothing is. */
+static bool fill(struct runs *r, struct run x)
 {
 	unsigned port = x.first;
 
@@ -96,7 +98,7 @@ bool runs_fill(struct runs *r, struct run x)
 
 bool runs_correct(struct runs *r, struct run x)
 {
-	return (x.state == STATE_NOT_PROBED ? runs_fill : runs_put)(r, x);
+	return (x.state == STATE_NOT_PROBED ? fill : runs_put)(r, x);
 }
 
 /* --- a sheet ---------------------------------------------------------------------------------- */
@@ -115,7 +117,7 @@ static bool make_room(struct sheet *s, size_t n_hosts)
 		return true;
 	if (s->n >= FEW && !sheet_settle(s, n_hosts))
 		return false;
-	return s->n < s->cap / 2 || changes_grow(&s->v, s->cap, &s->cap, sizeof(*s->v));
+	return s->n < s->cap / 2 || array_grow(&s->v, s->cap, &s->cap, sizeof(*s->v));
 }
 
 bool sheet_add(struct sheet *s, uint32_t host, struct run x, size_t n_hosts)
@@ -177,7 +179,7 @@ static size_t settle_host(struct sheet *to, const struct entry *v, size_t at, si
 			to->v[to->n - 1].run.last = r->v[k].last;
 			continue;
 		}
-		if (!changes_grow(&to->v, to->n, &to->cap, sizeof(*to->v)))
+		if (!array_grow(&to->v, to->n, &to->cap, sizeof(*to->v)))
 			return 0;
 		to->v[to->n++] = (struct entry){v[at].host, r->v[k]};
 	}

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "judge/changes_private.h"
 
@@ -144,7 +145,7 @@ static uint32_t *sorted_alike(struct telling *t)
 	size_t passes = 0;
 
 	while (t->cap_alike < 2 * f->n)
-		if (!changes_grow(&t->alike, t->cap_alike, &t->cap_alike, sizeof(*t->alike)))
+		if (!array_grow(&t->alike, t->cap_alike, &t->cap_alike, sizeof(*t->alike)))
 			return NULL;
 	for (size_t i = 0; i < f->n; i++)
 		t->alike[i] = (uint32_t)i;
@@ -161,7 +162,7 @@ static bool is_grouped(const struct whose *w, const struct delta *d, uint64_t po
 
 	if (!w->host || (scope && d->was != STATE_OPEN && d->is != STATE_OPEN))
 		return true;
-	return ports > CHANGES_LIST_MAX;
+	return ports > RECORD_LIST_MAX;
 }
 
 static bool tell_group(struct telling *t, const struct whose *w, const uint32_t *v, size_t n,
@@ -172,15 +173,12 @@ static bool tell_group(struct telling *t, const struct whose *w, const uint32_t 
 	size_t spans = 0;
 
 	while (t->cap_spans < n)
-		if (!changes_grow(&t->spans, t->cap_spans, &t->cap_spans, sizeof(*t->spans)))
+		if (!array_grow(&t->spans, t->cap_spans, &t->cap_spans, sizeof(*t->spans)))
 			return false;
 	for (size_t i = 0; i < n; i++) {
 		const struct delta *d = &f->v[v[i]];
 
-		if (spans && t->spans[spans - 1].last + 1 == d->first)
-			t->spans[spans - 1].last = d->last;
-		else
-			t->spans[spans++] = (struct port_span){d->first, d->last};
+		port_spans_add(t->spans, &spans, (struct port_span){d->first, d->last});
 	}
 	r.spans = t->spans;
 	r.n_spans = spans;

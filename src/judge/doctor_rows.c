@@ -478,7 +478,7 @@ const struct doctor_row doctor_rows[] = {
 	"give an address, or mend the name service: getent ahosts NAME"),
 
     ROW(PATH, "route", FAIL, WAY, no_route_there, "{target}: {route-why}",
-	"ip{six} route add default via GATEWAY"),
+	"is an interface down? ip -br link; ip{six} route add default via GATEWAY"),
     ROW(PATH, "route", WARN, NOTHING, no_route,
 	"no default route: only networks on the link can be probed",
 	"ip{six} route add default via GATEWAY"),

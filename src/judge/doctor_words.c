@@ -100,7 +100,15 @@ static void put_target(struct text *t, const struct doctor_facts *f)
 
 static void put_route_why(struct text *t, const struct doctor_facts *f)
 {
-	text_putf(t, "%s", doctor_path_at(f)->why.msg);
+	const struct doctor_path *p = doctor_path_at(f);
+	size_t len = strlen(p->target);
+
+	/* most name the target, as the line does */
+	if (len && strncmp(p->why.msg, p->target, len) == 0 &&
+	    strncmp(p->why.msg + len, ": ", 2) == 0)
+		text_putf(t, "%s", p->why.msg + len + 2);
+	else
+		text_putf(t, "%s", p->why.msg);
 }
 
 static void put_way(struct text *t, const struct doctor_facts *f)

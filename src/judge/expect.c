@@ -176,17 +176,35 @@ static unsigned weight_of(const struct measure *m)
 	return m->bits & MEASURE_GONE ? weight(STATE_INDETERMINATE) : weight(m->state);
 }
 
-enum { OF_STRAY = MEASURE_ASKED_STRAY | MEASURE_STRAY_DIFFERS };
+enum { OF_STRAY = MEASURE_ASKED_STRAY | MEASURE_STRAY_DIFFERS | MEASURE_STRAY_CONFIRMED };
+
+static uint8_t small(unsigned n)
+{
+	return (uint8_t)(n < UINT8_MAX ? n : UINT8_MAX);
+}
+
+static uint8_t more(uint8_t a, uint8_t b)
+{
+	return a > b ? a : b;
+}
 
 static void merge_stray(struct measure *m, const struct measure *again)
 {
+	unsigned bits = m->bits | (again->bits & OF_STRAY);
+
 	if (!(again->bits & MEASURE_ASKED_STRAY))
 		return;
-	if (!(m->bits & MEASURE_ASKED_STRAY) || m->stray == REACTION_NONE)
+	if (!(m->bits & MEASURE_ASKED_STRAY))
 		m->stray = again->stray;
-	else if (again->stray != REACTION_NONE && again->stray != m->stray)
-		m->bits |= MEASURE_STRAY_DIFFERS;
-	m->bits = (uint8_t)(m->bits | (again->bits & OF_STRAY));
+	else if (again->stray == m->stray)
+		bits |= MEASURE_STRAY_CONFIRMED;
+	else if (m->stray == REACTION_NONE)
+		m->stray = again->stray;
+	else if (again->stray != REACTION_NONE)
+		bits |= MEASURE_STRAY_DIFFERS;
+	m->bits = (uint8_t)bits;
+	m->stray_tries = more(m->stray_tries, again->stray_tries);
+	m->stray_probings = small((unsigned)m->stray_probings + again->stray_probings);
 }
 
 /* The state and its evidence are again's; what is counted, and of the stray ACK, is m's. */
@@ -196,6 +214,8 @@ static void take_over(struct measure *m, const struct measure *again)
 
 	*m = *again;
 	m->stray = was.stray;
+	m->stray_tries = was.stray_tries;
+	m->stray_probings = was.stray_probings;
 	m->probings = was.probings;
 	m->tries = was.tries;
 	m->bits = (uint8_t)((again->bits & ~OF_STRAY) | (was.bits & OF_STRAY));
@@ -234,9 +254,17 @@ void measure_merge(struct measure *m, const struct measure *again)
 		take_over(m, again);
 	else if (weight_of(again) == weight_of(m))
 		merge_equal(m, again);
-	m->probings = (uint8_t)(probings < UINT8_MAX ? probings : UINT8_MAX);
-	if (again->tries > m->tries)
-		m->tries = again->tries;
+	m->probings = small(probings);
+	m->tries = more(m->tries, again->tries);
+}
+
+struct expect_asked expect_asked(const struct expectation *x, const struct measure *m)
+{
+	if (x->kind == EXPECT_LISTEN_RST && m->state == STATE_OPEN &&
+	    (m->bits & (MEASURE_ASKED_STRAY | MEASURE_DIFFERS)) == MEASURE_ASKED_STRAY)
+		return (struct expect_asked){m->stray_tries, m->stray_probings,
+					     m->bits & MEASURE_STRAY_CONFIRMED};
+	return (struct expect_asked){m->tries, m->probings, m->bits & MEASURE_CONFIRMED};
 }
 
 /* --- judging ------------------------------------------------------------------------------ */

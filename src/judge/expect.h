@@ -44,6 +44,9 @@ bool expect_add(struct expectation *x, const char *word);
 /* "open within 200ms", "closed or blocked", "listen-rst", "style rst" */
 const char *expect_text(const struct expectation *x, char *buf, size_t cap);
 
+/* A demand that ends in fewer days than these is told beforehand. */
+enum { EXPECT_SOON_DAYS = 14 };
+
 enum severity_level { LEVEL_CRITICAL, LEVEL_WARNING, LEVEL_INFO, LEVELS };
 const char *level_name(enum severity_level l);		     /* "critical" */
 int level_parse(const char *word, enum severity_level *out); /* -1 */
@@ -63,6 +66,7 @@ enum {
 	MEASURE_GONE = 32,
 	/* Silent, where the host or a box before it rations its ICMP errors: it may reject. */
 	MEASURE_RATIONED = 64,
+	MEASURE_STRAY_CONFIRMED = 128, /* as MEASURE_CONFIRMED, of the ACK */
 };
 
 /* One port, by all probings of it. Zero-initialised with STATE_NOT_PROBED: nothing yet. */
@@ -78,6 +82,7 @@ struct measure {
 	uint8_t ttl;   /* of the deciding reply; 0: none */
 	uint8_t tries; /* most of a probing */
 	uint8_t probings;
+	uint8_t stray_tries, stray_probings; /* of the ACK */
 	uint8_t bits;
 };
 
@@ -88,6 +93,13 @@ void measure_clear(struct measure *m);
  * ACK was asked again the state may stay STATE_NOT_PROBED. `from` is taken over as it is.
  */
 void measure_merge(struct measure *m, const struct measure *again);
+
+/* How often that was asked by which the demand is judged: of LISTEN_RST at a listener the ACK. */
+struct expect_asked {
+	unsigned tries, probings;
+	bool confirmed;
+};
+struct expect_asked expect_asked(const struct expectation *x, const struct measure *m);
 
 enum check_outcome { CHECK_PASSED, CHECK_FAILED, CHECK_UNDECIDED, CHECK_OUTCOMES };
 const char *check_outcome_name(enum check_outcome o); /* "passed", "failed", "indeterminate" */

@@ -9,6 +9,7 @@
 #include "judge/around.h"
 #include "judge/explain.h"
 #include "judge/flow.h"
+#include "judge/origin.h"
 
 #define MS 1000000ull /* ns */
 #define SECOND 1000000000ull
@@ -42,8 +43,6 @@ enum after_flag {
 	AFTER_Y_SYN = 8,      /* Y sent a SYN after it */
 	AFTER_X_SYN = 16,     /* X did */
 };
-
-enum copied { COPIED_IP_ID = 1, COPIED_WIN = 2 }; /* bits, as CLUE_COPIED tells them */
 
 struct rst_case {
 	uint64_t at_ns; /* on explain's own clock, which never runs backwards */

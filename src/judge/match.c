@@ -72,3 +72,8 @@ enum fit match_reply(const struct sent *s, const struct packet *p, enum reaction
 		return FIT_TUPLE;
 	return p->quoted.seq == s->seq ? FIT_EXACT : FIT_NONE;
 }
+
+bool match_is_broken(const struct packet *p)
+{
+	return p->kind == PACKET_TCP && p->seg.flags & TCP_RST && p->csum_bad && !p->csum_left;
+}

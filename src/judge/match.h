@@ -5,6 +5,7 @@
 #ifndef JUDGE_MATCH_H
 #define JUDGE_MATCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "judge/reaction.h"
@@ -30,5 +31,12 @@ enum fit {
  * where some stacks forget to count the FIN, or the data: 0 to SEG.LEN fit (RFC 9293, 3.5.2).
  */
 enum fit match_reply(const struct sent *s, const struct packet *p, enum reaction *r);
+
+/*
+ * A RST that our kernel drops, as its checksum is wrong: no evidence of anything, be it broken on
+ * the way or sent to deceive who looks. Others than RSTs may have been merged by a card that left
+ * the first one's checksum; and what never saw a wire, and so has none, is believed.
+ */
+bool match_is_broken(const struct packet *p);
 
 #endif

@@ -216,3 +216,10 @@ uint32_t origin_signs_of_echo(const struct exchange *rst)
 		signs |= SIGN_OPTIONS_ECHO;
 	return signs;
 }
+
+uint32_t origin_copied(uint32_t signs)
+{
+	return (signs & SIGN_IP_ID_ECHO ? COPIED_IP_ID : 0) |
+	       (signs & SIGN_WIN_ECHO ? COPIED_WIN : 0) |
+	       (signs & SIGN_OPTIONS_ECHO ? COPIED_OPTIONS : 0);
+}

@@ -75,5 +75,8 @@ uint32_t origin_signs_of_hops(unsigned hops, unsigned others);
 uint32_t origin_signs_of_pair(const struct exchange *rst, const struct exchange *other);
 /* ... and against the segment that drew it. */
 uint32_t origin_signs_of_echo(const struct exchange *rst);
+/* What was copied, as the clues COPIED, RST_COPIES and TRACE_COPIED tell it: bits. */
+enum copied { COPIED_IP_ID = 1, COPIED_WIN = 2, COPIED_OPTIONS = 4 };
+uint32_t origin_copied(uint32_t signs);
 
 #endif

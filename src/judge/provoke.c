@@ -139,6 +139,44 @@ static bool kills(const struct exchange *x)
 	return x && (x->after == AFTER_GONE || (exchange_is_rst(x) && !provoke_alive(x)));
 }
 
+/* The first RST came after this question, and to it, or to the sign of life asked with it. */
+static bool is_drawn_by(const struct line_facts *l, const struct exchange *x)
+{
+	return x && x->asked_ns < l->reset_ns[0] && (is_rst(x) || x->after == AFTER_GONE);
+}
+
+/* Before the one was aborted: the other, or that one itself. */
+static const struct line_facts *unasked_abort(const struct provoke_facts *f)
+{
+	uint64_t until_ns = f->n_lines > 1 ? f->lines[1].closed_ns : 0;
+
+	for (size_t i = 0; i < 2 && i < f->n_lines; i++)
+		if (f->lines[i].resets && (!until_ns || f->lines[i].reset_ns[0] <= until_ns))
+			return &f->lines[i];
+	return NULL;
+}
+
+/* By nothing that was asked, and before the last question. */
+static const struct line_facts *unasked_challenge(const struct provoke_facts *f)
+{
+	const struct line_facts *l = provoke_line(f);
+	const struct exchange *last = provoke_asked(f, MARK_OLD_ACK, NULL);
+
+	if (!l->resets || (last && last->asked_ns < l->reset_ns[0]))
+		return NULL;
+	for (enum mark m = MARK_WINDOW_SYN; m < MARK_OLD_ACK; m++)
+		if (is_drawn_by(l, provoke_asked(f, m, NULL)))
+			return NULL;
+	return l;
+}
+
+const struct line_facts *provoke_unasked(const struct provoke_facts *f)
+{
+	if (f->scenario == SCENARIO_ABORT)
+		return unasked_abort(f);
+	return f->scenario == SCENARIO_CHALLENGE ? unasked_challenge(f) : NULL;
+}
+
 static uint64_t read_ends(const struct provoke_facts *f)
 {
 	static const enum provoke_bit bits[] = {
@@ -232,15 +270,17 @@ static bool is_new_failed(const struct provoke_facts *f, size_t first)
 	return failed;
 }
 
-/* What ended before the other connection was opened, which is aborted then, ended of itself. */
+/* What ended before the other connection was aborted, ended of itself. */
 static uint64_t read_abort(const struct provoke_facts *f)
 {
-	uint64_t from_ns = f->n_lines > 1 ? f->lines[1].stands_ns : 0;
+	uint64_t from_ns = f->n_lines > 1 ? f->lines[1].closed_ns : 0;
 	const struct line_facts *l = provoke_line(f);
 	const struct exchange *other = provoke_asked(f, MARK_OTHER, &l);
-	bool gone = kills(other) || l->fin_ns > from_ns || (l->resets && l->reset_ns[0] > from_ns);
+	bool ended = l->fin_ns > from_ns || (l->resets && l->reset_ns[0] > from_ns);
+	bool gone = kills(other) || (from_ns && ended);
 
-	return set(is_new_failed(f, 2), NEW_FAILS) | set(gone, OTHER_GONE) |
+	return set(provoke_unasked(f) != NULL, RESET_UNASKED) |
+	       set(is_new_failed(f, 2), NEW_FAILS) | set(gone, OTHER_GONE) |
 	       set(other && !gone && (exchange_answered(other) || provoke_alive(other)),
 		   OTHER_LIVES);
 }
@@ -283,6 +323,8 @@ static uint64_t read_idle(const struct provoke_facts *f)
 
 static uint64_t read_lost_rst(const struct provoke_facts *f)
 {
+	const struct exchange *more = provoke_asked(f, MARK_MORE, NULL);
+	bool silent = more && !exchange_answered(more) && !provoke_alive(more);
 	unsigned asked = 0, rsts = 0;
 
 	for (enum mark m = MARK_ON_1; m <= MARK_ON_3; m++) {
@@ -291,8 +333,8 @@ static uint64_t read_lost_rst(const struct provoke_facts *f)
 		asked += x != NULL;
 		rsts += is_rst(x);
 	}
-	return set(provoke_line(f)->resets > 0, SAW_RESET) | set(rsts > 0, ON_RST_SOME) |
-	       set(rsts && rsts == asked, ON_RST_ALL);
+	return set(provoke_line(f)->resets > 0, SAW_RESET) | set(silent, MORE_UNANSWERED) |
+	       set(rsts > 0, ON_RST_SOME) | set(rsts && rsts == asked, ON_RST_ALL);
 }
 
 static uint64_t read_challenge(const struct provoke_facts *f)
@@ -303,7 +345,8 @@ static uint64_t read_challenge(const struct provoke_facts *f)
 	const struct exchange *last = old ? old : near ? near : syn;
 	bool killed = kills(syn) || kills(near) || kills(old);
 
-	return set(is_challenged(syn), SYN_CHALLENGED) | set(kills(syn), SYN_KILLS) |
+	return set(provoke_unasked(f) != NULL, RESET_UNASKED) |
+	       set(is_challenged(syn), SYN_CHALLENGED) | set(kills(syn), SYN_KILLS) |
 	       set(is_challenged(near), NEAR_CHALLENGED) | set(kills(near), NEAR_KILLS) |
 	       set(is_challenged(old), OLD_CHALLENGED) | set(kills(old), OLD_KILLS) |
 	       set(provoke_alive(provoke_asked(f, MARK_EXACT_RST, NULL)), EXACT_SURVIVED) |
@@ -342,6 +385,7 @@ const char *provoke_bit_name(unsigned bit)
 	    [SAW_FIN] = "fin",
 	    [SAW_RESET] = "reset",
 	    [SAW_KEEPALIVES] = "keepalives",
+	    [RESET_UNASKED] = "reset-unasked",
 	    [STRAY_RST_SOME] = "stray-rst-some",
 	    [STRAY_RST_ALL] = "stray-rst-all",
 	    [STRAY_REJECTED] = "stray-rejected",
@@ -365,6 +409,7 @@ const char *provoke_bit_name(unsigned bit)
 	    [REST_RST] = "rest-rst",
 	    [REST_USE_RST] = "rest-use-rst",
 	    [REST_USE_SILENT] = "rest-use-silent",
+	    [MORE_UNANSWERED] = "more-unanswered",
 	    [ON_RST_SOME] = "on-rst-some",
 	    [ON_RST_ALL] = "on-rst-all",
 	    [SYN_CHALLENGED] = "syn-challenged",

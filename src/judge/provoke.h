@@ -54,7 +54,8 @@ enum mark {
 	MARK_NEW,	 /* ... a new connection's SYN; slow-handshake: beside the half-open one */
 	MARK_LATE_ACK,	 /* slow-handshake: an ACK after our RST */
 	MARK_USE,	 /* idle: the connection used again after its rest */
-	MARK_ON_1,	 /* lost-rst: segments after the service's RST */
+	MARK_MORE,	 /* lost-rst: data once more, after the FIN, or where no RST was seen */
+	MARK_ON_1,	 /* ... segments after the service's RST */
 	MARK_ON_2,
 	MARK_ON_3,
 	MARK_WINDOW_SYN, /* challenge: SYN in the window; RST off by one; an ACK too old */
@@ -103,6 +104,9 @@ struct line_facts {
 	unsigned resets;
 	uint64_t reset_ns[LINE_TIMES];
 	struct exchange reset; /* the first: flags, seq, ack, win, ttl */
+	/* Our FIN or RST left: what the service does after it is no news. A socket may know of the
+	 * service's FIN before the capture does. 0: not yet */
+	uint64_t closed_ns;
 	/* what our application saw: calls in order */
 	uint64_t written, read;				/* octets; read: until EOF or the error */
 	int write_errno, write_again_errno, read_errno; /* 0: none */

@@ -22,6 +22,7 @@ enum provoke_bit {
 	SAW_FIN,
 	SAW_RESET,
 	SAW_KEEPALIVES,
+	RESET_UNASKED, /* abort, challenge: so that the question never met what it was about */
 	/* listen-ack */
 	STRAY_RST_SOME,
 	STRAY_RST_ALL,
@@ -51,7 +52,8 @@ enum provoke_bit {
 	REST_RST,
 	REST_USE_RST,
 	REST_USE_SILENT,
-	/* lost-rst: the segments after the RST */
+	/* lost-rst: the segments after the RST; where there was none, data once more */
+	MORE_UNANSWERED,
 	ON_RST_SOME,
 	ON_RST_ALL,
 	/* challenge */
@@ -91,6 +93,8 @@ struct idle_known provoke_idle_known(const struct provoke_facts *f);
  */
 const struct exchange *provoke_asked(const struct provoke_facts *f, enum mark m,
 				     const struct line_facts **line);
+/* The connection of RESET_UNASKED; NULL: there is none. */
+const struct line_facts *provoke_unasked(const struct provoke_facts *f);
 /* Fills all of a verdict whose row is there. */
 void provoke_tell(const struct provoke_facts *f, struct provoke_verdict *v);
 static inline bool provoke_alive(const struct exchange *x)

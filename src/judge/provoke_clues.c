@@ -133,10 +133,22 @@ static void tell_data_after_close(struct provoke_verdict *v, const struct provok
 	add_drew(v, f, MARK_AFTER_FIN);
 }
 
+/* What was asked of a connection that was no more, tells nothing. */
+static bool tell_unasked(struct provoke_verdict *v, const struct provoke_facts *f)
+{
+	const struct line_facts *l = v->row->need & BIT(RESET_UNASKED) ? provoke_unasked(f) : NULL;
+
+	if (l)
+		add_ends(v, l);
+	return l != NULL;
+}
+
 static void tell_abort(struct provoke_verdict *v, const struct provoke_facts *f)
 {
 	const struct line_facts *other = NULL;
 
+	if (tell_unasked(v, f))
+		return;
 	add_drew(v, f, MARK_OTHER);
 	provoke_asked(f, MARK_OTHER, &other);
 	if (other)
@@ -212,15 +224,18 @@ static void tell_lost_rst(struct provoke_verdict *v, const struct provoke_facts 
 		rsts += x && exchange_is_rst(x);
 	}
 	add_ends(v, provoke_line(f));
-	if (asked)
+	if (asked) {
 		add(v, CLUE_DREW_AGAIN, rsts, asked);
-	else
-		add_waited(v, f);
+		return;
+	}
+	add_waited(v, f);
+	add_drew(v, f, MARK_MORE);
 }
 
 static void tell_challenge(struct provoke_verdict *v, const struct provoke_facts *f)
 {
-	add_drew_all(v, f, MARK_WINDOW_SYN, MARK_EXACT_RST);
+	if (!tell_unasked(v, f))
+		add_drew_all(v, f, MARK_WINDOW_SYN, MARK_EXACT_RST);
 }
 
 static void tell(struct provoke_verdict *v, const struct provoke_facts *f)
@@ -283,7 +298,11 @@ static bool point_at(struct provoke_verdict *v, const struct provoke_facts *f, e
 
 static void point_at_reset(struct provoke_verdict *v, const struct provoke_facts *f)
 {
-	v->sport = provoke_line(f)->sport;
+	const struct line_facts *l = v->row->need & BIT(RESET_UNASKED) ? provoke_unasked(f) : NULL;
+
+	v->sport = l ? l->sport : provoke_line(f)->sport;
+	if (l)
+		v->reset_ns = l->reset_ns[0];
 	for (size_t i = 0; i < sizeof(rests_on) / sizeof(rests_on[0]); i++)
 		if (v->row->need & BIT(rests_on[i].needs) && point_at(v, f, rests_on[i].mark))
 			return;

@@ -135,6 +135,10 @@ const struct provoke_row provoke_rows[] = {
      "the service did not close the connection while we waited",
      "Hold longer (--hold), or send something after which it closes."},
 
+    {"reset-unasked", SCENARIO_ABORT, BIT(RESET_UNASKED), 0, SEVERITY_NOTICE,
+     "one of the two connections was reset before the abort: what the abort does was not seen",
+     "Try again. If it stays so: does the service, or a box between, limit the connections of one "
+     "client, or reset them by itself?"},
     {"listener-dies", SCENARIO_ABORT, BIT(NEW_FAILS), 0, SEVERITY_PROBLEM,
      "after the abort of one connection the service accepts no new one",
      "Does the RST kill the process or block its loop (ECONNRESET, EPIPE or SIGPIPE not "
@@ -196,10 +200,20 @@ const struct provoke_row provoke_rows[] = {
      "the RST comes once, and what is sent after it gets no answer",
      "Whose RST is lost waits for its own time-out: does a filter swallow what belongs to no "
      "connection?"},
+    {"goes-silent", SCENARIO_LOST_RST, BIT(MORE_UNANSWERED), 0, SEVERITY_NOTICE,
+     "no RST was seen, and in the end the service gave no sign of life: its RST may be lost, and "
+     "the connection forgotten",
+     "Does a filter drop its RSTs, or what belongs to no connection? Compare with the target's own "
+     "answers (trace --probe data)."},
     {"never-resets", SCENARIO_LOST_RST, 0, 0, SEVERITY_NOTICE,
      "nothing that was tried made the service send a RST",
      ""},
 
+    {"reset-unasked", SCENARIO_CHALLENGE, BIT(RESET_UNASKED), 0, SEVERITY_NOTICE,
+     "the connection was reset by itself, before all the forged segments were sent: what they do "
+     "was not seen",
+     "Try again. If it stays so: does the service reset connections on which nothing is said, or "
+     "does a box between?"},
     {"dies-by-syn", SCENARIO_CHALLENGE, BIT(SYN_KILLS), 0, SEVERITY_PROBLEM,
      "a SYN in the window ends the connection: anybody who guesses the ports and a number can do "
      "so",

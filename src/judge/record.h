@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/day.h"
+#include "base/span.h"
 #include "judge/doctor.h"
 #include "judge/expect.h"
 #include "judge/explain.h"
@@ -16,6 +18,9 @@
 #include "judge/stack.h"
 #include "judge/trace.h"
 #include "judge/verdict.h"
+
+/* More ports of a host that are alike than these are told together, as ranges. */
+enum { RECORD_LIST_MAX = 100 };
 
 struct port_record {
 	const struct addr *addr;
@@ -99,11 +104,6 @@ struct provoke_record {
 	size_t n_frames;
 };
 
-/* Ports that share one line or record, ascending. */
-struct port_span {
-	uint16_t first, last;
-};
-
 /* `audit`: one line of the policy on one address, for one port, or for many that look alike. */
 struct check_record {
 	const char *policy; /* the file */
@@ -112,10 +112,10 @@ struct check_record {
 	const struct addr *addr; /* NULL: `name` could not be resolved */
 	const char *name;	 /* NULL */
 	uint16_t port;		 /* 0: of the host, or see spans */
-	/* More than HOST_LIST_MAX ports of one state, as a scan would group them: how many, and
+	/* More than RECORD_LIST_MAX ports of one state, as a scan would group them: how many, and
 	 * which. 0 where `port` is one, or of the host. */
 	uint32_t count;
-	const struct port_span *spans;
+	const struct port_span *spans; /* ascending */
 	size_t n_spans;
 	bool rest; /* by an `else` line */
 	const struct expectation *expect;
@@ -126,7 +126,7 @@ struct check_record {
 	const char *why;	    /* undecided without a measure: why; NULL */
 	enum severity_level level;
 	const char *owner, *note; /* NULL */
-	int32_t until_day;	  /* POLICY_NEVER: INT32_MAX */
+	int32_t until_day;	  /* the last in force; DAY_NEVER: no end */
 };
 
 struct audit_counts {

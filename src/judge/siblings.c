@@ -115,7 +115,6 @@ static void tell(const struct siblings *s, const struct reference *ref, const st
 		 uint32_t signs, struct verdict *v)
 {
 	uint8_t hops = exchange_hops(rst->ttl);
-	uint32_t copied = (signs & SIGN_IP_ID_ECHO ? 1u : 0) | (signs & SIGN_WIN_ECHO ? 2u : 0);
 
 	if (signs & SIGN_DISTANCE)
 		clue(v, s->n_syn_acks ? CLUE_RST_NEARER : CLUE_RST_NEARER_THAN_RSTS, hops,
@@ -125,7 +124,7 @@ static void tell(const struct siblings *s, const struct reference *ref, const st
 	if (signs & SIGN_TOO_FAST)
 		clue(v, CLUE_RST_TOO_FAST, rst->rtt_us, s->least_rtt_us);
 	if (signs & SIGN_IP_ID_ECHO)
-		clue(v, CLUE_RST_COPIES, copied, 0);
+		clue(v, CLUE_RST_COPIES, origin_copied(signs), 0);
 }
 
 void siblings_judge(const struct siblings *s, const struct reply *rst, uint32_t signs,

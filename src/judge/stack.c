@@ -134,7 +134,7 @@ bool stack_is_from_stack(const struct stack_view *v, const struct exchange *x)
 	return !v->syn_ack || exchange_hops(x->ttl) == exchange_hops(v->syn_ack->ttl);
 }
 
-void stack_look(const struct stack_facts *f, struct stack_view *v)
+static void look(const struct stack_facts *f, struct stack_view *v)
 {
 	*v = (struct stack_view){.f = f};
 	for (size_t i = 0; i < f->n_ports; i++)
@@ -469,7 +469,7 @@ static bool is_suspect(const struct stack_view *v)
 static void judge_host(const struct stack_facts *f, struct stack_view *v, struct stack_verdict *out)
 {
 	*out = (struct stack_verdict){0};
-	stack_look(f, v);
+	look(f, v);
 	out->reset_limited = v->limited = is_limited(f);
 	/* the control is one of those that the limit keeps back */
 	v->tracked = v->tracked && !v->limited;

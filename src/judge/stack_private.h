@@ -27,7 +27,6 @@ struct stack_view {
 	bool limited;	 /* resets are rationed: the silence of a RST says nothing */
 };
 
-void stack_look(const struct stack_facts *f, struct stack_view *v);
 const struct exchange *stack_seen(const struct stack_facts *f, enum tcp_state s, const char *form);
 /* Silent because the host had stopped answering by then. */
 bool stack_stopped_before(const struct stack_facts *f, const struct exchange *x);

@@ -66,7 +66,7 @@ struct trace_inside {
 	bool content;	   /* new octets, whose content matters; else one old octet */
 	uint8_t reset_ttl; /* the copy that drew the connection's RST; 0: none did */
 	bool confirmed;	   /* in a second connection one TTL less drew none, and this one did */
-	bool unstable;	   /* it did not come out so: the confirmed TTL differs */
+	bool unstable;	   /* it did not come out so, and not by a RST that came late */
 	bool written;	   /* the octets themselves were sent by the kernel, at full TTL */
 	/* what came to that: ACK, data, FIN, RST; none: silence. Not connected: the RST that came
 	 * to the handshake's ACK, if one did */

@@ -381,13 +381,12 @@ static void read_repeats(struct read *v)
 static void read_signs(struct read *v)
 {
 	uint32_t echo = origin_signs_of_echo(v->l->x);
-	uint32_t bits = (echo & SIGN_IP_ID_ECHO ? 1U : 0) | (echo & SIGN_WIN_ECHO ? 2U : 0) |
-			(echo & SIGN_OPTIONS_ECHO ? 4U : 0);
+	uint32_t copied = origin_copied(echo);
 	const struct origin_row *row;
 
 	v->signs |= echo;
-	if (bits)
-		trace_clue(v->l->out, CLUE_TRACE_COPIED, bits, 0);
+	if (copied)
+		trace_clue(v->l->out, CLUE_TRACE_COPIED, copied, 0);
 	if (v->theirs)
 		read_pair(v);
 	read_repeats(v);

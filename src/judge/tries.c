@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { FIRST = 64 };
+#include "base/array.h"
 
 static uint64_t spread(uint64_t n)
 {
@@ -14,19 +14,9 @@ static uint64_t spread(uint64_t n)
 
 static bool has_room(struct tries *t)
 {
-	size_t cap = t->cap ? 2 * t->cap : FIRST;
-	uint32_t *v;
-
-	if (t->n_kept < t->cap)
-		return true;
-	if (t->cap == TRIES_KEPT_MAX)
+	if (t->n_kept == TRIES_KEPT_MAX)
 		return false;
-	v = realloc(t->kept, cap * sizeof(*v));
-	if (!v)
-		return false;
-	t->kept = v;
-	t->cap = cap;
-	return true;
+	return array_grow(&t->kept, t->n_kept, &t->cap, sizeof(*t->kept));
 }
 
 /* A reservoir, once there is no more room. */

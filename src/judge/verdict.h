@@ -89,7 +89,7 @@ enum clue_id {
 	CLUE_INITIAL_TTL,   /* TTL a, X's other packets b: as many hops, another initial TTL */
 	CLUE_TOO_FAST,	    /* a us after its trigger; the round trip to X takes b us */
 	CLUE_IP_ID,	    /* IP ID a is out of X's counter, which stood at b */
-	CLUE_COPIED,	    /* copies of Y's segment: bits of a: 1 IP ID, 2 window */
+	CLUE_COPIED,	    /* copies of Y's segment: a: bits of enum copied */
 	CLUE_GOES_ON,	    /* X went on sending after it, as if nothing had been */
 	CLUE_SYN_ACK_LATER, /* X's SYN-ACK came after it */
 	CLUE_SEQ_SPREAD,    /* a RSTs with different sequence numbers, up to b octets ahead */
@@ -165,7 +165,7 @@ enum clue_id {
 	CLUE_TRACE_TTL_MIRRORED,   /* its TTL goes with ours: from hop a by it */
 	CLUE_TRACE_RTT_OF_HOP,	   /* its round trip, b us, is that of hop a */
 	CLUE_TRACE_TOO_FAST,	   /* it took a us, the target's own answer b */
-	CLUE_TRACE_COPIED, /* copies of our segment: bits of a: 1 IP ID, 2 window, 4 options */
+	CLUE_TRACE_COPIED,	   /* copies of our segment: a: bits of enum copied */
 	CLUE_TRACE_OTHER_DISTANCE, /* it travelled a hops, the target's own answers b */
 	CLUE_TRACE_MANY_RSTS,	   /* up to a RSTs for b segments */
 	CLUE_TRACE_SAME_LOOK,	   /* a box that answers in its name here would look the same */
@@ -188,7 +188,7 @@ enum clue_id {
 	CLUE_RST_NEARER_THAN_RSTS, /* ... most of the host's RSTs b */
 	CLUE_RST_FARTHER,	   /* it travelled a hops, the host's SYN-ACKs only b */
 	CLUE_RST_TOO_FAST,	   /* after a us; the fastest of the host's SYN-ACKs took b */
-	CLUE_RST_COPIES,	   /* copies of our segment: bits of a: 1 IP ID, 2 window */
+	CLUE_RST_COPIES,	   /* copies of our segment: a: bits of enum copied */
 	CLUE_ACK_ELSEWHERE,	   /* open: what answered the ACK is not what answered the SYN */
 	CLUES,
 };

@@ -170,6 +170,13 @@ static bool sum_is_bad(const struct span *whole, const struct ip_info *ip, bool 
 	return checksum_finish(checksum_add(sum, whole->c.p, whole->c.left)) != 0;
 }
 
+static bool sum_is_left(const struct span *whole, const struct ip_info *ip, uint16_t field)
+{
+	uint64_t sum = checksum_pseudo(&ip->src, &ip->dst, ip->protocol, (uint32_t)whole->claimed);
+
+	return field + checksum_finish(sum) == UINT16_MAX;
+}
+
 static bool sum_is_wanted(unsigned how, uint16_t flags)
 {
 	return !(how & DECODE_SUMS_OF_RSTS) || flags & TCP_RST;
@@ -188,7 +195,7 @@ static enum decode_status decode_tcp(struct span *s, const struct ip_info *ip, u
 	struct cursor c;
 	enum decode_status st = take_cursor(s, TCP_HEADER, &c);
 	const uint8_t *options;
-	uint16_t v;
+	uint16_t v, sum;
 
 	if (st != DECODE_OK)
 		return st;
@@ -199,7 +206,7 @@ static enum decode_status decode_tcp(struct span *s, const struct ip_info *ip, u
 	v = cursor_be16(&c);
 	seg->flags = v & 0x1ff;
 	seg->win = cursor_be16(&c);
-	cursor_skip(&c, 2);
+	sum = cursor_be16(&c);
 	seg->urg = cursor_be16(&c);
 	if (v >> 12 < 5)
 		return DECODE_MALFORMED;
@@ -216,6 +223,7 @@ static enum decode_status decode_tcp(struct span *s, const struct ip_info *ip, u
 	out->payload_cut = s->c.left < s->claimed;
 	out->csum_checked = sum_is_wanted(how, seg->flags) && sum_can_be_checked(&whole, ip);
 	out->csum_bad = out->csum_checked && sum_is_bad(&whole, ip, true);
+	out->csum_left = out->csum_bad && sum_is_left(&whole, ip, sum);
 	out->kind = PACKET_TCP;
 	return DECODE_OK;
 }

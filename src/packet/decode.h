@@ -75,6 +75,10 @@ struct packet {
 			      *sent* */
 	uint32_t payload_captured;   /* octets at seg.payload */
 	bool csum_checked, csum_bad; /* TCP or ICMP checksum; checked only where all was captured */
+	/* Bad, but as a sender leaves it that has hardware to finish it: the pseudo-header's sum
+	 * and no more. TCP only. So come segments that never saw a wire: of this host's own, of a
+	 * neighbour container or virtual machine. */
+	bool csum_left;
 	/* PACKET_TCP: all of it. PACKET_ICMP_ERROR: only src, dst, ttl, tos, df, ip_id. */
 	struct segment seg;
 	struct tcp_options options;   /* PACKET_TCP */

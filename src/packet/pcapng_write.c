@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
+
 enum { BLOCK_INTERFACE = 1, BLOCK_STATISTICS = 5, BLOCK_FRAME = 6, BLOCK_SECTION = 0x0a0d0d0a };
 
 enum {
@@ -61,8 +63,7 @@ static uint8_t *put_text(uint8_t *p, uint16_t code, const char *text)
 	size_t len = text ? strlen(text) : 0;
 
 	if (len > PCAPNG_TEXT_MAX)
-		for (len = PCAPNG_TEXT_MAX; len && ((uint8_t)text[len] & 0xc0) == 0x80;)
-			len--;
+		len = utf8_cut(text, PCAPNG_TEXT_MAX);
 	return len ? put_option(p, code, text, len) : p;
 }
 

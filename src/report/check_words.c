@@ -6,12 +6,9 @@
 #include "report/check_words.h"
 
 #include <inttypes.h>
-#include <time.h>
 
 #include "report/host.h"
-#include "report/utf8.h"
-
-#define NO_DAY INT32_MAX
+#include "base/utf8.h"
 
 /* --- foreign text --------------------------------------------------------------------------- */
 
@@ -20,7 +17,7 @@ void check_put_clean(struct string *to, const char *text)
 	while (*text) {
 		size_t n = utf8_len(text);
 
-		if (n && !utf8_is_command(text))
+		if (n && !utf8_is_control(text))
 			string_put(to, text, n);
 		else
 			string_put_text(to, UTF8_REPLACEMENT);
@@ -42,21 +39,9 @@ void check_put_who(struct string *to, const struct run_info *run, const struct c
 
 void check_put_ports(struct string *to, const struct check_record *c, size_t max)
 {
-	size_t start = to->len;
-
 	if (c->port)
 		string_put_u64(to, c->port);
-	for (size_t i = 0; i < c->n_spans; i++) {
-		const struct port_span *p = &c->spans[i];
-
-		/* as ranges_put: the longest part has 12 characters */
-		if (max && i > 0 && to->len - start + 12 > max) {
-			string_put_text(to, ",...");
-			return;
-		}
-		string_putf(to, p->last > p->first ? "%s%u-%u" : "%s%u", i ? "," : "",
-			    (unsigned)p->first, (unsigned)p->last);
-	}
+	spans_put(c->spans, c->n_spans, max, to);
 }
 
 void check_put_where(struct string *to, const struct run_info *run, const struct check_record *c)
@@ -76,16 +61,6 @@ void check_put_line(struct string *to, const struct check_record *c)
 {
 	check_put_clean(to, c->policy);
 	string_putf(to, ":%u", c->line);
-}
-
-const char *check_date(int32_t day, char buf[CHECK_DATE])
-{
-	time_t s = (time_t)day * 86400;
-	struct tm tm;
-
-	if (day == NO_DAY || !gmtime_r(&s, &tm) || !strftime(buf, CHECK_DATE, "%Y-%m-%d", &tm))
-		buf[0] = '\0';
-	return buf;
 }
 
 const char *check_why(const struct summary_record *s)
@@ -267,19 +242,19 @@ static void put_answer(struct string *to, const struct run_info *run, const stru
 		string_put_text(to, ", by the look of it from a box on the way");
 }
 
-static void put_tries(struct string *to, const struct measure *m)
+static void put_tries(struct string *to, const struct expect_asked *n)
 {
-	string_putf(to, "%u %s", (unsigned)m->tries, m->tries == 1 ? "try" : "tries");
+	string_putf(to, "%u %s", n->tries, n->tries == 1 ? "try" : "tries");
 }
 
-static void put_agreement(struct string *to, const struct measure *m)
+static void put_agreement(struct string *to, const struct expect_asked *n)
 {
-	if (m->probings < 2 || m->bits & MEASURE_DIFFERS)
+	if (n->probings < 2)
 		return;
-	if (m->bits & MEASURE_CONFIRMED)
-		string_putf(to, ", %u probings agree", (unsigned)m->probings);
+	if (n->confirmed)
+		string_putf(to, ", %u probings agree", n->probings);
 	else
-		string_putf(to, ", in one of %u probings", (unsigned)m->probings);
+		string_putf(to, ", in one of %u probings", n->probings);
 }
 
 /* Why nothing is known, for the reasons that a measure may have. */
@@ -301,25 +276,25 @@ static const char *words_of(const char *reason)
 	return reason ? reason : "not measured";
 }
 
-static void put_silence(struct string *to, const struct measure *m)
+static void put_silence(struct string *to, const struct measure *m, const struct expect_asked *n)
 {
 	if (m->state != STATE_FILTERED && m->state != STATE_OPEN_FILTERED) {
 		string_put_text(to, words_of(m->reason));
-		if (m->bits & MEASURE_CONFIRMED)
-			put_agreement(to, m);
+		if (n->confirmed)
+			put_agreement(to, n);
 		return;
 	}
 	string_put_text(to, "no answer to ");
-	put_tries(to, m);
-	if (m->probings > 1 && m->bits & MEASURE_CONFIRMED)
-		string_putf(to, " in each of %u probings", (unsigned)m->probings);
+	put_tries(to, n);
+	if (n->probings > 1 && n->confirmed)
+		string_putf(to, " in each of %u probings", n->probings);
 	if (m->bits & MEASURE_GONE)
 		string_put_text(to, "; the host is called unreachable");
 	else if (m->bits & MEASURE_RATIONED)
 		string_put_text(to, ", where ICMP errors are rationed: it may be rejected");
 }
 
-static void put_stray(struct string *to, const struct measure *m)
+static void put_stray(struct string *to, const struct measure *m, const struct expect_asked *n)
 {
 	string_put_text(to, "open, and the stray ACK ");
 	if (m->bits & MEASURE_STRAY_DIFFERS) {
@@ -327,15 +302,17 @@ static void put_stray(struct string *to, const struct measure *m)
 			    reaction_is_rst((enum reaction)m->stray)
 				? name_of_rst(m->stray)
 				: reaction_token((enum reaction)m->stray));
-	} else if (m->stray == REACTION_NONE) {
-		string_put_text(to, "drew no RST (");
-		put_tries(to, m);
-		string_put_text(to, ")");
+		return;
+	}
+	if (m->stray == REACTION_NONE) {
+		string_put_text(to, "drew no RST, ");
+		put_tries(to, n);
 	} else if (reaction_is_rst((enum reaction)m->stray)) {
 		string_putf(to, "drew %s", name_of_rst(m->stray));
 	} else {
 		string_putf(to, "drew no RST but %s", reaction_token((enum reaction)m->stray));
 	}
+	put_agreement(to, n);
 }
 
 static const char *words_of_style(enum reset_style s)
@@ -356,7 +333,10 @@ static const char *words_of_style(enum reset_style s)
 void check_put_evidence(struct string *to, const struct run_info *run, const struct check_record *c)
 {
 	const struct measure *m = c->seen;
+	struct expect_asked n = {0};
 
+	if (m)
+		n = expect_asked(c->expect, m);
 	if (c->why) {
 		check_put_clean(to, c->why);
 	} else if (c->expect->kind == EXPECT_STYLE) {
@@ -370,13 +350,13 @@ void check_put_evidence(struct string *to, const struct run_info *run, const str
 		string_put_text(to, "SYN-ACK after ");
 		put_duration(to, m->rtt_us * UINT64_C(1000), c->expect->within_ns);
 		string_putf(to, ", later than %g ms", (double)c->expect->within_ns / 1e6);
-		put_agreement(to, m);
+		put_agreement(to, &n);
 	} else if (asks_stray(c)) {
-		put_stray(to, m);
+		put_stray(to, m, &n);
 	} else if (m->reaction == REACTION_NONE) {
-		put_silence(to, m);
+		put_silence(to, m, &n);
 	} else {
 		put_answer(to, run, c);
-		put_agreement(to, m);
+		put_agreement(to, &n);
 	}
 }

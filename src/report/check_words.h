@@ -9,13 +9,11 @@
 #include "report/out.h"
 #include "report/report.h"
 
-enum { CHECK_DATE = 16 };
-
 /* Foreign text: control characters and what is no UTF-8 become U+FFFD. */
 void check_put_clean(struct string *to, const char *text);
 /* "web1 (192.0.2.7)"; the name alone where it could not be resolved */
 void check_put_who(struct string *to, const struct run_info *run, const struct check_record *c);
-/* "22", "20-25,80"; of a host nothing. `max`: as ranges_put. */
+/* "22", "20-25,80"; of a host nothing. `max`: as spans_put. */
 void check_put_ports(struct string *to, const struct check_record *c, size_t max);
 /* "web1 (192.0.2.7) port 22", "192.0.2.7 ports 20-25,80 (120 ports)" */
 void check_put_where(struct string *to, const struct run_info *run, const struct check_record *c);
@@ -32,8 +30,5 @@ void check_put_evidence(struct string *to, const struct run_info *run,
 void check_put_line(struct string *to, const struct check_record *c);
 /* Why the run is incomplete; `s` may be NULL, as where it never came to a summary. */
 const char *check_why(const struct summary_record *s);
-
-/* "2027-03-01" for days since 1970-01-01. */
-const char *check_date(int32_t day, char buf[CHECK_DATE]);
 
 #endif

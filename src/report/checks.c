@@ -1,10 +1,12 @@
 /*
- * checks: a copy of each check, without the words that its neighbours have too. It judges and
- * orders nothing.
+ * checks: a copy of each check, without the words that its neighbours have too, and which of them
+ * are so much alike that one may stand for all. It judges and orders nothing.
  */
 #include "report/checks.h"
 
 #include <stdlib.h>
+
+#include "base/array.h"
 
 #define NO_WORD SIZE_MAX
 
@@ -24,7 +26,7 @@ struct kept_check {
 	size_t line, name, why, spans;
 	uint32_t count, n_spans;
 	uint16_t port;
-	bool has_seen;
+	bool has_seen, folded;
 	uint8_t outcome, style;
 };
 
@@ -143,6 +145,104 @@ struct check_record checks_at(const struct checks *k, size_t i)
 	    .note = word_at(k, l->note),
 	    .until_day = l->until_day,
 	};
+}
+
+/* --- folding ------------------------------------------------------------------------------ */
+
+static bool same_addr(const struct addr *a, const struct addr *b)
+{
+	return a->family == b->family && (!a->family || addr_equal(a, b));
+}
+
+static bool same_place(const struct checks *k, const struct kept_check *a,
+		       const struct kept_check *b)
+{
+	return a->line == b->line && same_addr(&a->addr, &b->addr) &&
+	       same_word(k, a->name, word_at(k, b->name));
+}
+
+/* All but TTL, round trip and tries, which differ from port to port. */
+static bool same_measure(const struct measure *a, const struct measure *b)
+{
+	return a->state == b->state && a->other == b->other && a->reaction == b->reaction &&
+	       a->stray == b->stray && a->icmp_type == b->icmp_type &&
+	       a->icmp_code == b->icmp_code && a->bits == b->bits && a->probings == b->probings &&
+	       a->stray_probings == b->stray_probings &&
+	       (a->reason == b->reason ||
+		(a->reason && b->reason && strcmp(a->reason, b->reason) == 0));
+}
+
+/* A port by itself; how late it was is its own matter. */
+static bool may_fold(const struct checks *k, const struct kept_check *c)
+{
+	return c->port && !c->n_spans && !(c->has_seen && k->lines[c->line].expect.within_ns);
+}
+
+static bool alike(const struct checks *k, const struct kept_check *a, const struct kept_check *b)
+{
+	return may_fold(k, b) && a->outcome == b->outcome && a->has_seen == b->has_seen &&
+	       same_measure(&a->seen, &b->seen) && same_addr(&a->from, &b->from) &&
+	       same_word(k, a->why, word_at(k, b->why));
+}
+
+static bool add_port(struct checks *k, struct kept_check *to, uint16_t port)
+{
+	struct port_span *last = to->n_spans ? &k->spans[k->n_spans - 1] : NULL;
+
+	to->count++;
+	if (last && last->last + 1 == port) {
+		last->last = port;
+		return true;
+	}
+	if (!array_grow(&k->spans, k->n_spans, &k->cap_spans, sizeof(*k->spans)))
+		return false;
+	if (!to->n_spans++)
+		to->spans = k->n_spans;
+	k->spans[k->n_spans++] = (struct port_span){port, port};
+	return true;
+}
+
+/* v[i] takes in those like it, up to `end`; they are left without a port. */
+static bool fold_into(struct checks *k, size_t i, size_t end, size_t least)
+{
+	struct kept_check *to = &k->v[i], first = *to;
+	size_t n = 0;
+
+	for (size_t j = i; j < end; j++)
+		n += alike(k, &first, &k->v[j]);
+	if (n < least)
+		return true;
+	to->count = 0;
+	for (size_t j = i; j < end; j++) {
+		struct kept_check *c = &k->v[j];
+
+		if (!alike(k, &first, c))
+			continue;
+		if (!add_port(k, to, c->port))
+			return false;
+		c->port = 0;
+		if (j > i)
+			c->folded = true;
+	}
+	return true;
+}
+
+bool checks_fold(struct checks *k, size_t least)
+{
+	size_t n = 0;
+
+	for (size_t i = 0, end = 0; i < k->n; i++) {
+		if (i == end)
+			while (end < k->n && same_place(k, &k->v[i], &k->v[end]))
+				end++;
+		if (may_fold(k, &k->v[i]) && !fold_into(k, i, end, least))
+			return false;
+	}
+	for (size_t i = 0; i < k->n; i++)
+		if (!k->v[i].folded)
+			k->v[n++] = k->v[i];
+	k->n = n;
+	return true;
 }
 
 void checks_free(struct checks *k)

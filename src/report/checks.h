@@ -26,6 +26,9 @@ bool checks_add(struct checks *k, const struct check_record *c);
 struct check_record checks_at(const struct checks *k, size_t i);
 /* Is `c` of the same line of the policy as the last that was added? */
 bool checks_same_line(const struct checks *k, const struct check_record *c);
+/* Ports of one line and address of which the same is to be said become one check, where they are
+ * `least` or more. Afterwards nothing is added. False where memory is out. */
+bool checks_fold(struct checks *k, size_t least);
 void checks_free(struct checks *k);
 
 #endif

@@ -223,6 +223,7 @@ static void put_drew(struct text *t, const struct clue *c)
 	    [MARK_NEW] = "a new connection's SYN",
 	    [MARK_LATE_ACK] = "an ACK after our RST",
 	    [MARK_USE] = "the first use after the rest",
+	    [MARK_MORE] = "more data",
 	    [MARK_ON_1] = "the first segment after the RST",
 	    [MARK_ON_2] = "the second segment after the RST",
 	    [MARK_ON_3] = "the third segment after the RST",

@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "report/csv_private.h"
-#include "report/utf8.h"
+#include "base/utf8.h"
 
 static bool may_stand(const char *s)
 {
-	return *s == '\n' || *s == '\t' || !utf8_is_command(s);
+	return *s == '\n' || *s == '\t' || !utf8_is_control(s);
 }
 
 static void put_clean(struct string *to, const char *s)

@@ -5,15 +5,13 @@
  */
 #include <string.h>
 
-#include <json-c/json.h>
-
 #include "report/csv_private.h"
+#include "report/member.h"
 
-static const char *member_text(json_object *o, const char *key)
+/* A number's digits, too. */
+static const char *field(json_object *o, const char *key)
 {
-	json_object *v = NULL;
-
-	return json_object_object_get_ex(o, key, &v) && v ? json_object_get_string(v) : NULL;
+	return json_object_get_string(json_object_object_get(o, key));
 }
 
 static bool shows(const struct csv_report *r, json_object *o)
@@ -34,58 +32,35 @@ static void put_row(struct csv_report *r, json_object *o, const char *port)
 					     "ttl",   "tries",	"from"};
 
 	for (size_t i = 0; i < sizeof(front) / sizeof(front[0]); i++)
-		csv_put_foreign(r, member_text(o, front[i]));
+		csv_put_foreign(r, field(o, front[i]));
 	csv_put_foreign(r, port);
 	csv_put(r, "tcp");
 	for (size_t i = 0; i < sizeof(behind) / sizeof(behind[0]); i++)
-		csv_put_foreign(r, member_text(o, behind[i]));
+		csv_put_foreign(r, field(o, behind[i]));
 	csv_end_row(r);
 }
 
-/* Digits up to 65535, and where they end. */
-static bool take_port(const char **at, unsigned *port)
+static void put_ranges(struct csv_report *r, json_object *o)
 {
-	const char *s = *at;
-
-	for (*port = 0; *s >= '0' && *s <= '9' && *port <= UINT16_MAX; s++)
-		*port = *port * 10 + (unsigned)(*s - '0');
-	if (s == *at || *port > UINT16_MAX)
-		return false;
-	*at = s;
-	return true;
-}
-
-/* "1-21,23-79"; no port twice, however often the list says it. */
-static void put_ranges(struct csv_report *r, json_object *o, const char *ranges)
-{
-	unsigned first, last, next = 0;
+	const char *list = member_text(o, "ports");
+	struct port_span x;
 	char port[8];
 
-	while (ranges && take_port(&ranges, &first)) {
-		if (first < next)
-			return;
-		last = first;
-		if (*ranges == '-') {
-			ranges++;
-			if (!take_port(&ranges, &last))
-				return;
-		}
-		for (; first <= last; first++) {
-			snprintf(port, sizeof(port), "%u", first);
+	while (port_span_next(&list, &x) > 0)
+		for (unsigned p = x.first; p <= x.last; p++) {
+			snprintf(port, sizeof(port), "%u", p);
 			put_row(r, o, port);
 		}
-		next = first;
-		ranges += *ranges == ',';
-	}
 }
 
 /* --- ports of a host that may turn out to be unreachable ---------------------------------- */
 
-static int64_t count_of(json_object *o)
+static uint64_t count_of(json_object *o)
 {
-	json_object *n = NULL;
+	uint64_t n = 0;
 
-	return json_object_object_get_ex(o, "count", &n) ? json_object_get_int64(n) : 0;
+	member_u64(o, "count", &n);
+	return n;
 }
 
 void csv_carry_end(struct csv_report *r)
@@ -113,7 +88,7 @@ static void hold(struct csv_report *r, json_object *o)
 	}
 	r->held = r->line;
 	r->line = rows;
-	put_ranges(r, o, member_text(o, "ports"));
+	put_ranges(r, o);
 	rows = r->line;
 	r->line = r->held;
 	r->held = rows;
@@ -162,25 +137,17 @@ static void carry_record(struct csv_report *r, json_object *o, const char *type)
 		hold(r, o);
 	if (strcmp(type, "port") != 0)
 		return;
-	put_row(r, o, member_text(o, "port"));
+	put_row(r, o, field(o, "port"));
 	csv_flush(r);
 }
 
 void csv_carry(struct report *report, const char *line, size_t len)
 {
 	struct csv_report *r = report->sink.ctx;
-	json_tokener *parser = json_tokener_new();
-	json_object *o;
-	const char *type;
+	json_object *o = member_parse(line, len);
+	const char *type = o ? member_text(o, "type") : NULL;
 
-	if (!parser) {
-		out_no_memory(&r->out);
-		return;
-	}
-	o = json_tokener_parse_ex(parser, line, (int)len);
-	type = member_text(o, "type");
 	if (type)
 		carry_record(r, o, type);
 	json_object_put(o);
-	json_tokener_free(parser);
 }

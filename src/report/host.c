@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 bool host_shows(const struct report_style *style, enum port_state s)
 {
 	return style->show & (1U << s);
@@ -14,7 +16,7 @@ bool host_shows(const struct report_style *style, enum port_state s)
 
 bool host_lists(const struct host_record *h, const struct report_style *style, enum port_state s)
 {
-	return !h->unreachable && (style->all || h->counts[s] <= HOST_LIST_MAX);
+	return !h->unreachable && (style->all || h->counts[s] <= RECORD_LIST_MAX);
 }
 
 bool clue_same(const struct clue *a, const struct clue *b)

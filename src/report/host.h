@@ -8,9 +8,6 @@
 #include "report/ranges.h"
 #include "report/report.h"
 
-/* A state with more ports than this on a host is given as ranges. */
-enum { HOST_LIST_MAX = 100 };
-
 /* Ports that a reader need not tell apart: one state, reason, firmness and ICMP sender. */
 struct port_group {
 	enum port_state state;

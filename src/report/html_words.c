@@ -8,7 +8,7 @@
 
 #include "report/html_private.h"
 #include "report/reset_words.h"
-#include "report/utf8.h"
+#include "base/utf8.h"
 
 static const char *entity(char c)
 {
@@ -28,10 +28,8 @@ static bool steers(const char *s, size_t n)
 {
 	const unsigned char *u = (const unsigned char *)s;
 
-	if (n == 1)
-		return u[0] < 0x20 || u[0] == 0x7f;
-	if (n == 2)
-		return u[0] == 0xc2 && u[1] < 0xa0;
+	if (utf8_is_control(s))
+		return true;
 	if (n != 3 || u[0] != 0xe2)
 		return false;
 	return (u[1] == 0x80 && (u[2] == 0x8e || u[2] == 0x8f || (u[2] >= 0xaa && u[2] <= 0xae))) ||

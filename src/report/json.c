@@ -9,7 +9,7 @@
 
 #include "packet/segment.h"
 #include "report/json_private.h"
-#include "report/utf8.h"
+#include "base/utf8.h"
 
 enum { SCHEMA = 1 };
 

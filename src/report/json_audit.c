@@ -4,14 +4,10 @@
  */
 #include <string.h>
 
+#include "base/day.h"
 #include "report/check_words.h"
 #include "report/json_private.h"
 #include "report/line.h"
-
-static void put_null(struct string *t, const char *key)
-{
-	string_putf(t, ",\"%s\":null", key);
-}
 
 static void put_text_if(struct string *t, const char *key, const char *value)
 {
@@ -36,18 +32,13 @@ static void put_where(struct json_report *r, const struct check_record *c)
 	struct string *t = &r->line;
 	char buf[ADDR_TEXT];
 
-	if (c->addr)
-		line_text(t, "addr", host_addr(r->run, c->addr, buf));
-	else
-		put_null(t, "addr");
+	line_text_or_null(t, "addr", c->addr ? host_addr(r->run, c->addr, buf) : NULL);
 	put_text_if(t, "name", c->name);
 	if (c->port)
 		line_u64(t, "port", c->port);
 	if (c->n_spans) {
 		line_u64(t, "count", c->count);
-		line_open(t, "ports", '"'); /* digits, dashes and commas */
-		check_put_ports(t, c, 0);
-		line_close(t, '"');
+		json_put_ports(t, c->spans, c->n_spans);
 	}
 }
 
@@ -67,10 +58,7 @@ static void put_seen(struct string *t, const struct check_record *c)
 {
 	const struct measure *m = c->seen;
 
-	if (m)
-		line_text(t, "state", state_name((enum port_state)m->state));
-	else
-		put_null(t, "state");
+	line_text_or_null(t, "state", m ? state_name((enum port_state)m->state) : NULL);
 	if (m && (m->bits & MEASURE_DIFFERS))
 		line_text(t, "other", state_name((enum port_state)m->other));
 	if (m && m->reason)
@@ -86,7 +74,7 @@ static void put_seen(struct string *t, const struct check_record *c)
 static void put_outcome(struct string *t, enum check_outcome o)
 {
 	if (o == CHECK_UNDECIDED)
-		put_null(t, "ok");
+		line_text_or_null(t, "ok", NULL);
 	else
 		line_bool(t, "ok", o == CHECK_PASSED);
 	line_text(t, "result", check_outcome_name(o));
@@ -94,13 +82,13 @@ static void put_outcome(struct string *t, enum check_outcome o)
 
 static void put_said(struct string *t, const struct check_record *c)
 {
-	char date[CHECK_DATE];
+	char date[DAY_TEXT];
 
 	line_text(t, "severity", level_name(c->level));
 	put_text_if(t, "owner", c->owner);
 	put_text_if(t, "note", c->note);
-	if (c->until_day != INT32_MAX)
-		line_text(t, "until", check_date(c->until_day, date));
+	if (c->until_day != DAY_NEVER)
+		line_text(t, "until", day_text(c->until_day, date));
 }
 
 static void put_numbers(struct json_report *r, const struct check_record *c)
@@ -109,16 +97,18 @@ static void put_numbers(struct json_report *r, const struct check_record *c)
 	struct string *t = &r->line;
 	const struct addr *from = c->from ? c->from : c->addr;
 	char buf[ADDR_TEXT];
+	struct expect_asked asked;
 
 	if (!m)
 		return;
+	asked = expect_asked(c->expect, m);
 	if (m->rtt_us != MEASURE_NO_RTT && !c->n_spans)
 		line_u64(t, "rtt_us", m->rtt_us);
 	if (m->ttl && !c->n_spans)
 		line_u64(t, "ttl", m->ttl);
-	line_u64(t, "tries", m->tries);
-	line_u64(t, "probings", m->probings);
-	line_bool(t, "confirmed", m->bits & MEASURE_CONFIRMED);
+	line_u64(t, "tries", asked.tries);
+	line_u64(t, "probings", asked.probings);
+	line_bool(t, "confirmed", asked.confirmed);
 	if (m->reaction != REACTION_NONE && from)
 		line_text(t, "from", host_addr(r->run, from, buf));
 	if (reaction_is_icmp((enum reaction)m->reaction)) {

@@ -7,8 +7,6 @@
 
 static void put_ports(struct string *t, const struct change_record *c)
 {
-	struct string list = {0};
-
 	if (!c->n_spans) {
 		if (!c->of_host)
 			line_u64(t, "port", c->port);
@@ -16,15 +14,8 @@ static void put_ports(struct string *t, const struct change_record *c)
 			line_u64(t, "count", c->count);
 		return;
 	}
-	for (size_t i = 0; i < c->n_spans; i++) {
-		string_putf(&list, "%s%u", i ? "," : "", c->spans[i].first);
-		if (c->spans[i].last > c->spans[i].first)
-			string_putf(&list, "-%u", c->spans[i].last);
-	}
-	t->failed |= list.failed;
 	line_u64(t, "count", c->count);
-	line_text(t, "ports", string_text(&list));
-	string_free(&list);
+	json_put_ports(t, c->spans, c->n_spans);
 }
 
 void json_change(void *ctx, const struct change_record *c)

@@ -135,6 +135,13 @@ static void put_port(struct json_report *r, const struct port_record *p)
 	end_record(r);
 }
 
+void json_put_ports(struct string *t, const struct port_span *v, size_t n)
+{
+	line_open(t, "ports", '"'); /* digits, dashes and commas */
+	spans_put(v, n, 0, t);
+	line_close(t, '"');
+}
+
 static void put_group(struct json_report *r, const struct host_record *h,
 		      const struct port_group *g)
 {
@@ -147,9 +154,7 @@ static void put_group(struct json_report *r, const struct host_record *h,
 		line_bool(t, "weak", true);
 	line_text(t, "reason", g->reason);
 	line_u64(t, "count", g->ports.count);
-	line_open(t, "ports", '"'); /* digits, dashes and commas */
-	ranges_put(&g->ports, 0, t);
-	line_close(t, '"');
+	json_put_ports(t, g->ports.v, g->ports.n);
 	if (g->from.family)
 		put_addr(r, "from", &g->from);
 	if (g->icmp)

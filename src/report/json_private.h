@@ -44,6 +44,7 @@ json_object *json_new_record(const char *type);
 void json_put_record(struct json_report *r, json_object *o); /* takes it */
 
 /* json_port.c */
+void json_put_ports(struct string *t, const struct port_span *v, size_t n); /* "ports" */
 void json_open_found(void *ctx, const struct port_record *p);
 void json_host_begin(void *ctx, const struct host_record *h);
 void json_port(void *ctx, const struct host_record *h, const struct port_record *p);

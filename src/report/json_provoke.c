@@ -74,6 +74,7 @@ static void add_line(json_object *o, const struct line_facts *l)
 	add_ms_if(o, "fin_ms", l, l->fin_ns);
 	json_add_u64_if(o, "resets", l->resets);
 	add_ms_list(o, "resets_ms", l, l->reset_ns, l->resets);
+	json_add_u64_if(o, "strangers", l->strangers);
 }
 
 static const struct line_facts *line_of(const struct provoke_record *p)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/array.h"
 #include "report/check_words.h"
 #include "report/checks.h"
 #include "report/xmlout.h"

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "report/utf8.h"
+#include "base/utf8.h"
 
 static void put_char(struct string *t, char c)
 {

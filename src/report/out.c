@@ -102,26 +102,6 @@ void string_free(struct string *t)
 	*t = (struct string){0};
 }
 
-bool array_grow(void *array_ptr, size_t n, size_t *cap, size_t size)
-{
-	size_t want = *cap ? *cap * 2 : 8;
-	void *old, *grown;
-
-	if (n < *cap)
-		return true;
-	/* void * and the array's own pointer type need not alias */
-	memcpy(&old, array_ptr, sizeof(old));
-	if (want > SIZE_MAX / size)
-		return false;
-	grown = realloc(old, want * size);
-	if (!grown)
-		return false;
-	memcpy(array_ptr, &grown, sizeof(grown));
-	*cap = want;
-	/* cppcheck-suppress memleak ; the array has it, by the memcpy above */
-	return true;
-}
-
 static void out_fail(struct out *o)
 {
 	if (!o->errnum)

@@ -45,10 +45,6 @@ const char *string_text(const struct string *t); /* "" where empty */
 void string_clear(struct string *t);
 void string_free(struct string *t);
 
-/* Makes room for one more in an array of `cap` elements that holds `n`; false where memory is out.
- */
-bool array_grow(void *array_ptr, size_t n, size_t *cap, size_t size);
-
 struct out {
 	FILE *f;    /* borrowed */
 	int errnum; /* of the first failed write, 0 while all went well */

@@ -2,14 +2,16 @@
  * prometheus: a file for the textfile collector. A check has a series only while it fails or is
  * undecided, since what holds is counted; so many series at most, and a gauge says how many were
  * left out. A family's samples stand together, as the format wants, so they wait until the end. No
- * two have the same labels: a collector refuses the whole file then.
+ * two have the same labels, nor do those of audits by other policies: a collector refuses them all
+ * then.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "report/check_words.h"
 #include "report/host.h"
-#include "report/utf8.h"
+#include "base/utf8.h"
 
 enum { SERIES_MAX = 10000, PORTS_MAX = 200 };
 
@@ -54,11 +56,24 @@ static void put_label(struct string *to, const char *name, const char *value)
 	string_put_text(to, "\"");
 }
 
+/* Which audit, by the policies on the command line: a line's own may be one that others include. */
+static void put_audit(const struct run_info *run, struct string *to)
+{
+	string_put_text(to, "audit=\"");
+	for (size_t i = 0; i < run->n_files; i++) {
+		string_put_text(to, i ? "," : "");
+		put_value(to, run->files[i]);
+	}
+	string_put_text(to, "\"");
+}
+
 /* Ranges of one line and host never begin alike, so that they may be cut. */
 static void put_labels(const struct run_info *run, struct string *to, const struct check_record *c)
 {
 	char addr[ADDR_TEXT], expected[128];
 
+	put_audit(run, to);
+	string_put_text(to, ",");
 	put_label(to, "policy", c->policy);
 	string_putf(to, ",line=\"%u\",", c->line);
 	put_label(to, "group", c->group);
@@ -101,34 +116,35 @@ static void put_family(struct prometheus_report *r, const char *name, const char
 		    help, name);
 }
 
-/* {audit="web.policy,db.policy": a machine may keep the files of several audits. */
-static void put_of_run(struct prometheus_report *r, const char *name)
+/* "rstprobe_audit_complete{audit="web.policy"} " */
+static void put_name(struct prometheus_report *r, const char *name, const char *label,
+		     const char *value)
 {
-	string_putf(&r->line, "rstprobe_audit_%s{audit=\"", name);
-	for (size_t i = 0; i < r->run->n_files; i++) {
-		string_put_text(&r->line, i ? "," : "");
-		put_value(&r->line, r->run->files[i]);
+	string_putf(&r->line, "rstprobe_audit_%s{", name);
+	put_audit(r->run, &r->line);
+	if (label) {
+		string_put_text(&r->line, ",");
+		put_label(&r->line, label, value);
 	}
-	string_put_text(&r->line, "\"");
-}
-
-static void put_number(struct prometheus_report *r, const char *name, uint64_t n)
-{
-	put_of_run(r, name);
-	string_putf(&r->line, "} %llu\n", (unsigned long long)n);
-}
-
-static void put_seconds(struct prometheus_report *r, const char *name, double s)
-{
-	put_of_run(r, name);
-	string_putf(&r->line, "} %.3f\n", s);
+	string_put_text(&r->line, "} ");
 }
 
 static void put_labelled(struct prometheus_report *r, const char *name, const char *label,
 			 const char *value, uint64_t n)
 {
-	put_of_run(r, name);
-	string_putf(&r->line, ",%s=\"%s\"} %llu\n", label, value, (unsigned long long)n);
+	put_name(r, name, label, value);
+	string_putf(&r->line, "%llu\n", (unsigned long long)n);
+}
+
+static void put_number(struct prometheus_report *r, const char *name, uint64_t n)
+{
+	put_labelled(r, name, NULL, NULL, n);
+}
+
+static void put_seconds(struct prometheus_report *r, const char *name, double s)
+{
+	put_name(r, name, NULL, NULL);
+	string_putf(&r->line, "%.3f\n", s);
 }
 
 static int compare(const void *a, const void *b)

@@ -8,13 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/span.h"
 #include "report/out.h"
 
 /* Zero-initialised is empty. */
 struct ranges {
-	struct range {
-		uint16_t lo, hi; /* inclusive */
-	} * v;
+	struct port_span *v;
 	size_t n, cap;
 	uint32_t count; /* ports in all */
 };
@@ -22,6 +21,7 @@ struct ranges {
 /* `port` is not below any added before; one added twice counts once. False where memory is out. */
 bool ranges_add(struct ranges *r, uint16_t port);
 /* At most about `max` bytes, then ",..."; 0: all of them. */
+void spans_put(const struct port_span *v, size_t n, size_t max, struct string *t);
 void ranges_put(const struct ranges *r, size_t max, struct string *t);
 void ranges_free(struct ranges *r);
 

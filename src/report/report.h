@@ -29,6 +29,7 @@ struct run_info {
 	uint64_t hosts, indices;
 	bool stack;	  /* the command `stack`: hosts are counted, not ports */
 	uint64_t tries;	  /* scan --count: of each port; 0: no such run */
+	size_t tries_who; /* scan --count: columns of the widest "192.0.2.7 port 8080" */
 	bool ports_given; /* by -p: none of another list was asked */
 	/* scan: the ports that are asked of some host, as "22,80-81", and how many; "" and 0 */
 	const char *ports;
@@ -47,7 +48,6 @@ struct run_info {
 	uint64_t shard, shards; /* scan: the I-th of N parts; N 0 or 1: all */
 	/* diff: names and times are there from the beginning; NULL */
 	const struct diff_record *diff;
-	/* explain */
 	/* explain: captures, in order; findings name them by index. audit: policies as named */
 	const char *const *files;
 	size_t n_files;

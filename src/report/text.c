@@ -24,13 +24,13 @@ const char *text_rtt(uint32_t us, char buf[TEXT_RTT])
 static const char *state_color(enum port_state s)
 {
 	switch (s) {
-	case STATE_OPEN: return "\033[32m";
-	case STATE_CLOSED: return "\033[31m";
+	case STATE_OPEN: return TEXT_GREEN;
+	case STATE_CLOSED: return TEXT_RED;
 	case STATE_REJECTED:
 	case STATE_FILTERED:
-	case STATE_OPEN_FILTERED: return "\033[33m";
+	case STATE_OPEN_FILTERED: return TEXT_YELLOW;
 	case STATE_SUSPECT:
-	case STATE_INCONSISTENT: return "\033[35m";
+	case STATE_INCONSISTENT: return TEXT_MAGENTA;
 	default: return "";
 	}
 }
@@ -42,7 +42,7 @@ void text_put_state(const struct text_report *t, struct string *to, enum port_st
 	string_put_text(to, color);
 	string_put_text(to, state_name(s));
 	if (*color)
-		string_put_text(to, "\033[0m");
+		string_put_text(to, TEXT_PLAIN);
 	if (weak)
 		string_put_text(to, " (weak)");
 }

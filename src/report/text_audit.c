@@ -6,16 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/day.h"
+#include "base/utf8.h"
 #include "report/check_words.h"
 #include "report/text_private.h"
 
 enum {
 	PORTS_MAX = 24,
-	SOON_DAYS = 14,
-	DAY_S = 86400,
 	GAP = 2,
 	/* Where a link goes down all that is left is undecided, and for one reason. */
-	UNDECIDED_MAX = 50
+	UNDECIDED_MAX = 50,
+	FOLD_LEAST = 5, /* ports of a host of which the same is said */
 };
 
 enum audit_column { AUDIT_LEVEL, AUDIT_HOST, AUDIT_PORT, AUDIT_EXPECTED, AUDIT_SEEN, AUDIT_OWNER };
@@ -25,6 +26,7 @@ struct audit_table {
 	struct text_report *t;
 	size_t width[AUDIT_COLUMNS]; /* 0: nobody has such a cell */
 	bool any;		     /* does any row fit? */
+	bool owner_below;	     /* no column: said with the evidence */
 	uint16_t *cells;	     /* of each check: its columns' widths */
 };
 
@@ -32,9 +34,8 @@ struct audit_table {
 
 static bool ends_soon(const struct text_report *t, const struct check_record *c)
 {
-	int64_t today = (int64_t)(t->run->started_wall_ns / 1000000000U / DAY_S);
-
-	return c->until_day != INT32_MAX && c->until_day - today < SOON_DAYS;
+	return c->until_day != DAY_NEVER &&
+	       c->until_day - day_of_ns(t->run->started_wall_ns) < EXPECT_SOON_DAYS;
 }
 
 void text_check_keep(struct text_report *t, const struct check_record *c)
@@ -95,14 +96,9 @@ static void put_cell(const struct text_report *t, struct string *to, enum audit_
 	}
 }
 
-/* As a terminal counts, but for characters of two columns. */
-static size_t columns_of(const char *s)
+static size_t columns_of(const struct string *s)
 {
-	size_t n = 0;
-
-	for (; *s; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
-	return n;
+	return utf8_count(string_text(s), s->len);
 }
 
 static void measure_row(struct audit_table *a, size_t i, struct string *cell)
@@ -114,7 +110,7 @@ static void measure_row(struct audit_table *a, size_t i, struct string *cell)
 		size_t n;
 
 		put_cell(a->t, cell, (enum audit_column)col, &c);
-		n = columns_of(string_text(cell));
+		n = columns_of(cell);
 		string_clear(cell);
 		widths[col] = (uint16_t)(n < UINT16_MAX ? n : UINT16_MAX);
 		a->width[col] = n > a->width[col] ? n : a->width[col];
@@ -151,7 +147,7 @@ static size_t narrower(const struct audit_table *a, enum audit_column col)
 
 static bool fits(const struct audit_table *a, size_t i)
 {
-	for (int col = 0; col < AUDIT_COLUMNS; col++)
+	for (int col = 0; col < (a->owner_below ? AUDIT_OWNER : AUDIT_COLUMNS); col++)
 		if (a->cells[i * AUDIT_COLUMNS + col] > a->width[col])
 			return false;
 	return true;
@@ -196,6 +192,18 @@ static bool squeeze(struct audit_table *a, size_t excess)
 	return at >= 0;
 }
 
+/* Does everything else find room where the owner is said below? */
+static bool try_owner_below(struct audit_table *a)
+{
+	size_t width = a->width[AUDIT_OWNER];
+
+	if (!width || table_width(a) - width - GAP > text_width(a->t))
+		return false;
+	a->width[AUDIT_OWNER] = 0;
+	a->owner_below = true;
+	return true;
+}
+
 static void measure_table(struct audit_table *a)
 {
 	struct string cell = {0};
@@ -207,7 +215,8 @@ static void measure_table(struct audit_table *a)
 	for (int col = 0; col < AUDIT_COLUMNS; col++)
 		if (a->width[col] && a->width[col] < title_width((enum audit_column)col))
 			a->width[col] = title_width((enum audit_column)col);
-	while (table_width(a) > text_width(a->t) && squeeze(a, table_width(a) - text_width(a->t)))
+	while (table_width(a) > text_width(a->t) && !try_owner_below(a) &&
+	       squeeze(a, table_width(a) - text_width(a->t)))
 		;
 	for (size_t i = 0; i < a->t->checks.n && !a->any; i++)
 		a->any = fits(a, i);
@@ -274,7 +283,7 @@ static void put_row(const struct audit_table *a, const struct check_record *c)
 		put_cell(a->t, &cell, (enum audit_column)col, c);
 		string_putf(to, "%s%s%s", color, string_text(&cell),
 			    *color ? text_plain(a->t) : "");
-		pad(a, to, col, columns_of(string_text(&cell)));
+		pad(a, to, col, columns_of(&cell));
 		string_clear(&cell);
 	}
 	trim(to);
@@ -297,7 +306,7 @@ static void put_sentence(const struct audit_table *a, const struct check_record 
 	put_port_cell(a->t, &says, c);
 	string_put_text(&says, ": ");
 	check_put_message(&says, c);
-	if (c->owner) {
+	if (c->owner && (!a->owner_below || c->outcome == CHECK_PASSED)) {
 		string_put_text(&says, "; owner ");
 		check_put_clean(&says, c->owner);
 	}
@@ -306,10 +315,10 @@ static void put_sentence(const struct audit_table *a, const struct check_record 
 }
 
 /* "SYN drew SYN-ACK (TTL 61, 0.4 ms); web.policy:12, until 2027-03-01: mail moves in March" */
-static void put_detail(const struct text_report *t, struct string *to, const struct check_record *c)
+static void put_detail(const struct audit_table *a, struct string *to, const struct check_record *c)
 {
 	struct check_record alike = *c;
-	char date[CHECK_DATE];
+	char date[DAY_TEXT];
 	struct measure m;
 
 	/* where none is demanded a round trip proves nothing, and makes each row look different */
@@ -318,11 +327,15 @@ static void put_detail(const struct text_report *t, struct string *to, const str
 		m.rtt_us = MEASURE_NO_RTT;
 		alike.seen = &m;
 	}
-	check_put_evidence(to, t->run, &alike);
+	check_put_evidence(to, a->t->run, &alike);
 	string_put_text(to, "; ");
 	check_put_line(to, c);
-	if (c->until_day != INT32_MAX)
-		string_putf(to, ", until %s", check_date(c->until_day, date));
+	if (a->owner_below && c->owner) {
+		string_put_text(to, ", owner ");
+		check_put_clean(to, c->owner);
+	}
+	if (c->until_day != DAY_NEVER)
+		string_putf(to, ", until %s", day_text(c->until_day, date));
 	if (c->note) {
 		string_put_text(to, ": ");
 		check_put_clean(to, c->note);
@@ -345,10 +358,10 @@ static void put_rows(const struct audit_table *a, const size_t *rows, size_t n)
 			continue;
 		string_clear(&detail);
 		string_clear(&next);
-		put_detail(a->t, &detail, &c);
+		put_detail(a, &detail, &c);
 		if (i + 1 < n) {
 			after = checks_at(k, rows[i + 1]);
-			put_detail(a->t, &next, &after);
+			put_detail(a, &next, &after);
 			if (strcmp(string_text(&detail), string_text(&next)) == 0)
 				continue;
 		}
@@ -400,17 +413,16 @@ static void put_outcome(const struct audit_table *a, enum check_outcome o, size_
 
 static void put_ending(struct text_report *t, const struct check_record *c)
 {
-	int64_t today = (int64_t)(t->run->started_wall_ns / 1000000000U / DAY_S);
-	long long days = c->until_day - today;
+	int days = c->until_day - day_of_ns(t->run->started_wall_ns);
 	struct string says = {0};
-	char date[CHECK_DATE];
+	char date[DAY_TEXT];
 
 	check_put_line(&says, c);
-	string_putf(&says, " is in force until %s", check_date(c->until_day, date));
+	string_putf(&says, " is in force until %s", day_text(c->until_day, date));
 	if (days <= 1)
 		string_put_text(&says, days == 1 ? " (tomorrow)" : " (today)");
 	else
-		string_putf(&says, " (%lld days from now)", days);
+		string_putf(&says, " (%d days from now)", days);
 	if (c->owner) {
 		string_put_text(&says, "; owner ");
 		check_put_clean(&says, c->owner);
@@ -499,6 +511,8 @@ void text_audit_put(struct text_report *t, const struct summary_record *s)
 	struct audit_table a = {.t = t};
 	size_t *rows = calloc(t->checks.n + 1, sizeof(*rows));
 
+	if (!t->style.verbose && !checks_fold(&t->checks, FOLD_LEAST))
+		out_no_memory(&t->out);
 	a.cells = calloc(t->checks.n + 1, AUDIT_COLUMNS * sizeof(*a.cells));
 	if (rows && a.cells) {
 		measure_table(&a);

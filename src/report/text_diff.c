@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "report/reset_words.h"
 #include "report/text_private.h"
 
@@ -23,22 +24,6 @@ void text_diff_count(struct string *to, uint64_t n, const char *what)
 {
 	put_number(to, n);
 	string_putf(to, " %s%s", what, text_plural(n));
-}
-
-/* At most about `max` bytes; 0: all of them. */
-void text_diff_spans(struct string *to, const struct port_span *v, size_t n, size_t max)
-{
-	size_t start = to->len;
-
-	for (size_t i = 0; i < n; i++) {
-		if (max && i && to->len - start + 12 > max) {
-			string_put_text(to, ",...");
-			return;
-		}
-		string_putf(to, "%s%u", i ? "," : "", v[i].first);
-		if (v[i].last > v[i].first)
-			string_putf(to, "-%u", v[i].last);
-	}
 }
 
 /* --- above ------------------------------------------------------------------------------------ */
@@ -84,10 +69,10 @@ static const char *const signs[CHANGES] = {
 
 static void put_sign(const struct text_report *t, struct string *to, const char *sign)
 {
-	const char *color = *sign == '+' ? "\033[32m" : *sign == '-' ? "\033[31m" : "\033[33m";
+	const char *color = *sign == '+' ? TEXT_GREEN : *sign == '-' ? TEXT_RED : TEXT_YELLOW;
 
 	if (t->style.color)
-		string_putf(to, "  %s%s\033[0m ", color, sign);
+		string_putf(to, "  %s%s" TEXT_PLAIN " ", color, sign);
 	else
 		string_putf(to, "  %s ", sign);
 }
@@ -170,7 +155,7 @@ void text_diff_list(const struct text_report *t, struct string *to, const struct
 		    size_t n)
 {
 	string_put_text(to, ": ");
-	text_diff_spans(to, v, n, t->style.verbose ? 0 : TEXT_DIFF_PORTS);
+	spans_put(v, n, t->style.verbose ? 0 : TEXT_DIFF_PORTS, to);
 }
 
 static void put_line(struct text_report *t, const struct change_record *c)
@@ -212,13 +197,7 @@ static struct alike *find_alike(struct text_report *t, const char *says)
 
 static bool add_span(struct alike *a, struct port_span span)
 {
-	struct port_span *last = a->n ? &a->v[a->n - 1] : NULL;
-
 	a->ports += span.last - span.first + 1U;
-	if (last && last->last + 1 == span.first) {
-		last->last = span.last;
-		return true;
-	}
 	if (!array_grow(&a->v, a->n, &a->cap, sizeof(*a->v)))
 		return false;
 	a->v[a->n++] = span;
@@ -243,12 +222,13 @@ static void keep_alike(struct text_report *t, const struct change_record *c)
 	string_free(&says);
 }
 
-static void put_alike(struct text_report *t, const struct alike *a)
+static void put_alike(struct text_report *t, struct alike *a)
 {
 	struct change_record c = {.change = CHANGE_STATE, .count = a->ports};
 	bool each = a->ports <= ALIKE_EACH;
 	struct string *to = &t->line;
 
+	a->n = port_spans_settle(a->v, a->n);
 	for (size_t i = 0; each && i < a->n; i++) {
 		for (unsigned port = a->v[i].first; port <= a->v[i].last; port++) {
 			c.port = (uint16_t)port;

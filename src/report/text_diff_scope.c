@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "report/text_private.h"
 
 enum { LINES_MAX = 50 };
@@ -26,30 +27,14 @@ static void free_line(struct scope_line *l)
 	*l = (struct scope_line){0};
 }
 
-static int span_cmp(const void *a, const void *b)
-{
-	const struct port_span *x = a, *y = b;
-
-	return (x->first > y->first) - (x->first < y->first);
-}
-
 static char *waiting_ports(struct text_report *t)
 {
 	struct text_diff *d = &t->diff;
 	struct string text = {0};
-	size_t kept = 0;
 	char *copy;
 
-	qsort(d->spans, d->n_spans, sizeof(*d->spans), span_cmp);
-	for (size_t i = 0; i < d->n_spans; i++) {
-		struct port_span *last = kept ? &d->spans[kept - 1] : NULL;
-
-		if (last && d->spans[i].first <= last->last + 1)
-			last->last = d->spans[i].last > last->last ? d->spans[i].last : last->last;
-		else
-			d->spans[kept++] = d->spans[i];
-	}
-	text_diff_spans(&text, d->spans, kept, 0);
+	d->n_spans = port_spans_settle(d->spans, d->n_spans);
+	spans_put(d->spans, d->n_spans, 0, &text);
 	copy = text.failed ? NULL : copy_of(t, string_text(&text));
 	string_free(&text);
 	return copy;
@@ -105,10 +90,10 @@ static void wait_span(struct text_report *t, struct port_span span)
 
 static void put_open(struct text_report *t, struct string *to, const struct change_record *c)
 {
-	string_putf(to, "  %s", c->addr);
+	string_put_text(to, c->addr);
 	if (c->name && strcmp(c->name, c->addr) != 0)
 		string_putf(to, " (%s)", c->name);
-	string_put_text(to, "  ");
+	string_put_text(to, "\t"); /* the column is not yet known */
 	text_diff_what(to, c);
 	text_diff_word(t, to, "open", NULL);
 	if (c->n_spans)
@@ -144,8 +129,11 @@ void text_diff_hold(struct text_report *t, const struct change_record *c)
 /* Columns of the addresses, so that ports stand below each other. */
 static size_t who_width(const struct scope_lines *s, size_t most)
 {
+	const char *open = s->open.len ? s->open.s : "";
 	size_t width = 0;
 
+	for (; *open; open = strchr(open, '\n') + 1)
+		width = strcspn(open, "\t") > width ? strcspn(open, "\t") : width;
 	for (size_t i = 0; i < s->n && i < most; i++) {
 		const struct scope_line *l = &s->v[i];
 		size_t n = (l->who ? strlen(l->who) : 0) + (l->last ? strlen(l->last) + 1 : 0);
@@ -153,6 +141,20 @@ static size_t who_width(const struct scope_lines *s, size_t most)
 		width = n > width ? n : width;
 	}
 	return width;
+}
+
+static void put_open_lines(struct string *to, const struct scope_lines *s, size_t width)
+{
+	const char *open = s->open.len ? s->open.s : "";
+
+	for (const char *end; *open; open = end + 1) {
+		size_t who = strcspn(open, "\t");
+
+		end = strchr(open, '\n');
+		string_putf(to, "  %.*s", (int)who, open);
+		string_pad(to, width + 2 - who);
+		string_put(to, open + who + 1, (size_t)(end - open) - who);
+	}
 }
 
 static void put_scope_line(struct text_report *t, const struct scope_line *l, size_t width)
@@ -184,9 +186,8 @@ void text_diff_scope(struct text_report *t, const struct scope_lines *s, const c
 	string_putf(to, "\n%s: asked in %s alone, ", title, by);
 	text_diff_count(to, ports, "port");
 	string_put_text(to, "\n");
-	if (s->open.len)
-		string_put_text(to, string_text(&s->open));
 	width = who_width(s, most);
+	put_open_lines(to, s, width);
 	for (size_t i = 0; i < s->n && i < most; i++)
 		if (!s->v[i].all_open || s->v[i].last)
 			put_scope_line(t, &s->v[i], width);

@@ -10,7 +10,7 @@ enum { RESULT_WIDTH = 4, CHECK_WIDTH = 14, GAP = 2 };
 static const char *result_color(const struct text_report *t, enum doctor_result r)
 {
 	static const char *const colors[DOCTOR_RESULTS] = {
-	    [DOCTOR_OK] = "\033[32m", [DOCTOR_WARN] = "\033[33m", [DOCTOR_FAIL] = "\033[31m"};
+	    [DOCTOR_OK] = TEXT_GREEN, [DOCTOR_WARN] = TEXT_YELLOW, [DOCTOR_FAIL] = TEXT_RED};
 
 	return t->style.color ? colors[r] : "";
 }

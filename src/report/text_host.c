@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "packet/notation.h"
 #include "report/stack_words.h"
 #include "report/text_private.h"
@@ -485,11 +486,14 @@ static void quiet_add(struct text_report *t, const struct host_record *h)
 /* How it resets, and whose stack that is like, as far as the scan's own probes tell. */
 static void put_character(struct text_report *t, const struct host_record *h)
 {
-	string_putf(&t->line, "%s", style_sentence(h->style));
+	struct string says = {0};
+
+	string_put_text(&says, style_sentence(h->style));
 	if (h->family)
-		string_putf(&t->line, " The stack looks like %s (%s confidence).",
+		string_putf(&says, " The stack looks like %s (%s confidence).",
 			    stack_words_family_name(h->family), confidence_name(h->confidence));
-	string_putf(&t->line, "\n");
+	text_put_paragraph(t, string_text(&says), 0);
+	string_free(&says);
 	if (h->reset_limit)
 		string_putf(&t->line, "The host sends at most %u resets a second.\n",
 			    (unsigned)h->reset_limit);

@@ -10,6 +10,14 @@
 
 enum { TEXT_RTT = 16 };
 
+#define TEXT_RED "\033[31m"
+#define TEXT_GREEN "\033[32m"
+#define TEXT_YELLOW "\033[33m"
+#define TEXT_MAGENTA "\033[35m"
+#define TEXT_BOLD "\033[1m"
+#define TEXT_DIM "\033[2m"
+#define TEXT_PLAIN "\033[0m"
+
 enum column { COL_PORT, COL_STATE, COL_REASON, COL_TTL, COL_RTT, COL_SERVICE, COLUMNS };
 
 /* A row outlives the record it was made from; its words lie in the report's pool. */
@@ -187,8 +195,6 @@ void text_diffed(void *ctx, const struct diff_record *d);
 void text_diff_free(struct text_report *t);
 enum { TEXT_DIFF_PORTS = 60 }; /* bytes of a list of ports, without -v */
 void text_diff_count(struct string *to, uint64_t n, const char *what); /* "12,345 ports" */
-/* At most about `max` bytes; 0: all of them. */
-void text_diff_spans(struct string *to, const struct port_span *v, size_t n, size_t max);
 void text_diff_list(const struct text_report *t, struct string *to, const struct port_span *v,
 		    size_t n);
 void text_diff_what(struct string *to, const struct change_record *c);
@@ -201,12 +207,14 @@ void text_diff_scope(struct text_report *t, const struct scope_lines *s, const c
 		     const char *by, uint64_t ports);
 void text_diff_free_scope(struct text_report *t);
 
-/* text_stack_more.c */
+/* text_wrap.c */
 size_t text_width(const struct text_report *t);
 /* Broken at spaces to fit the width; its lines but the first are indented. "" is no line. */
 void text_put_paragraph(struct text_report *t, const char *text, size_t indent);
 /* The same behind `column` columns that the line has already. */
 void text_put_from(struct text_report *t, const char *text, size_t column, size_t indent);
+
+/* text_stack_more.c */
 void text_put_clause(struct string *to, const char *clause); /* "RFC 9293, 3.10.7.1" */
 void text_stack_put_evidence(struct text_report *t, const struct stack_verdict *v);   /* -v */
 void text_stack_put_deviations(struct text_report *t, const struct stack_verdict *v); /* -v */

@@ -56,7 +56,7 @@ void text_scenario_put(struct text_report *t, const struct provoke_record *r)
 static void put_heading(struct text_report *t, const struct provoke_row *row)
 {
 	string_putf(&t->line, "\n%s%s%s  %s%s%s\n", text_severity_color(t, row->severity),
-		    severity_name(row->severity), text_plain(t), t->style.color ? "\033[1m" : "",
+		    severity_name(row->severity), text_plain(t), t->style.color ? TEXT_BOLD : "",
 		    row->id, text_plain(t));
 }
 

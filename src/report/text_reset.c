@@ -18,10 +18,10 @@ enum {
 const char *text_severity_color(const struct text_report *t, enum severity s)
 {
 	static const char *const colors[] = {
-	    [SEVERITY_BENIGN] = "\033[32m",
-	    [SEVERITY_NOTICE] = "\033[33m",
-	    [SEVERITY_PROBLEM] = "\033[31m",
-	    [SEVERITY_SUSPICIOUS] = "\033[35m",
+	    [SEVERITY_BENIGN] = TEXT_GREEN,
+	    [SEVERITY_NOTICE] = TEXT_YELLOW,
+	    [SEVERITY_PROBLEM] = TEXT_RED,
+	    [SEVERITY_SUSPICIOUS] = TEXT_MAGENTA,
 	};
 
 	return t->style.color ? colors[s] : "";
@@ -29,7 +29,7 @@ const char *text_severity_color(const struct text_report *t, enum severity s)
 
 const char *text_plain(const struct text_report *t)
 {
-	return t->style.color ? "\033[0m" : "";
+	return t->style.color ? TEXT_PLAIN : "";
 }
 
 /* --- the heading -------------------------------------------------------------------------- */
@@ -56,7 +56,7 @@ static void put_verdict(struct text_report *t, const struct finding *f)
 
 	string_putf(&t->line, "%s%s%s%*s  ", text_severity_color(t, f->severity), severity,
 		    text_plain(t), SEVERITY_WIDTH - (int)strlen(severity), "");
-	string_putf(&t->line, "%s%s%s (%s)", t->style.color ? "\033[1m" : "", cause_name(f->cause),
+	string_putf(&t->line, "%s%s%s (%s)", t->style.color ? TEXT_BOLD : "", cause_name(f->cause),
 		    text_plain(t), sureness_name(f->sure));
 }
 

@@ -106,9 +106,9 @@ static const char *cell_text(const struct cell_verdict *c, bool stray, char buf[
 
 static const char *cell_color(const struct cell_verdict *c)
 {
-	return c->conforms == CONFORMS_YES  ? "\033[32m"
-	       : c->conforms == CONFORMS_NO ? "\033[31m"
-					    : "\033[2m";
+	return c->conforms == CONFORMS_YES  ? TEXT_GREEN
+	       : c->conforms == CONFORMS_NO ? TEXT_RED
+					    : TEXT_DIM;
 }
 
 static void put_cell(struct text_report *t, const struct cell_verdict *c, bool stray, size_t width)
@@ -118,7 +118,7 @@ static void put_cell(struct text_report *t, const struct cell_verdict *c, bool s
 	size_t len = strlen(text);
 
 	if (c && t->style.color)
-		string_putf(&t->line, "%s%s\033[0m", cell_color(c), text);
+		string_putf(&t->line, "%s%s" TEXT_PLAIN, cell_color(c), text);
 	else
 		string_putf(&t->line, "%s", text);
 	string_putf(&t->line, "%*s", (int)(width > len ? width - len : 0), "");

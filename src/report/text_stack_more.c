@@ -1,71 +1,10 @@
 /*
- * text_stack_more: what -v adds to a host's block of `stack`, and the paragraph that fits the
- * terminal. Points and clauses are shown as the judge has them.
+ * text_stack_more: what -v adds to a host's block of `stack`. Points and clauses are shown as the
+ * judge has them.
  */
 #include <string.h>
 
 #include "report/text_private.h"
-
-enum { WIDTH_DEFAULT = 80 };
-
-size_t text_width(const struct text_report *t)
-{
-	return t->style.width ? t->style.width : WIDTH_DEFAULT;
-}
-
-static bool is_unit(const char *word, size_t len)
-{
-	static const char *const units[] = {"us", "ms", "s",  "min",   "h",
-					    "kB", "MB", "GB", "octet", "octets"};
-
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (strlen(units[i]) == len && !memcmp(units[i], word, len))
-			return true;
-	return false;
-}
-
-/* How much of the text stays together: a word, or a number and its unit. */
-static size_t unbroken(const char *text)
-{
-	size_t word = strcspn(text, " "), unit;
-
-	if (!word || text[word - 1] < '0' || text[word - 1] > '9' || !text[word])
-		return word;
-	unit = strcspn(text + word + 1, " .,;:)");
-	if (is_unit(text + word + 1, unit))
-		word += 1 + strcspn(text + word + 1, " ");
-	return word;
-}
-
-void text_put_from(struct text_report *t, const char *text, size_t column, size_t indent)
-{
-	struct string *to = &t->line;
-	const char *start = text;
-
-	if (!*text)
-		return;
-	while (*text) {
-		size_t word = unbroken(text);
-
-		if (text != start && column + 1 + word > text_width(t)) {
-			string_putf(to, "\n%*s", (int)indent, "");
-			column = indent;
-		} else if (text != start) {
-			string_putf(to, " ");
-			column++;
-		}
-		string_put(to, text, word);
-		column += word;
-		text += word;
-		text += strspn(text, " ");
-	}
-	string_putf(to, "\n");
-}
-
-void text_put_paragraph(struct text_report *t, const char *text, size_t indent)
-{
-	text_put_from(t, text, 0, indent);
-}
 
 /* -v: the points of each row, for each family that is not out of the question */
 void text_stack_put_evidence(struct text_report *t, const struct stack_verdict *v)

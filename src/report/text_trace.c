@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "report/reset_words.h"
 #include "report/text_private.h"
 #include "report/trace_words.h"
@@ -74,7 +75,7 @@ static const char *answer_color(const struct text_report *t, enum reaction r)
 {
 	if (!t->style.color)
 		return "";
-	return reaction_is_rst(r) ? "\033[31m" : reaction_is_icmp(r) ? "\033[33m" : "\033[32m";
+	return reaction_is_rst(r) ? TEXT_RED : reaction_is_icmp(r) ? TEXT_YELLOW : TEXT_GREEN;
 }
 
 static void put_number(struct text_report *t, unsigned ttl)
@@ -358,10 +359,10 @@ static const char *end_color(const struct text_report *t, enum trace_end e)
 {
 	if (!t->style.color)
 		return "";
-	return e == TRACE_OPEN					       ? "\033[32m"
-	       : e == TRACE_UNDECIDED				       ? "\033[35m"
-	       : e >= TRACE_RESET_BY_HOP && e <= TRACE_RESET_BY_TARGET ? "\033[31m"
-								       : "\033[33m";
+	return e == TRACE_OPEN					       ? TEXT_GREEN
+	       : e == TRACE_UNDECIDED				       ? TEXT_MAGENTA
+	       : e >= TRACE_RESET_BY_HOP && e <= TRACE_RESET_BY_TARGET ? TEXT_RED
+								       : TEXT_YELLOW;
 }
 
 static void put_verdict(struct text_report *t, const struct trace_record *r)

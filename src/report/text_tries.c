@@ -1,6 +1,6 @@
 /*
- * text_tries: the tries of `scan --count` for a person: a line each, in columns that grow with what
- * comes into them, and in the end loss and round trips, as ping tells them.
+ * text_tries: the tries of `scan --count` for a person: a line each, in columns that grow where
+ * more comes into them than was foreseen, and in the end loss and round trips, as ping tells them.
  */
 #include "report/text_private.h"
 
@@ -33,7 +33,8 @@ void text_try_put(struct text_report *t, const struct try_record *r)
 	size_t from;
 
 	if (!t->tries.any)
-		t->tries = (struct try_columns){.state = STATE_WIDTH, .reason = REASON_WIDTH};
+		t->tries = (struct try_columns){
+		    .who = t->run->tries_who, .state = STATE_WIDTH, .reason = REASON_WIDTH};
 	t->tries.any = true;
 	if (!host_shows(&t->style, v->state))
 		return;

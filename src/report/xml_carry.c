@@ -3,29 +3,22 @@
  * their ports. A record that cannot be read is passed over: whether the file may be gone on with
  * was decided before.
  */
-#include <json-c/json.h>
-#include <stdlib.h>
+#include <string.h>
 
+#include "report/member.h"
 #include "report/xml_private.h"
 
-static const char *text_of_key(json_object *o, const char *key)
+/* 0 where it is none. */
+static uint32_t number_of(json_object *o, const char *key)
 {
-	json_object *v = json_object_object_get(o, key);
+	uint64_t n = 0;
 
-	return json_object_is_type(v, json_type_string) ? json_object_get_string(v) : NULL;
-}
-
-static uint32_t number_of_key(json_object *o, const char *key)
-{
-	json_object *v = json_object_object_get(o, key);
-	int64_t n = json_object_is_type(v, json_type_int) ? json_object_get_int64(v) : 0;
-
-	return n > 0 && n <= UINT32_MAX ? (uint32_t)n : 0;
+	return member_u64(o, key, &n) && n <= UINT32_MAX ? (uint32_t)n : 0;
 }
 
 static struct xml_host *host_of(struct xml_report *r, json_object *o)
 {
-	const char *text = text_of_key(o, "addr");
+	const char *text = member_text(o, "addr");
 	char plain[ADDR_TEXT];
 	struct addr addr;
 	struct xml_host *host;
@@ -36,7 +29,7 @@ static struct xml_host *host_of(struct xml_report *r, json_object *o)
 	plain[strcspn(plain, "%")] = '\0';
 	if (addr_parse(plain, &addr) < 0)
 		return NULL;
-	host = xml_hosts_find(&r->hosts, &addr, text, text_of_key(o, "name"));
+	host = xml_hosts_find(&r->hosts, &addr, text, member_text(o, "name"));
 	if (host)
 		host->pieces = true;
 	return host;
@@ -45,12 +38,12 @@ static struct xml_host *host_of(struct xml_report *r, json_object *o)
 /* What a `port` and a `ports` record have in common; false where it is none of ours. */
 static bool read_port(json_object *o, const struct xml_host *host, struct xml_port *p)
 {
-	const char *state = text_of_key(o, "state"), *from = text_of_key(o, "from");
+	const char *state = member_text(o, "state"), *from = member_text(o, "from");
 
-	*p = (struct xml_port){.reason = text_of_key(o, "reason")};
+	*p = (struct xml_port){.reason = member_text(o, "reason")};
 	if (!p->reason || !state || state_parse(state, &p->state) < 0)
 		return false;
-	p->ttl = (uint8_t)number_of_key(o, "ttl");
+	p->ttl = (uint8_t)number_of(o, "ttl");
 	p->from = from && strcmp(from, host->text) != 0 ? from : NULL;
 	return true;
 }
@@ -58,7 +51,7 @@ static bool read_port(json_object *o, const struct xml_host *host, struct xml_po
 static void carry_port(struct xml_report *r, json_object *o)
 {
 	struct xml_host *host = host_of(r, o);
-	uint32_t port = number_of_key(o, "port");
+	uint32_t port = number_of(o, "port");
 	struct xml_port p;
 
 	if (!host || !port || port > UINT16_MAX || !read_port(o, host, &p))
@@ -72,41 +65,30 @@ static void carry_port(struct xml_report *r, json_object *o)
 	xml_add_port(r, host, &p);
 }
 
-/* "1-21,23"; no port twice, however often the list says it. */
 static void carry_ports(struct xml_report *r, json_object *o)
 {
 	struct xml_host *host = host_of(r, o);
-	const char *at = text_of_key(o, "ports");
-	unsigned long next = 1;
+	const char *list = member_text(o, "ports");
+	struct port_span x;
 	struct xml_port p;
 
-	if (!host || !at || !read_port(o, host, &p))
+	if (!host || !read_port(o, host, &p))
 		return;
-	while (*at >= '0' && *at <= '9') {
-		char *end;
-		unsigned long first = strtoul(at, &end, 10), last = first;
-
-		if (*end == '-')
-			last = strtoul(end + 1, &end, 10);
-		if (first < next || first > last || last > UINT16_MAX)
-			return;
-		for (; first <= last; first++) {
-			p.port = (uint16_t)first;
+	while (port_span_next(&list, &x) > 0)
+		for (unsigned port = x.first; port <= x.last; port++) {
+			p.port = (uint16_t)port;
 			xml_add_port(r, host, &p);
 		}
-		next = first;
-		at = *end == ',' ? end + 1 : end;
-	}
 }
 
 static void carry_host(struct xml_report *r, json_object *o)
 {
 	struct xml_host *host = host_of(r, o);
-	const char *reason = text_of_key(o, "reason");
+	const char *reason = member_text(o, "reason");
 
 	if (!host || host->up)
 		return;
-	host->up = json_object_get_boolean(json_object_object_get(o, "up"));
+	host->up = member_is(o, "up");
 	if (host->up)
 		reason = "host-response";
 	host->reason = xml_hosts_reason(&r->hosts, reason ? reason : "unknown-response");
@@ -119,19 +101,12 @@ void xml_carry(struct report *report, const char *line, size_t len)
 		void (*carry)(struct xml_report *r, json_object *o);
 	} types[] = {{"port", carry_port}, {"ports", carry_ports}, {"host", carry_host}};
 	struct xml_report *r = report->sink.ctx;
-	json_tokener *tokener;
-	json_object *o;
-	const char *type;
+	json_object *o = member_parse(line, len);
+	const char *type = o ? member_text(o, "type") : NULL;
 
-	if (len > INT32_MAX)
-		return;
-	tokener = json_tokener_new();
-	o = tokener ? json_tokener_parse_ex(tokener, line, (int)len) : NULL;
-	type = o ? text_of_key(o, "type") : NULL;
 	for (size_t i = 0; type && i < sizeof(types) / sizeof(types[0]); i++)
 		if (strcmp(type, types[i].type) == 0)
 			types[i].carry(r, o);
 	json_object_put(o);
-	json_tokener_free(tokener);
 	xml_bound(r);
 }

@@ -167,7 +167,7 @@ static void put_extra(struct xml_report *r, const struct xml_host *h, enum xml_s
 /* Readers count on finding each open port. */
 static bool is_counted(const struct xml_report *r, enum xml_state s, uint32_t count)
 {
-	return s != XML_OPEN && !r->style.all && count > HOST_LIST_MAX;
+	return s != XML_OPEN && !r->style.all && count > RECORD_LIST_MAX;
 }
 
 static void put_ports(struct xml_report *r, const struct xml_host *h)
@@ -211,6 +211,18 @@ static void put_names(struct xml_report *r, const struct xml_host *h)
 	xmlout_end(&r->x);
 }
 
+/* As nmap of a host that is down: which of its ports drew the router's few ICMP errors is chance,
+ * and would be a difference to the next scan. */
+static bool is_unreachable(const struct xml_report *r, const struct xml_host *h)
+{
+	static const char *const reasons[] = {"host-unreachable", "net-unreachable", "no-route"};
+
+	for (size_t i = 0; !h->up && i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (strcmp(r->hosts.reasons[h->reason], reasons[i]) == 0)
+			return true;
+	return false;
+}
+
 void xml_put_host(struct xml_report *r, const struct xml_host *h)
 {
 	struct xmlout *x = &r->x;
@@ -226,7 +238,8 @@ void xml_put_host(struct xml_report *r, const struct xml_host *h)
 	xmlout_attr(x, "addrtype", h->addr.family == ADDR_V6 ? "ipv6" : "ipv4");
 	xmlout_end(x);
 	put_names(r, h);
-	put_ports(r, h);
+	if (!is_unreachable(r, h))
+		put_ports(r, h);
 	if (h->srtt_us) { /* -1 is nmap's for what it has not measured */
 		xmlout_begin(x, "times");
 		xmlout_attrf(x, "srtt", "%u", h->srtt_us);

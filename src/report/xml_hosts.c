@@ -8,6 +8,7 @@
 #include <search.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "report/xml_private.h"
 
 enum {

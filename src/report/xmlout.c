@@ -8,7 +8,7 @@
 
 #include <libxml/xmlwriter.h>
 
-#include "report/utf8.h"
+#include "base/utf8.h"
 
 static const xmlChar *octets(const char *s)
 {
@@ -74,11 +74,6 @@ bool xmlout_open(struct xmlout *x, FILE *f)
 void xmlout_doctype(struct xmlout *x, const char *name)
 {
 	check(x, xmlTextWriterWriteDTD(x->writer, octets(name), NULL, NULL, NULL));
-}
-
-void xmlout_pi(struct xmlout *x, const char *target, const char *content)
-{
-	check(x, xmlTextWriterWritePI(x->writer, octets(target), clean(x, content)));
 }
 
 void xmlout_begin(struct xmlout *x, const char *element)

@@ -22,8 +22,6 @@ struct xmlout {
 bool xmlout_open(struct xmlout *x, FILE *f);
 /* <!DOCTYPE name> */
 void xmlout_doctype(struct xmlout *x, const char *name);
-/* <?xml-stylesheet href="..." type="text/xsl"?> and the like */
-void xmlout_pi(struct xmlout *x, const char *target, const char *content);
 void xmlout_begin(struct xmlout *x, const char *element);
 void xmlout_end(struct xmlout *x); /* the innermost */
 /* Between xmlout_begin and what is inside the element. */

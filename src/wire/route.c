@@ -19,6 +19,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/array.h"
+
 enum { BUFFER = 32768, DUMP_TRIES = 5 };
 
 /* Sorted addresses, zone 0, at which another path may begin. */
@@ -109,16 +111,9 @@ static int ask(struct route *r, struct nlmsghdr *h, mnl_cb_t cb, void *data, str
 
 static void cuts_add(struct cuts *c, const struct addr *a)
 {
-	if (c->n == c->cap) {
-		size_t cap = c->cap ? 2 * c->cap : 64;
-		struct addr *v = reallocarray(c->v, cap, sizeof(*v));
-
-		if (!v) {
-			c->no_memory = true;
-			return;
-		}
-		c->v = v;
-		c->cap = cap;
+	if (!array_grow(&c->v, c->n, &c->cap, sizeof(*c->v))) {
+		c->no_memory = true;
+		return;
 	}
 	c->v[c->n++] = *a;
 }

@@ -33,6 +33,20 @@ int route_piece(struct route *r, const struct addr *first, uint64_t count, uint6
 bool route_was_broadcast(const struct route *r);
 /* The paths so far; grows with route_piece; borrowed until the next call. */
 const struct path *route_paths(const struct route *r, size_t *n);
+/* The way to one address: 1; 0: none leads there; -1 with `e`. */
+static inline int route_to(struct route *r, const struct addr *dst, struct path *out, struct err *e)
+{
+	uint16_t path = PATH_NONE;
+	uint64_t run;
+	size_t n;
+
+	if (route_piece(r, dst, 1, &run, &path, e) < 0)
+		return -1;
+	if (path == PATH_NONE)
+		return 0;
+	*out = route_paths(r, &n)[path];
+	return 1;
+}
 
 /* Interface names and indices, for zones. 0 / NULL where there is none such. */
 uint32_t route_ifindex(const char *name);

@@ -125,8 +125,8 @@ static void check_line(const struct policy *p, const struct policy_line *l)
 	assert((l->expect.kind == EXPECT_LISTEN_RST) == !l->expect.bits);
 	assert(!l->owner || *l->owner);
 	assert(!l->note || *l->note);
-	if (l->until_day != POLICY_NEVER)
-		assert(policy_day(policy_day_text(l->until_day, day), &again) == 0 &&
+	if (l->until_day != DAY_NEVER)
+		assert(day_parse(day_text(l->until_day, day), &again) == 0 &&
 		       again == l->until_day);
 	check_again(l);
 }

@@ -16,8 +16,10 @@ import socket
 import struct
 import time
 
+import pytest
+
 from forger import ear, packet, raw_sockets, send
-from lab import HERE, PYTHON, Host, LabError, command
+from lab import HERE, PYTHON, Host, LabError
 from resets_play import (ACK, CLONE_NEWNET, FAMILY, LIBC, PSH, RST, SYN, SYN_OPTIONS, Segment,
                          enter_netns, is_tcp)
 
@@ -175,8 +177,7 @@ class Chain:
         return Traced(self.client.rstprobe("trace", *words, "-n", "--format", "json", **kw))
 
     def trace_all(self, wishes, at_once=64):
-        """key -> words, many at a time, since a walk mostly waits. Gives key -> Traced, or what
-        was raised."""
+        """key -> words, many at a time, since a walk mostly waits. Gives Asked."""
         def one(words):
             try:
                 return self.trace(*words)
@@ -184,10 +185,26 @@ class Chain:
                 return e
 
         with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
-            return dict(zip(wishes, pool.map(one, wishes.values())))
+            return Asked(zip(wishes, pool.map(one, wishes.values())))
 
     def oracle(self):
         return Oracle(self.client)
+
+
+class Asked(dict):
+    """key -> Traced, or to who looks it up, what the walk has raised."""
+
+    def __getitem__(self, key):
+        got = super().__getitem__(key)
+        if isinstance(got, AssertionError):
+            raise got
+        return got
+
+
+def turns(names, routers):
+    """The parameters of a test: each walk of these names, at each router, in each family."""
+    return pytest.mark.parametrize("name,k,family", list(itertools.product(
+        names, routers, FAMILIES)))
 
 
 # --- reading -------------------------------------------------------------------------------------

@@ -49,6 +49,13 @@ def path3(lab):
     return laboratory.Path3(lab)
 
 
+@pytest.fixture(scope="session")
+def xml(allowed):
+    """For what writes XML."""
+    if not laboratory.writes_xml():
+        pytest.skip("built without libxml2")
+
+
 @pytest.fixture
 def real_root():
     if not laboratory.REAL_ROOT:

@@ -7,6 +7,7 @@ It knows nothing of what the answers should be: that is in the test files.
 import atexit
 import collections
 import ctypes
+import functools
 import itertools
 import json
 import os
@@ -57,6 +58,16 @@ def until(what, test, deadline=10.0):
         if time.monotonic() > end:
             raise LabError("waited %.0f s in vain for %s" % (deadline, what))
         time.sleep(0.005)
+
+
+@functools.cache
+def writes_xml():
+    """Was it built with libxml2?"""
+    try:
+        done = command([RSTPROBE, "scan", "--format", "xml"], check=False)
+    except OSError:  # conftest says it better
+        return True
+    return "without libxml2" not in done.stderr
 
 
 # --- the program's answer ------------------------------------------------------------------------

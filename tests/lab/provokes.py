@@ -84,6 +84,7 @@ Case("half-open", "port-closed", None, cause="refused")
 Case("listen-ack", "port-closed", None, cause="refused")
 Case("idle", "port-rejected", "sink", path="reject")
 Case("early-close", "port-rejected", None, addr=NOBODY)  # the router finds nobody there
+Case("listen-ack", "port-rejected", None, addr=NOBODY)
 Case("slow-handshake", "port-rejected", "sink", path="reject")
 Case("challenge", "no-answer", "sink", *SHORT, path="drop")
 Case("lost-rst", "no-answer", "sink", *SHORT, path="drop")
@@ -110,7 +111,7 @@ Case("half-open", "keepalive-reset", "alert", "--hold", "6s", kernel=KEEPALIVE, 
 Case("half-open", "reset-by-service", "idle:1:rst", "--hold", "4s", kernel=LINGER, besides=STRAY,
      cause="abort-linger")
 Case("half-open", "closed-by-service", "idle:1", "--hold", "3s", besides=STRAY)
-Case("half-open", "keepalive-probes", "patient", "--hold", "3s")
+Case("half-open", "keepalive-probes", "alert:100", "--hold", "3s")
 Case("half-open", "keepalive-unheard", "alert", "--hold", "6s", path="rst-lost", kernel=KEEPALIVE,
      besides=STRAY, seconds=6)
 Case("half-open", "replaced", "forgets", *HOLD, besides=STRAY)
@@ -166,6 +167,8 @@ Case("abort", "others-die", "together:leaves", kernel=LINGER, besides=STRAY,
 Case("abort", "others-live", "together:lives")
 Case("abort", "others-live", "echo")
 Case("abort", "others-silent", "together:lives", *SHORT, path="one-abort", besides=STRAY)
+Case("abort", "reset-unasked", "rude", kernel=LINGER, besides=STRAY, cause="abort-linger")
+Case("abort", "reset-unasked", "echo", path="ack-reset", cause="firewall-reject")
 
 # --- slow-handshake
 Case("slow-handshake", "listener-blocked", "narrow", "--hold", "3s", host="without-cookies",
@@ -198,6 +201,8 @@ Case("lost-rst", "sometimes", "aborts", *WORD, "--hold", "3s", path="odd-rst",
      kernel=LINGER | STRAY, cause="abort-linger")
 Case("lost-rst", "once", "aborts", *WORD, *SHORT, path="once-rst", kernel=LINGER, besides=STRAY,
      cause="abort-linger")
+Case("lost-rst", "goes-silent", "aborts", *WORD, "--hold", "1500ms", *SHORT, path="rst-lost",
+     kernel=LINGER, besides=STRAY, seconds=7)
 Case("lost-rst", "never-resets", "sink", "--hold", "1500ms")
 
 # --- challenge
@@ -209,6 +214,7 @@ Case("challenge", "dies-by-old-ack", "fake touchy/none", cause="")
 Case("challenge", "survives-exact-rst", "sink", *SHORT, path="no-rst")
 Case("challenge", "silent-but-lives", "fake mute/none", *SHORT)
 Case("challenge", "falls-silent", "fake vanishing/none", *SHORT)
+Case("challenge", "reset-unasked", "rude", kernel=LINGER, besides=STRAY, cause="abort-linger")
 
 HOSTS = {
     "plain": {},
@@ -229,13 +235,14 @@ RULES = {
     "rst-lost": "tcp sport P %s drop" % RST,
     "one-syn": AGAIN % "drop",
     "one-syn-or-rst": AGAIN % "reject with tcp reset",
-    "odd-rst": "tcp sport P %s numgen inc mod 5 > 1 drop" % RST,
+    "odd-rst": "tcp sport P %s numgen inc mod 8 > 1 drop" % RST,
     "once-rst": "tcp dport . tcp sport @ended drop\n"
                 "tcp sport P %s add @ended { tcp sport . tcp dport }" % RST,
     "after-fin": "tcp dport . tcp sport @closed drop\n"
                  "tcp sport P %s add @closed { tcp sport . tcp dport }" % FIN,
     "one-abort": "tcp dport P tcp dport @aborted tcp flags & syn == 0 drop\n"
                  "tcp dport P %s add @aborted { tcp dport }" % RST,
+    "ack-reset": "tcp dport P tcp flags == ack reject with tcp reset",
     "ct-drop": "tcp dport P ct state invalid drop\ntcp sport P ct state invalid drop",
     "ct-reset": "tcp dport P ct state invalid reject with tcp reset\n"
                 "tcp sport P ct state invalid drop",

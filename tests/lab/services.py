@@ -115,13 +115,13 @@ def fill(listener):
         kept.append(s)
 
 
-def alert(listener):
-    """Keep-alive after a second of silence, and given up after two probes."""
+def alert(listener, probes="2"):
+    """Keep-alive after a second of silence, and given up after so many probes."""
     def serve(s):
         s.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL):
             s.setsockopt(socket.IPPROTO_TCP, option, 1)
-        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 2)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, int(probes))
         until_eof(s)
     each(listener, serve)
 
@@ -132,17 +132,6 @@ def forgets(listener):
         s, _ = listener.accept()
         s.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
         s.close()
-
-
-def patient(listener):
-    """Keep-alive that asks, and is nowhere near to giving up."""
-    def serve(s):
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL):
-            s.setsockopt(socket.IPPROTO_TCP, option, 1)
-        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 100)
-        until_eof(s)
-    each(listener, serve)
 
 
 # --- that close ----------------------------------------------------------------------------------
@@ -313,7 +302,7 @@ def once(listener):
 
 
 KINDS = {f.__name__: f for f in (
-    stays, sink, narrow, echo, full, alert, patient, forgets, closes, says, half, goes, rude,
+    stays, sink, narrow, echo, full, alert, forgets, closes, says, half, goes, rude,
     aborts, idle, hasty, dumb, brief, drains, courteous, refuses, stalls, together, once)}
 BACKLOG = {"full": 0, "narrow": 0}
 

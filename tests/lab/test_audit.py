@@ -113,7 +113,7 @@ def test_style_of_a_stealthy_host(net):
 
 # --- what doesn't ---------------------------------------------------------------------------------
 
-def test_one_wrong_port(net):
+def test_one_wrong_port(net, xml):
     """Exit status 1, one failing case with what was expected, what is, and by what evidence."""
     junit = net.lab.path("audit.xml")
     result = net.audit(GOOD.replace("22       closed", "80  silent owner ann\nweb: 22  closed")
@@ -164,8 +164,11 @@ def test_listen_rst_swallowed(net):
         }
         }""")
     try:
-        _, checks = net.checks("group w {web}\nw: listen-rst on 443\n", status=1)
-        assert one(checks, WEB, 443)["ok"] is False, checks
+        _, checks = net.checks("group w {web}\nw: listen-rst on 443\n", "-T", "400ms", status=1)
+        silent = one(checks, WEB, 443)
+        assert silent["ok"] is False and silent["confirmed"] is True, silent
+        assert silent["probings"] == 2 and silent["tries"] > 1, silent
+        assert "2 probings agree" in silent["evidence"], silent
         _, checks = net.checks("group w {web}\nw: listen-rst on 80,22\n", status=1)
         assert one(checks, WEB, 80)["ok"] is True, checks
         assert one(checks, WEB, 22)["ok"] is False and \
@@ -232,6 +235,7 @@ def test_unknown_name(net):
 
 def test_host_is_down(net):
     """Nobody has the address: what must be open fails, the rest is not known."""
+    net.client.sysctl({"net.ipv4.neigh.up.retrans_time_ms": 50})
     _, checks = net.checks("group w 10.220.1.77\nw: 80 open\nw: 22 silent\n", status=3)
     assert one(checks, "10.220.1.77", 80)["ok"] is False, checks
     assert one(checks, "10.220.1.77", 22)["ok"] is None, checks
@@ -295,10 +299,9 @@ def test_record_and_audit(net, targets):
 def test_ten_thousand_checks(net):
     text = "group many 10.221.1.1-10.221.1.250 10.221.2.1-10.221.2.250\n" \
            "many: 80,443,5432 open\nmany: 99 rejected\nmany: 25 silent\nmany: else 1-17 closed\n"
-    result = net.audit(text, "--format", "json", wrap=("/usr/bin/env", "bash", "-c",
-                       "ulimit -v 4000000; exec \"$@\"", "-"))
+    result = net.audit(text, "--format", "json")
     checks = result.of("check")
-    assert len(checks) == 500 * 22 - 0, len(checks)
+    assert len(checks) == 500 * 22, len(checks)
     failed = [c for c in checks if c["ok"] is not True]
     assert not failed and result.status == 0, (failed[:3], result.err, result.summary)
 

@@ -145,7 +145,7 @@ def test_a_folder(net, folder):
     assert len(result.err.splitlines()) == 1 and folder in result.err, result
 
 
-def test_two_names_of_one_file(net, folder):
+def test_two_names_of_one_file(net, folder, xml):
     """Neither is written; what was there stays."""
     path = put(os.path.join(folder, "file"))
     os.symlink("file", path + ".link")
@@ -217,7 +217,7 @@ def test_a_mounted_file(net, folder, real_root):
 
 # --- after privilege is dropped ------------------------------------------------------------------
 
-def test_root_in_a_folder_of_a_user(net, folder, real_root):
+def test_root_in_a_folder_of_a_user(net, folder, xml, real_root):
     """Without CAP_DAC_OVERRIDE, which is given up, root may not write there: the keeper may."""
     path = put(os.path.join(folder, "scan.xml"))
     os.chown(folder, 1000, 1000)
@@ -234,7 +234,7 @@ def children(run):
     return said("/proc/%d/task/%d/children" % (run.process.pid, run.process.pid)).split()
 
 
-def test_an_ordinary_user_with_the_file_capability(net, folder, real_root):
+def test_an_ordinary_user_with_the_file_capability(net, folder, xml, real_root):
     """In a folder of his own, and killed on the way."""
     if not shutil.which("setcap"):
         pytest.skip("needs setcap")
@@ -258,7 +258,7 @@ def test_an_ordinary_user_with_the_file_capability(net, folder, real_root):
     assert os.listdir(folder) == ["scan.xml"] and "<runstats>" in said(words[-1])
 
 
-def test_the_keeper_holds_nothing(net, folder):
+def test_the_keeper_holds_nothing(net, folder, xml):
     """Neither sockets nor the pipe of who reads our output; and where there is no file, none is."""
     def started(*words):
         run = net.client.start("scan", SERVER, "-p", "1-3000", "--rate", "1000", *words)

@@ -136,6 +136,13 @@ def test_help_and_version_on_stdout(net, words):
     assert result.status == 0 and result.out and not result.err, result
 
 
+@pytest.mark.parametrize("command", ["", "scan", "stack", "explain", "trace", "provoke", "audit",
+                                     "diff", "doctor", "probes"])
+def test_help_fits_a_terminal(net, command):
+    result = net.client.rstprobe(*command.split(), "--help")
+    assert not [line for line in result.out.splitlines() if len(line) > 80], result
+
+
 # --- names --------------------------------------------------------------------------------------
 
 def test_every_address_of_a_name(net):

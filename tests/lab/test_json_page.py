@@ -39,6 +39,7 @@ NOT_DRAWN = {
     "provoke idle_dies_s": "test_provoke has services that forget",
     "provoke keepalive_ms": "a keep-alive takes its time: test_provoke",
     "provoke keepalives": "a keep-alive takes its time: test_provoke",
+    "provoke strangers": "a forger on the way: tests/sim/test_stage_forged",
     "provoke syn_acks_after_rst": "test_provoke has such a stack",
     "reset bad_checksum": "test_explain_cli has such a frame",
     "stack family_like": "tests/unit/test_stack",

@@ -60,6 +60,14 @@ def test_a_mail_says_in_its_first_line_what_is_wrong(night, status):
     assert ("NOT MEASURED" in first) == (status != 1)
 
 
+def test_what_failed_is_said_beside_what_could_not_be_measured(night, tmp_path):
+    (tmp_path / "fails").write_text("#!/bin/sh\necho 'FAILED  HOST'\nexit 3\n")
+    (tmp_path / "fails").chmod(0o755)
+    first = night(3, "web.policy", program=tmp_path / "fails").stdout.split("\n", 1)[0]
+    assert "not as the policy says, and NOT MEASURED to the end" in first
+    assert "not as" not in night(3, "web.policy").stdout
+
+
 def test_what_keeps_the_script_from_its_work_is_no_result(night, tmp_path):
     for status, done in ((3, night(0, "web.policy", state=tmp_path / "none")),
                          (4, night(0, "web.policy", program="no-such-program"))):

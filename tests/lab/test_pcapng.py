@@ -54,7 +54,7 @@ def pairs_up(got):
 
 def test_scan(net):
     path = net.lab.path("scan.pcapng")
-    result = net.client.scan(SERVER, "-p", "80-82", "-r", 1, "-T", "300ms", "-w", path)
+    result = net.client.scan(SERVER, "-p", "80-82", "-r", 1, "-T", "1s", "-w", path)
     assert result.status == 0, result
     got = frames(path)
     pairs_up(got)
@@ -71,7 +71,7 @@ def test_scan(net):
 def test_tries(net):
     path = net.lab.path("tries.pcapng")
     net.client.scan(SERVER, "-p", "%d,%d" % (OPEN, DROPPED), "--count", 4, "--interval", "20ms",
-                    "-g", 45678, "-T", "300ms", "-w", path)
+                    "-g", 45678, "-T", "1s", "-w", path)
     got = frames(path)
     assert len(pairs_up(got)) == 8
     assert {f.says.split(": ")[1] for f in got if f.dport == str(DROPPED)} == {
@@ -90,9 +90,21 @@ def test_trace(net):
     assert "reply to probe 2: ttl 2: syn-ack; open" in says
 
 
+@pytest.mark.parametrize("suffix", ["pcap", "pcapng"])
+def test_trace_in_a_connection(net, suffix):
+    """The connection is the kernel's: its handshake and its end are in the file as well."""
+    path = net.lab.path("inside." + suffix)
+    result = net.client.rstprobe("trace", SERVER, "-p", OPEN, "--probe", "data", "-n", "-w", path)
+    assert result.status == 0, result
+    got = [(int(f.flags, 16), f.dport == str(OPEN)) for f in frames(path) if f.flags]
+    last = len(got) - got[::-1].index((0x12, False)) - 1
+    assert got[last - 1:last + 2] == [(0x02, True), (0x12, False), (0x10, True)], got
+    assert got[-1][0] & 0x04 and got[-1][1], got
+
+
 def test_stack(net):
     path = net.lab.path("stack.pcapng")
-    result = net.client.rstprobe("stack", SERVER, "-p", OPEN, "-w", path)
+    result = net.client.rstprobe("stack", SERVER, "-p", OPEN, "--rate", "400", "-w", path)
     assert result.status == 0, result
     says = [re.sub(r"probe \d+", "probe", f.says) for f in frames(path)]
     assert "probe: LISTEN, ack: rst-seq-from-ack, conforms" in says, says

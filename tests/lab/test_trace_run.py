@@ -54,12 +54,6 @@ def together(net, *wishes, **kw):
     return [run.wait() for run in runs]
 
 
-def of(asked, *key):
-    if isinstance(asked[key], AssertionError):
-        raise asked[key]
-    return asked[key]
-
-
 # --- paths ---------------------------------------------------------------------------------------
 
 def lanes(family):
@@ -75,7 +69,7 @@ def lane(traced, flow=0):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_one_flow_is_one_path(asked, family):
     for i in range(4):
-        traced = of(asked, "flow", i, family)
+        traced = asked["flow", i, family]
         assert traced["verdict"] == "open", traced
         assert lane(traced) in lanes(family), traced
 
@@ -85,7 +79,7 @@ def test_many_flows_see_both(asked, family):
     """Sixteen of them, in two runs: by chance all on one path once in 32,768 times."""
     seen = set()
     for i in range(2):
-        traced = of(asked, "flows", i, family)
+        traced = asked["flows", i, family]
         assert {h["flow"] for h in traced.hops} == set(range(8)), traced
         mine = {lane(traced, flow) for flow in range(8)}
         assert mine <= lanes(family), traced
@@ -100,7 +94,7 @@ def test_many_flows_see_both(asked, family):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_limited_router_loses_no_hop(asked, family):
     """Eight flows want eight errors at once, of a router that gives six and then one a second."""
-    traced = of(asked, "limited", 8, family)
+    traced = asked["limited", 8, family]
     assert traced["verdict"] == "open", traced
     for flow in range(8):
         seen = traced.by(flow=flow)
@@ -110,14 +104,14 @@ def test_a_limited_router_loses_no_hop(asked, family):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_that_it_was_asked_slowly_is_said(asked, family):
-    traced = of(asked, "limited", 8, family)
+    traced = asked["limited", 8, family]
     assert "limit" in traced.clues, traced
-    assert "limit" not in of(asked, "flow", 0, family).clues
+    assert "limit" not in asked["flow", 0, family].clues
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_mute_routers_are_gaps(asked, family):
-    traced = of(asked, "mute", 0, family)
+    traced = asked["mute", 0, family]
     assert traced["verdict"] == "open", traced
     seen = traced.by()
     assert {ttl for ttl in ROUTERS if not seen.get(ttl)} == set(chain.MUTE_ROUTERS), traced
@@ -129,7 +123,7 @@ def test_mute_routers_are_gaps(asked, family):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_mute_router_that_resets(asked, base, family):
     """Hops 3 and 4 are unknown, 4 it is: an interval that holds it, and no other router's name."""
-    traced = of(asked, "mute", base + 4, family)
+    traced = asked["mute", base + 4, family]
     assert traced["verdict"] == "reset-by-hop", traced
     low, high = traced.between
     assert low <= 4 <= high, traced
@@ -139,7 +133,7 @@ def test_a_mute_router_that_resets(asked, base, family):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_mute_router_that_drops(asked, family):
     """Who was heard last is far before it: the interval must reach it."""
-    traced = of(asked, "mute", DROP + 4, family)
+    traced = asked["mute", DROP + 4, family]
     assert traced["verdict"] == "dropped-after-hop", traced
     assert traced["addr_by"] == chain.hop(2, family), traced
     low, high = traced.between
@@ -148,7 +142,7 @@ def test_a_mute_router_that_drops(asked, family):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_mute_router_that_rejects_gives_its_name(asked, family):
-    traced = of(asked, "mute", ADMIN + 4, family)
+    traced = asked["mute", ADMIN + 4, family]
     assert traced["verdict"] == "rejected-by", traced
     assert traced["addr_by"] == chain.hop(4, family), traced
     low, high = traced.between
@@ -192,11 +186,11 @@ def test_nobody_on_the_link(net, family):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_first_ttl(asked, family):
-    traced = of(asked, "first", 4, family)
+    traced = asked["first", 4, family]
     assert min(h["ttl"] for h in traced.hops) == 3, traced
     assert traced["verdict"] == "reset-by-hop" and traced.between == (4, 4), traced
     # what was never asked is not known to be silent
-    traced = of(asked, "first", 1, family)
+    traced = asked["first", 1, family]
     assert traced["verdict"] == "reset-by-hop", traced
     low, high = traced.between
     assert low <= 1 <= high, traced

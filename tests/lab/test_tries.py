@@ -45,6 +45,14 @@ def test_text(net):
                         r"mdev [\d.]+", rtts), got
 
 
+def test_text_of_several_ports_is_aligned(net):
+    """From the first line on: who is asked is known."""
+    got = net.client.rstprobe("scan", SERVER, SERVER6, "-p", "%d,8080" % OPEN, "--count", 2,
+                              "--interval", "20ms")
+    lines = [line for line in got.out.splitlines() if "  n=" in line]
+    assert len(lines) == 8 and len({line.index("  n=") for line in lines}) == 1, got
+
+
 def test_json(net):
     got = tries(net, SERVER, "-p", "%d,%d" % (OPEN, CLOSED), "--count", 6)
     assert got.status == 0, got

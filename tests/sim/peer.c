@@ -86,6 +86,8 @@ void peer_inject(struct peer *p, const struct segment *s, uint64_t at_ns)
 	int len = craft_build(p->craft, s, bytes, sizeof(bytes), NULL);
 
 	assert(len > 0);
+	if (p->spoils && s->flags & TCP_RST)
+		bytes[s->src.family == ADDR_V6 ? 56 : 36] ^= 0x40;
 	put_pending(p, at_ns, bytes, (size_t)len);
 }
 

@@ -49,6 +49,7 @@ struct peer {
 	struct kernel *kernel;
 	uint64_t now_ns, rtt_ns, rng;
 	unsigned loss_percent;		 /* each way */
+	bool spoils;			 /* the checksum of each RST that comes */
 	uint64_t stop_at_ns, down_at_ns; /* 0: never */
 	int send_error;			 /* errno of every packet; 0: they leave */
 	/* The errno of one packet, 0 where it leaves; NULL: all do. */

@@ -412,7 +412,7 @@ static void test_dates(void **state)
 	for (int over = 0; over < 2; over++) {
 		snprintf(text, sizeof(text),
 			 "group w 192.0.2.7\nw: 80 open until %s\nw: else 80,81 closed\n",
-			 policy_day_text(TODAY - over, day));
+			 day_text(TODAY - over, day));
 		trial_init(&t, text, web);
 		trial_run(&t);
 		assert_int_equal(check_of(&t, "192.0.2.7", 80, 0)->line, over ? 3 : 2);
@@ -430,7 +430,7 @@ static void test_exceptions(void **state)
 
 	(void)state;
 	for (int over = 0; over < 2; over++) {
-		policy_day_text(TODAY - over, day);
+		day_text(TODAY - over, day);
 		snprintf(text, sizeof(text),
 			 "group w 192.0.2.7\nw: 80,81 closed\nw: 80 open until %s\n"
 			 "w: style proxied\nw: style rst until %s\n",

@@ -144,6 +144,7 @@ static const struct story stories[] = {
     {SCENARIO_DATA_AFTER_CLOSE, {.reads = 0}, "stays-open", 0, 0},
     {SCENARIO_ABORT, {.reads = 0}, "others-live", 0, 0},
     {SCENARIO_ABORT, {.dies_by_rst = true}, "listener-dies", 0, 0},
+    {SCENARIO_ABORT, {.abort_ns = 50 * MS}, "reset-unasked", 0, 0},
     {SCENARIO_SLOW_HANDSHAKE, {.reads = 0}, "retransmits", 0, 0},
     {SCENARIO_SLOW_HANDSHAKE, {.ignores_rst = true, .syn_ack_max = 9}, "ignores-rst", 0, 2},
     {SCENARIO_SLOW_HANDSHAKE, {.deaf_when_half_open = true}, "listener-blocked", 0, 0},
@@ -164,6 +165,7 @@ static const struct story stories[] = {
     {SCENARIO_CHALLENGE, {.no_challenge = true}, "silent-but-lives", 0, 0},
     {SCENARIO_CHALLENGE, {.takes_old_ack = true}, "challenges", 0, 0},
     {SCENARIO_CHALLENGE, {.ignores_rst = true}, "survives-exact-rst", 0, 1},
+    {SCENARIO_CHALLENGE, {.abort_ns = 300 * MS}, "reset-unasked", 0, 0},
 };
 enum { STORIES = sizeof(stories) / sizeof(stories[0]) };
 
@@ -218,6 +220,41 @@ static void test_loss(void **state)
 		}
 	}
 	assert_true(wrong * 25 < all);
+}
+
+/* Where silence decides, the question is put often enough: what is not known is said to be. */
+static void test_lost_rst_lost(void **state)
+{
+	static const struct {
+		struct service_how how;
+		const char *id, *unsure;
+	} ways[] = {{{.reads = 18, .answer = "bye"}, "repeats", "sometimes"},
+		    {{.reads = 10}, "repeats", "sometimes"},
+		    {{.abort_ns = 500 * MS}, "repeats", "sometimes"},
+		    {{.reads = 18, .rst_once = true}, "once", "goes-silent"},
+		    {{.abort_ns = 500 * MS, .rst_once = true}, "once", "goes-silent"},
+		    {{.reads = 0}, "never-resets", "goes-silent"}};
+	struct run r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		unsigned sure = 0, wrong = 0;
+
+		for (unsigned seed = 1; seed <= 100; seed++) {
+			const char *id;
+
+			begin(&r, SCENARIO_LOST_RST, &ways[i].how);
+			r.peer.loss_percent = 10;
+			r.peer.rng = r.t.seed = seed;
+			id = play(&r);
+			sure += !strcmp(id, ways[i].id);
+			wrong += strcmp(id, ways[i].id) != 0 && strcmp(id, ways[i].unsure) != 0 &&
+				 strcmp(id, "no-answer") != 0;
+			peer_free(&r.peer);
+		}
+		assert_int_equal(wrong, 0);
+		assert_true(sure > 80);
+	}
 }
 
 /* --- unhappy ends --------------------------------------------------------------------------- */
@@ -294,6 +331,42 @@ static void test_port_closed(void **state)
 			assert_int_equal(r.stats.end, END_COMPLETE);
 			end(&r, 0);
 		}
+	}
+}
+
+/* Our kernel would not take them either. */
+static void test_broken_rsts(void **state)
+{
+	static const struct service_how closed = {.closed = true}, listens = {.reads = 0};
+	struct run r;
+
+	(void)state;
+	for (int sc = 0; sc < SCENARIOS; sc++) {
+		begin(&r, (enum scenario)sc, &closed);
+		r.peer.spoils = true;
+		assert_string_equal(play(&r), "no-answer");
+		assert_true(r.stats.foreign > 0);
+		end(&r, 0);
+	}
+	begin(&r, SCENARIO_LISTEN_ACK, &listens);
+	r.peer.spoils = true;
+	assert_string_equal(play(&r), "listen-silent");
+	end(&r, 0);
+}
+
+/* A neighbour that nobody is: our kernel, or a router, says so after three questions of a second.
+ */
+static void test_nobody_there(void **state)
+{
+	static const struct service_how how = {.rejects = true};
+	struct run r;
+
+	(void)state;
+	for (int sc = 0; sc < SCENARIOS; sc++) {
+		begin(&r, (enum scenario)sc, &how);
+		r.peer.rtt_ns = 3100 * MS;
+		assert_string_equal(play(&r), "port-rejected");
+		end(&r, 0);
 	}
 }
 
@@ -612,10 +685,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_stories),
 	    cmocka_unit_test(test_loss),
+	    cmocka_unit_test(test_lost_rst_lost),
 	    cmocka_unit_test(test_stop_anywhere),
 	    cmocka_unit_test(test_deadline),
 	    cmocka_unit_test(test_link_down),
 	    cmocka_unit_test(test_port_closed),
+	    cmocka_unit_test(test_broken_rsts),
+	    cmocka_unit_test(test_nobody_there),
 	    cmocka_unit_test(test_no_quiet),
 	    cmocka_unit_test(test_cannot_send),
 	    cmocka_unit_test(test_lost_handshake_ack),

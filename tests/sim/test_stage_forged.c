@@ -14,7 +14,18 @@ enum {
 };
 #define SECOND UINT64_C(1000000000)
 
-enum forgery { FAR_RST, OLD_RST, NEAR_RST, FAR_FIN, FAR_TEXT, FAR_ACK, FORGERIES };
+/* Our end takes none of those before HARMLESS. */
+enum forgery {
+	FAR_RST,
+	OLD_RST,
+	NEAR_RST,
+	FAR_FIN,
+	FAR_TEXT,
+	FAR_ACK,
+	HARMLESS,
+	EXACT_RST = HARMLESS,
+	FORGERIES
+};
 
 struct run {
 	struct peer peer; /* first */
@@ -22,6 +33,7 @@ struct run {
 	peer_fn *honest;
 	enum forgery forgery;
 	unsigned forged;
+	struct provoke_facts f;
 };
 
 /* Of NEAR_RST the number is in the window, and ahead of all that the service ever has under way. */
@@ -30,6 +42,7 @@ static struct segment forge(const struct packet *probe, enum forgery how)
 	static const uint16_t flags[FORGERIES] = {
 	    [FAR_RST] = TCP_RST | TCP_ACK, [OLD_RST] = TCP_RST,	 [NEAR_RST] = TCP_RST | TCP_ACK,
 	    [FAR_FIN] = TCP_FIN | TCP_ACK, [FAR_TEXT] = TCP_ACK, [FAR_ACK] = TCP_ACK,
+	    [EXACT_RST] = TCP_RST,
 	};
 	static const uint32_t ahead[FORGERIES] = {[FAR_RST] = FAR,
 						  [OLD_RST] = (uint32_t)-5000,
@@ -64,11 +77,10 @@ static void on_segment(struct peer *p, const struct packet *probe, struct peer_a
 	r->forged++;
 }
 
-static const char *play(enum scenario scenario, const struct service_how *how, enum forgery forgery)
+/* `fn` stands before the service. The facts are in `r`. */
+static void run(struct run *r, enum scenario scenario, const struct service_how *how, peer_fn *fn,
+		uint64_t body)
 {
-	struct run r = {.forgery = forgery};
-	struct provoke_facts f;
-	struct provoke_verdict v;
 	struct turns_stats stats;
 	const struct turns_config t = {.seed = 11};
 	const struct stage_config c = {.scenario = scenario,
@@ -77,20 +89,28 @@ static const char *play(enum scenario scenario, const struct service_how *how, e
 				       .sport_first = SPORT,
 				       .hold_ns = 20 * SECOND,
 				       .conns_max = 32,
-				       .body = scenario == SCENARIO_EARLY_CLOSE ? 40000 : 0};
+				       .body = body};
 	struct err e;
 
-	service_init(&r.service, &r.peer, how);
-	r.honest = r.peer.fn;
-	r.peer.fn = on_segment;
-	r.peer.wire.quiet_first = SPORT + STAGE_PORTS;
-	r.peer.wire.n_quiet = STAGE_QUIET;
-	assert_int_equal(stage_run(&c, &t, &r.peer.wire, &f, &stats, &e), 0);
-	provoke_judge(&f, &v);
+	service_init(&r->service, &r->peer, how);
+	r->honest = r->peer.fn;
+	r->peer.fn = fn;
+	r->peer.wire.quiet_first = SPORT + STAGE_PORTS;
+	r->peer.wire.n_quiet = STAGE_QUIET;
+	assert_int_equal(stage_run(&c, &t, &r->peer.wire, &r->f, &stats, &e), 0);
+	peer_free(&r->peer);
+}
+
+static const char *play(enum scenario scenario, const struct service_how *how, enum forgery forgery)
+{
+	struct run r = {.forgery = forgery};
+	struct provoke_verdict v;
+
+	run(&r, scenario, how, on_segment, scenario == SCENARIO_EARLY_CLOSE ? 40000 : 0);
+	provoke_judge(&r.f, &v);
 	assert_true(r.forged > 0);
-	assert_true(provoke_line(&f)->acked_octets <= provoke_line(&f)->written);
-	assert_true(provoke_line(&f)->sent_octets <= 20000);
-	peer_free(&r.peer);
+	assert_true(provoke_line(&r.f)->acked_octets <= provoke_line(&r.f)->written);
+	assert_true(provoke_line(&r.f)->sent_octets <= 20000);
 	return v.row->id;
 }
 
@@ -104,7 +124,7 @@ static void test_beside_the_kernel(void **state)
 	const struct service_how stays = {.reads = 0};
 
 	(void)state;
-	for (enum forgery f = 0; f < FORGERIES; f++) {
+	for (enum forgery f = 0; f < HARMLESS; f++) {
 		assert_string_equal(play(SCENARIO_EARLY_CLOSE, &drains, f), "closes-cleanly");
 		assert_string_equal(play(SCENARIO_DATA_AFTER_CLOSE, &closes, f), "resets");
 		assert_string_equal(play(SCENARIO_ABORT, &stays, f), "others-live");
@@ -120,12 +140,22 @@ static void test_raw(void **state)
 	const struct service_how hasty = {.reads = 4};
 
 	(void)state;
-	for (enum forgery f = 0; f < FORGERIES; f++) {
+	for (enum forgery f = 0; f < HARMLESS; f++) {
 		if (f == NEAR_RST)
 			continue;
 		assert_string_equal(play(SCENARIO_HALF_OPEN, &keepalive, f), "keepalive-reset");
 		assert_string_equal(play(SCENARIO_LOST_RST, &hasty, f), "repeats");
 	}
+}
+
+/* What ended before it was asked says nothing of the question. */
+static void test_reset_before(void **state)
+{
+	const struct service_how stays = {.reads = 0};
+
+	(void)state;
+	assert_string_equal(play(SCENARIO_ABORT, &stays, EXACT_RST), "reset-unasked");
+	assert_string_equal(play(SCENARIO_CHALLENGE, &stays, EXACT_RST), "reset-unasked");
 }
 
 /* It takes a hundred octets now and then. */
@@ -146,26 +176,11 @@ static void test_trickle(void **state)
 {
 	const struct service_how how = {.reads = 0};
 	struct run r = {.forged = 0};
-	struct provoke_facts f;
-	struct turns_stats stats;
-	const struct turns_config t = {.seed = 11};
-	const struct stage_config c = {.scenario = SCENARIO_EARLY_CLOSE,
-				       .dst = addr_v4(10, 0, 0, 1),
-				       .dport = SERVICE_PORT,
-				       .sport_first = SPORT,
-				       .hold_ns = 20 * SECOND,
-				       .conns_max = 32,
-				       .body = 100000};
-	struct err e;
 
 	(void)state;
-	service_init(&r.service, &r.peer, &how);
-	r.honest = r.peer.fn;
-	r.peer.fn = trickle;
-	assert_int_equal(stage_run(&c, &t, &r.peer.wire, &f, &stats, &e), 0);
-	assert_true(f.lines[0].acked_octets > 0);
-	assert_true(f.ended_ns - f.began_ns < 90 * SECOND);
-	peer_free(&r.peer);
+	run(&r, SCENARIO_EARLY_CLOSE, &how, trickle, 100000);
+	assert_true(r.f.lines[0].acked_octets > 0);
+	assert_true(r.f.ended_ns - r.f.began_ns < 90 * SECOND);
 }
 
 int main(void)
@@ -173,6 +188,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_beside_the_kernel),
 	    cmocka_unit_test(test_raw),
+	    cmocka_unit_test(test_reset_before),
 	    cmocka_unit_test(test_trickle),
 	};
 

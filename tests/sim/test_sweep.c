@@ -64,6 +64,24 @@ static void test_silence_takes_its_time(void **state)
 	peer_free(&p);
 }
 
+static void test_broken_rsts(void **state)
+{
+	(void)state;
+	for (int spoils = 0; spoils <= 1; spoils++) {
+		struct trial t;
+		struct peer p;
+
+		trial_init(&t, "192.0.2.7", "81", "syn");
+		peer_init(&p, server, NULL);
+		p.spoils = spoils;
+		trial_run(&t, &p);
+		assert_int_equal(port_of(&t, 81)->state, spoils ? STATE_FILTERED : STATE_CLOSED);
+		assert_int_equal(t.kept.sum.foreign > 0, spoils);
+		trial_free(&t);
+		peer_free(&p);
+	}
+}
+
 static void test_retries_as_told(void **state)
 {
 	(void)state;
@@ -707,6 +725,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_plain),
 	    cmocka_unit_test(test_silence_takes_its_time),
+	    cmocka_unit_test(test_broken_rsts),
 	    cmocka_unit_test(test_retries_as_told),
 	    cmocka_unit_test(test_combinations),
 	    cmocka_unit_test(test_loss),

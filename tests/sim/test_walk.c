@@ -641,6 +641,58 @@ static void test_inside_clean(void **state)
 	}
 }
 
+struct kept {
+	unsigned syns, syn_acks, acks, rsts, copies;
+	uint32_t iss, irs;
+	uint64_t last_ns;
+};
+
+static void keep(void *ctx, uint64_t at_ns, const uint8_t *ip, size_t captured, size_t len)
+{
+	struct kept *k = ctx;
+	struct packet pk;
+	const struct segment *g = &pk.seg;
+
+	assert_int_equal(decode_frame(ip, captured, len, LINKTYPE_RAW, &pk), DECODE_OK);
+	assert_true(at_ns >= k->last_ns);
+	k->last_ns = at_ns;
+	if (pk.kind != PACKET_TCP)
+		return;
+	if (g->sport == CHAIN_OPEN) {
+		k->syn_acks += g->flags == (TCP_SYN | TCP_ACK) && g->ack == k->iss + 1;
+		k->irs = g->seq;
+		return;
+	}
+	k->syns += g->flags == TCP_SYN;
+	k->iss = g->flags == TCP_SYN ? g->seq : k->iss;
+	k->acks += g->flags == TCP_ACK && !g->payload_len && g->ttl == 64 && g->ack == k->irs + 1;
+	k->rsts += (g->flags & TCP_RST) != 0;
+	k->copies += g->payload_len == 1;
+}
+
+/* What the capture shows of ours, the kernel's own among it, is kept, and each once. */
+static void test_inside_evidence(void **state)
+{
+	struct lab *l = begin_inside(false);
+	struct kept k = {0};
+
+	(void)state;
+	l->peer.wire.both_ways = true;
+	l->t.evidence = keep;
+	l->t.evidence_ctx = &k;
+	l->t.frames_only = true;
+	run(l);
+	assert_int_equal(l->stats.foreign, 0);
+	assert_int_equal(reply_ttl(&l->walks[1]), ROUTERS + 1);
+	assert_int_equal(k.copies, ROUTERS + 1);
+	assert_true(k.syns >= ROUTERS + 2); /* those of the walk, and the kernel's */
+	assert_int_equal(k.syn_acks, 1);
+	assert_true(k.acks > 0);
+	assert_true(k.rsts > 0);
+	expect_tidy(l);
+	end(l);
+}
+
 static void test_inside_service(void **state)
 {
 	static const enum reaction saw[] = {
@@ -736,7 +788,6 @@ static void test_inside_with_loss(void **state)
 	assert_true(right > 90 && confirmed > 90 && wrong <= 4);
 }
 
-/* A box that is slow: its RST comes when the next TTL has been asked already. */
 /* What it copies of the very segment that drew it is seen by the numbers kept of that. */
 static void test_forger_that_copies(void **state)
 {
@@ -756,8 +807,11 @@ static void test_forger_that_copies(void **state)
 	}
 }
 
+/* A box that is slow: its RST comes when the next TTL has been asked already, and is taken for that
+ * one's until a round that waits for each TTL shows better. */
 static void test_inside_slow_forger(void **state)
 {
+	const struct trace_hop *hops;
 	struct lab *l = begin_inside(true);
 
 	(void)state;
@@ -765,7 +819,11 @@ static void test_inside_slow_forger(void **state)
 	    (struct box){.kind = BOX_FORGE, .on = ON_MATCH, .at = 2, .delay_ns = 26 * MS};
 	run(l);
 	assert_int_equal(l->facts.inside.reset_ttl, 3);
-	assert_true(l->facts.inside.confirmed && l->facts.inside.unstable);
+	assert_true(l->facts.inside.confirmed);
+	assert_false(l->facts.inside.unstable);
+	hops = l->walks[1].hops;
+	assert_true(hops[3].replied && exchange_is_rst(&hops[3].reply));
+	assert_true(hops[3].expired && !hops[4].replied);
 	end(l);
 }
 
@@ -879,6 +937,7 @@ int main(void)
 	    cmocka_unit_test(test_first_ttl),
 	    cmocka_unit_test(test_beside),
 	    cmocka_unit_test(test_inside_clean),
+	    cmocka_unit_test(test_inside_evidence),
 	    cmocka_unit_test(test_inside_service),
 	    cmocka_unit_test(test_inside_boxes),
 	    cmocka_unit_test(test_inside_with_loss),

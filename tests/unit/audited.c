@@ -42,8 +42,9 @@ static void measures(struct audited *a)
 					  .bits = MEASURE_CONFIRMED};
 	a->is_late = a->is_mute = a->is_two = a->is_open;
 	a->is_late.rtt_us = 312400;
-	a->is_mute.bits |= MEASURE_ASKED_STRAY;
-	a->is_mute.tries = 3;
+	a->is_mute.bits |= MEASURE_ASKED_STRAY | MEASURE_STRAY_CONFIRMED;
+	a->is_mute.stray_tries = 3;
+	a->is_mute.stray_probings = 2;
 	a->is_two.bits = MEASURE_DIFFERS;
 	a->is_two.other = STATE_CLOSED;
 	a->is_unasked = (struct measure){
@@ -97,7 +98,7 @@ struct check_record *audited_add(struct audited *a, const struct expectation *x,
 	    .outcome = o,
 	    .seen = seen,
 	    .level = LEVEL_WARNING,
-	    .until_day = INT32_MAX,
+	    .until_day = DAY_NEVER,
 	};
 	return c;
 }
@@ -153,6 +154,15 @@ static void count(struct audited *a)
 		if (c->outcome == CHECK_FAILED)
 			a->counts.failed[c->level] += n;
 	}
+}
+
+void audited_pick(struct audited *a, const size_t *which, size_t n)
+{
+	audited_init(a);
+	audited_fill(a);
+	for (size_t i = 0; i < n; i++)
+		a->v[i] = a->v[which[i]];
+	a->n = n;
 }
 
 char *audited_write(struct audited *a, paper_new_fn *make, bool summed)

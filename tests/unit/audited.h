@@ -32,6 +32,8 @@ struct check_record *audited_add(struct audited *a, const struct expectation *x,
 				 const struct measure *seen, enum check_outcome o);
 /* A check of each kind: failed, undecided, passed. */
 void audited_fill(struct audited *a);
+/* From nothing: of a filled one the checks at `which` alone, none of them before its new place. */
+void audited_pick(struct audited *a, const size_t *which, size_t n);
 /* A report with all checks and, where `summed`, the summary. The text is the caller's to free. */
 char *audited_write(struct audited *a, paper_new_fn *make, bool summed);
 /* The same, compared and freed. */

@@ -446,6 +446,24 @@ static void checksums_are_judged_only_where_all_is_there(void **state)
 			assert_true(p.csum_checked && p.csum_bad);
 		}
 	}
+	/* what a sender leaves to its card, which is none where both are on one host */
+	assert_int_equal(decode_raw("45000028 00004000 4006b6c7 c0000201 c0000207"
+				    "9c400050 00000001 00000000 50040000 84230000",
+				    &p),
+			 DECODE_OK);
+	assert_true(p.csum_bad && p.csum_left);
+	assert_int_equal(decode_raw("60000000 00140640" V6_ADDRS
+				    "9c400050 00000001 00000000 50040000 5b940000",
+				    &p),
+			 DECODE_OK);
+	assert_true(p.csum_bad && p.csum_left);
+	assert_int_equal(decode_raw("60000000 00140640" V6_ADDRS
+				    "9c400050 00000001 00000000 50040000 b7d60000",
+				    &p),
+			 DECODE_OK);
+	assert_true(p.csum_bad && !p.csum_left);
+	assert_int_equal(decode_raw("60000000 00140640" V6_ADDRS RST6_TCP, &p), DECODE_OK);
+	assert_false(p.csum_bad || p.csum_left);
 	/* one bit wrong in ICMP */
 	decode_raw(
 	    "45000038 00070000 fe0137be c00002fe c0000201 030c1bfc 00000000" QUOTED4 QUOTED_8, &p);

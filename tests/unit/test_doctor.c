@@ -297,6 +297,7 @@ static void test_route(void **state)
 {
 	struct doctor_facts f = healthy();
 	struct doctor_path *p = &f.paths[DOCTOR_V6];
+	struct told told = {0};
 
 	(void)state;
 	NO_LINE(&f, SCOPE_TARGET, "target");
@@ -307,6 +308,9 @@ static void test_route(void **state)
 	p->routed = false;
 	p->why = (struct err){"no route"};
 	expect(&f, SCOPE_PATH, "route", DOCTOR_FAIL, "192.0.2.7: no route", "ip -6 route add");
+	p->why = (struct err){"192.0.2.7: no route"}; /* once is enough */
+	doctor_judge(&f, SCOPE_PATH, hear, &told);
+	assert_string_equal(line_of(&told, "route")->detail, "192.0.2.7: no route");
 	p->targeted = false;
 	expect(&f, SCOPE_PATH, "route", DOCTOR_WARN, "no default route", "ip -6 route add");
 	p->elsewhere = true;

@@ -272,6 +272,8 @@ static struct measure stray(enum port_state state, enum reaction r)
 
 	m.bits = MEASURE_ASKED_STRAY;
 	m.stray = (uint8_t)r;
+	m.stray_tries = 3;
+	m.stray_probings = 1;
 	return m;
 }
 
@@ -305,6 +307,37 @@ static void stray_answers_merge_beside_the_state(void **state)
 	assert_int_equal(m.bits, MEASURE_ASKED_STRAY | MEASURE_STRAY_DIFFERS);
 	m = merged(none, m);
 	assert_int_equal(m.bits, MEASURE_ASKED_STRAY | MEASURE_STRAY_DIFFERS);
+}
+
+/* What is said of the ACK is how often the ACK was asked, not the SYN. */
+static void stray_answers_have_counts_of_their_own(void **state)
+{
+	struct expectation open = demand("open", NULL), listen = {.kind = EXPECT_LISTEN_RST};
+	struct measure none = stray(STATE_NOT_PROBED, REACTION_NONE), m = seen(STATE_OPEN);
+	struct expect_asked n;
+
+	(void)state;
+	m.tries = 1;
+	none.probings = 0;
+	m = merged(m, none);
+	n = expect_asked(&listen, &m);
+	assert_int_equal(n.tries, 3);
+	assert_int_equal(n.probings, 1);
+	assert_false(n.confirmed);
+	m = merged(m, none);
+	n = expect_asked(&listen, &m);
+	assert_int_equal(n.tries, 3);
+	assert_int_equal(n.probings, 2);
+	assert_true(n.confirmed);
+	n = expect_asked(&open, &m);
+	assert_int_equal(n.tries, 1);
+	assert_int_equal(n.probings, 1);
+	assert_false(n.confirmed);
+	/* the port is closed: that is what fails, by the SYN */
+	m = merged(m, seen(STATE_CLOSED));
+	n = expect_asked(&listen, &m);
+	assert_int_equal(n.probings, 2);
+	assert_false(n.confirmed);
 }
 
 /* --- judging ------------------------------------------------------------------------------ */
@@ -445,6 +478,7 @@ int main(void)
 	    cmocka_unit_test(two_answers_stay_side_by_side),
 	    cmocka_unit_test(counts_do_not_wrap),
 	    cmocka_unit_test(stray_answers_merge_beside_the_state),
+	    cmocka_unit_test(stray_answers_have_counts_of_their_own),
 	    cmocka_unit_test(states_pass_and_fail),
 	    cmocka_unit_test(what_was_not_measured_is_undecided),
 	    cmocka_unit_test(what_leaves_two_states_open),

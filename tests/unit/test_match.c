@@ -182,11 +182,27 @@ static void test_icmp(void **state)
 	assert_int_equal(match_reply(&sent, &p, &r), FIT_NONE);
 }
 
+/* Only of a RST is it known that nothing on the way in had a hand in it. */
+static void test_broken(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 16; i++) {
+		const struct packet p = {.kind = i & 8 ? PACKET_ICMP_ERROR : PACKET_TCP,
+					 .csum_checked = true,
+					 .csum_bad = i & 1,
+					 .csum_left = (i & 3) == 3,
+					 .seg = {.flags = i & 4 ? TCP_RST | TCP_ACK : TCP_ACK}};
+
+		assert_int_equal(match_is_broken(&p), i == 5);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_segments),
 	    cmocka_unit_test(test_icmp),
+	    cmocka_unit_test(test_broken),
 	};
 
 	return cmocka_run_group_tests_name("match", tests, NULL, NULL);

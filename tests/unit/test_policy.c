@@ -158,8 +158,8 @@ static const char *show(const struct policy *p, size_t i)
 		  level_name(l->level));
 	if (l->owner)
 		text_putf(&t, " owner %s", l->owner);
-	if (l->until_day != POLICY_NEVER)
-		text_putf(&t, " until %s", policy_day_text(l->until_day, day));
+	if (l->until_day != DAY_NEVER)
+		text_putf(&t, " until %s", day_text(l->until_day, day));
 	if (l->note)
 		text_putf(&t, " note %s", l->note);
 	return buf;
@@ -791,22 +791,22 @@ static void days(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		int32_t day = 7;
 
-		assert_int_equal(policy_day(rows[i].text, &day), 0);
+		assert_int_equal(day_parse(rows[i].text, &day), 0);
 		assert_int_equal(day, rows[i].day);
-		assert_string_equal(policy_day_text(day, buf), rows[i].text);
+		assert_string_equal(day_text(day, buf), rows[i].text);
 	}
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
 		int32_t day;
 
-		if (policy_day(none[i], &day) != -1)
+		if (day_parse(none[i], &day) != -1)
 			fail_msg("%s is no day", none[i]);
 	}
-	assert_string_equal(policy_day_text(POLICY_NEVER, buf), "never");
-	assert_string_equal(policy_day_text(INT32_MIN, buf), "never");
+	assert_string_equal(day_text(DAY_NEVER, buf), "never");
+	assert_string_equal(day_text(INT32_MIN, buf), "never");
 	for (int32_t day = -719162; day <= 2932896; day++) {
 		int32_t got = 0;
 
-		if (policy_day(policy_day_text(day, buf), &got) || got != day)
+		if (day_parse(day_text(day, buf), &got) || got != day)
 			fail_msg("%d is %s and %d", day, buf, got);
 		if (day > -719162 && strcmp(again, buf) >= 0)
 			fail_msg("%s follows %s", buf, again);
@@ -822,7 +822,7 @@ static void lines_end(void **state)
 	assert_true(policy_in_force(&l, 20877));
 	assert_true(policy_in_force(&l, 20878)); /* its last day counts */
 	assert_false(policy_in_force(&l, 20879));
-	l.until_day = POLICY_NEVER;
+	l.until_day = DAY_NEVER;
 	assert_true(policy_in_force(&l, INT32_MAX));
 }
 

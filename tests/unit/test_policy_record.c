@@ -27,6 +27,7 @@ struct net {
 	size_t n;
 	char *text;
 	size_t len;
+	bool unreachable; /* who is not up, from now on */
 };
 
 static struct net net;
@@ -81,6 +82,7 @@ static void tell(const char *addr, const char *name, enum reset_style style, con
 	assert_non_null(asked);
 	if (!h.up)
 		rest = STATE_FILTERED;
+	h.unreachable = !h.up && net.unreachable;
 	x->style = style;
 	x->up = x->up || h.up;
 	net.sink.host_begin(net.sink.ctx, &h);
@@ -329,8 +331,37 @@ static void who_never_answered(void **state)
 			    "\n"
 			    "# Nobody answered here. To demand that it stays so, take the # away:\n"
 			    "# group quiet 192.0.2.8-9\n"
-			    "# quiet: else silent\n");
+			    "# quiet: 20-25 silent\n");
 	check_round_trip();
+}
+
+static void who_never_answered_by_the_common_list(void **state)
+{
+	(void)state;
+	tell("192.0.2.9", NULL, STYLE_UNKNOWN, "", PORT_STATES, NULL, NULL);
+	assert_string_equal(written(NULL),
+			    "# Nobody answered here. To demand that it stays so, take the # away:\n"
+			    "# group quiet 192.0.2.9\n"
+			    "# quiet: else silent\n");
+}
+
+/* Of an address that nobody has silence can't be demanded: that would never be decided. */
+static void who_is_not_there(void **state)
+{
+	(void)state;
+	net.unreachable = true;
+	tell("192.0.2.8", NULL, STYLE_UNKNOWN, "20-25", PORT_STATES, NULL, NULL);
+	tell("192.0.2.9", NULL, STYLE_UNKNOWN, "20-25", PORT_STATES, NULL, NULL);
+	net.unreachable = false;
+	tell("192.0.2.10", NULL, STYLE_UNKNOWN, "20-25", PORT_STATES, NULL, NULL);
+	assert_string_equal(
+	    written(NULL),
+	    "# Called unreachable by the link or a router; nothing can be demanded here:\n"
+	    "# 192.0.2.8-9\n"
+	    "\n"
+	    "# Nobody answered here. To demand that it stays so, take the # away:\n"
+	    "# group quiet 192.0.2.10\n"
+	    "# quiet: 20-25 silent\n");
 }
 
 static void names(void **state)
@@ -422,6 +453,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(all_ports, begin, end),
 	    cmocka_unit_test_setup_teardown(what_was_not_measured_is_a_comment, begin, end),
 	    cmocka_unit_test_setup_teardown(who_never_answered, begin, end),
+	    cmocka_unit_test_setup_teardown(who_never_answered_by_the_common_list, begin, end),
+	    cmocka_unit_test_setup_teardown(who_is_not_there, begin, end),
 	    cmocka_unit_test_setup_teardown(names, begin, end),
 	    cmocka_unit_test_setup_teardown(several_windows_of_one_host, begin, end),
 	    cmocka_unit_test_setup_teardown(long_lists_are_several_lines, begin, end),

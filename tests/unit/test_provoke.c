@@ -317,7 +317,7 @@ static struct line_facts *abort_lines(struct provoke_facts *f, enum reaction oth
 				      enum rfc_after after, enum line_end end)
 {
 	ask(&f->lines[0], MARK_OTHER, other, after);
-	line(f, LINE_OPEN);
+	line(f, LINE_OPEN)->closed_ns = 10 * SECOND + 100 * MS;
 	return line(f, end);
 }
 
@@ -344,6 +344,20 @@ static void abort_silent(struct provoke_facts *f, struct line_facts *l)
 {
 	(void)l;
 	abort_lines(f, NONE, AFTER_UNKNOWN, LINE_OPEN);
+}
+
+static void abort_unasked(struct provoke_facts *f, struct line_facts *l)
+{
+	abort_lines(f, RST, AFTER_GONE, LINE_REFUSED);
+	reset(l, 50 * MS);
+}
+
+/* The service would not have it: nothing was left to be aborted. */
+static void abort_none(struct provoke_facts *f, struct line_facts *l)
+{
+	(void)l;
+	abort_lines(f, ACK, AFTER_ALIVE, LINE_OPEN);
+	reset(&f->lines[1], 50 * MS);
 }
 
 /* SYN-ACKs at these seconds, our RST at 20. */
@@ -466,6 +480,18 @@ static void on_once(struct provoke_facts *f, struct line_facts *l)
 	on(l, NONE, NONE, NONE);
 }
 
+static void more_unanswered(struct provoke_facts *f, struct line_facts *l)
+{
+	(void)f;
+	ask(l, MARK_MORE, NONE, AFTER_UNKNOWN);
+}
+
+static void more_taken(struct provoke_facts *f, struct line_facts *l)
+{
+	(void)f;
+	ask(l, MARK_MORE, ACK, AFTER_ACCEPTED);
+}
+
 static void forged(struct line_facts *l, enum reaction syn, enum rfc_after after_syn,
 		   enum reaction near, enum rfc_after after_near)
 {
@@ -516,6 +542,31 @@ static void lives(struct provoke_facts *f, struct line_facts *l)
 	forged(l, RST, AFTER_ALIVE, NONE, AFTER_ALIVE);
 }
 
+static void forged_unasked(struct provoke_facts *f, struct line_facts *l)
+{
+	(void)f;
+	forged(l, RST, AFTER_GONE, NONE, AFTER_UNKNOWN);
+	reset(l, SECOND);
+}
+
+/* One that answered, and after it one that came by itself. */
+static void forged_half(struct provoke_facts *f, struct line_facts *l)
+{
+	(void)f;
+	forged(l, ACK, AFTER_ALIVE, NONE, AFTER_GONE);
+	l->at[MARK_NEAR_RST].asked_ns += SECOND;
+	reset(l, 155 * SECOND / 10);
+}
+
+/* The first answered a question, and the connection outlived it. */
+static void forged_twice(struct provoke_facts *f, struct line_facts *l)
+{
+	(void)f;
+	forged(l, RST, AFTER_ALIVE, RST, AFTER_GONE);
+	l->at[MARK_NEAR_RST].asked_ns += SECOND;
+	reset(l, 15 * SECOND + MS);
+}
+
 static void falls_silent(struct provoke_facts *f, struct line_facts *l)
 {
 	(void)f;
@@ -560,6 +611,8 @@ static const struct known_case {
     {"ignores", SCENARIO_DATA_AFTER_CLOSE, late_ignores},
     {"aborts", SCENARIO_DATA_AFTER_CLOSE, late_aborts},
     {"stays-open", SCENARIO_DATA_AFTER_CLOSE, nothing},
+    {"reset-unasked", SCENARIO_ABORT, abort_unasked},
+    {"reset-unasked", SCENARIO_ABORT, abort_none},
     {"listener-dies", SCENARIO_ABORT, abort_listener},
     {"others-die", SCENARIO_ABORT, abort_others},
     {"others-live", SCENARIO_ABORT, abort_lives},
@@ -577,7 +630,12 @@ static const struct known_case {
     {"repeats", SCENARIO_LOST_RST, on_repeats},
     {"sometimes", SCENARIO_LOST_RST, on_sometimes},
     {"once", SCENARIO_LOST_RST, on_once},
+    {"goes-silent", SCENARIO_LOST_RST, more_unanswered},
     {"never-resets", SCENARIO_LOST_RST, nothing},
+    {"never-resets", SCENARIO_LOST_RST, more_taken},
+    {"reset-unasked", SCENARIO_CHALLENGE, forged_unasked},
+    {"reset-unasked", SCENARIO_CHALLENGE, forged_half},
+    {"dies-by-near-rst", SCENARIO_CHALLENGE, forged_twice},
     {"dies-by-syn", SCENARIO_CHALLENGE, dies_syn},
     {"dies-by-near-rst", SCENARIO_CHALLENGE, dies_near},
     {"dies-by-old-ack", SCENARIO_CHALLENGE, dies_old},

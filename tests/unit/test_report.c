@@ -359,6 +359,29 @@ static void test_text_verbose_is_whole(void **state)
 	free(p.text);
 }
 
+static void test_text_breaks_what_is_too_long(void **state)
+{
+	struct run_info run = run_make(true);
+	struct report_style style = style_make();
+	struct host_record h;
+	struct paper p;
+	struct one v;
+
+	(void)state;
+	one_make(&v, 1, STATE_FILTERED, REACTION_NONE);
+	paper_open(&p, report_text_new, &run, &style);
+	h = host_make(&v.addr);
+	h.style = STYLE_FILTERED;
+	h.family = FAMILY_LINUX;
+	h.confidence = CONFIDENCE_MEDIUM;
+	give_host(p.report, &h, &v, 1);
+	paper_end(&p);
+	assert_non_null(strstr(p.text, "\nNo RST seen: closed and filtered ports cannot be told "
+				       "apart. The stack looks\nlike Linux (medium "
+				       "confidence).\n"));
+	free(p.text);
+}
+
 static void test_text_inconsistent_shows_both(void **state)
 {
 	struct run_info run = run_make(true);
@@ -1102,6 +1125,7 @@ int main(void)
 	    cmocka_unit_test(test_text_table),
 	    cmocka_unit_test(test_text_large_state_is_ranges),
 	    cmocka_unit_test(test_text_verbose_is_whole),
+	    cmocka_unit_test(test_text_breaks_what_is_too_long),
 	    cmocka_unit_test(test_text_inconsistent_shows_both),
 	    cmocka_unit_test(test_text_colours_only_the_word),
 	    cmocka_unit_test(test_text_quiet_hosts_take_a_line),

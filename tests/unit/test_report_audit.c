@@ -20,14 +20,13 @@ static void test_text_tells_failures_first(void **state)
 	a.counts.expired = 1;
 	/* clang-format off */
 	audited_is(&a, report_text_new, true,
-		"FAILED     HOST              PORT       EXPECTED           SEEN          OWNER\n"
-		"critical   web1 (192.0.2.7)  22 (ssh)   closed or blocked  open          ops\n"
-		"           SYN drew SYN-ACK (TTL 61), 2 probings agree; web.policy:2\n"
+		"FAILED     HOST              PORT       EXPECTED           SEEN\n"
+		"critical   web1 (192.0.2.7)  22 (ssh)   closed or blocked  open\n"
+		"           SYN drew SYN-ACK (TTL 61), 2 probings agree; web.policy:2, owner ops\n"
 		"warning    192.0.2.9         22 (ssh)   open               rejected\n"
 		"           ICMP admin-prohibited (3/13) from 192.0.2.1, 2 probings agree;\n"
 		"           web.policy:1\n"
-		"warning    192.0.2.7 port 80 (http): expected open within 200ms, is open after\n"
-		"           312 ms\n"
+		"warning    192.0.2.7         80 (http)  open within 200ms  open after 312 ms\n"
 		"           SYN-ACK after 312 ms, later than 200 ms, 2 probings agree;\n"
 		"           web.policy:4, until 2024-10-13: shop, #1\n"
 		"warning    192.0.2.7                    style rst          style silent\n"
@@ -38,10 +37,11 @@ static void test_text_tells_failures_first(void **state)
 		"           SYN drew SYN-ACK, 2 probings agree; web.policy:7\n"
 		"info       192.0.2.7 port 22 (ssh): expected listen-rst, is open, no RST to an\n"
 		"           ACK\n"
-		"           open, and the stray ACK drew no RST (3 tries); web.policy:5\n"
+		"           open, and the stray ACK drew no RST, 3 tries, 2 probings agree;\n"
+		"           web.policy:5\n"
 		"\n"
-		"UNDECIDED  HOST              PORT       EXPECTED           SEEN          OWNER\n"
-		"warning    192.0.2.7 port 22 (ssh): expected open, is open, then closed\n"
+		"UNDECIDED  HOST              PORT       EXPECTED           SEEN\n"
+		"warning    192.0.2.7         22 (ssh)   open               open, then closed\n"
 		"           first SYN-ACK, then RST: not the same twice; db.policy:8\n"
 		"warning    db2.example.org   22 (ssh)   open               not measured\n"
 		"           no address for the name; db.policy:9\n"
@@ -67,9 +67,10 @@ static void test_text_is_as_wide_as_it_may(void **state)
 		"FAILED\n"
 		"critical   web1 (192.0.2.7) port 22 (ssh):\n"
 		"           expected closed or blocked, is\n"
-		"           open; owner ops\n"
+		"           open\n"
 		"           SYN drew SYN-ACK (TTL 61), 2\n"
-		"           probings agree; web.policy:2\n"
+		"           probings agree; web.policy:2,\n"
+		"           owner ops\n"
 		"warning    192.0.2.9 port 22 (ssh): expected\n"
 		"           open, is rejected\n"
 		"           ICMP admin-prohibited (3/13) from\n"
@@ -160,7 +161,7 @@ static void test_text_lists_what_is_undecided_to_an_end(void **state)
 		c = audited_add(&a, &a.open, &a.is_unasked, CHECK_UNDECIDED);
 		paper_open(&a.paper, report_text_new, &a.run, &a.style);
 		sink = &a.paper.report->sink;
-		for (c->port = 1000; c->port < 1060; c->port++)
+		for (c->port = 1000; c->port < 1060; c->port++, c->line++)
 			sink->check(sink->ctx, c);
 		sink->check(sink->ctx, &(struct check_record){.policy = "web.policy",
 							      .group = "web",
@@ -171,7 +172,7 @@ static void test_text_lists_what_is_undecided_to_an_end(void **state)
 							      .expect = &a.open,
 							      .outcome = CHECK_UNDECIDED,
 							      .level = LEVEL_INFO,
-							      .until_day = INT32_MAX});
+							      .until_day = DAY_NEVER});
 		sink->summary(sink->ctx, &a.sum);
 		paper_end(&a.paper);
 		assert_non_null(strstr(a.paper.text, " 1049 "));
@@ -180,6 +181,56 @@ static void test_text_lists_what_is_undecided_to_an_end(void **state)
 				 verbose);
 		free(a.paper.text);
 	}
+}
+
+static void add_ports(struct audited *a, uint16_t first, uint16_t last, const struct measure *seen)
+{
+	for (uint16_t port = first; port <= last; port++) {
+		struct check_record *c = audited_add(a, &a->closed, seen, CHECK_FAILED);
+
+		c->line = 3;
+		c->port = port;
+	}
+}
+
+/* A host that is down must not fill the mail; what differs is still told one by one. */
+static void test_text_says_of_many_ports_what_is_the_same(void **state)
+{
+	struct audited a;
+	struct measure other;
+	char *text;
+
+	(void)state;
+	audited_init(&a);
+	other = a.is_open;
+	other.ttl = 60;
+	other.rtt_us = 9;
+	add_ports(&a, 1, 2, &a.is_open);
+	add_ports(&a, 3, 3, &a.is_mute);
+	add_ports(&a, 4, 4, &other);
+	add_ports(&a, 5, 5, &a.is_two);
+	add_ports(&a, 6, 7, &a.is_open);
+	add_ports(&a, 8, 8, &a.is_open);
+	audited_add(&a, &a.closed, &a.is_open, CHECK_FAILED)->addr = &a.addr[1];
+	a.v[a.n - 1].line = 3;
+	/* clang-format off */
+	audited_is(&a, report_text_new, true,
+		"FAILED     HOST       PORT                 EXPECTED           SEEN\n"
+		"warning    192.0.2.7  1-2,4,6-8 (6 ports)  closed or blocked  open\n"
+		"           SYN drew SYN-ACK, 2 probings agree; web.policy:3\n"
+		"warning    192.0.2.7  3                    closed or blocked  open\n"
+		"           SYN drew SYN-ACK (TTL 61), 2 probings agree; web.policy:3\n"
+		"warning    192.0.2.7  5                    closed or blocked  open, then closed\n"
+		"           first SYN-ACK, then RST: not the same twice; web.policy:3\n"
+		"warning    192.0.2.8  22 (ssh)             closed or blocked  open\n"
+		"           SYN drew SYN-ACK (TTL 61), 2 probings agree; web.policy:3\n"
+		"\n"
+		"audit: 9 of 9 checks failed (9 warning), 0 hold; 6 hosts, 0.81 s\n");
+	/* clang-format on */
+	a.style.verbose = true;
+	text = audited_write(&a, report_text_new, true);
+	assert_null(strstr(text, " ports)"));
+	free(text);
 }
 
 /* It never came to a summary. */
@@ -380,20 +431,30 @@ static void test_evidence_of_stray_segments(void **state)
 	(void)state;
 	audited_init(&a);
 	evidence_is(&a, &a.listen_rst, &a.is_mute, "open, no RST to an ACK",
-		    "open, and the stray ACK drew no RST (3 tries)");
+		    "open, and the stray ACK drew no RST, 3 tries, 2 probings agree");
 	a.is_mute.stray = REACTION_RST_SEQ_FROM_ACK;
 	evidence_is(&a, &a.listen_rst, &a.is_mute, "open, RST to an ACK",
-		    "open, and the stray ACK drew RST");
+		    "open, and the stray ACK drew RST, 2 probings agree");
 	a.is_mute.stray = REACTION_RST_ODD;
 	evidence_is(&a, &a.listen_rst, &a.is_mute, "open, a RST of an odd form to an ACK",
-		    "open, and the stray ACK drew a RST of an odd form");
+		    "open, and the stray ACK drew a RST of an odd form, 2 probings agree");
 	a.is_mute.stray = REACTION_ICMP_ADMIN;
 	evidence_is(&a, &a.listen_rst, &a.is_mute, "open, icmp-admin to an ACK",
-		    "open, and the stray ACK drew no RST but icmp-admin");
+		    "open, and the stray ACK drew no RST but icmp-admin, 2 probings agree");
+	a.is_mute.bits = MEASURE_ASKED_STRAY; /* the first one was lost: the SYNs agree on more */
+	a.is_mute.stray_tries = 1;
+	evidence_is(&a, &a.listen_rst, &a.is_mute, "open, icmp-admin to an ACK",
+		    "open, and the stray ACK drew no RST but icmp-admin, in one of 2 probings");
+	a.is_mute.stray = REACTION_NONE;
+	a.is_mute.stray_probings = 1;
+	evidence_is(&a, &a.listen_rst, &a.is_mute, "open, no RST to an ACK",
+		    "open, and the stray ACK drew no RST, 1 try");
+	a.is_mute.stray = REACTION_ICMP_ADMIN;
 	a.is_mute.bits |= MEASURE_STRAY_DIFFERS;
 	evidence_is(&a, &a.listen_rst, &a.is_mute, "open, ACK answered in two ways",
 		    "open, and the stray ACK first drew icmp-admin, then another answer");
 	evidence_is(&a, &a.listen_rst, &a.is_closed, "closed", "SYN drew RST-ACK (TTL 64, 52 us)");
+	a.is_mute.bits |= MEASURE_CONFIRMED;
 	evidence_is(&a, &a.open, &a.is_mute, "open",
 		    "SYN drew SYN-ACK (TTL 61, 0.4 ms), 2 probings agree");
 }
@@ -424,12 +485,7 @@ static void test_tap(void **state)
 	struct audited a;
 
 	(void)state;
-	audited_init(&a);
-	audited_fill(&a);
-	a.v[0] = a.v[1];
-	a.v[1] = a.v[2];
-	a.v[2] = a.v[8];
-	a.n = 3;
+	audited_pick(&a, (const size_t[]){1, 2, 8}, 3);
 	/* clang-format off */
 	audited_is(&a, report_tap_new, true,
 		"TAP version 13\n"
@@ -558,7 +614,7 @@ static void test_json(void **state)
 		"\"192.0.2.7\",\"port\":22,\"expect\":[\"listen-rst\"],\"state\":\"open\",\"reason\":"
 		"\"syn-ack\",\"stray\":\"none\",\"ok\":false,\"result\":\"failed\",\"severity\":\"inf"
 		"o\",\"rtt_us\":412,\"ttl\":61,\"tries\":3,\"probings\":2,\"confirmed\":true,\"from\""
-		":\"192.0.2.7\",\"evidence\":\"open, and the stray ACK drew no RST (3 tries)\"}\n"
+		":\"192.0.2.7\",\"evidence\":\"open, and the stray ACK drew no RST, 3 tries, 2 probings agree\"}\n"
 		"{\"type\":\"check\",\"policy\":\"web.policy\",\"line\":6,\"group\":\"web\",\"addr\":"
 		"\"192.0.2.7\",\"expect\":[\"rst\"],\"state\":null,\"style\":\"silent\",\"ok\":false,"
 		"\"result\":\"failed\",\"severity\":\"warning\",\"evidence\":\"closed ports keep "
@@ -640,6 +696,7 @@ int main(void)
 	    cmocka_unit_test(test_text_where_all_holds),
 	    cmocka_unit_test(test_text_calls_nothing_good_that_is_incomplete),
 	    cmocka_unit_test(test_text_lists_what_is_undecided_to_an_end),
+	    cmocka_unit_test(test_text_says_of_many_ports_what_is_the_same),
 	    cmocka_unit_test(test_text_that_ends_early),
 	    cmocka_unit_test(test_text_in_colour),
 	    cmocka_unit_test(test_text_says_which_lines_end_soon),

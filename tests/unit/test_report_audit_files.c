@@ -13,12 +13,7 @@ static void test_junit(void **state)
 	struct audited a;
 
 	(void)state;
-	audited_init(&a);
-	audited_fill(&a);
-	a.v[0] = a.v[1];
-	a.v[1] = a.v[2];
-	a.v[2] = a.v[8];
-	a.n = 3;
+	audited_pick(&a, (const size_t[]){1, 2, 8}, 3);
 	/* clang-format off */
 	audited_is(&a, report_junit_new, true,
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
@@ -177,27 +172,21 @@ static void test_metrics(void **state)
 	struct audited a;
 
 	(void)state;
-	audited_init(&a);
-	audited_fill(&a);
-	a.v[0] = a.v[1];
-	a.v[1] = a.v[2];
-	a.v[2] = a.v[8];
-	a.v[3] = a.v[6];
-	a.n = 4;
+	audited_pick(&a, (const size_t[]){1, 2, 8, 6}, 4);
 	a.counts.expired = 1;
 	/* clang-format off */
 	audited_is(&a, report_prometheus_new, true,
 		"# HELP rstprobe_audit_check_failed 1 for each check that failed.\n"
 		"# TYPE rstprobe_audit_check_failed gauge\n"
-		"rstprobe_audit_check_failed{policy=\"web.policy\",line=\"2\",group=\"web\",address="
+		"rstprobe_audit_check_failed{audit=\"web.policy,db.policy\",policy=\"web.policy\",line=\"2\",group=\"web\",address="
 		"\"192.0.2.7\",name=\"web1\",port=\"22\",expect=\"closed or "
 		"blocked\",severity=\"critical\",owner=\"ops\"} 1\n"
-		"rstprobe_audit_check_failed{policy=\"web.policy\",line=\"7\",group=\"web\",address="
+		"rstprobe_audit_check_failed{audit=\"web.policy,db.policy\",policy=\"web.policy\",line=\"7\",group=\"web\",address="
 		"\"192.0.2.7\",name=\"\",port=\"20-25,80,1000-1112\",expect=\"not-open\",severity=\"w"
 		"arning\",owner=\"\"} 1\n"
 		"# HELP rstprobe_audit_check_undecided 1 for each check that could not be decided.\n"
 		"# TYPE rstprobe_audit_check_undecided gauge\n"
-		"rstprobe_audit_check_undecided{policy=\"db.policy\",line=\"9\",group=\"db\",address="
+		"rstprobe_audit_check_undecided{audit=\"web.policy,db.policy\",policy=\"db.policy\",line=\"9\",group=\"db\",address="
 		"\"\",name=\"db2.example.org\",port=\"22\",expect=\"open\",severity=\"warning\",owner"
 		"=\"\"} 1\n"
 		"# HELP rstprobe_audit_series_left_out Failed and undecided checks without a series "

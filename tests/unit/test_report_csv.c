@@ -250,7 +250,7 @@ static void test_audit(void **state)
 		"web.policy,4,web,192.0.2.7,,80,open within 200ms,open,failed,warning,,\"shop, "
 		"#1\",312400,\"SYN-ACK after 312 ms, later than 200 ms, 2 probings agree\"\n"
 		"web.policy,5,web,192.0.2.7,,22,listen-rst,open,failed,info,,,412,\"open, and the "
-		"stray ACK drew no RST (3 tries)\"\n"
+		"stray ACK drew no RST, 3 tries, 2 probings agree\"\n"
 		"web.policy,6,web,192.0.2.7,,,style rst,silent,failed,warning,,,,\"closed ports keep "
 		"silent, though the host itself sent a RST elsewhere\"\n"
 		"web.policy,7,web,192.0.2.7,,20,not-open,open,failed,warning,,,,\"SYN drew SYN-ACK, "

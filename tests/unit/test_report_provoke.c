@@ -391,6 +391,7 @@ static void test_json_with_a_reset(void **state)
 	assert_string_equal(text_at(o, "resets_ms"), "[ 1500 ]");
 	assert_string_equal(text_at(o, "http_status"), "413");
 	assert_string_equal(text_at(o, "hold_s"), "20.000");
+	assert_false(json_object_object_get_ex(o, "strangers", NULL));
 	json_object_put(o);
 }
 
@@ -401,8 +402,10 @@ static void test_json_without_a_reset(void **state)
 
 	(void)state;
 	make_gives_way(&m);
+	m.f.lines[0].strangers = 3;
 	o = record_of(&m);
 	assert_null(text_at(o, "cause"));
+	assert_string_equal(text_at(o, "strangers"), "3");
 	assert_null(text_at(o, "confidence"));
 	assert_null(text_at(o, "origin"));
 	assert_string_equal(text_at(o, "bytes_lost"), "0");

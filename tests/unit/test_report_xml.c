@@ -17,6 +17,7 @@ struct doc {
 	struct paper paper;
 	struct run_info run;
 	struct report_style style;
+	const char *down; /* why hosts are down, from now on */
 	xmlDocPtr doc;
 	xmlXPathContextPtr at;
 };
@@ -31,6 +32,7 @@ static void doc_begin(struct doc *d)
 				   .hosts = 2,
 				   .ports = "1-9",
 				   .n_ports = 9};
+	d->down = "silent";
 	d->style.show = (1U << PORT_STATES) - 1;
 	paper_open(&d->paper, report_xml_new, &d->run, &d->style);
 }
@@ -68,7 +70,7 @@ static void piece(struct doc *d, uint8_t last, uint16_t from, uint16_t to, enum 
 	struct addr addr = addr_v4(192, 0, 2, last);
 	struct reply reply = {.ttl = ttl};
 	struct verdict v = {.state = state, .reason = reason, .decider = ttl ? &reply : NULL};
-	struct host_record h = {.addr = &addr, .up = ttl, .down_reason = ttl ? NULL : "silent"};
+	struct host_record h = {.addr = &addr, .up = ttl, .down_reason = ttl ? NULL : d->down};
 	struct port_record p = {.addr = &addr, .verdict = &v, .from = ttl ? &addr : NULL};
 
 	h.counts[state] = (uint32_t)(to - from + 1);
@@ -114,6 +116,28 @@ static void host_of_two_windows_stands_there_once(void **state)
 	is(&d, "//host[2]//port[1]/@portid", "2");
 	is(&d, "//host[2]//port[1]/state/@reason_ttl", "63");
 	is(&d, "//host[2]/status/@reason", "rst-ack");
+	doc_free(&d);
+}
+
+/* What is left of ICMP errors that are limited differs from scan to scan. */
+static void host_that_is_called_unreachable_has_no_ports(void **state)
+{
+	struct doc d;
+
+	(void)state;
+	doc_begin(&d);
+	d.down = "host-unreachable";
+	piece(&d, 1, 5, 6, STATE_REJECTED, "host-unreachable", 0);
+	piece(&d, 1, 7, 9, STATE_NOT_PROBED, "host-unreachable", 0);
+	d.down = "no-response";
+	piece(&d, 2, 5, 6, STATE_FILTERED, "no-response", 0);
+	told(&d, true);
+	doc_end(&d);
+	is(&d, "//host[1]/status/@state", "down");
+	is(&d, "//host[1]/status/@reason", "host-unreachable");
+	is(&d, "count(//host[1]/ports)", "0");
+	is(&d, "//host[2]/status/@state", "down");
+	is(&d, "count(//host[2]//port)", "2");
 	doc_free(&d);
 }
 
@@ -216,10 +240,10 @@ static void many_are_counted_but_open_ones_listed(void **state)
 
 	(void)state;
 	doc_begin(&d);
-	piece(&d, 7, 1, HOST_LIST_MAX + 1, STATE_OPEN, "syn-ack", 64);
-	piece(&d, 7, 1001, 1000 + HOST_LIST_MAX / 2, STATE_FILTERED, "no-response", 0);
-	piece(&d, 7, 2001, 2001 + HOST_LIST_MAX / 2, STATE_REJECTED, "icmp-admin", 64);
-	piece(&d, 7, 3001, 3000 + HOST_LIST_MAX, STATE_CLOSED, "rst-ack", 64);
+	piece(&d, 7, 1, RECORD_LIST_MAX + 1, STATE_OPEN, "syn-ack", 64);
+	piece(&d, 7, 1001, 1000 + RECORD_LIST_MAX / 2, STATE_FILTERED, "no-response", 0);
+	piece(&d, 7, 2001, 2001 + RECORD_LIST_MAX / 2, STATE_REJECTED, "icmp-admin", 64);
+	piece(&d, 7, 3001, 3000 + RECORD_LIST_MAX, STATE_CLOSED, "rst-ack", 64);
 	told(&d, true);
 	doc_end(&d);
 	is(&d, "count(//port/state[@state='open'])", "101");
@@ -341,6 +365,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(host_of_two_windows_stands_there_once),
+	    cmocka_unit_test(host_that_is_called_unreachable_has_no_ports),
 	    cmocka_unit_test(later_record_corrects_an_earlier_one),
 	    cmocka_unit_test(earlier_run_is_carried),
 	    cmocka_unit_test(damaged_lines_are_passed_over),

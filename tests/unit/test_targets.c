@@ -226,6 +226,13 @@ static void ipv4_refusals_name_the_fix(void **state)
 		snprintf(want, sizeof(want), "%s: %s", words[i], octets);
 		refuse(words[i], want);
 	}
+	refuse("10.0.0.1,10.0.0.2",
+	       "10.0.0.1,10.0.0.2: one target a word: put a blank there, not a comma");
+	refuse("web1,web2", "web1,web2: one target a word: put a blank there, not a comma");
+	refuse("10.0.0.1,web2:80",
+	       "10.0.0.1,web2:80: one target a word: put a blank there, not a comma");
+	refuse("2001:db8::1,2001:db8::2",
+	       "2001:db8::1,2001:db8::2: one target a word: put a blank there, not a comma");
 	refuse("10.0.0.0/33", "10.0.0.0/33: an IPv4 prefix has 0 to 32 bits");
 	refuse("10.0.0.0/", "10.0.0.0/: an IPv4 prefix has 0 to 32 bits");
 	refuse("10.0.0.0/255.255.255.0", "10.0.0.0/255.255.255.0: an IPv4 prefix has 0 to 32 bits");

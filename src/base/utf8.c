@@ -1,8 +1,8 @@
 /*
- * utf8: well-formed sequences by RFC 3629, so that no renderer passes on what a reader may refuse:
+ * utf8: well-formed sequences by RFC 3629, so that nobody passes on what a reader may refuse:
  * overlong forms, surrogates and what lies behind U+10FFFF are none.
  */
-#include "report/utf8.h"
+#include "base/utf8.h"
 
 size_t utf8_len(const char *text)
 {
@@ -22,7 +22,7 @@ size_t utf8_len(const char *text)
 	return n;
 }
 
-bool utf8_is_command(const char *text)
+bool utf8_is_control(const char *text)
 {
 	const unsigned char *s = (const unsigned char *)text;
 
@@ -33,4 +33,25 @@ bool utf8_is_command(const char *text)
 	if (s[0] == 0xe2 && s[1] == 0x80) /* U+2028 to U+202E */
 		return s[2] >= 0xa8 && s[2] <= 0xae;
 	return s[0] == 0xe2 && s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9; /* U+2066 to U+2069 */
+}
+
+static bool goes_on(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+size_t utf8_count(const char *s, size_t n)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += !goes_on(s[i]);
+	return count;
+}
+
+size_t utf8_cut(const char *s, size_t n)
+{
+	while (n && goes_on(s[n]))
+		n--;
+	return n;
 }

@@ -140,6 +140,7 @@ int main(int argc, char **argv)
 
 	hold_standard_files();
 	signal(SIGPIPE, SIG_IGN); /* a reader that goes away is a write that fails */
+	signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow (ulimit -f) */
 	status = dispatch(argc, argv);
 	/* a command that has told it itself has one of these */
 	if (status == STATUS_INCOMPLETE || status == STATUS_CANNOT)

@@ -152,6 +152,9 @@ const char *addr_format_zone(const struct addr *a, const char *zone_name, char b
 		return addr_format(a, buf);
 	n = format_bare(a, buf);
 	snprintf(buf + n, ADDR_TEXT - n, "%%%s", zone_name);
+	for (char *c = buf + n; *c; c++) /* an interface may be called anything */
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
 	return buf;
 }
 

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 struct cursor cursor_sub(struct cursor *c, size_t n)
 {
@@ -96,4 +97,22 @@ void text_putf(struct text *t, const char *fmt, ...)
 	va_end(ap);
 	t->cut = n < 0 || (size_t)n >= room;
 	t->len = t->cut ? t->cap - 1 : t->len + (size_t)n;
+}
+
+void text_put_word(struct text *t, const char *word)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789_./:@%+,=-";
+	bool quoted = !*word || word[strspn(word, plain)];
+
+	text_putf(t, "%s", quoted ? "'" : "");
+	for (; *word; word++) {
+		if (*word == '\'')
+			text_putf(t, "'\\''");
+		else if ((unsigned char)*word < ' ' || *word == 0x7f)
+			text_putf(t, "?");
+		else
+			text_putf(t, "%c", *word);
+	}
+	text_putf(t, "%s", quoted ? "'" : "");
 }

@@ -85,5 +85,7 @@ struct text {
 
 struct text text_of(char *buf, size_t cap);
 void text_putf(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A word of a line that is there to be pasted into a shell: in quotes where it is not plain. */
+void text_put_word(struct text *t, const char *word);
 
 #endif

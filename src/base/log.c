@@ -8,11 +8,25 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 static int verbosity;
 
 void log_set_verbosity(int level)
 {
 	verbosity = level;
+}
+
+/* As many marks as there were octets. */
+static void tame(char *line)
+{
+	while (*line) {
+		size_t n = utf8_len(line);
+
+		if (n && utf8_is_control(line))
+			memset(line, '?', n);
+		line += n ? n : 1;
+	}
 }
 
 __attribute__((format(printf, 2, 0))) static void put_line(int level, const char *fmt, va_list ap)
@@ -27,9 +41,7 @@ __attribute__((format(printf, 2, 0))) static void put_line(int level, const char
 	/* libnet's own error texts end in a newline */
 	while (len && line[len - 1] == '\n')
 		line[--len] = '\0';
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
-			line[i] = '?';
+	tame(line);
 	fprintf(stderr, "rstprobe: %s\n", line);
 }
 

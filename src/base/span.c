@@ -51,6 +51,7 @@ static bool read_port(const char **s, uint16_t *out)
 int port_span_next(const char **list, struct port_span *out)
 {
 	const char *s = *list;
+	uint16_t next;
 
 	if (!s)
 		return 0;
@@ -65,5 +66,6 @@ int port_span_next(const char **list, struct port_span *out)
 	if (out->last < out->first || (*s && *s != ','))
 		return -1;
 	*list = *s ? s + 1 : NULL;
-	return 1;
+	s = *list;
+	return s && read_port(&s, &next) && next <= out->last ? -1 : 1;
 }

@@ -21,8 +21,9 @@ void port_spans_add(struct port_span *v, size_t *n, struct port_span x);
 size_t port_spans_settle(struct port_span *v, size_t n);
 
 /*
- * The next of a list as results have it, and `*list` behind it: 1; 0 at its end, where `*list` is
- * NULL; -1 where no span of ports stands there.
+ * The next of a list as results have it, ascending, so that a line says no port a million times,
+ * and `*list` behind it: 1; 0 at its end, where `*list` is NULL; -1 where no span of ports stands
+ * there.
  */
 int port_span_next(const char **list, struct port_span *out);
 

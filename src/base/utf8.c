@@ -22,11 +22,17 @@ size_t utf8_len(const char *text)
 	return n;
 }
 
-bool utf8_is_control(const char *s)
+bool utf8_is_control(const char *text)
 {
-	unsigned char c = (unsigned char)s[0];
+	const unsigned char *s = (const unsigned char *)text;
 
-	return c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)s[1] < 0xa0);
+	if (s[0] < 0x20 || s[0] == 0x7f)
+		return true;
+	if (s[0] == 0xc2)
+		return s[1] < 0xa0;
+	if (s[0] == 0xe2 && s[1] == 0x80) /* U+2028 to U+202E */
+		return s[2] >= 0xa8 && s[2] <= 0xae;
+	return s[0] == 0xe2 && s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9; /* U+2066 to U+2069 */
 }
 
 static bool goes_on(char c)

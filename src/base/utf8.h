@@ -12,7 +12,8 @@
 
 /* How many bytes the sequence at the NUL-terminated `s` has, 0 where it is none (RFC 3629, 4). */
 size_t utf8_len(const char *s);
-/* C0, DEL, or C1: what a terminal may obey. */
+/* What a terminal may obey, and does not show: C0, DEL, C1, and what turns the direction of the
+ * text beside it. Of a sequence that is one. */
 bool utf8_is_control(const char *s);
 /* Characters among the first `n` bytes: columns, as a terminal counts, but for wide ones. */
 size_t utf8_count(const char *s, size_t n);

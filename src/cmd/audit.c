@@ -61,6 +61,13 @@ static int make_targets(struct run *r, struct audit_job *j)
 			r->o.targets[0], (unsigned long long)r->ask.space.total, AUDIT_PORTS_MAX);
 		return run_fail(r, STATUS_USAGE, &e);
 	}
+	if (audit_checks_at_most(&j->policy, j->today) > AUDIT_CHECKS_MAX) {
+		err_set(&e,
+			"%s: more than %d checks; narrow an `else` line or a group, or name less "
+			"often the same ports",
+			r->o.targets[0], AUDIT_CHECKS_MAX);
+		return run_fail(r, STATUS_USAGE, &e);
+	}
 	return 0;
 }
 

@@ -8,8 +8,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,17 +34,40 @@ static char *join(const char *dir, const char *name)
 	return path;
 }
 
-/* The folder of `path` without links, and in `name` what is behind it. */
+/* The folder of `path` without links, and in `name` what is behind it. It is the kernel that
+ * follows them, since it knows whose it should not (fs.protected_symlinks). */
 static char *folder_of(const char *path, const char **name)
 {
 	const char *slash = strrchr(path, '/');
-	char *dir, *real;
+	char self[40], *dir, *real = NULL;
+	int fd;
 
 	*name = slash ? slash + 1 : path;
 	dir = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
-	real = dir ? realpath(dir, NULL) : NULL;
+	fd = dir ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (fd >= 0) {
+		snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+		real = realpath(access(self, F_OK) == 0 ? self : dir, NULL);
+		close(fd);
+	}
 	free(dir);
 	return real;
+}
+
+/* As /tmp is: who may make names there may not be who we write for. */
+static bool is_shared(const struct stat *folder)
+{
+	return (folder->st_mode & S_ISVTX) && (folder->st_mode & (S_IWOTH | S_IWGRP));
+}
+
+/* A name that somebody else has laid into such a folder, maybe to have us write elsewhere, or into
+ * what is his. The kernel may refuse to open it, and shall be asked. */
+static bool is_laid(const char *dir, const struct stat *st)
+{
+	struct stat folder;
+
+	return stat(dir, &folder) == 0 && is_shared(&folder) && st->st_uid != geteuid() &&
+	       st->st_uid != folder.st_uid;
 }
 
 /* Where a file of this name is, or would be made, without links. NULL and errno. */
@@ -52,13 +77,21 @@ static char *place_of(const char *path)
 
 	for (unsigned i = 0; at && i < LINKS_MAX; i++) {
 		char target[PATH_MAX], *dir, *next;
+		struct stat st = {0};
 		const char *name;
+		bool laid;
 		ssize_t n;
 
 		dir = folder_of(at, &name);
 		next = dir ? join(dir, name) : NULL;
 		free(at);
-		n = next ? readlink(next, target, sizeof(target) - 1) : -1;
+		laid = next && lstat(next, &st) == 0 && is_laid(dir, &st);
+		n = next && !laid ? readlink(next, target, sizeof(target) - 1) : -1;
+		if (laid) {
+			free(next);
+			next = NULL;
+			errno = EACCES;
+		}
 		if (n < 0) { /* no link */
 			free(dir);
 			return next;
@@ -122,6 +155,18 @@ static bool may_replace(int dir, const char *place, const struct stat *old)
 
 /* --- the file that will ----------------------------------------------------------------------- */
 
+/* Nobody can foresee it, and lay something else there; without its random part it is good enough.
+ */
+static void name_temp(struct beside_file *f, unsigned again)
+{
+	uint32_t random = 0;
+
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
+		random = again;
+	snprintf(f->temp, sizeof(f->temp), ".rstprobe-%ld-%zu-%08" PRIx32, (long)getpid(), f->of->n,
+		 random);
+}
+
 /* A name that nobody has: what is looked for in a folder by pattern begins with no dot. */
 static int make_named(struct beside_file *f)
 {
@@ -131,8 +176,7 @@ static int make_named(struct beside_file *f)
 		fd = openat(f->dir, f->temp, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666);
 		if (fd >= 0 || errno != EEXIST)
 			break;
-		snprintf(f->temp, sizeof(f->temp), ".rstprobe-%ld-%zu-%u", (long)getpid(), f->of->n,
-			 i);
+		name_temp(f, i);
 	}
 	return fd;
 }
@@ -220,7 +264,7 @@ static FILE *begin(struct beside *b, const char *path, struct beside_file **out)
 	if (place && !is_descriptor(place)) {
 		*f = (struct beside_file){.of = b, .dir = -1, .fd = -1};
 		snprintf(f->said, sizeof(f->said), "%s", path);
-		snprintf(f->temp, sizeof(f->temp), ".rstprobe-%ld-%zu", (long)getpid(), b->n);
+		name_temp(f, 0);
 		fd = open_at(f, place);
 	}
 	free(place);

@@ -321,11 +321,12 @@ static int sweep_styles(struct audit *a, bool again, struct err *e)
 
 		if (l->scope != POLICY_HOST || !plan_in_force(&a->plan, l))
 			continue;
-		while (plan_next_host(&a->plan, l, &w))
-			if (!again || expect_judge_style(
-					  &l->expect, (enum reset_style)a->seen.styles[w.host]) !=
-					  CHECK_PASSED)
+		while (plan_next_host(&a->plan, l, &w)) {
+			enum reset_style faces[2], style = seen_style(&a->seen, w.host, faces);
+
+			if (!again || expect_judge_style(&l->expect, style) != CHECK_PASSED)
 				hosts[w.host] = 1;
+		}
 	}
 	for (uint64_t h = 0; h < a->c->space->hosts; h++)
 		if (hosts[h])

@@ -12,7 +12,10 @@
 #include "engine/sweep.h"
 #include "judge/record.h"
 
-enum { AUDIT_PORTS_MAX = 1 << 24 }; /* (address, port) pairs of one audit */
+enum {
+	AUDIT_PORTS_MAX = 1 << 24,  /* (address, port) pairs of one audit */
+	AUDIT_CHECKS_MAX = 1 << 28, /* several lines may check one pair */
+};
 
 struct audit_config {
 	const struct policy *policy;
@@ -27,6 +30,8 @@ struct audit_config {
 
 /* What the lines in force ask, as targets with their ports. -1 with `e`: memory. */
 int audit_targets(const struct policy *p, int32_t today, struct targets *out, struct err *e);
+/* No fewer than the checks of the lines in force, and quickly known. */
+uint64_t audit_checks_at_most(const struct policy *p, int32_t today);
 /* How many consecutive source ports all sweeps need. */
 unsigned audit_sports(const struct audit_config *c);
 /* How many checks there are: (line, address, port), of hosts (line, address). */

@@ -163,6 +163,26 @@ static int put_line(struct targets *out, const struct policy *p, const struct po
 	return 0;
 }
 
+uint64_t audit_checks_at_most(const struct policy *p, int32_t today)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < p->n_lines; i++) {
+		const struct policy_line *l = &p->lines[i];
+		const struct targets *group = &p->groups[l->group].targets;
+		uint64_t ports = l->ports ? ports_count(l->ports) : 1;
+
+		for (size_t k = 0; policy_in_force(l, today) && k < group->n; k++) {
+			uint64_t hosts = addr_diff(&group->v[k].first, &group->v[k].last);
+
+			if (hosts >= UINT32_MAX || n > UINT64_MAX / 2)
+				return UINT64_MAX;
+			n += (hosts + 1) * ports;
+		}
+	}
+	return n;
+}
+
 int audit_targets(const struct policy *p, int32_t today, struct targets *out, struct err *e)
 {
 	for (size_t i = 0; i < p->n_lines; i++) {

@@ -50,11 +50,13 @@ bool plan_has(struct plan *p, const struct policy_line *l, const struct addr *a,
 struct seen_table {
 	const struct space *space;
 	struct measure *v; /* by index of the space */
-	uint8_t *styles;   /* enum reset_style, by host number */
+	uint8_t *styles;   /* by host number: enum reset_style; above, 1 + what a later one found */
 	struct addr *from; /* senders of ICMP errors */
 	size_t n_from, cap_from;
 };
 
+/* STYLE_UNKNOWN where probings found different ones; the first of them and that are told, too. */
+enum reset_style seen_style(const struct seen_table *t, uint64_t host, enum reset_style faces[2]);
 int seen_make(struct seen_table *t, const struct space *space, struct err *e);
 void seen_free(struct seen_table *t);
 /* NULL where the port is none of the space. */

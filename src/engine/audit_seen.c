@@ -9,7 +9,7 @@
 #include "base/array.h"
 #include "engine/audit_private.h"
 
-enum { FROM_MAX = UINT16_MAX - 1 };
+enum { FROM_MAX = UINT16_MAX - 1, OTHER_STYLE = 16 };
 
 int seen_make(struct seen_table *t, const struct space *space, struct err *e)
 {
@@ -125,11 +125,27 @@ static void seen_port(void *ctx, const struct host_record *h, const struct port_
 static void seen_host(void *ctx, const struct host_record *h)
 {
 	struct seen_sink *s = ctx;
+	uint8_t *style;
 	uint64_t host;
 
-	if (h->style != STYLE_UNKNOWN && space_find_host(s->t->space, h->addr, &host) &&
-	    (s->what == SEEN_STYLES || s->t->styles[host] == STYLE_UNKNOWN))
-		s->t->styles[host] = (uint8_t)h->style;
+	if (h->style == STYLE_UNKNOWN || !space_find_host(s->t->space, h->addr, &host))
+		return;
+	style = &s->t->styles[host];
+	if (*style == STYLE_UNKNOWN || (s->what == SEEN_STYLES && !s->again))
+		*style = (uint8_t)h->style;
+	else if (s->what == SEEN_STYLES && *style < OTHER_STYLE && *style != h->style)
+		*style = (uint8_t)(*style + OTHER_STYLE * (1 + h->style));
+}
+
+enum reset_style seen_style(const struct seen_table *t, uint64_t host, enum reset_style faces[2])
+{
+	uint8_t style = t->styles[host];
+
+	faces[0] = faces[1] = (enum reset_style)(style % OTHER_STYLE);
+	if (style < OTHER_STYLE)
+		return faces[0];
+	faces[1] = (enum reset_style)(style / OTHER_STYLE - 1);
+	return STYLE_UNKNOWN;
 }
 
 static void seen_progress(void *ctx, const struct progress *p, bool asked)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "engine/audit_private.h"
 
 enum { SPANS_MAX = 65536 / 2 }; /* that do not touch */
@@ -165,14 +166,25 @@ static void tell_folds(struct job *j)
 
 static void tell_host(struct job *j)
 {
+	enum reset_style faces[2] = {STYLE_UNKNOWN, STYLE_UNKNOWN};
 	struct check_record r = record_of(j);
+	char why[80];
+	struct text t = text_of(why, sizeof(why));
 
 	r.style = STYLE_UNKNOWN;
 	if (j->t->seen)
-		r.style = (enum reset_style)j->t->seen->styles[j->at->host];
+		r.style = seen_style(j->t->seen, j->at->host, faces);
 	r.outcome = expect_judge_style(&j->line->expect, r.style);
 	if (r.outcome == CHECK_UNDECIDED)
 		r.why = j->t->why_not;
+	if (faces[0] != faces[1]) {
+		r.outcome = expect_judge_style(&j->line->expect, faces[0]);
+		if (expect_judge_style(&j->line->expect, faces[1]) != r.outcome)
+			r.outcome = CHECK_UNDECIDED;
+		text_putf(&t, "first style %s, then %s: not the same twice", style_name(faces[0]),
+			  style_name(faces[1]));
+		r.why = why;
+	}
 	tell(j->t, &r);
 }
 

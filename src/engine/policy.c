@@ -226,6 +226,9 @@ static int read_included(struct policy_reading *r, const struct policy_lexer *x,
 					policy_shown(path, buf));
 	if (policy_has_file(r->p, path))
 		return 0;
+	if (r->p->n_files >= POLICY_FILES_MAX)
+		return policy_fail_here(r, x, "more than %d files; include fewer, each by one name",
+					POLICY_FILES_MAX);
 	if (inner.depth > POLICY_DEPTH_MAX)
 		return policy_fail_here(r, x, "includes within includes go %d deep at most",
 					POLICY_DEPTH_MAX);

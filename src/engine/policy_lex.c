@@ -18,6 +18,14 @@ unsigned policy_column(const struct policy_lexer *x, const char *at)
 	return column_of(x->line, at);
 }
 
+/* Of a control character, the last octet's bits and, where there are three, those before. */
+static unsigned code_of(const char *s, size_t n)
+{
+	unsigned last = (unsigned char)s[n - 1];
+
+	return n < 3 ? last : 0x2000U + (s[1] & 0x3fU) * 64 + (last & 0x3fU);
+}
+
 int policy_check_line(struct policy_reading *r, const char *line)
 {
 	const char *s = line;
@@ -31,8 +39,7 @@ int policy_check_line(struct policy_reading *r, const char *line)
 					   (unsigned char)*s);
 		if (utf8_is_control(s) && *s != '\t')
 			return policy_fail(r, column_of(line, s),
-					   "a control character, U+%04X; delete it",
-					   (unsigned char)s[n - 1]);
+					   "a control character, U+%04X; delete it", code_of(s, n));
 		s += n;
 	}
 	return 0;

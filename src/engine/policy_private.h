@@ -9,14 +9,24 @@
 #include "engine/policy.h"
 
 enum {
-	POLICY_ERRORS_MAX = 20,	 /* of a file */
-	POLICY_NAME_MAX = 64,	 /* octets of a group's name */
-	POLICY_SHOWN = 48,	 /* octets of a user's word in a message */
-	POLICY_WITHIN_MAX = 3600 /* s */
+	POLICY_ERRORS_MAX = 20,	      /* of a file */
+	POLICY_FILES_MAX = 1000,      /* of all: links give a file more names than can be read */
+	POLICY_DEMANDS_MAX = 1 << 28, /* ports of all lines: what can be held against each other */
+	POLICY_NAME_MAX = 64,	      /* octets of a group's name */
+	POLICY_SHOWN = 48,	      /* octets of a user's word in a message */
+	POLICY_WITHIN_MAX = 3600      /* s */
 };
 
 struct policy_place {
 	unsigned file, line, column;
+};
+
+/* A line that has `until`. */
+struct policy_exception {
+	size_t line, group;
+	size_t other; /* place of the next that demands something else */
+	enum policy_scope scope;
+	uint32_t bits;
 };
 
 struct policy_store {
@@ -24,12 +34,15 @@ struct policy_store {
 	size_t n_strings, cap_strings;
 	size_t cap_files, cap_groups, cap_lines;
 	struct ports_pool ports;
-	const struct ports *common;	  /* of `else` without ports; NULL: not asked for yet */
-	struct policy_place *mentions;	  /* by group: its first demand; line 0: none */
-	unsigned *columns;		  /* by line: where its demand begins */
-	size_t *exceptions, n_exceptions; /* the lines that have `until` */
-	bool *has_exception;		  /* by line; NULL: none has */
-	size_t last_group;		  /* found last: lines of a group stand together */
+	const struct ports *common;	     /* of `else` without ports; NULL: not asked for yet */
+	struct policy_place *mentions;	     /* by group: its first demand; line 0: none */
+	unsigned *columns;		     /* by line: where its demand begins */
+	struct policy_exception *exceptions; /* by group, then by what they demand */
+	size_t n_exceptions;
+	bool *has_exception; /* by line; NULL: none has */
+	size_t last_group;   /* found last: lines of a group stand together */
+	uint32_t *slots;     /* 1 + group, by its name; 0: free */
+	size_t n_slots;
 };
 
 /* --- policy_store: false, -1 or NULL where memory is out ---------------------------------------

@@ -40,6 +40,9 @@ static void check_group(struct settling *s, size_t group)
 	struct near n = {.word = p->groups[group].name};
 	char buf[POLICY_SHOWN];
 
+	/* nobody reads more of them, and to look for each one's likeness takes its time */
+	if (s->r.errors > POLICY_ERRORS_MAX)
+		return;
 	/* no host of a line that failed counts either, and that was told */
 	if (has_hosts(&p->groups[group]) || !at.line || p->groups[group].line)
 		return;
@@ -208,9 +211,49 @@ out:
 
 /* --- exceptions --------------------------------------------------------------------------- */
 
-static bool is_contrary(const struct policy_line *l, const struct policy_line *k)
+static int by_kind(const void *a, const void *b)
 {
-	return l->group == k->group && l->scope == k->scope && !(bits_of(l) & bits_of(k));
+	const struct policy_exception *x = a, *y = b;
+
+	if (x->group != y->group)
+		return x->group < y->group ? -1 : 1;
+	if (x->scope != y->scope)
+		return x->scope < y->scope ? -1 : 1;
+	if (x->bits != y->bits)
+		return x->bits < y->bits ? -1 : 1;
+	return (x->line > y->line) - (x->line < y->line);
+}
+
+static bool same_kind(const struct policy_exception *x, const struct policy_exception *y)
+{
+	return x->group == y->group && x->scope == y->scope && x->bits == y->bits;
+}
+
+/* The first of the line's group; n_exceptions where it has none. */
+static size_t first_of(const struct policy_store *s, const struct policy_line *l)
+{
+	size_t low = 0, high = s->n_exceptions;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (s->exceptions[mid].group < l->group)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* From `i` on, the first of its group that demands the contrary, or n_exceptions. */
+static size_t next_contrary(const struct policy_store *s, const struct policy_line *l, size_t i)
+{
+	while (i < s->n_exceptions && s->exceptions[i].group == l->group) {
+		if (s->exceptions[i].scope == l->scope && !(s->exceptions[i].bits & bits_of(l)))
+			return i;
+		i = s->exceptions[i].other;
+	}
+	return s->n_exceptions;
 }
 
 static int find_exceptions(struct policy *p)
@@ -222,13 +265,22 @@ static int find_exceptions(struct policy *p)
 	if (!s->exceptions || !s->has_exception)
 		return -1;
 	for (size_t i = 0; i < p->n_lines; i++) {
-		if (p->lines[i].until_day == DAY_NEVER)
-			continue;
-		s->exceptions[s->n_exceptions++] = i;
-		for (size_t k = 0; k < p->n_lines; k++)
-			if (is_contrary(&p->lines[i], &p->lines[k]))
-				s->has_exception[k] = true;
+		const struct policy_line *l = &p->lines[i];
+
+		if (l->until_day != DAY_NEVER)
+			s->exceptions[s->n_exceptions++] = (struct policy_exception){
+			    .line = i, .group = l->group, .scope = l->scope, .bits = bits_of(l)};
 	}
+	if (s->n_exceptions)
+		qsort(s->exceptions, s->n_exceptions, sizeof(*s->exceptions), by_kind);
+	for (size_t i = s->n_exceptions; i-- > 0;) {
+		struct policy_exception *x = &s->exceptions[i];
+
+		x->other = i + 1 < s->n_exceptions && same_kind(x, x + 1) ? x[1].other : i + 1;
+	}
+	for (size_t i = 0; i < p->n_lines; i++)
+		s->has_exception[i] =
+		    next_contrary(s, &p->lines[i], first_of(s, &p->lines[i])) < s->n_exceptions;
 	return 0;
 }
 
@@ -245,13 +297,33 @@ bool policy_stands_aside(const struct policy *p, const struct policy_line *l, ui
 
 	if (l->until_day != DAY_NEVER || !s->has_exception || !s->has_exception[l - p->lines])
 		return false;
-	for (size_t i = 0; i < s->n_exceptions; i++) {
-		const struct policy_line *k = &p->lines[s->exceptions[i]];
+	for (size_t i = first_of(s, l); (i = next_contrary(s, l, i)) < s->n_exceptions; i++) {
+		const struct policy_line *k = &p->lines[s->exceptions[i].line];
 
-		if (is_contrary(l, k) && policy_in_force(k, today) && names(k, place))
+		if (policy_in_force(k, today) && names(k, place))
 			return true;
 	}
 	return false;
+}
+
+/* Told at the line that is one too many. */
+static int check_demands(struct settling *s)
+{
+	const struct policy *p = s->r.p;
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < p->n_lines; i++) {
+		n += count_of(&p->lines[i]);
+		if (n <= POLICY_DEMANDS_MAX)
+			continue;
+		s->r.file = p->lines[i].file;
+		s->r.line = p->lines[i].number;
+		return policy_fail(&s->r, p->store->columns[i],
+				   "the lines up to here demand more than %d ports; say less "
+				   "often the same of so many",
+				   POLICY_DEMANDS_MAX);
+	}
+	return 0;
 }
 
 int policy_settle(struct policy *p, const struct policy_help *h)
@@ -262,6 +334,8 @@ int policy_settle(struct policy *p, const struct policy_help *h)
 		return -1;
 	for (size_t i = 0; i < p->n_groups; i++)
 		check_group(&s, i);
+	if (check_demands(&s) < 0)
+		return -1;
 	if (check_contradictions(&s) < 0 || find_exceptions(p) < 0)
 		policy_no_memory(&s.r);
 	if (!p->n_lines && !s.r.failed) {

@@ -25,6 +25,7 @@ void policy_store_free(struct policy_store *s)
 	free(s->mentions);
 	free(s->columns);
 	free(s->exceptions);
+	free(s->slots);
 	free(s->has_exception);
 	free(s);
 }
@@ -72,24 +73,62 @@ static int grow_groups(struct policy *p)
 	return array_grow(&p->groups, p->n_groups, &s->cap_groups, sizeof(*p->groups)) ? 0 : -1;
 }
 
+/* The slot of the group of that name, or the one that is free for it. */
+static uint32_t *slot_of(const struct policy *p, const char *name)
+{
+	const struct policy_store *s = p->store;
+	uint32_t hash = UINT32_C(2166136261); /* FNV-1a */
+	size_t at;
+
+	for (const char *c = name; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * UINT32_C(16777619);
+	for (at = hash % s->n_slots; s->slots[at]; at = (at + 1) % s->n_slots)
+		if (strcmp(p->groups[s->slots[at] - 1].name, name) == 0)
+			break;
+	return &s->slots[at];
+}
+
+/* At least half of the slots stay free. */
+static int grow_slots(struct policy *p)
+{
+	struct policy_store *s = p->store;
+	size_t want = s->n_slots ? 2 * s->n_slots : 64;
+	uint32_t *v;
+
+	if (2 * (p->n_groups + 1) <= s->n_slots)
+		return 0;
+	v = calloc(want, sizeof(*v));
+	if (!v)
+		return -1;
+	free(s->slots);
+	s->slots = v;
+	s->n_slots = want;
+	for (size_t i = 0; i < p->n_groups; i++)
+		*slot_of(p, p->groups[i].name) = (uint32_t)i + 1;
+	return 0;
+}
+
 int policy_group_of(struct policy *p, const char *name, size_t *group)
 {
 	struct policy_store *s = p->store;
 	const char *kept;
+	uint32_t *slot;
 
 	if (s->last_group < p->n_groups && strcmp(p->groups[s->last_group].name, name) == 0) {
 		*group = s->last_group;
 		return 0;
 	}
-	for (size_t i = 0; i < p->n_groups; i++) {
-		if (strcmp(p->groups[i].name, name) == 0) {
-			*group = s->last_group = i;
-			return 0;
-		}
+	if (grow_slots(p) < 0)
+		return -1;
+	slot = slot_of(p, name);
+	if (*slot) {
+		*group = s->last_group = *slot - 1;
+		return 0;
 	}
 	kept = policy_keep(p, name);
 	if (!kept || grow_groups(p) < 0)
 		return -1;
+	*slot = (uint32_t)p->n_groups + 1;
 	s->mentions[p->n_groups] = (struct policy_place){0};
 	p->groups[p->n_groups] = (struct policy_group){.name = kept};
 	targets_init(&p->groups[p->n_groups].targets);

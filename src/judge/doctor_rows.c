@@ -508,7 +508,7 @@ const struct doctor_row doctor_rows[] = {
     ROW(PATH, "rp-filter", WARN, NOTHING, strict_among_many,
 	"strict on {iface}, one of {ways} interfaces with addresses: what comes back by another "
 	"way never reaches this kernel, and stack, trace and provoke wait in vain",
-	"sysctl -w net.ipv4.conf.{iface}.rp_filter=2"),
+	"sysctl -w net/ipv4/conf/{iface}/rp_filter=2"),
     ROW(PATH, "rp-filter", OK, NOTHING, strict, "strict on {iface}, the only way", NULL),
     ROW(PATH, "rp-filter", OK, NOTHING, loose, "loose on {iface}", NULL),
     ROW(PATH, "rp-filter", OK, NOTHING, unfiltered, "off on {iface}", NULL),

@@ -118,7 +118,7 @@ static void put_way(struct text *t, const struct doctor_facts *f)
 
 static void put_iface(struct text *t, const struct doctor_facts *f)
 {
-	text_putf(t, "%s", doctor_path_at(f)->ifname);
+	text_put_word(t, doctor_path_at(f)->ifname);
 }
 
 static void put_family(struct text *t, const struct doctor_facts *f)

@@ -29,8 +29,9 @@ static const struct {
     {"inconsistent", BIT(STATE_INCONSISTENT)},
     {"silent", BIT(STATE_FILTERED)},
     {"blocked", BIT(STATE_FILTERED) | BIT(STATE_REJECTED)},
+    /* what accepts and resets alike may be open: a listener that forges RSTs must not pass */
     {"not-open", BIT(STATE_CLOSED) | BIT(STATE_REJECTED) | BIT(STATE_FILTERED) |
-		     BIT(STATE_UNFILTERED) | BIT(STATE_OPEN_FILTERED) | BIT(STATE_INCONSISTENT)},
+		     BIT(STATE_UNFILTERED) | BIT(STATE_OPEN_FILTERED)},
 };
 enum { STATE_WORDS = sizeof(state_words) / sizeof(state_words[0]), STYLES = STYLE_MIXED + 1 };
 

@@ -9,6 +9,11 @@
 #include "report/csv_private.h"
 #include "base/utf8.h"
 
+static bool may_stand(const char *s)
+{
+	return *s == '\n' || *s == '\t' || !utf8_is_control(s);
+}
+
 static void put_clean(struct string *to, const char *s)
 {
 	while (*s) {
@@ -16,7 +21,7 @@ static void put_clean(struct string *to, const char *s)
 
 		if (*s == '"')
 			string_put_text(to, "\"");
-		if (n)
+		if (n && may_stand(s))
 			string_put(to, s, n);
 		else
 			string_put_text(to, UTF8_REPLACEMENT);

@@ -23,20 +23,20 @@ static bool shows(const struct csv_report *r, json_object *o)
 	       host_shows(&r->style, s);
 }
 
-/* `port` is NULL for all of them. */
+/* `port` is NULL for all of them. A file may say anything of what nobody has held against a list
+ * of words, so that all of it is foreign. */
 static void put_row(struct csv_report *r, json_object *o, const char *port)
 {
-	csv_put(r, field(o, "addr"));
-	csv_put_foreign(r, field(o, "name"));
-	csv_put(r, port);
+	static const char *const front[] = {"addr", "name"};
+	static const char *const behind[] = {"state", "reason", "origin", "rtt_us",
+					     "ttl",   "tries",	"from"};
+
+	for (size_t i = 0; i < sizeof(front) / sizeof(front[0]); i++)
+		csv_put_foreign(r, field(o, front[i]));
+	csv_put_foreign(r, port);
 	csv_put(r, "tcp");
-	csv_put(r, field(o, "state"));
-	csv_put(r, field(o, "reason"));
-	csv_put(r, field(o, "origin"));
-	csv_put(r, field(o, "rtt_us"));
-	csv_put(r, field(o, "ttl"));
-	csv_put(r, field(o, "tries"));
-	csv_put(r, field(o, "from"));
+	for (size_t i = 0; i < sizeof(behind) / sizeof(behind[0]); i++)
+		csv_put_foreign(r, field(o, behind[i]));
 	csv_end_row(r);
 }
 

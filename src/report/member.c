@@ -37,5 +37,7 @@ bool member_u64(json_object *o, const char *key, uint64_t *out)
 
 bool member_is(json_object *o, const char *key)
 {
-	return json_object_get_boolean(json_object_object_get(o, key));
+	json_object *v = json_object_object_get(o, key);
+
+	return json_object_is_type(v, json_type_boolean) && json_object_get_boolean(v);
 }

@@ -14,6 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
+
 bool privilege_can_probe(struct err *e)
 {
 	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
@@ -43,12 +45,13 @@ static const char *own_path(char *buf, size_t cap)
 const char *privilege_fix(unsigned n)
 {
 	static char line[256];
+	struct text t = text_of(line, sizeof(line));
 	char path[160];
 
 	switch (n) {
 	case 0:
-		snprintf(line, sizeof(line), "sudo setcap cap_net_raw+ep %s",
-			 own_path(path, sizeof(path)));
+		text_putf(&t, "sudo setcap cap_net_raw+ep ");
+		text_put_word(&t, own_path(path, sizeof(path)));
 		return line;
 	case 1: return "sudo rstprobe ...";
 	case 2: return "docker run --cap-add NET_RAW ...";

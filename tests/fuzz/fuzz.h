@@ -11,6 +11,7 @@
 
 /* memwire.h; what is run, over which family, then what the peer does */
 int fuzz_converse(const uint8_t *data, size_t len);
+int fuzz_carry(const uint8_t *data, size_t len);   /* lines of an earlier run */
 int fuzz_explain(const uint8_t *data, size_t len); /* a whole capture (memcap.h) */
 int fuzz_decode(const uint8_t *data, size_t len);  /* first octet picks the link type */
 int fuzz_diff(const uint8_t *data, size_t len);	   /* two results, an empty line between */

@@ -12,10 +12,10 @@ static const struct {
 	const char *name;
 	int (*run)(const uint8_t *data, size_t len);
 } fuzzers[] = {
-    {"converse", fuzz_converse}, {"decode", fuzz_decode},   {"diff", fuzz_diff},
-    {"explain", fuzz_explain},	 {"options", fuzz_options}, {"pcapng", fuzz_pcapng},
-    {"policy", fuzz_policy},	 {"ports", fuzz_ports},	    {"resume", fuzz_resume},
-    {"targets", fuzz_targets},
+    {"carry", fuzz_carry},   {"converse", fuzz_converse}, {"decode", fuzz_decode},
+    {"diff", fuzz_diff},     {"explain", fuzz_explain},	  {"options", fuzz_options},
+    {"pcapng", fuzz_pcapng}, {"policy", fuzz_policy},	  {"ports", fuzz_ports},
+    {"resume", fuzz_resume}, {"targets", fuzz_targets},
 };
 
 /* The file in a block of exactly its length; NULL where it can't be read. */
@@ -67,6 +67,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	fprintf(stderr, "usage: replay "
-			"decode|diff|explain|options|pcapng|policy|ports|resume|targets FILE...\n");
+			"carry|converse|decode|diff|explain|options|pcapng|policy|ports|resume|"
+			"targets FILE...\n");
 	return 2;
 }

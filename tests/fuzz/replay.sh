@@ -7,8 +7,8 @@ log=$(mktemp) || exit 99
 trap 'rm -f "$log"' EXIT
 n=0 failed=0
 
-echo "1..10"
-for target in converse decode diff explain options pcapng policy ports resume targets; do
+echo "1..11"
+for target in carry converse decode diff explain options pcapng policy ports resume targets; do
 	n=$((n + 1))
 	files=$(find "$corpus/$target" -type f | wc -l)
 	if [ "$files" -gt 0 ] && "$replay" "$target" "$corpus/$target"/* >"$log" 2>&1; then

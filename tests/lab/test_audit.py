@@ -306,3 +306,10 @@ def test_ten_thousand_checks(net):
     assert len(checks) == 500 * 22, len(checks)
     failed = [c for c in checks if c["ok"] is not True]
     assert not failed and result.status == 0, (failed[:3], result.err, result.summary)
+
+
+def test_more_checks_than_can_be_made(net):
+    """A port may be named by any number of lines; told at once, and not after hours."""
+    text = "group many 10.221.0.0/24\n" + "many: 1-65535 open\n" * 20
+    result = net.audit(text, "--check")
+    assert result.status == 2 and "more than 268435456 checks" in result.err, result

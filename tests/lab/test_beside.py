@@ -122,6 +122,24 @@ def test_a_folder_that_is_not_there(net, folder):
     assert result.err == "rstprobe: cannot write %s: No such file or directory\n" % path, result
 
 
+@pytest.mark.parametrize("lay", ["mkdir", "touch"])
+def test_nobody_can_lay_something_where_the_file_will_be_named(net, folder, lay):
+    """By the number of a process, which anyone can foresee."""
+    script = 'cd %s && %s .rstprobe-$$-0 .rstprobe-$$-1 && exec "$@"' % (folder, lay)
+    path = os.path.join(folder, "file")
+    explain(net, path, wrap=["sh", "-c", script, "sh"])
+    assert written(path) and len(os.listdir(folder)) == 3, os.listdir(folder)
+
+
+@pytest.mark.parametrize("words", [[], ["--format", "json"]])
+def test_a_file_that_may_not_grow(net, folder, words):
+    """A write that fails, and not a signal that kills; the lab's own files are limited, too."""
+    path = os.path.join(folder, "file")
+    limited = ["sh", "-c", 'ulimit -f 0 && exec "$@"', "sh"]
+    result = net.client.rstprobe(*EXPLAIN, *words, "-o", path, wrap=limited)
+    assert result.status == 3 and (words or not os.listdir(folder)), result
+
+
 def test_a_folder(net, folder):
     _, result = explain(net, folder, status=2)
     assert len(result.err.splitlines()) == 1 and folder in result.err, result
@@ -168,6 +186,25 @@ def test_a_writable_file_of_others(net, public):
         now = os.stat(path)
         assert (now.st_ino, now.st_uid) == (old.st_ino, 0) and written(path)
     assert not [n for n in os.listdir(public) if n.startswith(".")]
+
+
+def test_what_others_have_laid_into_a_shared_folder(net, public):
+    """As in /tmp: whether root may open it is for the kernel to say (fs.protected_symlinks and
+    protected_regular). Replaced, it would have been written past all that the kernel refuses."""
+    aim = put(os.path.join(public, "aim"))
+    shared = os.path.join(public, "shared")
+    os.mkdir(shared)
+    os.chmod(shared, 0o1777)
+    link, file = os.path.join(shared, "link"), put(os.path.join(shared, "file"))
+    os.symlink(aim, link)
+    for path in (link, file):
+        os.chown(path, 65534, 65534, follow_symlinks=False)
+        real = os.path.realpath(path)
+        old = os.stat(real)
+        result = net.client.rstprobe(*EXPLAIN, "-o", path)
+        assert os.stat(real).st_ino == old.st_ino, "replaced"
+        assert said(real) == OLD if result.status == 2 else written(real), result
+    assert sorted(os.listdir(shared)) == ["file", "link"]
 
 
 def test_a_mounted_file(net, folder, real_root):

@@ -267,6 +267,14 @@ def test_cut_short(diff):
     assert got.status == 0 and "INCOMPLETE: tue" in got.out, got
 
 
+@pytest.mark.parametrize("said", ["yes", "false", 1, [False], {}])
+def test_only_true_is_complete(diff, said):
+    """Whatever else stands there, silence is not taken for measured."""
+    old = lines(run(), covers(WEB, WEB, "1-9"), ports("1-9", "open"), summary())
+    new = lines(run(), covers(WEB, WEB, "1-9"), dict(type="summary", complete=said))
+    assert "INCOMPLETE: tue" in diff(old, new).out
+
+
 def test_nothing_to_compare(diff):
     """An audit every night must not call it a quiet night."""
     old = lines(run(), ports("1-9", "open"), summary())
@@ -324,6 +332,7 @@ BAD = {
     "port": (lines(run(), port(65536, "open")), "mon:2: no port of TCP"),
     "range": (lines(run(), ports("9-1", "open")), "mon:2: no list of ports"),
     "list": (lines(run(), ports("1,,2", "open")), "mon:2: no list of ports"),
+    "twice": (lines(run(), ports("1-9," * 9 + "1", "open")), "mon:2: no list of ports"),
     "no port": (lines(run(), dict(type="port", addr=WEB, state="open")),
                 "mon:2: a record without a port"),
     "address": (lines(run(), port(1, "open", addr="web1")), "mon:2: 'web1' is no address"),
@@ -359,11 +368,14 @@ def test_unknown_types_and_keys(diff):
 
 
 def test_nothing_of_a_file_reaches_the_terminal(diff):
-    evil = "\x1b[2J\x07\x9b"
+    evil = "\x1b[2J\x07\x9b\u202e\u2066"
     new = lines(run(at=evil), port(22, "rejected", evil, name=evil), summary()).encode()
     got = diff(OLD, new.replace(b"\\u009b", b"\xc2\x9b\x9b"), "-v", "--color", "never")
     assert got.status == 1 and "?[2J???" in got.out, got
-    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", got.out), got
+    commands = "[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+    assert not re.search(commands, got.out), got
+    got = diff(lines(run("\x1b[2J\x9b\u202e\u2066é")), OLD)
+    assert got.status == 2 and "é: diff compares" in got.err and not re.search(commands, got.err), got
 
 
 def test_stdin(diff):

@@ -345,8 +345,8 @@ def test_rp_filter(lab):
     host.sysctl({"net.ipv4.conf.all.rp_filter": 0, "net.ipv4.conf.a.rp_filter": 1})
     line = finding(doctor(host, "-4"), "rp-filter")
     assert line["result"] == "warn" and "one of 2 interfaces" in line["detail"], line
-    assert line["fix"] == "sysctl -w net.ipv4.conf.a.rp_filter=2"
-    host.sh("sh", "-c", line["fix"].replace("sysctl -w net.ipv4.conf.a.rp_filter=2",
+    assert line["fix"] == "sysctl -w net/ipv4/conf/a/rp_filter=2"
+    host.sh("sh", "-c", line["fix"].replace("sysctl -w net/ipv4/conf/a/rp_filter=2",
                                             "echo 2 >/proc/sys/net/ipv4/conf/a/rp_filter"))
     assert finding(doctor(host, "-4"), "rp-filter")["result"] == "ok"
     host.sysctl({"net.ipv4.conf.a.rp_filter": 1})

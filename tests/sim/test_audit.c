@@ -334,6 +334,37 @@ static void test_styles(void **state)
 	trial_free(&t);
 }
 
+/* Closed ports are reset, and kept silent about when they are asked again. */
+static void turning_stealthy(struct peer *p, const struct packet *probe, struct peer_answer *out)
+{
+	const struct trial *t = p->ctx;
+	unsigned retries = t->c.sweep.retries;
+	unsigned first = sweep_sports(1, retries, false) + sweep_sports(2, retries, false);
+
+	if (probe->seg.sport < 40000 + first || probe->seg.dport == 80)
+		peer_rfc(probe, probe->seg.dport == 80, out);
+}
+
+static void test_styles_of_two_faces(void **state)
+{
+	static const struct {
+		const char *style;
+		enum check_outcome outcome;
+	} rows[] = {{"silent", CHECK_UNDECIDED}, {"proxied", CHECK_FAILED}, {"rst", CHECK_PASSED}};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct trial t;
+		char text[80];
+
+		sprintf(text, "group w 192.0.2.7\nw: 80 open\nw: style %s\n", rows[i].style);
+		trial_init(&t, text, turning_stealthy);
+		trial_run(&t);
+		assert_int_equal(t.checks[1].outcome, rows[i].outcome);
+		trial_free(&t);
+	}
+}
+
 static void test_else(void **state)
 {
 	struct trial t;
@@ -480,6 +511,7 @@ int main(void)
 	    cmocka_unit_test(test_two_faces),
 	    cmocka_unit_test(test_listen_rst_swallowed),
 	    cmocka_unit_test(test_styles),
+	    cmocka_unit_test(test_styles_of_two_faces),
 	    cmocka_unit_test(test_else),
 	    cmocka_unit_test(test_many_alike),
 	    cmocka_unit_test(test_dates),

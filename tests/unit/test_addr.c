@@ -71,6 +71,7 @@ static void prints_the_zone(void **state)
 	a.zone = 4294967295;
 	assert_text(a, "fe80::1%4294967295");
 	assert_string_equal(addr_format_zone(&a, "eth0", buf), "fe80::1%eth0");
+	assert_string_equal(addr_format_zone(&a, "\033[m", buf), "fe80::1%?[m");
 	assert_string_equal(addr_format_zone(&a, NULL, buf), "fe80::1%4294967295");
 	a = parse("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
 	a.zone = 4294967295;

@@ -394,7 +394,15 @@ static void test_rp_filter(void **state)
 	OK(&f, SCOPE_PATH, "rp-filter", DOCTOR_OK, "the only way");
 	f.ways = 2;
 	expect(&f, SCOPE_PATH, "rp-filter", DOCTOR_WARN, "one of 2 interfaces",
-	       "sysctl -w net.ipv4.conf.eth0.rp_filter=2");
+	       "sysctl -w net/ipv4/conf/eth0/rp_filter=2");
+	/* a VLAN's name has a dot, which parts the words of sysctl; any name may be laid as bait */
+	strcpy(p->ifname, "eth0.100");
+	expect(&f, SCOPE_PATH, "rp-filter", DOCTOR_WARN, "strict on eth0.100,",
+	       "sysctl -w net/ipv4/conf/eth0.100/rp_filter=2");
+	strcpy(p->ifname, "a;$(x)'\033[m");
+	expect(&f, SCOPE_PATH, "rp-filter", DOCTOR_WARN, "strict on 'a;$(x)'\\''?[m',",
+	       "sysctl -w net/ipv4/conf/'a;$(x)'\\''?[m'/rp_filter=2");
+	strcpy(p->ifname, "eth0");
 	p->rp_filter = 2;
 	OK(&f, SCOPE_PATH, "rp-filter", DOCTOR_OK, "loose");
 	p->rp_filter = -1;
@@ -610,7 +618,7 @@ static char *drawn(new_fn *make, const struct report_style *style)
 {
 	static const struct doctor_record records[] = {
 	    {"cap-net-raw", DOCTOR_OK, "a raw socket opens", NULL, false},
-	    {"wsl2", DOCTOR_OK, "no WSL", NULL, true},
+	    {"wsl2", DOCTOR_OK, "no WSL\033[m", NULL, true},
 	    {"clock", DOCTOR_WARN, "a sentence that is longer than the forty columns there are",
 	     "sysctl -w net.netfilter.nf_conntrack_max=1048576", false},
 	    {"connect-vs-raw", DOCTOR_FAIL, "differs", "see", false},
@@ -650,7 +658,7 @@ static void test_text(void **state)
 			       "This machine can probe.\n");
 	free(s);
 	s = drawn(report_text_new, &all);
-	assert_non_null(strstr(s, "ok    wsl2            no WSL\n"));
+	assert_non_null(strstr(s, "ok    wsl2            no WSL\xef\xbf\xbd[m\n"));
 	free(s);
 	s = drawn(report_text_new, &colored);
 	assert_non_null(strstr(s, "\033[31mfail\033[0m  connect-vs-raw  differs\n"));

@@ -79,7 +79,7 @@ static void what_words_stand_for(void **state)
 			 BIT(STATE_CLOSED) | BIT(STATE_REJECTED));
 	for (int s = 0; s < PORT_STATES; s++) {
 		bool measured = s != STATE_INDETERMINATE && s != STATE_NOT_PROBED;
-		bool looks_open = s == STATE_OPEN || s == STATE_SUSPECT;
+		bool looks_open = s == STATE_OPEN || s == STATE_SUSPECT || s == STATE_INCONSISTENT;
 
 		assert_int_equal(!!(demand("not-open", NULL).bits & BIT(s)),
 				 measured && !looks_open);
@@ -377,6 +377,8 @@ static void what_leaves_two_states_open(void **state)
 	assert_int_equal(judge("closed", NULL, seen(STATE_OPEN_FILTERED)), CHECK_FAILED);
 	assert_int_equal(judge("open|filtered", NULL, seen(STATE_OPEN_FILTERED)), CHECK_PASSED);
 	assert_int_equal(judge("closed", NULL, seen(STATE_INCONSISTENT)), CHECK_UNDECIDED);
+	assert_int_equal(judge("not-open", NULL, seen(STATE_INCONSISTENT)), CHECK_UNDECIDED);
+	assert_int_equal(judge("not-open", "open", seen(STATE_INCONSISTENT)), CHECK_PASSED);
 	assert_int_equal(judge("inconsistent", NULL, seen(STATE_INCONSISTENT)), CHECK_PASSED);
 	assert_int_equal(judge("silent", NULL, seen(STATE_INCONSISTENT)), CHECK_FAILED);
 }

@@ -482,6 +482,9 @@ static void texts_and_octets(void **state)
 	refuse_line("web: 80 open note \"a\tb\"", "21: a tab within a text; write blanks");
 	refuse_line("web: 80 open # \x1b[31m", "16: a control character, U+001B; delete it");
 	refuse_line("web: 80 \r open", "9: a control character, U+000D; delete it");
+	refuse_line("web: 80 open # \xe2\x80\xae", "16: a control character, U+202E; delete it");
+	refuse_line("web: 80 open note \"\xe2\x81\xa6",
+		    "20: a control character, U+2066; delete it");
 	refuse_line("web: 80 open note \"\x7f\"", "20: a control character, U+007F; delete it");
 	refuse_line("web: 80 open note \"é\xc2\x85\"",
 		    "21: a control character, U+0085; delete it");
@@ -688,6 +691,66 @@ static void includes_that_fail(void **state)
 	policy_free(&p);
 }
 
+/* As links to folders make them: each file by ever more names. */
+static char *read_any(void *ctx, const char *path, struct err *e)
+{
+	static const char text[] = "include \"a/p\"\ninclude \"b/p\"\ninclude \"c/p\"\n";
+
+	(void)path;
+	(void)e;
+	++*(unsigned *)ctx;
+	return strdup(text);
+}
+
+static void includes_are_so_many(void **state)
+{
+	unsigned n = 0;
+	const struct policy_help h = {.targets = help.targets, .read = read_any, .ctx = &n};
+	struct policy p;
+
+	(void)state;
+	policy_init(&p);
+	assert_int_equal(policy_read(&p, "p", "include \"a/p\"\ninclude \"b/p\"\n", &h), -1);
+	assert_in_range(n, 100, 1000);
+	policy_free(&p);
+}
+
+/* A reader that held each line against each other would sit here for many minutes. */
+static void a_long_policy(void **state)
+{
+	enum { LINES = 200000, MOST = 40 };
+	char *text = malloc((size_t)LINES * MOST), *at = text;
+	struct policy p;
+
+	(void)state;
+	assert_non_null(text);
+	for (int i = 0; i < LINES; i++)
+		at += sprintf(at, "g%d: 80 open\n", i);
+	policy_init(&p);
+	out.told[0] = '\0';
+	assert_int_equal(policy_read(&p, "p", text, &help), 0);
+	assert_int_equal(policy_settle(&p, &help), -1);
+	assert_int_equal(p.n_groups, LINES);
+	policy_free(&p);
+	at = text + sprintf(text, "group w ::1\n");
+	for (int i = 0; i < LINES; i++)
+		at +=
+		    sprintf(at, "w: %d open%s\n", i % 60000 + 1, i % 2 ? "" : " until 2027-01-01");
+	assert_int_equal(policy_read(&p, "p", text, &help), 0);
+	assert_int_equal(policy_settle(&p, &help), 0);
+	assert_false(policy_stands_aside(&p, &p.lines[1], 2, 0));
+	policy_free(&p);
+	at = text + sprintf(text, "group w ::1\n");
+	for (int i = 0; i < 5000; i++)
+		at += sprintf(at, "w: 1-65535 open\n");
+	out.told[0] = '\0';
+	assert_int_equal(policy_read(&p, "p", text, &help), 0);
+	assert_int_equal(policy_settle(&p, &help), -1);
+	assert_non_null(strstr(out.told, "p:4098:4: the lines up to here demand more than"));
+	policy_free(&p);
+	free(text);
+}
+
 static void includes_go_so_deep(void **state)
 {
 	static char names[20][8], texts[20][32];
@@ -816,6 +879,8 @@ int main(void)
 	    cmocka_unit_test_setup(two_files_are_one_policy, reset),
 	    cmocka_unit_test_setup(includes_that_fail, reset),
 	    cmocka_unit_test_setup(includes_go_so_deep, reset),
+	    cmocka_unit_test_setup(includes_are_so_many, reset),
+	    cmocka_unit_test_setup(a_long_policy, reset),
 	    cmocka_unit_test_setup(days, reset),
 	    cmocka_unit_test_setup(lines_end, reset),
 	    cmocka_unit_test_setup(exceptions_stand_in_for_what_they_contradict, reset),

@@ -427,6 +427,8 @@ static void test_lines_refused(void **state)
 	    {"{\"type\":\"host\",\"addr\":\"here\"}\n", "without an address"},
 	    {"{\"type\":\"ports\",\"addr\":\"192.0.2.1\",\"state\":\"open\",\"ports\":\"3-1\"}\n",
 	     "no list of ports"},
+	    {"{\"type\":\"ports\",\"addr\":\"192.0.2.1\",\"state\":\"open\",\"ports\":\"1-3,3\"}\n",
+	     "no list of ports"},
 	    {"{\"type\":\"ports\",\"addr\":\"192.0.2.1\",\"state\":\"open\",\"ports\":\"1,\"}\n",
 	     "no list of ports"},
 	    {"{\"type\":\"ports\",\"addr\":\"192.0.2.1\",\"state\":\"open\",\"ports\":\"1-"

@@ -16,7 +16,8 @@ static void spans_of_a_list(void **state)
 	    {"22", 1, 0},     {"0-65535", 1, 0},  {"1-21,23,80-80", 3, 0},  {"", 0, -1},
 	    {"22,", 1, -1},   {",22", 0, -1},	  {"22-", 0, -1},	    {"23-22", 0, -1},
 	    {"65536", 0, -1}, {"1-65536", 0, -1}, {"1,99999999999", 1, -1}, {"1, 2", 1, -1},
-	    {"80 ", 0, -1},   {"-5", 0, -1},	  {"http", 0, -1},
+	    {"1-3,3", 0, -1}, {"7,9,8", 1, -1},	  {"80 ", 0, -1},	    {"-5", 0, -1},
+	    {"http", 0, -1},
 	};
 
 	(void)state;
@@ -62,6 +63,8 @@ static void characters(void **state)
 	assert_int_equal(utf8_cut(text, 0), 0);
 	assert_true(utf8_is_control("\x1b") && utf8_is_control("\x7f"));
 	assert_true(utf8_is_control("\xc2\x9b"));
+	assert_true(utf8_is_control("\xe2\x80\xae") && utf8_is_control("\xe2\x81\xa6"));
+	assert_false(utf8_is_control("\xe2\x82\xac") || utf8_is_control("\xe2\x80\x93"));
 	assert_false(utf8_is_control("\xc2\xa0") || utf8_is_control(" ") ||
 		     utf8_is_control(text + 1));
 }

@@ -366,6 +366,7 @@ static int tell(struct audit *a, struct audit_counts *counts, struct summary_rec
 	    .seen = &a->seen,
 	    .sink = a->sink,
 	    .why_not = a->sum.complete ? NULL : a->sum.why,
+	    .worthless = a->sum.end == END_LINK,
 	};
 
 	if (audit_tell_all(&t) < 0)

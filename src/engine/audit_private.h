@@ -87,6 +87,7 @@ struct audit_tell {
 	const struct record_sink *sink; /* NULL: only counted */
 	struct audit_counts counts;
 	const char *why_not; /* the run's cause of what was not measured; NULL */
+	bool worthless; /* the link went down: nobody vouches for what seemed to hold until then */
 	/* private: */
 	struct port_span *spans;
 };

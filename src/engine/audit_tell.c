@@ -51,8 +51,12 @@ static void count(struct audit_tell *t, const struct check_record *r)
 	}
 }
 
-static void tell(struct audit_tell *t, const struct check_record *r)
+static void tell(struct audit_tell *t, struct check_record *r)
 {
+	if (t->worthless && r->outcome == CHECK_PASSED) {
+		r->outcome = CHECK_UNDECIDED;
+		r->why = t->why_not;
+	}
 	count(t, r);
 	if (t->sink && t->sink->check)
 		t->sink->check(t->sink->ctx, r);

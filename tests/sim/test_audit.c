@@ -477,6 +477,7 @@ static void test_link_down(void **state)
 	trial_run(&t);
 	assert_false(t.sum.complete);
 	assert_true(t.counts.outcomes[CHECK_UNDECIDED] > 500);
+	assert_int_equal(t.counts.outcomes[CHECK_PASSED], 0);
 	for (size_t i = 0; i < t.n; i++)
 		if (t.checks[i].state == STATE_NOT_PROBED ||
 		    t.checks[i].state == STATE_INDETERMINATE)

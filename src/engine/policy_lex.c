@@ -23,7 +23,7 @@ static unsigned code_of(const char *s, size_t n)
 {
 	unsigned last = (unsigned char)s[n - 1];
 
-	return n < 3 ? last : 0x2000U + (s[1] & 0x3fU) * 64 + (last & 0x3fU);
+	return n < 3 ? last : 0x2000U + ((unsigned char)s[1] & 0x3fU) * 64 + (last & 0x3fU);
 }
 
 int policy_check_line(struct policy_reading *r, const char *line)

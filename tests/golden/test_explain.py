@@ -16,8 +16,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import explained  # noqa: E402
 
 OUTPUTS = {".json": ["--format", "json", "--all"], ".txt": ["--all", "--color", "never"]}
-CUTS_IN_PROCESS = 20000
-CUTS_OF_PROGRAM = 24
+QUICK = os.environ.get("RSTPROBE_QUICK", "") not in ("", "0")
+CUTS_IN_PROCESS = 6000 if QUICK else 20000
+CUTS_OF_PROGRAM = 8 if QUICK else 24
 
 
 def fixtures():

@@ -242,7 +242,7 @@ def whole_or_old(out, name, old):
 
 
 # where a file without a name can be named, by /proc, and where it can't (nor leaks be looked for)
-NO_PROC = 'mount -t tmpfs none /proc && ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 exec "$@"'
+NO_PROC = 'mount -t tmpfs none /proc && exec env ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 "$@"'
 PROCS = {"nameless": (), "named": ("sh", "-c", NO_PROC, "sh")}
 
 

@@ -34,6 +34,12 @@ DEADLINE = 60.0
 _serial = itertools.count(1)
 
 
+def is_sanitized():
+    """Is the program built with AddressSanitizer? It needs more memory then, and /proc."""
+    with open(RSTPROBE, "rb") as f:
+        return b"__asan_init" in f.read()
+
+
 class LabError(Exception):
     """The lab itself could not be built: never the fault of what is tested."""
 

@@ -114,7 +114,9 @@ static int sweep(struct audit *a, const struct space *space, enum seen_what what
 	add_summary(&a->sum, &sum, first);
 	a->over |= sum.end != END_COMPLETE;
 	if (first && sum.complete)
-		seen_fill_silent(&a->seen, RETRIES_AUTO_MIN + 1);
+		seen_fill_silent(
+		    &a->seen,
+		    1 + (unsigned)(c.retries == RETRIES_AUTO ? RETRIES_AUTO_MIN : c.retries));
 	return 0;
 }
 

@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -284,6 +285,13 @@ class Host:
         return self.helper("listen", ",".join(map(str, ports)))
 
     # --- rstprobe
+
+    def public(self, path):
+        """A copy that anybody may read and run, wherever the source lies."""
+        copy = self.lab.path(os.path.basename(path))
+        shutil.copyfile(path, copy)
+        os.chmod(copy, 0o755)
+        return copy
 
     def start(self, *words, binary=None, wrap=(), files=None, stdin=None, stdout=None, env=None):
         """Start rstprobe. `files` lays files over those of /etc; `wrap` goes before its name."""

@@ -187,9 +187,10 @@ def cancelled(p):
 
 
 @scenario(Reset("backlog-overflow", after=pure_ack, kernel="INVALID_SYN", also=("listen-ack",),
-                app=RESET))
+                app=RESET), delay_ms=150)
 def overflow(p):
-    """The accept queue has room for one, and two handshakes end; tcp_abort_on_overflow is on."""
+    """The accept queue has room for one, and two handshakes end; tcp_abort_on_overflow is on. Both
+    SYNs are there before the first has ended, or the second would be dropped and not reset."""
     p.listen(backlog=1)
     p.connect()
     both = [p.begin(), p.begin()]

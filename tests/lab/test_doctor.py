@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from lab import CLIENT, ROUTER, SERVER, SERVER6
+from lab import CLIENT, ROUTER, RSTPROBE, SERVER, SERVER6
 
 OPEN, CLOSED, DROPPED, REJECTED, DEAF = 80, 81, 82, 83, 84
 AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -130,7 +130,8 @@ def test_wrong_words(client, words):
     (NO_CAPS, IN_POD, "within the container", "securityContext"),
 ])
 def test_no_privilege(client, real_root, wrap, env, detail, fix):
-    result = doctor(client, SERVER, "-p", OPEN, wrap=wrap, env=env)
+    result = doctor(client, SERVER, "-p", OPEN, wrap=wrap, env=env,
+                    binary=client.public(RSTPROBE))
     check_form(result)
     cap = finding(result, "cap-net-raw")
     assert cap["result"] == "fail" and detail in cap["detail"] and fix in cap["fix"], result

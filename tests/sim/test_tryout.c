@@ -197,6 +197,8 @@ static void lies_first(struct peer *p, const struct packet *probe, struct peer_a
 	struct segment s = peer_back(probe);
 
 	(void)p;
+	if (!(probe->seg.flags & TCP_SYN))
+		return;
 	s.src = addr_v4(198, 51, 100, 8);
 	s.flags = TCP_SYN | TCP_ACK;
 	s.ack = probe->seg.seq + 1;

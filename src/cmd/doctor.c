@@ -22,6 +22,7 @@ struct doctor {
 	struct addr dst[DOCTOR_FAMILIES];
 	struct run_info info;
 	struct reporting out;
+	struct privilege_user user;
 	struct doctor_sum sum;
 	uint64_t began_ns;
 	int status;
@@ -209,7 +210,7 @@ static int begin(struct doctor *d, const struct cmd_line *l)
 	    doctor_find_paths(&d->facts, &d->o, d->ways, d->dst, &e) < 0)
 		return fail(d, STATUS_USAGE, &e);
 	open_trials(d);
-	if (privilege_drop(&e) < 0)
+	if (privilege_drop(&d->user, PRIVILEGE_CONVERSE, &e) < 0)
 		return fail(d, STATUS_CANNOT, &e);
 	if (reporting_start(&d->out, &d->info, &style, &none, &e) < 0)
 		return fail(d, STATUS_CANNOT, &e);

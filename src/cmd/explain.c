@@ -281,7 +281,8 @@ int explain_drop_privilege(struct explain_run *x)
 
 	signals_install();
 	reporting_keep(&x->out);
-	return privilege_drop(&e) < 0 ? explain_fail(x, STATUS_CANNOT, &e) : 0;
+	return privilege_drop(&x->user, PRIVILEGE_READ, &e) < 0 ? explain_fail(x, STATUS_CANNOT, &e)
+								: 0;
 }
 
 static int end(struct explain_run *x)

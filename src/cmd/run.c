@@ -327,7 +327,7 @@ int run_drop_privilege(struct run *r)
 
 	signals_install();
 	reporting_keep(&r->out);
-	return privilege_drop(&e) < 0 ? run_fail(r, STATUS_CANNOT, &e) : 0;
+	return privilege_drop(&r->user, r->work, &e) < 0 ? run_fail(r, STATUS_CANNOT, &e) : 0;
 }
 
 int run_end_dry(struct run *r)

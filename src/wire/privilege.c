@@ -59,12 +59,17 @@ const char *privilege_fix(unsigned n)
 	}
 }
 
-int privilege_drop(struct err *e)
+int privilege_find_user(const char *asked, struct privilege_user *u, struct err *e)
+{
+	(void)e;
+	*u = (struct privilege_user){.asked = asked != NULL};
+	return 0;
+}
+
+static int drop_capabilities(struct err *e)
 {
 	capng_select_t set = CAPNG_SELECT_CAPS;
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return err_sys(e, errno, "dropping privilege: no_new_privs");
 	if (capng_get_caps_process() < 0)
 		return err_set(e, "dropping privilege: cannot read the capabilities");
 	/* the bounding set can only be cut with CAP_SETPCAP; no_new_privs makes it moot */
@@ -78,4 +83,13 @@ int privilege_drop(struct err *e)
 	    capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE)
 		return err_set(e, "dropping privilege: capabilities are left");
 	return 0;
+}
+
+int privilege_drop(const struct privilege_user *u, enum privilege_work work, struct err *e)
+{
+	(void)u;
+	(void)work;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_sys(e, errno, "dropping privilege: no_new_privs");
+	return drop_capabilities(e);
 }

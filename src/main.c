@@ -140,8 +140,8 @@ int main(int argc, char **argv)
 
 	hold_standard_files();
 	if (geteuid() != getuid() || getegid() != getgid()) {
-		log_error("rstprobe must not be setuid or setgid: it would open files by rights that "
-			  "are not yours; setcap cap_net_raw+ep is enough");
+		log_error("it must not run setuid or setgid, by rights on files that are not yours "
+			  "(chmod ug-s; setcap cap_net_raw+ep is enough)");
 		return STATUS_CANNOT;
 	}
 	signal(SIGPIPE, SIG_IGN); /* a reader that goes away is a write that fails */

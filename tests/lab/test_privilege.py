@@ -294,6 +294,14 @@ def test_user_namespace_of_ones_own(net):
     assert done.returncode == 0 and done.stderr == "" and "closed" in done.stdout, done
 
 
+def test_it_refuses_to_run_setuid(net, real_root):
+    copy = net.client.public(RSTPROBE)
+    os.chmod(copy, 0o4755)
+    for words in (["scan", SERVER], ["-V"]):
+        result = net.client.rstprobe(*words, binary=copy, wrap=AS_NOBODY)
+        assert result.status == 4 and result.out == "" and "setuid" in result.err, result
+
+
 # --- what fails ----------------------------------------------------------------------------------
 
 SHIM = r"""

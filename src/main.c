@@ -41,8 +41,10 @@ static bool is_one_of(const char *word, const char *a, const char *b, const char
 static bool resolves(const char *name)
 {
 	struct addr any;
+	bool found = resolve_name(NULL, name, &any, 1, NULL) > 0;
 
-	return resolve_name(NULL, name, &any, 1, NULL) > 0;
+	resolve_end();
+	return found;
 }
 
 /* The command that `word` was meant to be, or NULL where it may well be a target. */

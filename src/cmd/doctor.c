@@ -205,11 +205,13 @@ static int begin(struct doctor *d, const struct cmd_line *l)
 		err_set(&e, "-i %.20s: no such interface; ip -br link shows them", d->o.ifname);
 		return fail(d, STATUS_CANNOT, &e);
 	}
+	resolve_as(&d->user);
 	system_read(&d->facts);
 	if (reporting_open(&d->out, &d->o.out, &e) < 0 ||
 	    doctor_find_paths(&d->facts, &d->o, d->ways, d->dst, &e) < 0)
 		return fail(d, STATUS_USAGE, &e);
 	open_trials(d);
+	resolve_prepare(false);
 	if (privilege_drop(&d->user, PRIVILEGE_CONVERSE, &e) < 0)
 		return fail(d, STATUS_CANNOT, &e);
 	if (reporting_start(&d->out, &d->info, &style, &none, &e) < 0)
@@ -240,5 +242,6 @@ int cmd_doctor(const struct cmd_line *l)
 		trial_close(&d.ways[i]);
 	}
 	reporting_close(&d.out, not_written, &d);
+	resolve_end();
 	return d.status;
 }

@@ -280,6 +280,7 @@ int explain_drop_privilege(struct explain_run *x)
 	struct err e;
 
 	signals_install();
+	resolve_prepare(!x->o.numeric);
 	reporting_keep(&x->out);
 	return privilege_drop(&x->user, PRIVILEGE_READ, &e) < 0 ? explain_fail(x, STATUS_CANNOT, &e)
 								: 0;

@@ -326,6 +326,7 @@ int run_drop_privilege(struct run *r)
 	struct err e;
 
 	signals_install();
+	resolve_prepare(!r->o.numeric);
 	reporting_keep(&r->out);
 	return privilege_drop(&r->user, r->work, &e) < 0 ? run_fail(r, STATUS_CANNOT, &e) : 0;
 }
@@ -380,6 +381,7 @@ int run_begin_by(struct run *r, const struct cmd_line *l, const struct option_ta
 	if (rc != 0)
 		return rc < 0 ? run_fail(r, STATUS_USAGE, &e) : -1;
 	log_set_verbosity(r->o.verbosity);
+	resolve_as(&r->user);
 	if (make_seed(r) < 0 || make(r, ctx) < 0 || find_paths(r) < 0)
 		return -1;
 	log_info("seed %llu", (unsigned long long)r->seed);
@@ -390,6 +392,7 @@ int run_begin_by(struct run *r, const struct cmd_line *l, const struct option_ta
 int run_end(struct run *r)
 {
 	close_reports(r);
+	resolve_end();
 	if (r->wire)
 		r->wire->ops->close(r->wire);
 	hold_free(r->hold);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cmd/beside_private.h"
+#include "wire/privilege.h"
 
 enum wish { WISH_NAME, WISH_REMOVE };
 
@@ -99,10 +100,30 @@ static void keep(void *ctx, int line)
 			beside_remove(&b->v[i]);
 }
 
-void beside_keep(struct beside *b)
+static void become_keeper(void *ctx, int line)
 {
-	int kept[2 * BESIDE_MAX];
-	struct child_work work = {.work = keep, .ctx = b, .kept = kept};
+	struct err e;
+	int ready = 0;
+
+	if (privilege_drop(NULL, PRIVILEGE_NAME, &e) >= 0 &&
+	    send(line, &ready, sizeof(ready), MSG_NOSIGNAL) == (ssize_t)sizeof(ready))
+		keep(ctx, line);
+}
+
+static bool hear(const struct beside *b, int *rc)
+{
+	ssize_t n;
+
+	do
+		n = recv(b->keeper.line, rc, sizeof(*rc), 0);
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof(*rc);
+}
+
+int beside_keep(struct beside *b, struct err *e)
+{
+	int kept[2 * BESIDE_MAX], ready;
+	struct child_work work = {.work = become_keeper, .ctx = b, .kept = kept};
 	bool any = false;
 
 	for (size_t i = 0; i < b->n; i++) {
@@ -112,8 +133,13 @@ void beside_keep(struct beside *b)
 		if (b->v[i].fd >= 0)
 			kept[work.n_kept++] = b->v[i].fd;
 	}
-	if (any && !b->keeper.pid)
-		child_start(&b->keeper, &work, NULL);
+	if (!any || b->keeper.pid)
+		return 0;
+	if (child_start(&b->keeper, &work, NULL) == 0 && hear(b, &ready))
+		return 0;
+	err_sys(e, b->keeper.pid ? EPERM : errno, "no process that names the results");
+	child_end(&b->keeper, -1);
+	return -1;
 }
 
 /* --- asking it -------------------------------------------------------------------------------- */
@@ -123,15 +149,10 @@ static bool ask(const struct beside_file *f, enum wish wish, int *rc)
 {
 	const struct beside *b = f->of;
 	const struct asked a = {(uint8_t)wish, (uint8_t)(f - b->v)};
-	ssize_t n;
 
-	if (!b->keeper.pid ||
-	    send(b->keeper.line, &a, sizeof(a), MSG_NOSIGNAL) != (ssize_t)sizeof(a))
-		return false;
-	do
-		n = recv(b->keeper.line, rc, sizeof(*rc), 0);
-	while (n < 0 && errno == EINTR);
-	return n == (ssize_t)sizeof(*rc);
+	return b->keeper.pid &&
+	       send(b->keeper.line, &a, sizeof(a), MSG_NOSIGNAL) == (ssize_t)sizeof(a) &&
+	       hear(b, rc);
 }
 
 int beside_ask_name(const struct beside_file *f)

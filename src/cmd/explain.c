@@ -281,9 +281,9 @@ int explain_drop_privilege(struct explain_run *x)
 
 	signals_install();
 	resolve_prepare(!x->o.numeric);
-	reporting_keep(&x->out);
-	return privilege_drop(&x->user, PRIVILEGE_READ, &e) < 0 ? explain_fail(x, STATUS_CANNOT, &e)
-								: 0;
+	if (reporting_keep(&x->out, &e) < 0)
+		return explain_fail(x, STATUS_CANNOT, &e);
+	return cmd_drop_privilege(&x->status, &x->user, PRIVILEGE_READ);
 }
 
 static int end(struct explain_run *x)
@@ -311,7 +311,7 @@ int cmd_explain(const struct cmd_line *l)
 	if (rc > 0)
 		return STATUS_OK;
 	log_set_verbosity(x.o.verbosity);
-	if (begin(&x) == 0) {
+	if (cmd_find_user(&x.status, x.o.user, &x.user) == 0 && begin(&x) == 0) {
 		if (x.o.ifname)
 			explain_live(&x);
 		else

@@ -19,7 +19,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "wire/child.h"
 
 #ifndef POLLRDHUP
@@ -166,8 +165,8 @@ static bool say_hello(const struct serving *s)
 	size_t len;
 
 	hold_standard_files();
-	log_set_verbosity(-1); /* what warns of it warns in the parent too */
-	dropped = privilege_drop(s->user, PRIVILEGE_RESOLVE, &e) == 0;
+	/* what could not be had here the parent will find, too, and say */
+	dropped = privilege_drop(s->user, PRIVILEGE_RESOLVE, &e) >= 0;
 	len = resolver_put_hello(dropped ? NULL : &e, words);
 	return send(s->line, words, len, MSG_NOSIGNAL) == (ssize_t)len && dropped;
 }

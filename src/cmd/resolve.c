@@ -130,6 +130,7 @@ struct service {
 
 static struct service *services;
 static size_t n_services;
+static bool services_read; /* found or not */
 
 static int service_cmp(const void *a, const void *b)
 {
@@ -138,11 +139,14 @@ static int service_cmp(const void *a, const void *b)
 	return (x->port > y->port) - (x->port < y->port);
 }
 
-static void load_services(void)
+void resolve_services(void)
 {
 	const struct servent *s;
 	size_t cap = 0;
 
+	if (services_read)
+		return;
+	services_read = true;
 	setservent(1);
 	while ((s = getservent())) {
 		if (strcmp(s->s_proto, "tcp") != 0)
@@ -167,8 +171,7 @@ const char *resolve_service_name(uint16_t port, char buf[32])
 {
 	const struct service key = {.port = port}, *found;
 
-	if (!services)
-		load_services();
+	resolve_services();
 	found = services ? bsearch(&key, services, n_services, sizeof(key), service_cmp) : NULL;
 	if (!found)
 		return NULL;

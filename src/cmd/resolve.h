@@ -11,7 +11,9 @@
  */
 int resolve_name(void *ctx, const char *name, struct addr *out, size_t max, struct err *e);
 uint32_t resolve_zone(void *ctx, const char *name);
-int resolve_service(const char *name);			       /* TCP port or -1 */
+int resolve_service(const char *name); /* TCP port or -1 */
+/* Reads the database that resolve_service_name looks into: for who may open no file later. */
+void resolve_services(void);
 const char *resolve_service_name(uint16_t port, char buf[32]); /* NULL where there is none */
 const char *resolve_zone_name(uint32_t zone, char buf[16]);
 

@@ -45,9 +45,11 @@ enum privilege_work {
 };
 
 /*
- * Gives up everything for good. Before any thread is there. -1 and `e` where it fails: nothing may
- * be read then. What neither kernel nor container can give (a user that is not mapped, seccomp
- * that is not built in) is a warning, once. Harmless without any privilege.
+ * Gives up everything for good. Before any thread is there. 0, or -1 and `e` where it fails:
+ * nothing may be read then. 1 where it is done as far as it can be had here, and `e`, worth a
+ * warning, says what could not: a user that this container does not know, a kernel without seccomp.
+ * Harmless without any privilege. PRIVILEGE_NAME alone keeps its user and root's rights on files,
+ * and takes NULL.
  */
 int privilege_drop(const struct privilege_user *u, enum privilege_work work, struct err *e);
 

@@ -337,9 +337,9 @@ static int check_room(struct explain_run *x)
 	if (room >= n)
 		return 0;
 	err_set(&e,
-		"%zu files, and no more than %zu may be open at once: allow more by ulimit -n %zu, "
-		"or join them first (mergecap)",
-		n, room, n + NOFILE_SPARE);
+		"%zu files, of which only %zu may be open at once: allow more by ulimit -n %zu, or "
+		"join them first (mergecap)",
+		n, room, n + 2 * NOFILE_SPARE);
 	return explain_fail(x, STATUS_USAGE, &e);
 }
 

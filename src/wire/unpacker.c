@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -55,7 +56,7 @@ static void close_fd(int *fd)
 
 /* --- the process ------------------------------------------------------------------------------ */
 
-/* However that ends, and even while this process waits for something. */
+/* However that ends. */
 static void die_with(pid_t parent)
 {
 #ifdef PR_SET_PDEATHSIG
@@ -154,15 +155,32 @@ static pid_t run(int line, const char *tool, int in)
 	return pid;
 }
 
-static void end(pid_t pid, bool by_force, struct answer *a)
+static void on_child(int sig)
+{
+	(void)sig;
+}
+
+/* Until it has ended, or nobody asks any more. */
+static pid_t wait_for(pid_t pid, int line, int *status)
+{
+	struct pollfd asker = {.fd = line};
+	sigset_t but_children;
+	pid_t got;
+
+	sigfillset(&but_children);
+	sigdelset(&but_children, SIGCHLD);
+	while ((got = waitpid(pid, status, WNOHANG)) == 0)
+		if (ppoll(&asker, 1, NULL, &but_children) > 0)
+			kill(-pid, SIGKILL);
+	return got;
+}
+
+static void end(pid_t pid, int line, bool by_force, struct answer *a)
 {
 	if (by_force)
 		kill(-pid, SIGKILL);
-	while (waitpid(pid, &a->status, 0) < 0)
-		if (errno != EINTR) {
-			a->error = errno;
-			return;
-		}
+	if (wait_for(pid, line, &a->status) < 0)
+		a->error = errno;
 }
 
 static void serve(int line)
@@ -182,7 +200,7 @@ static void serve(int line)
 		close_fd(&fds[0]);
 		if (pid > 0 && q.wish != WISH_RUN) {
 			a.error = 0;
-			end(pid, q.wish == WISH_KILL, &a);
+			end(pid, line, q.wish == WISH_KILL, &a);
 			pid = 0;
 		}
 		handover_tell(line, &a, sizeof(a), NULL, 0);
@@ -190,11 +208,6 @@ static void serve(int line)
 	if (pid > 0)
 		kill(-pid, SIGKILL);
 }
-
-struct birth {
-	const struct privilege_user *user;
-	pid_t parent;
-};
 
 /* Numbers 0 to 2 stay taken, so that nothing else is ever meant by them. */
 static bool hold_standard_files(void)
@@ -211,17 +224,16 @@ static bool hold_standard_files(void)
 
 static void work(void *ctx, int line)
 {
-	const struct birth *b = ctx;
+	const struct sigaction told = {.sa_handler = on_child};
 	struct err e;
 
-	if (!hold_standard_files())
+	if (!hold_standard_files() || sigaction(SIGCHLD, &told, NULL) < 0)
 		return;
 	log_set_verbosity(-1); /* of what can't be dropped the parent warns */
-	if (privilege_drop(b->user, PRIVILEGE_UNPACK, &e) < 0) {
+	if (privilege_drop(ctx, PRIVILEGE_UNPACK, &e) < 0) {
 		log_error("%s", e.msg);
 		return;
 	}
-	die_with(b->parent); /* after the drop, which would undo it */
 	serve(line);
 }
 
@@ -231,8 +243,7 @@ struct unpacker *unpacker_start(const struct privilege_user *user, struct err *e
 {
 	static const int kept[] = {STDERR_FILENO};
 	struct unpacker *u = calloc(1, sizeof(*u));
-	struct birth birth = {user, getpid()};
-	const struct child_work w = {work, &birth, kept, 1};
+	const struct child_work w = {work, (void *)(uintptr_t)user, kept, 1};
 
 	if (!u)
 		err_sys(e, ENOMEM, "unpacking");

@@ -1,6 +1,6 @@
 /*
- * unpacker: a process between the one that reads and the programs that unpack: it forks, they give
- * what they have to pipes of the reader's. It refuses to read a single octet of a capture.
+ * unpacker: a process between the one that reads and the programs that unpack: it starts them, they
+ * give what they have to pipes of the reader's. It refuses to read a single octet of a capture.
  */
 #include "config.h"
 
@@ -10,19 +10,19 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <sys/prctl.h>
-#endif
 
 #include "base/log.h"
 #include "wire/child.h"
 #include "wire/handover.h"
+
+extern char **environ;
 
 enum wish { WISH_RUN, WISH_WAIT, WISH_KILL };
 
@@ -56,65 +56,45 @@ static void close_fd(int *fd)
 
 /* --- the process ------------------------------------------------------------------------------ */
 
-/* However that ends. */
-static void die_with(pid_t parent)
+/* What the program does to its files, and to signals: its group is its own, so that whatever it
+ * starts ends with it, and it says on stderr what nobody asked for: ours is /dev/null there. */
+static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *attr,
+		   const struct ends *ends)
 {
-#ifdef PR_SET_PDEATHSIG
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-#endif
-	if (getppid() != parent)
-		_exit(1);
-}
+	sigset_t set;
 
-/* What it says on stderr nobody asked for: ours is /dev/null, as our stdout is. */
-static int take_places(const struct ends *ends)
-{
-	return dup2(STDOUT_FILENO, STDERR_FILENO) < 0 || dup2(ends->in, STDIN_FILENO) < 0 ||
-		       dup2(ends->out, STDOUT_FILENO) < 0
+	sigemptyset(&set);
+	posix_spawnattr_setsigmask(attr, &set);
+	sigaddset(&set, SIGPIPE);
+	posix_spawnattr_setsigdefault(attr, &set);
+	posix_spawnattr_setflags(attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+					   POSIX_SPAWN_SETSIGDEF);
+	return posix_spawn_file_actions_adddup2(files, STDOUT_FILENO, STDERR_FILENO) != 0 ||
+		       posix_spawn_file_actions_adddup2(files, ends->in, STDIN_FILENO) != 0 ||
+		       posix_spawn_file_actions_adddup2(files, ends->out, STDOUT_FILENO) != 0
 		   ? -1
 		   : 0;
 }
 
-/* A group of its own, so that whatever it starts ends with it. */
-static void become(const char *tool, const struct ends *ends, int told, pid_t parent)
-{
-	char *argv[] = {strdup(tool), strdup("-dc"), NULL};
-	sigset_t none;
-	int rc;
-
-	setpgid(0, 0);
-	die_with(parent);
-	signal(SIGPIPE, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (argv[0] && argv[1] && take_places(ends) == 0)
-		execvp(tool, argv);
-	rc = errno;
-	_exit(write(told, &rc, sizeof(rc)) < 0);
-}
-
-/* The program's process, or -1 with errno. That it has started is that its end of `told` closed. */
+/* The program's process, or -1 with errno. */
 static pid_t start(const char *tool, const struct ends *ends)
 {
-	pid_t self = getpid(), pid;
-	int told[2], rc = 0;
-	ssize_t got;
+	char *argv[] = {strdup(tool), strdup("-dc"), NULL};
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	int rc = ENOMEM;
+	pid_t pid;
 
-	if (pipe2(told, O_CLOEXEC) < 0)
-		return -1;
-	pid = fork();
-	if (pid == 0)
-		become(tool, ends, told[1], self);
-	rc = errno;
-	close(told[1]);
-	got = pid < 0 ? -1 : read(told[0], &rc, sizeof(rc));
-	close(told[0]);
-	if (got == 0)
-		return pid;
-	if (pid > 0)
-		waitpid(pid, NULL, 0);
+	posix_spawn_file_actions_init(&files);
+	posix_spawnattr_init(&attr);
+	if (argv[0] && argv[1] && prepare(&files, &attr, ends) == 0)
+		rc = posix_spawnp(&pid, tool, &files, &attr, argv, environ);
+	posix_spawn_file_actions_destroy(&files);
+	posix_spawnattr_destroy(&attr);
+	free(argv[0]);
+	free(argv[1]);
 	errno = rc;
-	return -1;
+	return rc == 0 ? pid : -1;
 }
 
 static int open_ends(struct ends *ends)

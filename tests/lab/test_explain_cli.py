@@ -838,7 +838,7 @@ def test_kernel_joins_its_reason(host, real_root):
 
 def test_kernel_that_keeps_silent_is_one_note(host, real_root):
     """Without the rights on the tracepoint it still listens; asked for by name it is an error."""
-    wrap = ["setpriv", "--bounding-set=-all,+net_raw", "--inh-caps=-all"]
+    wrap = ["setpriv", "--bounding-set=-all,+net_raw,+setuid,+setgid", "--inh-caps=-all"]
     run = start(host, "-i", "lo", "--format", "json", wrap=wrap)
     run.signal(signal.SIGINT)
     result = run.wait(10)

@@ -3,7 +3,6 @@
  * those; paths that cannot carry them are buried. How fast is the pace's to say, and for one host
  * the gates'; when a pass is over is sweep.c's.
  */
-#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -58,19 +57,33 @@ uint32_t sweep_now_us(const struct sweep *s, uint64_t ns)
 	return (uint32_t)((ns - s->start_ns) / 1000) + 1; /* 0 says that it isn't known */
 }
 
-static const struct template *template_of(struct sweep *s, const struct point *at, unsigned kind)
+/* Of a path and a kind: all but what is patched. */
+static struct template **template_at(struct sweep *s, uint16_t path, unsigned kind)
 {
-	struct template **t = &s->templates[at->span->path * s->c->n_kinds + kind];
-	struct segment seg;
-	struct err e;
+	return &s->templates[path * s->c->n_kinds + kind];
+}
 
-	if (!*t) {
-		probing_segment(&s->c->wish, s->c->kinds[kind], &s->w->paths[at->span->path],
-				&at->addr, s->ts_base, &seg);
-		*t = template_new(s->craft, &seg, &e);
-		assert(*t); /* options and payload were bounded when they were made */
+int sweep_make_templates(struct sweep *s, struct err *e)
+{
+	const struct space *space = s->c->space;
+
+	for (size_t i = 0; i < space->n; i++) {
+		const struct span *x = &space->spans[i];
+
+		for (unsigned kind = 0; x->path != PATH_NONE && kind < s->c->n_kinds; kind++) {
+			struct template **t = template_at(s, x->path, kind);
+			struct segment seg;
+
+			if (*t)
+				continue;
+			probing_segment(&s->c->wish, s->c->kinds[kind], &s->w->paths[x->path],
+					&x->first, s->ts_base, &seg);
+			*t = template_new(s->craft, &seg, e);
+			if (!*t)
+				return -1;
+		}
 	}
-	return *t;
+	return 0;
 }
 
 /* --- paths ------------------------------------------------------------------------------------ */
@@ -129,7 +142,7 @@ static uint64_t next_slot(const struct sweep *s)
 static void put_probe(struct sweep *s, struct batch *b, uint64_t slot, const struct point *at,
 		      unsigned kind, uint16_t sport)
 {
-	const struct template *t = template_of(s, at, kind);
+	const struct template *t = *template_at(s, at->span->path, kind);
 	uint8_t *room = batch_room(s->lanes, b, b->n);
 	struct sent sent;
 

@@ -300,6 +300,65 @@ static void what_is_not_decoded_is_counted(void **state)
 	play_free(p);
 }
 
+/* A refused connection, of which the kernel spoke before the RST was captured: `words`, by `n`. */
+static struct finding refused_after(const struct kernel_reset *words, size_t n, uint64_t *joined)
+{
+	struct told t = {0};
+	struct play *p = play_new(&plain, tell, &t);
+
+	for (size_t i = 0; i < n; i++)
+		explain_kernel(play_explain(p), &words[i]);
+	play(p, "> S; < answer;");
+	explain_end(play_explain(p));
+	assert_int_equal(t.n, 1);
+	assert_int_equal(explain_summary(play_explain(p))->kernel_events, n);
+	*joined = explain_summary(play_explain(p))->kernel_joined;
+	play_free(p);
+	return t.f[0];
+}
+
+static void the_kernel_may_speak_first(void **state)
+{
+	uint64_t joined;
+	struct finding f = refused_after(NULL, 0, &joined);
+	struct kernel_reset near = {.wall_ns = f.wall_ns - 1000000,
+				    .src = f.src,
+				    .dst = f.dst,
+				    .sport = f.sport,
+				    .dport = f.dport,
+				    .reason = "NO_SOCKET"};
+	struct kernel_reset words[2] = {near, near};
+
+	(void)state;
+	assert_false(f.has_kernel);
+	f = refused_after(words, 1, &joined);
+	assert_true(f.has_kernel && joined == 1);
+	assert_string_equal(f.kernel.reason, "NO_SOCKET");
+	assert_true(fact_has(&f.facts, K_NO_SOCKET));
+	/* of two that fit the nearer one, and one RST has one word */
+	words[0].wall_ns -= 1000000;
+	snprintf(words[0].reason, sizeof(words[0].reason), "TCP_STATE");
+	f = refused_after(words, 2, &joined);
+	assert_string_equal(f.kernel.reason, "NO_SOCKET");
+	assert_int_equal(joined, 1);
+	/* a listener that was matched is known by its port alone */
+	words[0] = near;
+	words[0].src = words[0].dst = (struct addr){0};
+	words[0].dport = 0;
+	assert_true(refused_after(words, 1, &joined).has_kernel);
+	/* another connection's, another host's, and one of long ago */
+	words[0] = near;
+	words[0].dport++;
+	assert_false(refused_after(words, 1, &joined).has_kernel);
+	words[0] = near;
+	words[0].src.b[3]++;
+	assert_false(refused_after(words, 1, &joined).has_kernel);
+	words[0] = near;
+	words[0].wall_ns -= 300000000;
+	assert_false(refused_after(words, 1, &joined).has_kernel);
+	assert_int_equal(joined, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +375,7 @@ int main(void)
 	    cmocka_unit_test(silences_are_counted_by_their_timer),
 	    cmocka_unit_test(the_summary_counts_what_was_told),
 	    cmocka_unit_test(what_is_not_decoded_is_counted),
+	    cmocka_unit_test(the_kernel_may_speak_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

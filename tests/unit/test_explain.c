@@ -300,6 +300,36 @@ static void what_is_not_decoded_is_counted(void **state)
 	play_free(p);
 }
 
+/* There are fewer places for segments than for connections: who was not heard of longest gives his
+ * up for the ladder, and is no less judged. */
+static void segments_give_way_before_flows(void **state)
+{
+	enum { CONNS = 900 };
+	const struct explain_limits few = {
+	    .flows = 1000,
+	    .idle_ns = explain_limits_file.idle_ns,
+	    .settle_ns = explain_limits_file.settle_ns,
+	};
+	struct script_how how = {.limits = &few};
+	struct told t = {0};
+	struct play *p = play_new(&how, tell, &t);
+
+	(void)state;
+	for (unsigned i = 1; i <= CONNS; i++)
+		play(p, "%u> S +0.0001; %u< S. +0.0001; %u> . +0.0001; %u> P. len 9 +0.0001;", i, i,
+		     i, i);
+	/* the first of them, and of those that came last */
+	play(p, "1< abort +0.0001; %u< abort +0.0001;", (unsigned)CONNS);
+	explain_end(play_explain(p));
+	assert_int_equal(t.n, 2);
+	assert_int_equal(t.f[1].n_ladder, 5);
+	assert_int_equal(t.f[0].n_ladder, 1);
+	assert_int_equal(t.f[0].cause, t.f[1].cause);
+	assert_int_equal(t.by_cause[CAUSE_NO_CONTEXT] + t.by_cause[CAUSE_UNKNOWN], 0);
+	assert_int_equal(explain_summary(play_explain(p))->evicted, 0);
+	play_free(p);
+}
+
 /* A refused connection, of which the kernel spoke before the RST was captured: `words`, by `n`. */
 static struct finding refused_after(const struct kernel_reset *words, size_t n, uint64_t *joined)
 {
@@ -375,6 +405,7 @@ int main(void)
 	    cmocka_unit_test(silences_are_counted_by_their_timer),
 	    cmocka_unit_test(the_summary_counts_what_was_told),
 	    cmocka_unit_test(what_is_not_decoded_is_counted),
+	    cmocka_unit_test(segments_give_way_before_flows),
 	    cmocka_unit_test(the_kernel_may_speak_first),
 	};
 

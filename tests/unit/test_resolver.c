@@ -416,21 +416,35 @@ static void test_mute(void **state)
 	assert_true(is_gone(pid));
 }
 
+static pid_t stopped;
+
+/* However the test ends: nothing that is stopped stays behind. */
+static int go_on(void **state)
+{
+	(void)state;
+	return stopped ? kill(stopped, SIGCONT) : 0;
+}
+
 static void test_stopped(void **state)
 {
 	struct resolver *r = started();
-	pid_t pid = pid_of(r);
 	struct resolver_answer a;
 	struct err e = {""};
+	pid_t pid = pid_of(r);
+	int how;
 
 	(void)state;
+	stopped = pid;
 	kill(pid, SIGSTOP);
+	assert_int_equal(waitpid(pid, &how, WUNTRACED), pid); /* all of its threads */
+	assert_true(WIFSTOPPED(how));
 	assert_false(resolver_addrs(r, "twin", 50, &a, &e));
 	resolver_end(r); /* leaves it behind */
 	kill(pid, SIGCONT);
 	for (int i = 0; i < 60000 && !is_gone(pid); i++)
 		nap();
 	assert_true(is_gone(pid));
+	stopped = 0;
 	waitpid(pid, NULL, 0);
 }
 
@@ -496,7 +510,7 @@ int main(void)
 	    cmocka_unit_test(test_what_it_holds),
 	    cmocka_unit_test(test_killed),
 	    cmocka_unit_test(test_mute),
-	    cmocka_unit_test(test_stopped),
+	    cmocka_unit_test_teardown(test_stopped, go_on),
 	    cmocka_unit_test(test_parent_killed),
 	    cmocka_unit_test(test_by_system),
 	};

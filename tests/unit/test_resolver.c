@@ -118,12 +118,18 @@ static void test_answers_that_lie(void **state)
 	memcpy(words, "\2\0\0\0", 5);
 	assert_true(resolver_take_answer(words, 5 + RESOLVER_NAME - 1, &got));
 	assert_false(resolver_take_answer(words, 5 + RESOLVER_NAME, &got));
-	fill(&a, RESOLVER_ADDRS_MAX);
+	/* more addresses than there is room for: all there, each as the first */
+	fill(&a, 1);
 	len = resolver_put_answer(&a, words);
-	words[14]++; /* the count: 257 */
-	assert_false(resolver_take_answer(words, len, &got));
-	words[14]--;
+	for (size_t i = 1; i <= RESOLVER_ADDRS_MAX; i++)
+		memcpy(words + 15 + 9 * i, words + 15, 9);
+	words[13] = 1;
+	assert_false(resolver_take_answer(words, len + (size_t)9 * RESOLVER_ADDRS_MAX, &got));
+	words[13] = 0;
 	assert_true(resolver_take_answer(words, len, &got));
+	words[14] = 2; /* one that is not there */
+	assert_false(resolver_take_answer(words, len, &got));
+	words[14] = 1;
 	words[15] = 5; /* no family */
 	assert_false(resolver_take_answer(words, len, &got));
 	words[15] = ADDR_V4;

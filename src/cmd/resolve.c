@@ -159,7 +159,7 @@ struct service {
 
 static struct service *services;
 static size_t n_services;
-static bool services_read;
+static bool services_read; /* found or not */
 
 static int service_cmp(const void *a, const void *b)
 {
@@ -173,6 +173,8 @@ static void load_services(void)
 	const struct servent *s;
 	size_t cap = 0;
 
+	if (services_read)
+		return;
 	services_read = true;
 	setservent(1);
 	while ((s = getservent())) {
@@ -199,8 +201,7 @@ const char *resolve_service_name(uint16_t port, char buf[32])
 {
 	const struct service key = {.port = port}, *found;
 
-	if (!services_read)
-		load_services();
+	load_services();
 	found = services ? bsearch(&key, services, n_services, sizeof(key), service_cmp) : NULL;
 	if (!found)
 		return NULL;
@@ -216,6 +217,6 @@ void resolve_prepare(bool service_names)
 	tzset();
 	if (!zones)
 		zones = if_nameindex();
-	if (service_names && !services_read)
+	if (service_names)
 		load_services();
 }

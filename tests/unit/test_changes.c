@@ -33,7 +33,7 @@ static int teardown(void **state)
 static void begin(enum change_side which)
 {
 	side = which;
-	changes_begin(c, which);
+	changes_begin(c, which, 0);
 }
 
 static uint32_t host(const char *addr)

@@ -22,15 +22,19 @@ static size_t width_of(const struct vantage_point *p)
 static void begin(struct text_report *t)
 {
 	const struct vantages_record *all = t->run->vantages;
+	struct string words = {0};
 
 	if (t->vantage.begun || !all)
 		return;
 	t->vantage.begun = true;
 	for (size_t i = 0; i < all->n; i++) {
-		string_put_text(&t->line, i ? ", " : "");
-		text_diff_result(&t->line, all->points[i].name, all->points[i].started);
+		string_put_text(&words, i ? ", " : "");
+		text_diff_result(&words, all->points[i].name, all->points[i].started);
 	}
-	string_put_text(&t->line, "\n");
+	if (words.failed)
+		out_no_memory(&t->out);
+	text_put_paragraph(t, string_text(&words), 2);
+	string_free(&words);
 }
 
 /* Blanks only before what follows them: no line ends in some. */
@@ -113,17 +117,21 @@ static void put_what(struct string *to, const struct vantage_record *v, size_t *
 	*blanks = to->len - start < WHAT_COLUMNS ? WHAT_COLUMNS - (to->len - start) : 0;
 }
 
-static void put_rest(struct text_report *t, const struct vantage_record *v)
+/* Behind the last column. */
+static void put_rest(struct text_report *t, const struct vantage_record *v, size_t blanks)
 {
 	struct string *to = &t->line;
 
-	if (v->n_spans)
-		text_diff_list(t, to, v->spans, v->n_spans);
+	if (v->n_spans) {
+		string_pad(to, blanks);
+		spans_put(v->spans, v->n_spans, t->style.verbose ? 0 : TEXT_DIFF_PORTS, to);
+	}
 	if (!v->of_host || !v->count)
 		return;
-	string_put_text(to, "; with it ");
+	string_pad(to, blanks);
+	string_put_text(to, "and with it ");
 	text_diff_count(to, v->count, "port");
-	string_put_text(to, " that are not open");
+	string_put_text(to, v->count == 1 ? " that is not open" : " that are not open");
 }
 
 /* -v: why, where somebody said so. */
@@ -153,7 +161,7 @@ void text_vantage(void *ctx, const struct vantage_record *v)
 	put_what(&t->line, v, &blanks);
 	for (size_t i = 0; i < v->n_views; i++)
 		put_view(t, &blanks, &v->views[i], width_of(&t->run->vantages->points[i]));
-	put_rest(t, v);
+	put_rest(t, v, blanks);
 	string_put_text(&t->line, "\n");
 	if (t->style.verbose)
 		put_reasons(t, v);

@@ -12,6 +12,8 @@
 enum { STATE_DOWN = STATE_NONE + 1, STATES_SEEN };
 #define NO_MEMBER UINT32_MAX
 
+enum { EACH_MAX = 3 }; /* more ports of which all say the same share a record */
+
 /* What one side has of a port. */
 struct glimpse {
 	uint16_t reason;
@@ -31,10 +33,10 @@ struct looking {
 	struct vantages_record *sum;
 	struct group *groups;
 	size_t n_groups, cap_groups;
-	/* stretches that differ, by port, and the next of the same group */
+	/* stretches that differ, by port; the next of the same group */
 	struct member {
 		struct port_span ports;
-		uint32_t next;
+		uint32_t group, next;
 	} * members;
 	size_t n_members, cap_members;
 	struct port_span *spans;
@@ -158,7 +160,8 @@ static bool keep(struct looking *l, const struct stretch *s, const struct glimps
 
 	if (!to || !array_grow(&l->members, at, &l->cap_members, sizeof(*l->members)))
 		return false;
-	l->members[l->n_members++] = (struct member){{s->first, s->last}, NO_MEMBER};
+	l->members[l->n_members++] =
+	    (struct member){{s->first, s->last}, (uint32_t)(to - l->groups), NO_MEMBER};
 	*(to->first == NO_MEMBER ? &to->first : &l->members[to->last].next) = at;
 	to->last = at;
 	to->ports += (uint32_t)stretch_ports(s);
@@ -257,23 +260,11 @@ static void tell_host(struct looking *l, const struct place *p)
 	tell(l, p, &r);
 }
 
-static bool tell_group(struct looking *l, const struct place *p, const struct group *g)
+static struct vantage_record view_group(const struct looking *l, const struct group *g,
+					struct vantage_view v[CHANGES_SIDES_MAX])
 {
-	struct vantage_view v[CHANGES_SIDES_MAX] = {0};
 	unsigned majority = find_majority(g->seen, l->c->sides);
-	struct vantage_record r = {.views = v, .count = g->ports, .majority = word_of(majority)};
 
-	for (uint32_t i = g->first; i != NO_MEMBER; i = l->members[i].next) {
-		if (!array_grow(&l->spans, r.n_spans, &l->cap_spans, sizeof(*l->spans)))
-			return false;
-		port_spans_add(l->spans, &r.n_spans, l->members[i].ports);
-	}
-	r.spans = l->spans;
-	if (g->ports == 1) {
-		r.port = l->spans[0].first;
-		r.count = 0;
-		r.n_spans = 0;
-	}
 	for (size_t i = 0; i < l->c->sides; i++) {
 		const struct glimpse *x = &g->seen[i];
 
@@ -282,7 +273,48 @@ static bool tell_group(struct looking *l, const struct place *p, const struct gr
 		v[i].measured = counts(x);
 		v[i].exception = v[i].measured && majority != STATE_NONE && x->state != majority;
 	}
+	return (struct vantage_record){.views = v, .majority = word_of(majority)};
+}
+
+static bool tell_group(struct looking *l, const struct place *p, const struct group *g)
+{
+	struct vantage_view v[CHANGES_SIDES_MAX] = {0};
+	struct vantage_record r = view_group(l, g, v);
+
+	for (uint32_t i = g->first; i != NO_MEMBER; i = l->members[i].next) {
+		if (!array_grow(&l->spans, r.n_spans, &l->cap_spans, sizeof(*l->spans)))
+			return false;
+		port_spans_add(l->spans, &r.n_spans, l->members[i].ports);
+	}
+	r.spans = l->spans;
+	r.count = g->ports;
 	tell(l, p, &r);
+	return true;
+}
+
+static void tell_each(struct looking *l, const struct place *p, const struct member *m)
+{
+	struct vantage_view v[CHANGES_SIDES_MAX] = {0};
+	struct vantage_record r = view_group(l, &l->groups[m->group], v);
+
+	for (unsigned port = m->ports.first; port <= m->ports.last; port++) {
+		r.port = (uint16_t)port;
+		tell(l, p, &r);
+	}
+}
+
+/* By port: those of which few are alike by themselves, the others at the first of them. */
+static bool tell_ports(struct looking *l, const struct place *p)
+{
+	for (uint32_t i = 0; i < l->n_members; i++) {
+		const struct member *m = &l->members[i];
+		const struct group *g = &l->groups[m->group];
+
+		if (g->ports <= EACH_MAX)
+			tell_each(l, p, m);
+		else if (g->first == i && !tell_group(l, p, g))
+			return false;
+	}
 	return true;
 }
 
@@ -302,10 +334,7 @@ static bool look(void *ctx, const struct place *p)
 	changes_add(&l->sum->hosts, l->n_groups || l->swallowed, place_hosts(p));
 	if (l->turned && p->face)
 		tell_host(l, p);
-	for (size_t i = 0; i < l->n_groups; i++)
-		if (!tell_group(l, p, &l->groups[i]))
-			return false;
-	return true;
+	return tell_ports(l, p);
 }
 
 int changes_by_vantage(const struct changes *c, const struct record_sink *sink,

@@ -1,6 +1,6 @@
-"""contrib/fleet: one sweep over several hosts, by the engines themselves: GNU parallel over sshd, a
-Slurm controller with its node, and the command line of the Kubernetes job in the shell that would
-run it. A worker dies in the middle, and what comes together in the end is exact all the same.
+"""contrib/fleet: one sweep over several hosts: the script of one shard, GNU parallel over sshd, and
+the command line of the Kubernetes job in the shell that would run it. A worker dies in the middle,
+and what comes together in the end is exact all the same. Slurm is in test_fleet_slurm.
 
 Whether the job's manifest is one, a cluster alone can tell; here are its facts that the rest hangs on.
 """
@@ -15,76 +15,9 @@ import subprocess
 
 import pytest
 
-from documents import TOP
-from lab import CLIENT, DEADLINE, RSTPROBE, SERVER, command, expand, overlay, until
-
-FLEET = os.path.join(TOP, "contrib", "fleet")
-LISTENERS = [80, 443, 700, 1999]
-SEED = ["--seed", "7"]
-
-
-def need(*programs):
-    missing = [p for p in programs if not shutil.which(p)]
-    if missing:
-        pytest.skip("not installed: " + ", ".join(missing))
-
-
-def records(folder):
-    """All of a folder's results, in the order of their names."""
-    got = []
-    for name in sorted(os.listdir(folder)):
-        if name.endswith(".jsonl"):
-            with open(os.path.join(folder, name), encoding="utf-8") as f:
-                got.append([json.loads(line) for line in f])
-    return got
-
-
-def asked(result):
-    """port -> state, of those that this part has asked"""
-    states = {}
-    for r in result:
-        if r["type"] in ("port", "ports") and r["state"] != "not-probed":
-            numbers = [r["port"]] if r["type"] == "port" else expand(r["ports"])
-            states.update(dict.fromkeys(numbers, r["state"]))
-    return states
-
-
-def exact(folder, shards, ports):
-    """Each port by one shard and no other, and rightly; all shards are whole."""
-    results = records(folder)
-    assert len(results) == shards, os.listdir(folder)
-    together = {}
-    for result in results:
-        assert result[-1]["type"] == "summary" and result[-1]["complete"] is True, result[-1]
-        assert [r["type"] for r in result].count("run") == 1
-        mine = asked(result)
-        assert not mine.keys() & together.keys(), "asked twice"
-        assert abs(len(mine) - ports / shards) <= 1, len(mine)
-        together.update(mine)
-    assert together == {p: "open" if p in LISTENERS else "closed" for p in range(1, ports + 1)}
-
-
-def no_change(a, b, ports):
-    done = subprocess.run([RSTPROBE, "diff", a, b], capture_output=True, text=True,
-                          timeout=DEADLINE, check=False)
-    assert done.returncode == 0, done
-    assert "no change: {:,} ports measured by both\n".format(ports) in done.stdout, done
-
-
-@pytest.fixture(scope="module")
-def net(path3):
-    path3.server.listen(LISTENERS)
-    path3.router.firewall(counters=["syns"], prerouting=[
-        "tcp dport 1-4000 ip daddr %s tcp flags & (syn | ack) == syn counter name syns" % SERVER])
-    return path3
-
-
-@pytest.fixture
-def folder(lab):
-    path = lab.path("sweep")
-    os.mkdir(path)
-    return path
-
+from fleet import (FLEET, LISTENERS, SEED, exact, folder, need, net, pids_of,  # noqa: F401
+                   records, slowly)
+from lab import CLIENT, DEADLINE, RSTPROBE, SERVER, command, overlay, until
 
 # --- the script of one shard ----------------------------------------------------------------------
 
@@ -101,28 +34,11 @@ class Shard:
         return self.process.returncode, out + err
 
 
-def slowly(ports, rate):
-    return [SERVER, "-p", "1-%d" % ports, "--rate", str(rate), *SEED]
-
-
-def pids_of(host, name):
-    """Of its processes those that run the program."""
-    got = []
-    for pid in map(int, command(["ip", "netns", "pids", host.ns]).stdout.split()):
-        try:
-            if os.path.basename(os.readlink("/proc/%d/exe" % pid)).removeprefix("lt-") == name:
-                got.append(pid)
-        except OSError:
-            continue
-    return got
-
-
 def test_a_shard_goes_on(net, folder):
     before = net.router.counter("syns")
-    first = Shard(net.client, "2/2", folder, *slowly(1000, 250))
-    until("some of its probes", lambda: net.router.counter("syns") - before > 60)
-    for pid in pids_of(net.client, os.path.basename(RSTPROBE)):
-        os.kill(pid, signal.SIGINT)
+    first = Shard(net.client, "2/2", folder, *slowly(1000, 400))
+    until("half of its probes", lambda: net.router.counter("syns") - before > 250, DEADLINE)
+    first.process.terminate()  # the shell, which hands it on
     assert first.end()[0] == 3
     status, said = Shard(net.client, "2/2", folder, *slowly(1000, 2500)).end()
     assert status == 0, said
@@ -200,7 +116,7 @@ class Workers:
             "-o", "AuthorizedKeysFile=" + self.file("keys"), "-o", "StrictModes=no", "-o",
             "UsePAM=no", "-o", "PidFile=none", "-o", "PermitRootLogin=yes"]))
         until("sshd", lambda: daemon.poll() is not None or host.sh(
-            "ss", "-Hltn", "sport = :22").stdout)
+            "ss", "-Hltn", "sport = :22").stdout, DEADLINE)
         assert daemon.poll() is None, "sshd did not start"
 
     def start(self, folder, *words, hosts=NAMES):
@@ -215,7 +131,8 @@ class Workers:
             self.head.within([os.path.join(FLEET, "over-ssh"), *each, "-b", RSTPROBE, "-n", "5",
                               lines.name, folder, self.addr["target"], *words]),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=dict(os.environ, SSH=ssh, HOME=home, PARALLEL_HOME=home, LC_ALL="C.UTF-8"))
+            env=dict(os.environ, SSH=ssh, HOME=home, PARALLEL_HOME=home, LC_ALL="C.UTF-8"),
+            start_new_session=True)
         self.lab.processes.append(process)
         return process
 
@@ -235,14 +152,21 @@ def real_sshd():
         pytest.skip("sshd needs real root")
 
 
+def no_change(a, b, ports):
+    done = subprocess.run([RSTPROBE, "diff", a, b], capture_output=True, text=True,
+                          timeout=DEADLINE, check=False)
+    assert done.returncode == 0, done
+    assert "no change: {:,} ports measured by both\n".format(ports) in done.stdout, done
+
+
 def end(process):
     out, err = process.communicate(timeout=DEADLINE)
     return process.returncode, out + err
 
 
 def test_over_ssh_a_worker_dies(workers, folder):
-    sweep = workers.start(folder, "-p", "1-1500", "--rate", "300", *SEED)
-    until("the second worker at work", lambda: workers.sent("w2") > 50)
+    sweep = workers.start(folder, "-p", "1-1000", "--rate", "250", *SEED)
+    until("the second worker at work", lambda: workers.sent("w2") > 50, DEADLINE)
     for pid in command(["ip", "netns", "pids", workers.worker["w2"].ns]).stdout.split():
         try:
             os.kill(int(pid), signal.SIGKILL)
@@ -250,23 +174,23 @@ def test_over_ssh_a_worker_dies(workers, folder):
             pass
     status, said = end(sweep)
     assert status == 0, said
-    exact(folder, 5, 1500)
+    exact(folder, 5, 1000)
     with open(os.path.join(folder, "joblog"), encoding="utf-8") as f:
         hosts = {line.split("\t")[1] for line in f.readlines()[1:] if line.split("\t")[6] == "0"}
     assert hosts == {"root@" + workers.addr[n] for n in ("w1", "w3")}, hosts
     workers.sshd(workers.worker["w2"])
     # as one host alone would have it
     whole = workers.lab.path("whole.json")
-    one = workers.head.rstprobe("scan", workers.addr["target"], "-p", "1-1500", "--rate", "max",
+    one = workers.head.rstprobe("scan", workers.addr["target"], "-p", "1-1000", "--rate", "max",
                                 "-oJ", whole, "-o", "/dev/null")
     assert one.status == 0, one
-    no_change(folder, whole, 1500)
+    no_change(folder, whole, 1000)
     # nothing is left to ask
     before = [workers.sent(n) for n in workers.NAMES]
-    assert end(workers.start(folder, "-p", "1-1500", "--rate", "300", *SEED))[0] == 0
+    assert end(workers.start(folder, "-p", "1-1000", "--rate", "250", *SEED))[0] == 0
     assert [workers.sent(n) for n in workers.NAMES] == before
     # another sweep does not go into the same folder
-    status, said = end(workers.start(folder, "-p", "1-1499", *SEED))
+    status, said = end(workers.start(folder, "-p", "1-999", *SEED))
     assert status == 2 and "holds another sweep" in said, said
 
 
@@ -280,6 +204,19 @@ def test_over_ssh_again(workers, folder):
     status, said = end(workers.start(folder, "-p", "1-700", "--rate", "max", hosts=["w1"]))
     assert status == 0, said
     exact(folder, 5, 700)
+
+
+@pytest.mark.parametrize("each", [[], ["--each"]], ids=["shards", "each"])
+def test_over_ssh_broken_off(workers, folder, each):
+    """Ctrl-C here ends what runs there."""
+    before = [workers.sent(n) for n in workers.NAMES]
+    sweep = workers.start(folder, *each, "-p", "1-4000", "--rate", "20", *SEED)
+    until("all at work", lambda: all(
+        workers.sent(n) - b > 2 for n, b in zip(workers.NAMES, before)), DEADLINE)
+    os.killpg(sweep.pid, signal.SIGINT)
+    assert end(sweep)[0] != 0
+    until("nobody at work", lambda: not any(
+        pids_of(workers.worker[n], os.path.basename(RSTPROBE)) for n in workers.NAMES), DEADLINE)
 
 
 def test_vantage_points(workers, folder):
@@ -296,96 +233,6 @@ def test_vantage_points(workers, folder):
     assert done.returncode == 1, done
     assert re.search(r"^  443/tcp +open +open +filtered\*$", done.stdout, re.M), done
     assert "1 port of 1 host depends on where one looks from; 800 ports" in done.stdout, done
-
-
-# --- Slurm ----------------------------------------------------------------------------------------
-
-SLURM = """\
-ClusterName=lab
-SlurmctldHost=%(host)s(127.0.0.1)
-SlurmUser=root
-SlurmctldPort=%(port)d
-SlurmdPort=%(port2)d
-AuthType=auth/munge
-AuthInfo=socket=%(dir)s/munge.socket
-CredType=cred/munge
-StateSaveLocation=%(dir)s/state
-SlurmdSpoolDir=%(dir)s/spool
-SlurmctldPidFile=%(dir)s/slurmctld.pid
-SlurmdPidFile=%(dir)s/slurmd.pid
-ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
-MpiDefault=none
-JobAcctGatherType=jobacct_gather/none
-SelectType=select/cons_tres
-ReturnToService=2
-SchedulerParameters=batch_sched_delay=0,sched_interval=1,sched_min_interval=0
-MinJobAge=300
-NodeName=%(host)s NodeAddr=127.0.0.1 CPUs=4 RealMemory=200 State=UNKNOWN
-PartitionName=all Nodes=%(host)s Default=YES MaxTime=INFINITE State=UP
-"""
-
-
-class Slurm:
-    """A controller and its only node, in the namespace of the client."""
-
-    def __init__(self, net):
-        self.lab, self.host = net.lab, net.client
-        self.dir = self.lab.path("slurm")
-        for d in ("", "state", "spool", "munge"):
-            os.mkdir(os.path.join(self.dir, d), 0o755 if not d else 0o700)
-        self.file = lambda name: os.path.join(self.dir, name)
-        with open(self.file("slurm.conf"), "w", encoding="ascii") as f:
-            f.write(SLURM % {"host": os.uname().nodename.split(".")[0], "dir": self.dir,
-                             "port": 6817, "port2": 6818})
-        with open(self.file("key"), "wb") as f:
-            f.write(os.urandom(128))
-        os.chmod(self.file("key"), 0o400)
-        self.env = dict(os.environ, SLURM_CONF=self.file("slurm.conf"), RSTPROBE=RSTPROBE,
-                        SHARD=os.path.join(FLEET, "shard"))
-        self.daemon("munged", "--foreground", "--force", "--key-file", self.file("key"), "--socket",
-                    self.file("munge.socket"), "--pid-file", self.file("munge/pid"), "--log-file",
-                    self.file("munge/log"), "--seed-file", self.file("munge/seed"))
-        until("munged", lambda: os.path.exists(self.file("munge.socket")))
-        self.daemon("slurmctld", "-D", "-i")
-        self.daemon("slurmd", "-D")
-        until("an idle node", lambda: "idle" in self.run("sinfo", "-h", "-o", "%T", check=False))
-
-    def daemon(self, *argv):
-        self.lab.processes.append(subprocess.Popen(
-            self.host.within(argv), stdin=subprocess.DEVNULL, env=self.env,
-            stdout=self.lab.scratch(argv[0]), stderr=subprocess.STDOUT))
-
-    def run(self, *argv, check=True):
-        done = subprocess.run(self.host.within(argv), capture_output=True, text=True, env=self.env,
-                              timeout=DEADLINE, check=False)
-        assert done.returncode == 0 or not check, done
-        return done.stdout
-
-
-@pytest.fixture
-def slurm(net):
-    need("munged", "slurmctld", "slurmd", "sbatch")
-    if os.geteuid() or not os.access("/etc/shadow", os.R_OK):
-        pytest.skip("Slurm's daemons need real root")
-    return Slurm(net)
-
-
-def test_slurm(net, slurm, folder):
-    """One of the tasks is killed; its shard is queued again, and goes on."""
-    before = net.router.counter("syns")
-    job = slurm.run("sbatch", "--parsable", "--array=1-5%2", "--output", slurm.file("out-%a"),
-                    os.path.join(FLEET, "fleet.sbatch"), folder, *slowly(1500, 300)).strip()
-    running = until("tasks at work", lambda: pids_of(slurm.host, os.path.basename(RSTPROBE)))
-    until("some of their probes", lambda: net.router.counter("syns") - before > 100)
-    os.kill(running[0], signal.SIGKILL)
-    until("the end of all tasks", lambda: not slurm.run("squeue", "-h", "-j", job, "-t",
-                                                        "PENDING,RUNNING,COMPLETING", check=False),
-          deadline=2 * DEADLINE)
-    exact(folder, 5, 1500)
-    text = slurm.run("scontrol", "show", "job", job)
-    assert sorted(re.findall(r"Restarts=(\d)", text)) == ["0", "0", "0", "0", "1"], text
-    assert set(re.findall(r"JobState=(\w+)", text)) == {"COMPLETED"}, text
 
 
 # --- Kubernetes -----------------------------------------------------------------------------------

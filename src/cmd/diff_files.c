@@ -1,6 +1,6 @@
 /*
- * diff_files: directories are looked into once, and not below; what does not end in .json is left
- * alone there, as are hidden files.
+ * diff_files: directories are looked into once, and not below; what ends neither in .json nor in
+ * .jsonl is left alone there, as are hidden files.
  */
 #include "cmd/diff_files.h"
 
@@ -15,8 +15,6 @@
 
 #include "base/array.h"
 #include "wire/nofile.h"
-
-static const char ending[] = ".json";
 
 static int no_memory(struct err *e)
 {
@@ -35,11 +33,19 @@ static int add(struct diff_files *f, const char *path, struct err *e)
 	return no_memory(e);
 }
 
-static bool is_result(const char *name)
+/* How long the name's ending is; 0: it is no result's. */
+static size_t ending_of(const char *name)
 {
-	size_t len = strlen(name), end = sizeof(ending) - 1;
+	static const char *const endings[] = {".json", ".jsonl"};
+	size_t len = strlen(name);
 
-	return name[0] != '.' && len > end && strcmp(name + len - end, ending) == 0;
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		size_t end = strlen(endings[i]);
+
+		if (name[0] != '.' && len > end && strcmp(name + len - end, endings[i]) == 0)
+			return end;
+	}
+	return 0;
 }
 
 /* Without slashes at its end. */
@@ -65,14 +71,14 @@ static int add_entries(struct diff_files *f, DIR *d, const char *path, struct er
 	int rc = buf ? 0 : no_memory(e);
 
 	while (rc == 0 && (entry = readdir(d))) {
-		if (!is_result(entry->d_name))
+		if (!ending_of(entry->d_name))
 			continue;
 		snprintf(buf, room, "%.*s/%s", (int)bare_len(path), path, entry->d_name);
 		rc = add(f, buf, e);
 	}
 	free(buf);
 	if (rc == 0 && f->n == first)
-		return err_set(e, "%.150s: no file there ends in %s", path, ending);
+		return err_set(e, "%.150s: no file there ends in .json or .jsonl", path);
 	if (rc == 0)
 		qsort(f->v + first, f->n - first, sizeof(*f->v), path_cmp);
 	return rc;
@@ -176,8 +182,8 @@ static char *short_name(const char *path)
 	while (at > 0 && path[at - 1] != '/')
 		at--;
 	name = strndup(path + at, len - at);
-	if (name && is_result(name))
-		name[strlen(name) - (sizeof(ending) - 1)] = '\0';
+	if (name)
+		name[strlen(name) - ending_of(name)] = '\0';
 	return name;
 }
 

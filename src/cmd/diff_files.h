@@ -25,7 +25,7 @@ int diff_files_find(struct diff_files *f, const char *const *words, size_t n, st
 int diff_files_open(struct diff_files *f, struct err *e);
 void diff_files_free(struct diff_files *f);
 
-/* Names as headings: without directories and ".json", where all of them still differ. */
+/* Names as headings: without directories and .json, where all of them still differ. */
 int diff_files_shorten(char **const *names, size_t n, struct err *e);
 
 /* -1 with `e` where an output is one of the files. */

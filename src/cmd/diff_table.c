@@ -44,7 +44,7 @@ const struct option_table diff_table = {
     "diff",
     "OLD... [--new] NEW... [options]",
     "What changed between two results (JSON Lines of scan, stack or audit), counting only what "
-    "both really measured? A directory stands for its *.json files, as parts of one result.",
+    "both really measured? A directory stands for its *.json and *.jsonl files, as one result.",
     rows,
     sizeof(rows) / sizeof(rows[0]),
     0,

@@ -370,7 +370,7 @@ def files(place):
         d.mkdir(exist_ok=True)
         for i in (1, 2, 3):
             number = 9 if (day, i) == ("tue", 3) else i
-            (d / ("part-%d-of-3.json" % i)).write_text(part(i, number))
+            (d / ("part-%d-of-3.json%s" % (i, "l" * (i == 2)))).write_text(part(i, number))
         (d / "joblog").write_text("no result\n")
         (d / ".part.json").write_text("nor this\n")
     (place / "wed.json").write_text(WHOLE)
@@ -385,7 +385,7 @@ def files(place):
 
 
 def some(day, *numbers):
-    return ["files-%s/part-%d-of-3.json" % (day, i) for i in numbers]
+    return ["files-%s/part-%d-of-3.json%s" % (day, i, "l" * (i == 2)) for i in numbers]
 
 
 def test_several_files_a_side(files):
@@ -403,7 +403,7 @@ def test_several_files_a_side(files):
 
 def test_directories(files, place):
     (place / "empty").mkdir(exist_ok=True)
-    assert "empty: no file there ends in .json" in files("empty", "wed.json", status=2)
+    assert "empty: no file there ends in .json or .jsonl\n" in files("empty", "wed.json", status=2)
     got = files("files-mon", "files-tue", "-o", "files-mon/part-1-of-3.json", status=2)
     assert "is compared, and would be written over" in got
     (place / "files-mon" / "part-9.json").write_text("no JSON\n")

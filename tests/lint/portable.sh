@@ -45,7 +45,7 @@ tap "no header asks for it" "$out"
 
 for file in $listed; do
 	[ -f "$srcdir/src/$file.c" ] || echo "src/README: there is no $file.c"
-	grep -q "^$file[.]c:" "$lint_tmp/all" || echo "src/README: $file has nothing of Linux's"
+	grep -q "^${file}[.]c:" "$lint_tmp/all" || echo "src/README: $file has nothing of Linux's"
 done >"$out"
 [ -n "$listed" ] || echo "src/README: no list" >"$out"
 tap "src/README lists no other files" "$out"

@@ -338,12 +338,29 @@ static int fill(scmp_filter_ctx f, enum privilege_work work)
 	return rc;
 }
 
+/* Beside a program of 32 bits the system's own may have 64. */
+static int add_wider(scmp_filter_ctx f)
+{
+	uint32_t wider = 0;
+
+	switch (seccomp_arch_native()) {
+	case SCMP_ARCH_X86: wider = SCMP_ARCH_X86_64; break;
+	case SCMP_ARCH_ARM: wider = SCMP_ARCH_AARCH64; break;
+	case SCMP_ARCH_PPC: wider = SCMP_ARCH_PPC64; break;
+	case SCMP_ARCH_S390: wider = SCMP_ARCH_S390X; break;
+	default: break;
+	}
+	return wider ? seccomp_arch_add(f, wider) : 0;
+}
+
 /* All but what becomes somebody else: the programs know what they need. */
 static int fill_for_tools(scmp_filter_ctx f)
 {
 	enum { FIRST = 2 }; /* starting programs is what it is for */
-	int rc = deny(f, never + FIRST, N_NEVER - FIRST, deadly());
+	int rc = add_wider(f);
 
+	if (rc == 0)
+		rc = deny(f, never + FIRST, N_NEVER - FIRST, deadly());
 	return rc ? rc
 		  : deny(f, not_for_tools, sizeof(not_for_tools) / sizeof(not_for_tools[0]),
 			 SCMP_ACT_ERRNO(EPERM));

@@ -9,10 +9,14 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if.h>
+#include <linux/if_arp.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { BUFFER = 32768 };
 
@@ -107,4 +111,25 @@ void links_read(struct links *l, link_fn *fn, void *ctx)
 		else if (n == 0 || errno != EINTR)
 			return;
 	}
+}
+
+bool links_ethernet(const char *ifname, uint8_t mac[6])
+{
+	struct ifreq r = {0};
+	bool is = false;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return false;
+	memcpy(r.ifr_name, ifname, strnlen(ifname, sizeof(r.ifr_name) - 1));
+	if (ioctl(fd, SIOCGIFFLAGS, &r) < 0 ||
+	    (r.ifr_flags & (IFF_LOOPBACK | IFF_NOARP | IFF_POINTOPOINT)))
+		goto out;
+	if (ioctl(fd, SIOCGIFHWADDR, &r) < 0 || r.ifr_hwaddr.sa_family != ARPHRD_ETHER)
+		goto out;
+	memcpy(mac, r.ifr_hwaddr.sa_data, 6);
+	is = true;
+out:
+	close(fd);
+	return is;
 }

@@ -5,6 +5,7 @@
 #ifndef WIRE_LINKS_H
 #define WIRE_LINKS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -24,5 +25,8 @@ void links_close(struct links *l);
 int links_fd(const struct links *l); /* readable where there is news */
 /* Hands on what is there and never waits. */
 void links_read(struct links *l, link_fn *fn, void *ctx);
+
+/* Its own address; false where it is no Ethernet whose neighbours are asked for. */
+bool links_ethernet(const char *ifname, uint8_t mac[6]);
 
 #endif

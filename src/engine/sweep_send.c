@@ -450,7 +450,8 @@ static void account_failed(struct sweep *s, const struct batch *b, unsigned i, u
 	}
 	sweep_note_failed(s, slot);
 	s->sum.send_errors++;
-	err_sys(&why, v->error, "sending by %s", s->w->paths[v->path].ifname);
+	err_set(&why, "sending by %s: %s%s", s->w->paths[v->path].ifname, strerror(v->error),
+		probing_unsent(v->error));
 	if (error_of_link(v->error))
 		sweep_bury_path(s, v->path, END_LINK, &why);
 	else if (v->error == ENOBUFS)

@@ -65,11 +65,19 @@ int turns_post(struct turns *t, uint16_t path, const struct segment *seg, uint64
 	return 0;
 }
 
+void turns_unsent(struct turns *t, int errnum)
+{
+	t->stats->send_errors++;
+	if (!t->stats->send_errno)
+		t->stats->send_errno = errnum;
+}
+
 bool turns_send(struct turns *t, uint16_t path, const struct segment *seg, uint64_t *at_ns)
 {
 	int error = turns_post(t, path, seg, at_ns);
 
-	t->stats->send_errors += error && error != EAGAIN; /* it will be sent again */
+	if (error && error != EAGAIN) /* it will be sent again */
+		turns_unsent(t, error);
 	return !error;
 }
 

@@ -1,0 +1,594 @@
+"""Faults of the machine that measures: what is known then is told, nothing looks like silence of
+theirs, and the status says how it ended.
+
+  fault                      of scan                              of the others
+  -------------------------  -----------------------------------  ----------------------------------
+  interface down, gone       test_engine_trouble, test_run        test_audit, test_live, here
+  down and up again          here                                 here
+  address removed            here                                 here (trace)
+  route changed              here; gone: test_engine_trouble      -
+  gateway gone, replaced     test_engine_trouble                  -
+  ENOBUFS                    test_engine_trouble                  sim/test_stage
+  EPERM of a firewall        here; of all: test_paths             here
+  capture drops              here                                 here (explain -i)
+  clock stepped              here                                 here (explain -i, --count)
+  disk full                  here; /dev/full: test_outputs,       test_status, test_explain_cli,
+                             test_beside, test_pcapng             test_diff, test_doctor
+  stdout closed              here; a reader gone: test_cli        here
+  stopped and continued      here                                 here
+  memory runs out            here                                 here
+  descriptors run out        test_wire                            test_doctor, test_provoke
+  killed, then --resume      here; once: test_scale               test_provoke_kill
+  killed, nothing left       test_engine_kill, test_beside        test_provoke_kill
+"""
+
+import json
+import mmap
+import os
+import random
+import shutil
+import signal
+import struct
+import subprocess
+import time
+
+import pytest
+
+import test_scale
+from lab import HERE, QUICK, RSTPROBE, Lab, command, exact, until
+from test_engine_trouble import BRIEF, FAR, FAR6, GATE, OPEN, SLOW, WAYS, Net, check
+
+CLIENT, CLIENT6 = "10.211.1.2", "fd21:1::2"
+TWO = ["raw", "packet"]
+CAPTURE = os.path.join(HERE, "..", "golden", "captures", "abandoned-4-client.pcap")
+
+
+@pytest.fixture
+def net(lab):
+    """Built and taken down for each test."""
+    built = Net(lab)
+    yield built
+    for host in (built.client, built.router, built.far):
+        host.ip("link", "set", "dev", "lo", "down")
+
+
+@pytest.fixture(scope="module")
+def calm(lab):
+    """One for those that break nothing in it."""
+    return Net(lab)
+
+
+def instrumented():
+    with open(RSTPROBE, "rb") as f:
+        data = f.read()
+    return any(word in data for word in (b"__asan_init", b"__tsan_init"))
+
+
+def text_of(path):
+    with open(path, encoding="utf-8", errors="replace") as f:
+        return f.read()
+
+
+def whole_lines(text):
+    """Every line that is complete is a record."""
+    return [json.loads(line) for line in text.split("\n")[:-1]]
+
+
+def one_line(result):
+    assert len(result.err.splitlines()) == 1 and result.err.startswith("rstprobe: "), result
+
+
+# --- the link, the address, the route -------------------------------------------------------------
+
+@pytest.mark.parametrize("way", WAYS)
+def test_interface_down_and_up_again(net, way):
+    """What was lost meanwhile can't be told from silence: the run ends, and the next is whole."""
+    run = net.start(FAR, *SLOW, *WAYS[way])
+    net.client.ip("link", "set", "dev", "up", "down")
+    net.client.ip("link", "set", "dev", "up", "up")
+    net.client.route("default", "via", GATE)
+    result = run.wait(30)
+    check(result)
+    assert "went down" in result.summary["why"], result
+    exact(net.client.scan(FAR, "-p", "1-400", *WAYS[way]), OPEN, 400)
+
+
+@pytest.mark.parametrize("target, addr", [(FAR, CLIENT + "/24"), (FAR6, CLIENT6 + "/64")])
+@pytest.mark.parametrize("way", TWO)
+def test_address_removed(net, way, target, addr):
+    """Nobody finds us with the answers any more."""
+    run = net.start(target, *SLOW, *WAYS[way])
+    net.client.ip("addr", "del", addr, "dev", "up")
+    result = run.wait(30)
+    check(result)
+    assert addr.split("/")[0] in result.summary["why"], result
+
+
+def test_another_address_removed(net):
+    """It is none of ours."""
+    net.client.address("up", "10.211.1.7/24", "fd21:1::7/64")
+    run = net.start(FAR, *BRIEF)
+    net.client.ip("addr", "del", "10.211.1.7/24", "dev", "up")
+    net.client.ip("addr", "del", "fd21:1::7/64", "dev", "up")
+    exact(run.wait(30), OPEN, 400)
+
+
+@pytest.mark.parametrize("way", TWO)
+def test_route_changed(net, way):
+    """To another gateway, which leads there as well."""
+    net.router.address("down", "10.211.1.9/24")
+    run = net.start(FAR, *BRIEF, *WAYS[way])
+    net.client.ip("route", "replace", "default", "via", "10.211.1.9")
+    exact(run.wait(30), OPEN, 400)
+
+
+@pytest.mark.parametrize("kind", ["blackhole", "unreachable", "prohibit"])
+@pytest.mark.parametrize("way", TWO)
+def test_route_changed_to_nowhere(net, way, kind):
+    """By the raw socket nothing leaves any more; frames go where they went. Nothing is filtered,
+    and what our own kernel says of it is not the target's."""
+    run = net.start(FAR, *BRIEF, *WAYS[way])
+    net.client.ip("route", "replace", kind, FAR)
+    result = run.wait(30)
+    if way == "packet" and result.status == 0:
+        exact(result, OPEN, 400)
+        return
+    check(result, 400)
+
+
+def test_trace_loses_its_address(net):
+    net.far.firewall(prerouting=["tcp dport 9 drop"])
+    run = net.client.start("trace", FAR, "-p", 9, "--format", "json")
+    until("segments to leave", lambda: net.client.sent_packets("up") > 8)
+    net.client.ip("addr", "del", CLIENT + "/24", "dev", "up")
+    result = run.wait(30)
+    assert result.status == 3 and CLIENT in result.summary["why"], result
+    assert all(t["verdict"] == "indeterminate" for t in result.of("trace")), result
+
+
+def test_explain_live_goes_on_after_a_link_that_comes_back(net):
+    """Of `any` nothing ends; of the one interface the run says that it went down."""
+    runs = {i: net.client.start("explain", "-i", i, "--no-kernel", "--format", "json")
+            for i in ("any", "up")}
+    until("both to listen", lambda: all("listening" in r.text("err") for r in runs.values()))
+    net.client.ip("link", "set", "dev", "up", "down")
+    result = runs["up"].wait(20)
+    assert result.status == 3 and "went down" in result.summary["why"], result
+    net.client.ip("link", "set", "dev", "up", "up")
+    net.client.route("default", "via", GATE)
+    until("a RST", lambda: net.client.scan(FAR, "-p", "81").status == 0
+          and '"type":"reset"' in runs["any"].text("out"))
+    runs["any"].signal(signal.SIGINT)
+    assert runs["any"].wait(20).status == 0
+
+
+# --- what our own firewall does not let out --------------------------------------------------------
+
+FIREWALLS = ["drop", "reject", "reject with icmpx type host-unreachable",
+             "reject with icmpx type admin-prohibited"]
+
+
+@pytest.mark.parametrize("verdict", FIREWALLS)
+@pytest.mark.parametrize("target", [FAR, FAR6])
+def test_a_firewall_that_comes_in_between(net, target, verdict):
+    """EPERM, and with `reject` an ICMP error from ourselves: neither is an answer, nor silence."""
+    run = net.start(target, *BRIEF, "--tx", "raw")
+    net.client.firewall(output=["meta l4proto tcp " + verdict])
+    result = run.wait(30)
+    check(result, 400)
+    assert "nft list ruleset" in result.summary["why"], result
+    assert result.summary["send_errors"] > 0, result
+
+
+def test_a_firewall_for_one_port(net):
+    net.client.firewall(output=["tcp dport 7 drop"])
+    result = net.client.scan(FAR, "-p", "1-400", "--tx", "raw")
+    assert result.status == 3 and result.port(7)["state"] == "not-probed", result
+    assert result.counts() == {"open": 3, "closed": 396, "not-probed": 1}, result
+
+
+@pytest.mark.parametrize("verdict", FIREWALLS[:2])
+@pytest.mark.parametrize("words, status, says", [
+    (["scan", FAR, "-p", "80", "--count", "3", "--interval", "20ms"], 3, "nft list ruleset"),
+    (["stack", FAR, "-p", "80,81"], 3, "nft list ruleset"),
+    (["trace", FAR, "-p", "80"], 3, "nft list ruleset"),
+    (["provoke", "early-close", FAR, "-p", "80", "-T", "300ms"], 4, ""),
+    (["provoke", "listen-ack", FAR, "-p", "80", "-T", "100ms"], 4, "nft list ruleset"),
+], ids=["count", "stack", "trace", "provoke", "provoke raw"])
+def test_a_firewall_of_ours(calm, words, status, says, verdict):
+    calm.client.firewall(output=["ip protocol tcp " + verdict])
+    try:
+        result = calm.client.rstprobe(*words, "--format", "json")
+    finally:
+        calm.client.sh("nft", "flush", "ruleset")
+    assert result.status == status and says in result.err, result
+    for record in result.of("try"):
+        assert record["state"] == "not-probed", record
+    for record in result.of("stack"):
+        assert record["style"] == "unknown", record
+    for record in result.of("trace"):
+        assert record["verdict"] == "indeterminate", record
+    for record in result.of("provoke"):
+        assert record["finding"] == "our-side-failed", record
+
+
+# --- capture drops --------------------------------------------------------------------------------
+
+FLOOD = """
+import socket, struct, sys
+us, them, port = sys.argv[1:]
+s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+for i in range(60000):
+    s.sendto(struct.pack("!HHIIBBHHH", 1024 + i % 60000, int(port), i, 7, 5 << 4, 0x12, 9, 0, 0),
+             (them, 0))
+"""
+
+
+def flood(net, port):
+    net.far.sh("/usr/bin/python3", "-c", FLOOD, FAR, CLIENT, port)
+
+
+def test_capture_drops(calm):
+    """Who is stopped while strangers fill the ring has lost answers: they are asked for again."""
+    before = calm.client.sent_packets("up")
+    run = calm.client.start("scan", FAR, "-p", "1-1500", "--rate", "1000", "-g", "40000", "-r", "3",
+                            "--format", "json")
+    until("probes", lambda: calm.client.sent_packets("up") > before + 100)
+    run.process.send_signal(signal.SIGSTOP)
+    flood(calm, 40000)
+    run.process.send_signal(signal.SIGCONT)
+    result = run.wait(60)
+    assert result.summary["pcap_dropped"] > 0 and result.summary["foreign"] > 0, result
+    assert "capture dropped" in result.err, result
+    exact(result, OPEN, 1500)
+
+
+def test_capture_drops_with_nobody_to_ask_again(calm):
+    """All that was asked once and is unheard may be in what was lost: incomplete, and said."""
+    before = calm.client.sent_packets("up")
+    run = calm.client.start("scan", FAR, "-p", "1-1500", "--rate", "1000", "-g", "40000", "-r", "0",
+                            "--format", "json")
+    until("probes", lambda: calm.client.sent_packets("up") > before + 100)
+    run.process.send_signal(signal.SIGSTOP)
+    flood(calm, 40000)
+    run.process.send_signal(signal.SIGCONT)
+    result = run.wait(60)
+    assert result.summary["pcap_dropped"] > 0, result
+    if "filtered" in result.states().values():
+        assert result.status == 3 and "dropped" in result.summary["why"], result
+
+
+# --- the clock ------------------------------------------------------------------------------------
+
+HOUR = 3600 * 10 ** 9
+
+
+class Clock:
+    """The wall clock of one program, to be set by the test; see hitch.c."""
+
+    def __init__(self, lab, hitch):
+        self.file = lab.scratch("clock", "\0" * 16)
+        self.wrap = ["env", "LD_PRELOAD=" + hitch, "HITCH_CLOCK=" + self.file.name]
+
+    def set(self, by):
+        with open(self.file.name, "r+b") as f, mmap.mmap(f.fileno(), 16) as m:
+            m[8:16] = struct.pack("=q", by)
+            m[0:8] = struct.pack("=q", time.time_ns())
+
+
+@pytest.fixture(scope="module")
+def hitch(lab):
+    """The library, built."""
+    if instrumented():
+        pytest.skip("a sanitizer wants to be the first in memory")
+    to = lab.path("hitch.so")
+    done = subprocess.run([*os.environ.get("CC", "cc").split(), "-shared", "-fPIC", "-O1", "-o", to,
+                           os.path.join(HERE, "hitch.c"), "-ldl"],
+                          capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip("cannot be built here: " + done.stderr.strip()[-200:])
+    os.chmod(to, 0o755)
+    return to
+
+
+@pytest.mark.parametrize("by", [HOUR, -HOUR], ids=["forward", "back"])
+def test_the_clock_is_set(lab, calm, hitch, by):
+    """Times are counted by another clock: no port is lost, no round trip takes an hour."""
+    clock = Clock(lab, hitch)
+    before = calm.client.sent_packets("up")
+    run = calm.client.start("scan", FAR, "-p", "1-600", "--rate", "600", "--show", "all",
+                            "--deadline", "5m", "--format", "json", wrap=clock.wrap)
+    until("probes", lambda: calm.client.sent_packets("up") > before + 100)
+    clock.set(by)
+    result = run.wait(60)
+    exact(result, OPEN, 600)
+    assert max(p["rtt_us"] for p in result.of("port")) < 60 * 10 ** 6, result
+    assert result.summary["elapsed_s"] < 60, result
+
+
+@pytest.mark.parametrize("by", [HOUR, -HOUR], ids=["forward", "back"])
+def test_the_clock_is_set_between_tries(lab, calm, hitch, by):
+    """What is printed as the time follows it; what is measured does not."""
+    clock = Clock(lab, hitch)
+    run = calm.client.start("scan", FAR, "-p", "80", "--count", "40", "--interval", "20ms",
+                            "--format", "json", wrap=clock.wrap)
+    until("a try", lambda: '"n":5' in run.text("out"))
+    clock.set(by)
+    result = run.wait(60)
+    assert result.status == 0 and len(result.of("try")) == 40, result
+    tries, = result.of("tries")
+    assert tries["states"] == {"open": 40} and tries["rtt_us"]["max"] < 60 * 10 ** 6, result
+    hours = {t["time"][:14] for t in result.of("try")}
+    assert len(hours) >= 2, "the clock was never set"
+
+
+@pytest.mark.parametrize("by", [HOUR, -HOUR], ids=["forward", "back"])
+def test_the_clock_is_set_while_explain_listens(lab, calm, hitch, by):
+    """A RST that waits for what comes after it does not wait for an hour; and a connection that
+    stood before is not called idle for one."""
+    clock = Clock(lab, hitch)
+    run = calm.client.start("explain", "-i", "up", "--no-kernel", "--format", "json", "--all",
+                            wrap=clock.wrap)
+    until("it to listen", lambda: "listening" in run.text("err"))
+    keep = calm.client.within(["/usr/bin/python3", "-c", HOLD, FAR])
+    with subprocess.Popen(keep, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as talk:
+        assert talk.stdout.readline() == "connected\n"
+        calm.client.scan(FAR, "-p", "81")
+        clock.set(by)
+        until("the finding", lambda: '"sport":81' in run.text("out"), 20)
+        until("the note", lambda: "the clock was set" in run.text("err"), 20)
+        talk.communicate("abort\n", timeout=20)
+    until("the other", lambda: '"dport":80' in run.text("out"), 20)
+    run.signal(signal.SIGINT)
+    result = run.wait(20)
+    assert result.status == 0, result
+    abort, = [r for r in result.of("reset") if r["dport"] == 80]
+    assert "idle" not in json.dumps(abort) and abort["cause"] != "stale-connection", abort
+
+
+HOLD = """
+import socket, struct, sys
+s = socket.create_connection((sys.argv[1], 80), 10)
+print("connected", flush=True)
+sys.stdin.readline()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+s.close()
+"""
+
+
+# --- the disk -------------------------------------------------------------------------------------
+
+@pytest.fixture
+def small(lab):
+    """A folder with room for 64 KB."""
+    path = lab.path("small")
+    os.mkdir(path)
+    command(["mount", "-t", "tmpfs", "-o", "size=64k,mode=755", "small", path])
+    yield path
+    command(["umount", "-l", path])
+
+
+DISK = ["-p", "1-3000", "--show", "all"]  # each of them takes more than there is
+
+
+@pytest.mark.parametrize("option", ["-oJ", "-oC", "-oX", "-o", "-w", "-w.pcapng"])
+def test_disk_full(calm, small, option, request):
+    """One line that names the file; all else is whole."""
+    if option == "-oX":
+        request.getfixturevalue("xml")
+    name = os.path.join(small, "file" + option[2:])
+    result = calm.client.scan(FAR, *DISK, option[:2] if "." in option else option, name)
+    assert result.status == 3, result
+    one_line(result)
+    assert name in result.err and "No space left" in result.err, result
+    assert result.counts() == {"open": 3, "closed": 2997}, result
+    if option == "-oJ":
+        assert whole_lines(text_of(name))[0]["type"] == "run"
+    elif option in ("-oC", "-oX", "-o", "-w.pcapng"):
+        assert not os.listdir(small), "half a file under the name that was asked for"
+
+
+def test_disk_full_and_then_resumed(calm, small, lab):
+    """What could be written is not asked again."""
+    name = os.path.join(small, "file.json")
+    open_ports = "1-2000"
+    result = calm.client.rstprobe("scan", FAR, "-p", open_ports, "--show", "all", "-oJ", name,
+                                  "--deadline", "20s")
+    assert result.status == 3 and name in result.err, result
+    text = text_of(name)
+    assert len(text) > 32768 and whole_lines(text)
+    out = lab.path("resumed.json")
+    result = calm.client.rstprobe("scan", "--resume", name, "-oJ", out)
+    assert result.status == 0, result
+    got = test_scale.states(whole_lines(text_of(out)))
+    assert len(got) == 2000 and set(got.values()) == {"open", "closed"}, result
+
+
+# --- the standard files ---------------------------------------------------------------------------
+
+CLOSED = {
+    "scan": (["scan", FAR, "-p", "1-300"], 3),
+    "stack": (["stack", FAR, "-p", "80,81"], 3),
+    "trace": (["trace", FAR, "-p", "80"], 3),
+    "provoke": (["provoke", "listen-ack", FAR, "-p", "80"], 3),
+    "explain": (["explain", CAPTURE], 3),
+    "doctor": (["doctor"], 3),
+    "probes": (["probes"], 3),
+    "help": (["--help"], 3),
+}
+
+
+@pytest.mark.parametrize("name", CLOSED)
+def test_stdout_closed(calm, name):
+    """Not a word of it gets into a socket that has taken the number."""
+    words, status = CLOSED[name]
+    result = calm.client.rstprobe(*words, wrap=["sh", "-c", 'exec "$@" >&-', "sh"])
+    assert result.status == status, result
+    assert "rstprobe: " in result.err.splitlines()[-1], result
+
+
+def test_stdout_closed_and_a_file_beside_it(calm, lab):
+    """With nothing for stdout, nothing is missed."""
+    path = lab.path("scan.json")
+    result = calm.client.rstprobe("scan", FAR, "-p", "1-300", "-oJ", path,
+                                  wrap=["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"])
+    assert result.status == 3, result  # the text was for stdout
+    assert whole_lines(text_of(path))[-1]["complete"] is True
+
+
+# --- stopped and continued ------------------------------------------------------------------------
+
+def rest(seconds):
+    """Time goes by; nothing else is waited for."""
+    end = time.monotonic() + seconds
+    until("time to go by", lambda: time.monotonic() > end, seconds + 10)
+
+
+def stopped(run, seconds=1.0):
+    run.process.send_signal(signal.SIGSTOP)
+    until("it to stand", lambda: "\nState:\tT" in text_of("/proc/%d/status" % run.process.pid))
+    rest(seconds)
+    run.process.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.parametrize("words", [
+    ["-r", "0", "-T", "100ms", "--rate", "1000"], ["-r", "0", "-T", "100ms", "--rate", "max"],
+    ["--rate", "1000"]], ids=["once", "fast", "default"])
+@pytest.mark.parametrize("way", TWO)
+def test_stopped_and_continued(calm, way, words):
+    """Longer than all time-outs: what came meanwhile lies in the ring, and counts."""
+    before = calm.client.sent_packets("up")
+    ports = 20000 if "max" in words else 1000
+    run = calm.client.start("scan", FAR, "-p", "1-%d" % ports, *words, *WAYS[way], "--format",
+                            "json")
+    until("probes", lambda: calm.client.sent_packets("up") > before + 64)
+    stopped(run)
+    exact(run.wait(60), OPEN, ports)
+
+
+def test_stopped_when_all_is_sent(net):
+    """The answers come while nobody reads, after every time-out."""
+    delay = net.client.sh("tc", "qdisc", "add", "dev", "up", "root", "netem", "delay", "300ms",
+                          check=False)
+    if delay.returncode != 0:
+        pytest.skip("no netem")
+    run = net.client.start("scan", FAR, "-p", "1-50", "-r", "0", "-T", "2s", "--rate", "max",
+                           "--format", "json")
+    until("all to be on its way", lambda: "backlog 0b" not in net.client.sh(
+        "tc", "-s", "qdisc", "show", "dev", "up").stdout)
+    stopped(run, 3.0)
+    exact(run.wait(60), [22], 50)
+
+
+@pytest.mark.parametrize("words, silent", [
+    (["stack", FAR, "-p", "80,81"], '"style":"rst"'),
+    (["trace", FAR, "-p", "80"], '"verdict":"open"'),
+    (["provoke", "listen-ack", FAR, "-p", "80"], '"finding":"listen-rst"'),
+    (["scan", FAR, "-p", "80,81", "--count", "30", "--interval", "20ms", "-T", "100ms"],
+     '"states":{"open":30}'),
+], ids=["stack", "trace", "provoke", "count"])
+def test_others_stopped_and_continued(calm, words, silent):
+    before = calm.client.sent_packets("up")
+    run = calm.client.start(*words, "--format", "json")
+    until("segments", lambda: calm.client.sent_packets("up") > before + 4
+          or run.process.poll() is not None)
+    stopped(run, 1.5)
+    result = run.wait(60)
+    assert result.status == 0 and silent in result.out, result
+    assert result.summary["complete"] is True, result
+
+
+# --- memory ---------------------------------------------------------------------------------------
+
+MEMORY = {
+    "scan": ["scan", FAR, "-p", "1-3000", "--format", "json"],
+    "hosts": ["scan", "10.211.0.0/21", "-p", "80", "-r", "0", "-T", "50ms", "--rate", "max",
+              "--format", "json"],
+    "stack": ["stack", FAR, "-p", "80", "--deadline", "1s", "--format", "json"],
+    "trace": ["trace", FAR, "-p", "80", "-n", "--format", "json"],
+    "provoke": ["provoke", "listen-ack", FAR, "-p", "80", "--deadline", "1s", "--format", "json"],
+    "explain": ["explain", CAPTURE, "--format", "json"],
+}
+
+
+def told_well(result, words):
+    """It ended by itself; what it could not do is said in a line, and all that was told is whole."""
+    whole_lines(result.out)
+    if result.status in (0, 3) and result.out.endswith("\n") and "cannot write" not in result.err:
+        assert '"type":"summary"' in result.out, result
+    assert result.status in (0, 3, 4) or (result.status == 2 and "memory" in result.err.lower()), (
+        words, result)
+    if result.status in (2, 4):
+        assert result.err.startswith("rstprobe: "), result
+        assert len(result.err.splitlines()) <= 2, result
+    if result.status == 0:
+        assert result.summary["complete"] is True, result
+
+
+def least_memory(host):
+    """KB of address space that the program takes before it does anything."""
+    low, high = 4096, 1 << 20
+    while high - low > 1024:
+        middle = (low + high) // 2
+        done = host.rstprobe("--version", wrap=["prlimit", "--as=%d" % (middle << 10)])
+        low, high = (low, middle) if done.status == 0 else (middle, high)
+    return high
+
+
+@pytest.mark.parametrize("name", MEMORY)
+def test_memory_is_limited(calm, name):
+    """ulimit -v: from where the program can hardly be loaded to where it has enough."""
+    if instrumented():
+        pytest.skip("a sanitizer takes all address space")
+    least = least_memory(calm.client)
+    steps = range(0, 24000, 4000 if QUICK else 1700)
+    results = [calm.client.rstprobe(*MEMORY[name], wrap=["prlimit", "--as=%d" % (kb << 10)])
+               for kb in (least + step for step in steps)]
+    for result in results:
+        told_well(result, MEMORY[name])
+    assert any(r.status == 4 and "memory" in r.err.lower() for r in results) or name == "explain"
+
+
+@pytest.mark.parametrize("name", MEMORY)
+def test_memory_runs_out(calm, hitch, name):
+    """At any piece that is asked for, and for good."""
+    step = {"scan": 23, "hosts": 61, "stack": 311, "trace": 47, "provoke": 41, "explain": 17}[name]
+    seen = set()
+    for piece in range(1, 12 * step, step):
+        result = calm.client.rstprobe(*MEMORY[name], wrap=[
+            "env", "LD_PRELOAD=" + hitch, "HITCH_PIECE=%d" % piece])
+        told_well(result, MEMORY[name])
+        seen.add(result.status)
+    assert seen - {0}, "memory never ran out"
+
+
+# --- killed, again and again ----------------------------------------------------------------------
+
+def test_killed_again_and_again(calm, lab):
+    """Each run goes on from what the last one left under its own name; none of it is lost."""
+    seed = int(os.environ.get("RSTPROBE_SEED", random.randrange(1 << 32)))
+    dice = random.Random(seed)
+    path, known = lab.path("killed.json"), {}
+    words = ["scan", FAR, "-p", "1-6000", "--show", "all", "-oJ", path, "--rate", "4000"]
+    for _ in range(4 if QUICK else 8):
+        run = calm.client.start(*words)
+        after = dice.uniform(0, 0.9)
+        try:
+            run.process.wait(after)
+        except subprocess.TimeoutExpired:
+            run.process.kill()
+        run.process.wait(10)
+        for name in (path, path + ".new"):
+            if os.path.exists(name):
+                whole_lines(text_of(name))
+        if os.path.exists(path) and text_of(path).count("\n") > 0:
+            got = test_scale.states(whole_lines(text_of(path)))
+            found = {k: v for k, v in got.items() if v in ("open", "closed")}
+            assert known.items() <= found.items(), (seed, len(known), len(found))
+            known = found
+            words = ["scan", "--resume", path, "-oJ", path, "--rate", "4000"]
+    result = calm.client.rstprobe(*words)
+    assert result.status == 0, (seed, result)
+    got = test_scale.states(whole_lines(text_of(path)))
+    assert len(got) == 6000 and set(got.values()) == {"open", "closed"}, seed
+    assert sorted(p for (_, p), s in got.items() if s == "open") == OPEN, seed

@@ -141,6 +141,11 @@ int main(int argc, char **argv)
 	int status;
 
 	hold_standard_files();
+	if (geteuid() != getuid() || getegid() != getgid()) {
+		log_error("it must not run setuid or setgid, by rights on files that are not yours "
+			  "(chmod ug-s; setcap cap_net_raw+ep is enough)");
+		return STATUS_CANNOT;
+	}
 	signal(SIGPIPE, SIG_IGN); /* a reader that goes away is a write that fails */
 	signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow (ulimit -f) */
 	status = dispatch(argc, argv);

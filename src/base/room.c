@@ -8,11 +8,16 @@
 
 enum { ROOM = 100 << 10 }; /* below what allocators ask the kernel for, and give back, by itself */
 
-bool room_at_hand(void)
+bool room_for(size_t octets)
 {
-	void *volatile piece = malloc(ROOM); /* volatile: else the compiler leaves both out */
+	void *volatile piece = malloc(octets); /* volatile: else the compiler leaves both out */
 	bool had = piece != NULL;
 
 	free(piece);
 	return had;
+}
+
+bool room_at_hand(void)
+{
+	return room_for(ROOM);
 }

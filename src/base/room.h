@@ -4,8 +4,9 @@
 #define BASE_ROOM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
-/* Some 100 KB could be had just now. */
-bool room_at_hand(void);
+bool room_for(size_t octets); /* could so many be had just now? */
+bool room_at_hand(void);      /* ... 100 KB, which do for most */
 
 #endif

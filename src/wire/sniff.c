@@ -157,9 +157,13 @@ static void on_frame(u_char *user, const struct pcap_pkthdr *h, const u_char *by
 /* libpcap tells of an interface that is gone, and waits for one that is down to come back. */
 static bool went_down(const struct sniff *s, struct ifreq *r)
 {
-	if (!s->ifindex || !if_indextoname(s->ifindex, r->ifr_name))
+	int fd = pcap_fileno(s->p);
+
+	r->ifr_ifindex = (int)s->ifindex;
+	/* if_indextoname would need another socket */
+	if (!s->ifindex || ioctl(fd, SIOCGIFNAME, r) < 0)
 		return false;
-	return ioctl(pcap_fileno(s->p), SIOCGIFFLAGS, r) == 0 && !(r->ifr_flags & IFF_UP);
+	return ioctl(fd, SIOCGIFFLAGS, r) == 0 && !(r->ifr_flags & IFF_UP);
 }
 
 int sniff_read(struct sniff *s, wire_frame_fn *fn, void *ctx, struct err *e)

@@ -5,8 +5,8 @@
  *
  *   HITCH_CLOCK=FILE   two numbers of 64 bits: from which moment (ns since 1970, by the true clock;
  *                      0: not yet), and by how much. Another process writes them when it likes.
- *   HITCH_PIECE=N      the N-th piece of memory asked for after main began, and all that come
- *                      after it, can't be had.
+ *   HITCH_PIECE=N      when N pieces of memory have been asked for after main began, 96 KB are
+ * left, and nothing that is given back can be had again.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -82,31 +82,58 @@ extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *old, size_t size);
 
-static _Atomic long pieces;
+enum { LEFT = 96 << 10 };
+
+static _Atomic long pieces, taken;
 static long last_piece; /* 0: there is no end */
 static int (*real_main)(int argc, char **argv, char **env);
 
-static int is_out(void)
+/* What libseccomp needs is looked for before it is asked (base/room): it has that. */
+static _Atomic int has_room;
+
+void *seccomp_init(unsigned action)
 {
-	if (!last_piece || atomic_fetch_add(&pieces, 1) + 1 < last_piece)
+	void *(*next)(unsigned);
+
+	has_room++;
+	*(void **)&next = dlsym(RTLD_NEXT, "seccomp_init");
+	return next(action);
+}
+
+void seccomp_release(void *filter)
+{
+	void (*next)(void *);
+
+	*(void **)&next = dlsym(RTLD_NEXT, "seccomp_release");
+	next(filter);
+	has_room--;
+}
+
+static int is_out(size_t size)
+{
+	if (!last_piece || has_room || atomic_fetch_add(&pieces, 1) + 1 < last_piece)
 		return 0;
+	if (atomic_load(&taken) + (long)size <= LEFT) {
+		atomic_fetch_add(&taken, (long)size);
+		return 0;
+	}
 	errno = ENOMEM;
 	return 1;
 }
 
 void *malloc(size_t size)
 {
-	return is_out() ? NULL : __libc_malloc(size);
+	return is_out(size) ? NULL : __libc_malloc(size);
 }
 
 void *calloc(size_t n, size_t size)
 {
-	return is_out() ? NULL : __libc_calloc(n, size);
+	return is_out(n * size) ? NULL : __libc_calloc(n, size);
 }
 
 void *realloc(void *old, size_t size)
 {
-	return is_out() ? NULL : __libc_realloc(old, size);
+	return is_out(size) ? NULL : __libc_realloc(old, size);
 }
 
 /* --- the beginning: what comes before main is the loader's and the libraries' ---------------- */

@@ -41,9 +41,16 @@ static bool is_one_of(const char *word, const char *a, const char *b, const char
 
 static bool resolves(const char *name)
 {
+	struct privilege_user user;
 	struct addr any;
+	bool found;
 
-	return resolve_name(NULL, name, &any, 1, NULL) > 0;
+	if (privilege_find_user(NULL, &user, NULL) < 0)
+		return false;
+	resolve_as(&user);
+	found = resolve_name(NULL, name, &any, 1, NULL) > 0;
+	resolve_end();
+	return found;
 }
 
 /* The command that `word` was meant to be, or NULL where it may well be a target. */

@@ -23,6 +23,7 @@ struct doctor {
 	struct run_info info;
 	struct reporting out;
 	struct privilege_user user;
+	struct system_tracking tracking;
 	struct doctor_sum sum;
 	uint64_t began_ns;
 	int status;
@@ -173,6 +174,7 @@ static void try_ways(struct doctor *d)
 		judge(d, SCOPE_PATH);
 	}
 	f->at = 0;
+	system_read_tracking(&d->tracking, f);
 	judge(d, SCOPE_LIMITS);
 }
 
@@ -207,12 +209,14 @@ static int begin(struct doctor *d, const struct cmd_line *l)
 	}
 	if (cmd_find_user(&d->status, d->o.user, &d->user) < 0)
 		return -1;
+	resolve_as(&d->user);
 	system_read(&d->facts);
 	if (reporting_open(&d->out, &d->o.out, &e) < 0 ||
 	    doctor_find_paths(&d->facts, &d->o, d->ways, d->dst, &e) < 0)
 		return fail(d, STATUS_USAGE, &e);
 	open_trials(d);
-	system_read_tracking(&d->facts);
+	resolve_prepare(false);
+	system_open_tracking(&d->tracking);
 	if (reporting_keep(&d->out, &e) < 0)
 		return fail(d, STATUS_CANNOT, &e);
 	if (cmd_drop_privilege(&d->status, &d->user, PRIVILEGE_CONVERSE) < 0)
@@ -245,5 +249,6 @@ int cmd_doctor(const struct cmd_line *l)
 		trial_close(&d.ways[i]);
 	}
 	reporting_close(&d.out, not_written, &d);
+	resolve_end();
 	return d.status;
 }

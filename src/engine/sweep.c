@@ -464,7 +464,7 @@ static int sweep_alloc(struct sweep *s, const struct sweep_config *c, struct err
 			return err_set(e, "out of memory");
 	}
 	s->craft = craft_new(e);
-	if (!s->craft)
+	if (!s->craft || sweep_make_templates(s, e) < 0)
 		return -1;
 	s->gates = gates_new(c->space, c->rate <= 0, s->start_ns, e);
 	if (!s->gates)
@@ -483,7 +483,7 @@ static int sweep_init(struct sweep *s, const struct sweep_config *c, struct err 
 	slab_init(&s->slab, SLAB_LIMIT);
 	s->ts_base = cookie_make(c->key, &none, 0, 0, 0xff).seq;
 	s->start_ns = s->w->ops->now(s->w);
-	if (sweep_alloc(s, c, e) < 0 || sweep_make_templates(s, e) < 0)
+	if (sweep_alloc(s, c, e) < 0)
 		return -1;
 	s->progress_ns = s->last_send_ns = s->tick_ns = s->start_ns;
 	sweep_find_cells(s);

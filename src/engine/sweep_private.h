@@ -212,6 +212,8 @@ bool sweep_in_handful(const struct sweep *s, const struct point *at, uint64_t sl
 unsigned sweep_tries_of(const struct sweep *s, const struct point *at, uint64_t slot);
 
 /* --- sweep_send.c ---------------------------------------------------------------------------- */
+/* One for each kind on each path, before anything is sent: later, memory may be short. */
+int sweep_make_templates(struct sweep *s, struct err *e);
 /* Sends as many of the pass's slots as the pace allows now. */
 void sweep_send_some(struct sweep *s, uint64_t now);
 /* Accounts for what has left. */
@@ -221,8 +223,6 @@ void sweep_note_times(struct sweep *s);
 /* When more can be sent, if the round isn't over. */
 uint64_t sweep_gates_next(const struct sweep *s, uint64_t now);
 uint64_t sweep_next_send(const struct sweep *s, uint64_t now);
-/* One for each path and kind, before the first probe: no run ends in its middle for want of one. */
-int sweep_make_templates(struct sweep *s, struct err *e);
 /* The path carries nothing more, and that is how the run ends. */
 void sweep_bury_path(struct sweep *s, uint16_t path, enum run_end end, const struct err *why);
 /* Asks the wire for each path; one that is down is buried, and the run stops where all are. */

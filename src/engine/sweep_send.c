@@ -3,6 +3,7 @@
  * those; paths that cannot carry them are buried. How fast is the pace's to say, and for one host
  * the gates'; when a pass is over is sweep.c's.
  */
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -57,31 +58,24 @@ uint32_t sweep_now_us(const struct sweep *s, uint64_t ns)
 	return (uint32_t)((ns - s->start_ns) / 1000) + 1; /* 0 says that it isn't known */
 }
 
-/* Of a path and a kind: all but what is patched. */
-static struct template **template_at(struct sweep *s, uint16_t path, unsigned kind)
+static const struct template *template_of(const struct sweep *s, const struct point *at,
+					  unsigned kind)
 {
-	return &s->templates[path * s->c->n_kinds + kind];
+	return s->templates[at->span->path * s->c->n_kinds + kind];
 }
 
 int sweep_make_templates(struct sweep *s, struct err *e)
 {
-	const struct space *space = s->c->space;
+	for (size_t i = 0; i < s->w->n_paths * s->c->n_kinds; i++) {
+		const struct path *path = &s->w->paths[i / s->c->n_kinds];
+		struct segment seg;
 
-	for (size_t i = 0; i < space->n; i++) {
-		const struct span *x = &space->spans[i];
-
-		for (unsigned kind = 0; x->path != PATH_NONE && kind < s->c->n_kinds; kind++) {
-			struct template **t = template_at(s, x->path, kind);
-			struct segment seg;
-
-			if (*t)
-				continue;
-			probing_segment(&s->c->wish, s->c->kinds[kind], &s->w->paths[x->path],
-					&x->first, s->ts_base, &seg);
-			*t = template_new(s->craft, &seg, e);
-			if (!*t)
-				return -1;
-		}
+		/* the destination is patched in: any of the family will do */
+		probing_segment(&s->c->wish, s->c->kinds[i % s->c->n_kinds], path, &path->src,
+				s->ts_base, &seg);
+		s->templates[i] = template_new(s->craft, &seg, e);
+		if (!s->templates[i])
+			return -1;
 	}
 	return 0;
 }
@@ -142,7 +136,7 @@ static uint64_t next_slot(const struct sweep *s)
 static void put_probe(struct sweep *s, struct batch *b, uint64_t slot, const struct point *at,
 		      unsigned kind, uint16_t sport)
 {
-	const struct template *t = *template_at(s, at->span->path, kind);
+	const struct template *t = template_of(s, at, kind);
 	uint8_t *room = batch_room(s->lanes, b, b->n);
 	struct sent sent;
 
@@ -456,7 +450,8 @@ static void account_failed(struct sweep *s, const struct batch *b, unsigned i, u
 	}
 	sweep_note_failed(s, slot);
 	s->sum.send_errors++;
-	err_sys(&why, v->error, "sending by %s", s->w->paths[v->path].ifname);
+	err_set(&why, "sending by %s: %s%s", s->w->paths[v->path].ifname, strerror(v->error),
+		probing_unsent(v->error));
 	if (error_of_link(v->error))
 		sweep_bury_path(s, v->path, END_LINK, &why);
 	else if (v->error == ENOBUFS)

@@ -377,7 +377,7 @@ static void words_and_files(void **state)
 
 /* --- results ---------------------------------------------------------------------------------- */
 
-static int one_result(struct changes *c, enum change_side side, unsigned odd)
+static int one_result(struct changes *c, size_t side, unsigned odd)
 {
 	static const struct port_span spans[] = {{1, 100}, {443, 443}};
 	struct changes_end end = {.complete = true};
@@ -385,7 +385,7 @@ static int one_result(struct changes *c, enum change_side side, unsigned odd)
 	uint32_t host;
 	char text[32];
 
-	changes_begin(c, side);
+	changes_begin(c, side, 0);
 	if (changes_addr(c, "192.0.2.0", &a, &why) < 0 ||
 	    changes_addr(c, "192.0.2.99", &b, &why) < 0 ||
 	    changes_cover(c, side, &a, &b, spans, 2, &why) < 0)

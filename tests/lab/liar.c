@@ -6,6 +6,7 @@
  *
  *     liar DEVICE RATE LIE[,LIE...]     until SIGTERM; then it prints what it sent, as JSON
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_packet.h>

@@ -128,7 +128,8 @@ static bool dsacks(const struct inside *in, const struct packet *pk)
 static void take_ack(struct walker *k, struct turns *t, const struct packet *pk, uint64_t at_ns)
 {
 	struct inside *in = &k->in;
-	bool took = seq_gt(pk->seg.ack, in->nxt);
+	bool took = seq_gt(pk->seg.ack, in->nxt) &&
+		    seq_in_window(pk->seg.ack, in->sent.seq + 1, in->sent.len);
 
 	if (in->stage != INSIDE_ASK || !in->n_steps || (k->f->inside.content && !took))
 		return;
@@ -167,6 +168,8 @@ static void take_service(struct walker *k, struct turns *t, const struct packet 
 
 	if (bare && (kept->answered_by || !seq_gt(pk->seg.ack, k->in.nxt)))
 		return;
+	if (k->flooded && pk->kind == PACKET_TCP && pk->seg.seq != k->in.peer_nxt)
+		return; /* not the next that our end of the connection would take */
 	if (exchange_take(&x, pk) == FIT_NONE)
 		return;
 	x.answered_by = 1;

@@ -76,6 +76,7 @@ static const struct lie *chosen[LIES_MAX];
 static size_t n_chosen;
 static double rate;
 static atomic_bool over;
+static _Atomic uint64_t first_ns; /* when the first SYN had come */
 static int ifindex;
 
 /* --- octets ----------------------------------------------------------------------------------- */
@@ -527,6 +528,14 @@ static const struct lie lies[] = {
 
 /* --- hearing ---------------------------------------------------------------------------------- */
 
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * NS + (uint64_t)t.tv_nsec;
+}
+
 static void learn(const uint8_t *b, size_t n)
 {
 	bool v4 = n >= 54 && b[12] == 8 && b[13] == 0 && b[23] == 6;
@@ -549,6 +558,8 @@ static void learn(const uint8_t *b, size_t n)
 	memcpy(s.far, b + (v4 ? 30 : 38), s.alen);
 	seen[at] = s;
 	if (!s.has_old) {
+		if (!first_ns)
+			first_ns = now_ns();
 		order[atomic_load(&n_seen)] = at;
 		atomic_fetch_add(&n_seen, 1);
 	}
@@ -584,14 +595,6 @@ static void hear(int fd)
 }
 
 /* --- sending ---------------------------------------------------------------------------------- */
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * NS + (uint64_t)t.tv_nsec;
-}
 
 static void make_batch(struct thread *t, struct frame *frames, unsigned known)
 {
@@ -686,7 +689,6 @@ int main(int argc, char **argv)
 {
 	static struct thread threads[THREADS];
 	struct sigaction act = {.sa_handler = on_term};
-	uint64_t began = 0;
 	int ear;
 
 	if (argc != 4)
@@ -704,10 +706,9 @@ int main(int argc, char **argv)
 		threads[i].fd = open_packet(0);
 		pthread_create(&threads[i].id, NULL, flood, &threads[i]);
 	}
-	began = now_ns();
 	hear(ear);
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i].id, NULL);
-	tell(threads, (double)(now_ns() - began) / 1e9);
+	tell(threads, first_ns ? (double)(now_ns() - first_ns) / 1e9 : 1);
 	return 0;
 }

@@ -50,7 +50,8 @@ struct outputs {
 	/* A result that is read while others are open (--resume), or NULL: the JSON that goes to a
 	 * file of this name is written beside it, until reporting_take_place. */
 	const char *old;
-	bool live; /* a run without end: its text is not held back until it is whole */
+	bool whole; /* nobody reads what grows: JSON too is there when it is whole, or not */
+	bool live;  /* a run without end: its text is not held back until it is whole */
 	/* What writes the text, where it is none but the command's own; NULL */
 	struct report *(*own)(FILE *f, const struct run_info *run,
 			      const struct report_style *style);
@@ -91,7 +92,7 @@ struct progress_wish {
 /* Opens the files alone: with the invoking user's rights, so before privilege is dropped. */
 int reporting_open(struct reporting *r, const struct outputs *asked, struct err *e);
 /* Before privilege is dropped: so that what is whole can be named after it. */
-void reporting_keep(struct reporting *r);
+int reporting_keep(struct reporting *r, struct err *e);
 /* What is beside `old` has all of it now, and takes its name. */
 int reporting_take_place(struct reporting *r, struct err *e);
 /* Sets renderers on them. Colour and width of `style` are found out here, for each file. */

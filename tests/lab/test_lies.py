@@ -299,7 +299,7 @@ def test_a_service_that_never_stops(net, gusher):
     result, least = peak(net, "trace", SERVER, "-p", 80, "--probe", "data", "--format", "json")
     assert most < least + SOME_KB, (most, least)
     with net.liar(["data", "rst"]):
-        result, most = peak(net, "provoke", "early-close", SERVER, "-p", gusher, "-T", "2s",
+        result, most = peak(net, "provoke", "early-close", SERVER, "-p", gusher, "--hold", "1s",
                             "--format", "json")
     assert result.status in (0, 3) and len(result.of("provoke")) == 1, result
     assert result.status == 0 or result.summary["why"], result

@@ -7,61 +7,14 @@ Who is on the path, sees the SYN and answers with the right number can't be told
 test_who_sees_the_syn_is_believed says so.
 """
 
-import contextlib
-import json
 import os
 import signal
 
 import pytest
 
 from lab import SERVER, SERVER6, is_sanitized, until
-
-BUILD = os.environ.get("builddir", os.path.join(os.path.dirname(__file__), "..", "..", "build"))
-RATE = 300000
-
-OPEN = [22, 80, 443]
-SILENT = range(1000, 1100)
-REJECTED = range(1100, 1110)
-PORTS = 1400
-BLIND = ["syn-ack", "rst", "stray", "data"]
-NEAR = ["near", "replay", "address", "port"]
-ICMP = ["icmp-seq", "icmp-port", "icmp-address", "icmp-short", "icmp-nested", "icmp-protocol",
-        "icmp-length"]
-FRAGMENTS = ["fragment-later", "fragment-first", "fragment-tiny", "fragment-atomic"]
-# these reach nobody's 4-tuple with a whole TCP header, or quote nothing that was asked
-HARMLESS = ICMP + ["fragment-later", "fragment-tiny", "address"]
-SOME_KB = 6 << 10
-
-
-class Net:
-    def __init__(self, path3):
-        self.lab, self.client, self.router = path3.lab, path3.client, path3.router
-        self.server = path3.server
-        self.server.listen(OPEN)
-        self.server.firewall(input=[
-            "tcp dport %d-%d drop" % (SILENT[0], SILENT[-1]),
-            "ip version 4 tcp dport %d-%d reject with icmp admin-prohibited" % (
-                REJECTED[0], REJECTED[-1]),
-            "ip6 version 6 tcp dport %d-%d reject with icmpv6 admin-prohibited" % (
-                REJECTED[0], REJECTED[-1])])
-
-    @contextlib.contextmanager
-    def liar(self, lies, rate=RATE):
-        """A flood for as long as the block lasts; `told` then has what was sent."""
-        process = self.lab.helper(self.router.within(
-            [os.path.join(BUILD, "tests", "lab", "liar"), "down", rate, ",".join(lies)]))
-        told = {}
-        try:
-            yield told
-        finally:
-            process.send_signal(signal.SIGTERM)
-            told.update(json.loads(process.stdout.read()))
-            process.wait(10)
-        print("%s: %d segments in %.2f s, %d/s" % (
-            ",".join(lies), told["sent"], told["seconds"], told["sent"] / told["seconds"]))
-
-    def came(self):
-        return self.client.read_int("/sys/class/net/up/statistics/rx_packets")
+from lies import BLIND, FRAGMENTS, HARMLESS, ICMP, NEAR, OPEN, PORTS, REJECTED, SILENT, SOME_KB, \
+    Net, peak
 
 
 @pytest.fixture(scope="module")
@@ -177,18 +130,6 @@ def test_tries(net):
 
 # --- memory, files, time ------------------------------------------------------------------------
 
-def peak(net, *words, lies=(), **kw):
-    """The result, and the most memory that it took, in KiB."""
-    path = net.lab.path("meter.json")
-    wrap = [os.path.join(BUILD, "tests", "bench", "meter"), "-o", path]
-    with net.liar(lies) if lies else contextlib.nullcontext():
-        result = net.client.rstprobe(*words, wrap=wrap, **kw)
-    with open(path, encoding="ascii") as f:
-        metered = json.load(f)
-    result.status = metered["status"]
-    return result, metered["peak_kb"]
-
-
 @pytest.mark.parametrize("family", [4, 6])
 def test_no_memory_for_lies(net, family):
     words = ["scan", address(family), "-p", "1-%d" % PORTS, "--rate", "2500", "--format", "json",
@@ -245,81 +186,3 @@ def test_what_a_full_ring_lost_is_not_called_silent(net):
     honest(result)
     assert result.summary["pcap_dropped"] > 0 and result.summary["complete"] is False, result
     assert "dropped" in result.summary["why"], result
-
-
-# --- those who converse -------------------------------------------------------------------------
-
-@pytest.fixture(scope="module")
-def gusher(net):
-    """A target that sends octets for ever: 8090."""
-    net.server.helper("gush", 8090)
-    return 8090
-
-
-def loud_and_quiet(net, lies, *words):
-    """The records of one run in peace and of one under the flood."""
-    got = []
-    for lies_now in ((), lies):
-        with net.liar(lies_now) if lies_now else contextlib.nullcontext():
-            result = net.client.rstprobe(*words, "--format", "json")
-        assert result.status == (0 if result.summary["complete"] else 3), result
-        got.append(result)
-    assert got[1].summary["foreign"] > 0, got[1]
-    return got
-
-
-@pytest.mark.parametrize("lies", [["rst"], ["syn-ack", "stray", "data"], ICMP],
-                         ids=["rst", "others", "icmp"])
-@pytest.mark.parametrize("target, port", [(SERVER, 80), (SERVER6, 81)],
-                         ids=["open", "closed-6"])
-def test_trace(net, lies, target, port):
-    """Who resets without our numbers, but now and then, is believed; who does it by the thousand
-    sees none of our segments. Hops that answer with nonsense are silent ones."""
-    quiet, loud = loud_and_quiet(net, lies, "trace", target, "-p", port)
-    a, b = quiet.of("trace")[0], loud.of("trace")[0]
-    assert (a["verdict"], a["between"]) == (b["verdict"], b["between"]), (quiet, loud)
-
-
-def test_stack(net):
-    """Cells may stay untested; none is said to deviate that doesn't."""
-    with net.liar(["rst"]):
-        result = net.client.rstprobe("stack", SERVER, "-p", "80,81", "--format", "json")
-    assert result.status == (0 if result.summary["complete"] else 3), result
-    stack = result.of("stack")[0]
-    wrong = {(c["state"], c["probe"]) for c in stack["cells"] if c["conforms"] is False}
-    assert wrong <= {("LISTEN", "syn-fin"), ("LISTEN", "syn-fin-psh-urg"),
-                     ("SYN-RECEIVED", "syn-window")}, (wrong, result)
-    assert stack["style"] == "rst" and result.summary["foreign"] > 0, result
-
-
-def test_a_service_that_never_stops(net, gusher):
-    """Nobody waits for the end of it, or keeps it."""
-    result, most = peak(net, "trace", SERVER, "-p", gusher, "--probe", "data", "--format", "json")
-    assert result.status == 0 and result.of("trace")[0]["verdict"] == "open", result
-    result, least = peak(net, "trace", SERVER, "-p", 80, "--probe", "data", "--format", "json")
-    assert most < least + SOME_KB, (most, least)
-    with net.liar(["data", "rst"]):
-        result, most = peak(net, "provoke", "early-close", SERVER, "-p", gusher, "--hold", "1s",
-                            "--format", "json")
-    assert result.status in (0, 3) and len(result.of("provoke")) == 1, result
-    assert result.status == 0 or result.summary["why"], result
-    assert most < least + 8 * SOME_KB, (most, least)
-
-
-# --- explain ------------------------------------------------------------------------------------
-
-def test_explain_live(net):
-    """Each forged RST is a finding, as many as can be looked at; of the rest it says how many."""
-    words = ["explain", "-i", "up", "--max-flows", "4096", "--deadline", "1s", "--no-kernel"]
-    _, quiet = peak(net, *words)
-    with net.liar(["rst", "syn-ack", "data"]):
-        net.client.scan(SERVER, "-p", "1-50")  # the liar sees it, and knows whom to lie to
-        begun = net.came()
-        result, loud = peak(net, *words, "--format", "json")
-        came = net.came() - begun
-    s = result.summary
-    assert s["frames"] > 0 and s["frames"] <= came, (s, came)
-    lost = s["pcap_dropped"] > 0
-    assert result.status == (3 if lost else 0) and s["complete"] is not lost, result
-    assert not lost or "lost" in s["why"], s
-    assert loud < quiet + SOME_KB, (quiet, loud)

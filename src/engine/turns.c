@@ -113,6 +113,17 @@ static bool must_stop(struct turns *t, uint64_t now)
 	return false;
 }
 
+/* An error about what somebody else sent, or about so little that it shows no ports. */
+static bool is_alien(const struct turns *t, const struct packet *pk)
+{
+	if (pk->kind != PACKET_ICMP_ERROR)
+		return pk->kind == PACKET_NONE;
+	for (size_t i = 0; i < t->w->n_paths; i++)
+		if (addr_same(&t->w->paths[i].src, &pk->quoted.src))
+			return !pk->quoted.has_ports;
+	return true;
+}
+
 static void on_frame(void *ctx, const struct wire_in *in)
 {
 	struct loop *l = ctx;
@@ -122,8 +133,7 @@ static void on_frame(void *ctx, const struct wire_in *in)
 
 	if (decode_frame(in->frame, in->captured, in->len, in->linktype, &pk) != DECODE_OK)
 		return;
-	if (pk.kind == PACKET_NONE || (pk.kind == PACKET_ICMP_ERROR && !pk.quoted.has_ports) ||
-	    match_is_broken(&pk)) {
+	if (is_alien(t, &pk) || match_is_broken(&pk)) {
 		t->stats->foreign++;
 		return;
 	}

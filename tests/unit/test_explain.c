@@ -347,6 +347,21 @@ static struct finding refused_after(const struct kernel_reset *words, size_t n, 
 	return t.f[0];
 }
 
+/* Said once, it is said of one RST, though two fit. */
+static void a_word_is_of_one_reset(const struct kernel_reset *word)
+{
+	struct told t = {0};
+	struct play *p = play_new(&plain, tell, &t);
+
+	explain_kernel(play_explain(p), word);
+	play(p, "> S; < answer; > S isn 5000 +0.02; < answer;");
+	explain_end(play_explain(p));
+	assert_int_equal(t.n, 2);
+	assert_true(t.f[0].has_kernel && !t.f[1].has_kernel);
+	assert_int_equal(explain_summary(play_explain(p))->kernel_joined, 1);
+	play_free(p);
+}
+
 static void the_kernel_may_speak_first(void **state)
 {
 	uint64_t joined;
@@ -365,6 +380,7 @@ static void the_kernel_may_speak_first(void **state)
 	assert_true(f.has_kernel && joined == 1);
 	assert_string_equal(f.kernel.reason, "NO_SOCKET");
 	assert_true(fact_has(&f.facts, K_NO_SOCKET));
+	a_word_is_of_one_reset(&near);
 	/* of two that fit the nearer one, and one RST has one word */
 	words[0].wall_ns -= 1000000;
 	snprintf(words[0].reason, sizeof(words[0].reason), "TCP_STATE");

@@ -162,12 +162,13 @@ static bool tell_ports(struct telling *t, const struct place *w)
 {
 	const struct findings *f = &t->found;
 	const uint32_t *v = sorted_alike(t);
-	/* the other half of the two is free: where the group of each that begins one lies */
-	uint32_t *group = v == t->alike ? t->alike + f->n : t->alike;
+	uint32_t *group;
 	size_t end;
 
 	if (!v)
 		return false;
+	/* the other half of the two is free: where the group of each that begins one lies */
+	group = v == t->alike ? t->alike + f->n : t->alike;
 	for (size_t i = 0; i < f->n; i = end) {
 		uint64_t ports = 0;
 

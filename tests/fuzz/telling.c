@@ -13,7 +13,10 @@ void telling_open(struct telling *t, const char *command, bool verbose)
 	struct report *each[2];
 
 	memset(t, 0, sizeof(*t));
-	t->run = (struct run_info){.command = command, .version = "0", .argv = argv, .stack = true};
+	t->run = (struct run_info){.command = command,
+				   .version = "0",
+				   .argv = argv,
+				   .stack = strcmp(command, "stack") == 0};
 	t->style = (struct report_style){.verbose = verbose, .show = UINT32_MAX};
 	for (size_t i = 0; i < 2; i++) {
 		t->f[i] = open_memstream(&t->out[i], &t->len[i]);

@@ -46,6 +46,17 @@ static bool names_other_connection(const struct reply *r)
 	       (r->reaction == REACTION_SYN_ACK && r->fit != FIT_EXACT);
 }
 
+/* The first in an order that has nothing to do with when they came: *best, or r. */
+static void prefer(const struct reply **best, const struct reply *r)
+{
+	const struct reply *b = *best;
+
+	if (!b || r->fit > b->fit ||
+	    (r->fit == b->fit &&
+	     (r->kind < b->kind || (r->kind == b->kind && r->reaction < b->reaction))))
+		*best = r;
+}
+
 static void view_reply(struct view *v, const struct observation *o, const struct reply *r)
 {
 	enum probe_class cls = class_of(o, r->kind);
@@ -54,24 +65,24 @@ static void view_reply(struct view *v, const struct observation *o, const struct
 	unsigned half = half_of(worlds);
 	struct class_view *c = &v->cls[cls];
 
-	if (!(worlds & ~WORLD_PASSES) && !c->passes)
-		c->passes = r;
-	if (reaction_is_rst((enum reaction)r->reaction) && !c->rst)
-		c->rst = r;
-	if (reaction_is_icmp((enum reaction)r->reaction) && !c->rejects)
-		c->rejects = r;
-	if (names_other_connection(r) && !c->in_use)
-		c->in_use = r;
+	if (!(worlds & ~WORLD_PASSES))
+		prefer(&c->passes, r);
+	if (reaction_is_rst((enum reaction)r->reaction))
+		prefer(&c->rst, r);
+	if (reaction_is_icmp((enum reaction)r->reaction))
+		prefer(&c->rejects, r);
+	if (names_other_connection(r))
+		prefer(&c->in_use, r);
 	if (r->fit != FIT_EXACT)
 		v->tuple_only = true;
 	if (rule->firm && r->fit == FIT_EXACT) {
 		v->firm &= half;
-		if (half == HALF_OPEN && !v->firm_open)
-			v->firm_open = r;
-		if (half == HALF_CLOSED && !v->firm_closed)
-			v->firm_closed = r;
-	} else if (half == HALF_CLOSED && !v->weak_closed) {
-		v->weak_closed = r;
+		if (half == HALF_OPEN)
+			prefer(&v->firm_open, r);
+		if (half == HALF_CLOSED)
+			prefer(&v->firm_closed, r);
+	} else if (half == HALF_CLOSED) {
+		prefer(&v->weak_closed, r);
 	}
 }
 

@@ -72,7 +72,8 @@ static void on_try(void *ctx, const struct try_record *r)
 {
 	struct told *t = ctx;
 
-	assert(r->n == ++t->tries);
+	t->tries++;
+	assert(r->n >= 1 && r->n <= t->draw.run.tries);
 	check_port(r->result);
 	t->draw.tee->sink.try(t->draw.tee->sink.ctx, r);
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cmd/beside_private.h"
+#include "wire/privilege.h"
 
 enum wish { WISH_NAME, WISH_REMOVE };
 
@@ -146,32 +147,71 @@ static void keep(struct beside *b, int line)
 	_exit(0);
 }
 
-void beside_keep(struct beside *b)
+static bool hear(const struct beside *b, int *rc)
+{
+	ssize_t n;
+
+	do
+		n = recv(b->line, rc, sizeof(*rc), 0);
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof(*rc);
+}
+
+static void dismiss(struct beside *b)
+{
+	close(b->line);
+	while (b->keeper > 0 && waitpid(b->keeper, NULL, 0) < 0 && errno == EINTR)
+		;
+	b->keeper = 0;
+}
+
+static void become_keeper(struct beside *b, int line)
+{
+	struct err e;
+	int ready = 0;
+
+	setsid();
+	close_all_but(b, line);
+	if (privilege_drop(NULL, PRIVILEGE_NAME, &e) < 0 ||
+	    send(line, &ready, sizeof(ready), MSG_NOSIGNAL) != (ssize_t)sizeof(ready))
+		_exit(1);
+	keep(b, line);
+}
+
+/* What ends a run, or stops it, does not reach the keeper. */
+static pid_t fork_keeper(struct beside *b, const int ends[2])
 {
 	sigset_t all, old;
-	int ends[2];
+	pid_t pid;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	pid = fork();
+	if (pid == 0)
+		become_keeper(b, ends[1]);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return pid;
+}
+
+int beside_keep(struct beside *b, struct err *e)
+{
+	int ends[2], ready;
 	bool any = false;
 
 	for (size_t i = 0; i < b->n; i++)
 		any |= b->v[i].dir >= 0;
-	if (!any || b->keeper || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-		return;
-	/* what ends a run, or stops it, does not reach the keeper */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	b->keeper = fork();
-	if (b->keeper == 0) {
-		setsid();
-		close_all_but(b, ends[1]);
-		keep(b, ends[1]);
-	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (!any || b->keeper)
+		return 0;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return err_sys(e, errno, "no process that names the results");
+	b->keeper = fork_keeper(b, ends);
 	close(ends[1]);
 	b->line = ends[0];
-	if (b->keeper < 0) {
-		close(ends[0]);
-		b->keeper = 0;
-	}
+	if (b->keeper > 0 && hear(b, &ready))
+		return 0;
+	err_sys(e, b->keeper < 0 ? errno : EPERM, "no process that names the results");
+	dismiss(b);
+	return -1;
 }
 
 /* --- asking it -------------------------------------------------------------------------------- */
@@ -181,14 +221,9 @@ static bool ask(const struct beside_file *f, enum wish wish, int *rc)
 {
 	const struct beside *b = f->of;
 	const struct asked a = {(uint8_t)wish, (uint8_t)(f - b->v)};
-	ssize_t n;
 
-	if (!b->keeper || send(b->line, &a, sizeof(a), MSG_NOSIGNAL) != (ssize_t)sizeof(a))
-		return false;
-	do
-		n = recv(b->line, rc, sizeof(*rc), 0);
-	while (n < 0 && errno == EINTR);
-	return n == (ssize_t)sizeof(*rc);
+	return b->keeper && send(b->line, &a, sizeof(a), MSG_NOSIGNAL) == (ssize_t)sizeof(a) &&
+	       hear(b, rc);
 }
 
 int beside_ask_name(const struct beside_file *f)
@@ -211,10 +246,6 @@ void beside_end(struct beside *b)
 	for (size_t i = 0; i < b->n; i++)
 		beside_abandon(&b->v[i]);
 	b->n = 0;
-	if (!b->keeper)
-		return;
-	close(b->line);
-	while (waitpid(b->keeper, NULL, 0) < 0 && errno == EINTR)
-		;
-	b->keeper = 0;
+	if (b->keeper)
+		dismiss(b);
 }

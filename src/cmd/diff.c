@@ -23,6 +23,7 @@ struct diff_run {
 	struct diff_record sum;
 	struct run_info info;
 	struct reporting out;
+	struct privilege_user user;
 };
 
 static int fail(struct diff_run *d, int status, const struct err *e)
@@ -149,8 +150,9 @@ int cmd_diff(const struct cmd_line *l)
 	if (rc > 0)
 		return STATUS_OK;
 	log_set_verbosity(d.o.verbosity);
-	if (privilege_drop(&e) < 0)
-		return fail(&d, STATUS_CANNOT, &e), d.status;
+	if (cmd_find_user(&d.status, NULL, &d.user) < 0 ||
+	    cmd_drop_privilege(&d.status, &d.user, PRIVILEGE_READ) < 0)
+		return d.status;
 	if (read_both(&d) == 0) {
 		describe(&d);
 		if (open_report(&d) == 0)

@@ -280,8 +280,9 @@ int explain_drop_privilege(struct explain_run *x)
 	struct err e;
 
 	signals_install();
-	reporting_keep(&x->out);
-	return privilege_drop(&e) < 0 ? explain_fail(x, STATUS_CANNOT, &e) : 0;
+	if (reporting_keep(&x->out, &e) < 0)
+		return explain_fail(x, STATUS_CANNOT, &e);
+	return cmd_drop_privilege(&x->status, &x->user, PRIVILEGE_READ);
 }
 
 static int end(struct explain_run *x)
@@ -309,7 +310,7 @@ int cmd_explain(const struct cmd_line *l)
 	if (rc > 0)
 		return STATUS_OK;
 	log_set_verbosity(x.o.verbosity);
-	if (begin(&x) == 0) {
+	if (cmd_find_user(&x.status, x.o.user, &x.user) == 0 && begin(&x) == 0) {
 		if (x.o.ifname)
 			explain_live(&x);
 		else

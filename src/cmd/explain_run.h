@@ -10,6 +10,7 @@
 #include "cmd/keep.h"
 #include "judge/explain.h"
 #include "judge/join.h"
+#include "wire/privilege.h"
 
 struct explain_run {
 	struct explain_options o;
@@ -18,8 +19,9 @@ struct explain_run {
 	struct reporting out;
 	struct run_info info;
 	struct explain *explain;
-	struct keep *keep;	      /* NULL without -w */
-	struct join *join;	      /* NULL without --join */
+	struct keep *keep; /* NULL without -w */
+	struct join *join; /* NULL without --join */
+	struct privilege_user user;
 	const struct join *told_with; /* the same, once both ends are known */
 	struct explain_summary once;  /* ... and what is counted of both together */
 	uint64_t began_ns;	      /* monotonic */

@@ -252,9 +252,9 @@ int reporting_open(struct reporting *r, const struct outputs *asked, struct err 
 	return 0;
 }
 
-void reporting_keep(struct reporting *r)
+int reporting_keep(struct reporting *r, struct err *e)
 {
-	beside_keep(&r->beside);
+	return beside_keep(&r->beside, e);
 }
 
 int reporting_take_place(struct reporting *r, struct err *e)

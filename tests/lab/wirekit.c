@@ -40,6 +40,8 @@
 #include "wire/privilege.h"
 #include "wire/route.h"
 
+static const struct privilege_user stay; /* this kit stays who it is */
+
 enum { PACKET = 128, BATCH = 64, LANES_MAX = 8 };
 
 struct kit {
@@ -132,7 +134,7 @@ static int kit_open(struct kit *k, char **argv, struct err *e)
 	k->craft = craft_new(e);
 	if (!k->wire || !k->craft)
 		return -1;
-	return privilege_drop(e);
+	return privilege_drop(&stay, PRIVILEGE_CONVERSE, e);
 }
 
 static void kit_close(struct kit *k)

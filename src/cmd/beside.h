@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "wire/child.h"
 
 enum { BESIDE_MAX = 12 };
 
@@ -30,9 +31,7 @@ struct beside_file {
 struct beside {
 	struct beside_file v[BESIDE_MAX];
 	size_t n;
-	/* private: */
-	pid_t keeper; /* 0: none */
-	int line;     /* to it */
+	struct child keeper; /* private */
 };
 
 /*

@@ -207,11 +207,13 @@ static int begin(struct doctor *d, const struct cmd_line *l)
 	}
 	if (cmd_find_user(&d->status, d->o.user, &d->user) < 0)
 		return -1;
+	resolve_as(&d->user);
 	system_read(&d->facts);
 	if (reporting_open(&d->out, &d->o.out, &e) < 0 ||
 	    doctor_find_paths(&d->facts, &d->o, d->ways, d->dst, &e) < 0)
 		return fail(d, STATUS_USAGE, &e);
 	open_trials(d);
+	resolve_prepare(false);
 	system_read_tracking(&d->facts);
 	if (reporting_keep(&d->out, &e) < 0)
 		return fail(d, STATUS_CANNOT, &e);
@@ -245,5 +247,6 @@ int cmd_doctor(const struct cmd_line *l)
 		trial_close(&d.ways[i]);
 	}
 	reporting_close(&d.out, not_written, &d);
+	resolve_end();
 	return d.status;
 }

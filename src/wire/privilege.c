@@ -9,6 +9,7 @@
 
 #include <cap-ng.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <netinet/in.h>
 #include <pwd.h>
@@ -131,12 +132,29 @@ static void find_invoking(struct privilege_user *u)
 	snprintf(u->name, sizeof(u->name), "nobody");
 }
 
+/*
+ * Is root here an ordinary user who has a user namespace to himself (`unshare -r`)? Nobody else is
+ * in it whom he could become.
+ */
+static bool is_alone(void)
+{
+	char map[64] = "";
+	unsigned long inside, outside, n;
+	int fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? 0 : read(fd, map, sizeof(map) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	return len > 0 && sscanf(map, "%lu %lu %lu", &inside, &outside, &n) == 3 && n == 1 &&
+	       outside != 0;
+}
+
 int privilege_find_user(const char *asked, struct privilege_user *u, struct err *e)
 {
 	*u = (struct privilege_user){.asked = asked != NULL};
 	if (asked && find_asked(asked, u, e) < 0)
 		return -1;
-	if (!asked && geteuid() != 0)
+	if (!asked && (geteuid() != 0 || is_alone()))
 		return 0;
 	if (!asked)
 		find_invoking(u);
@@ -161,11 +179,14 @@ static int become(const struct privilege_user *u, struct err *e)
 		why = errno;
 		if ((why != EPERM && why != EINVAL) || getuid() == u->uid)
 			return err_sys(e, why, "becoming %s", u->name);
+		if (u->asked)
+			return err_set(e, "--user %s: this container lets root become nobody else",
+				       u->name);
 		err_set(e,
-			"this container knows no other user than root, or lets it become none: %s "
-			"stays root, without capabilities (--user root if that is meant)",
+			"this container does not let root become %s: going on as root without "
+			"capabilities (--user root if that is meant)",
 			u->name);
-		return u->asked ? -1 : 1;
+		return 1;
 	}
 	/* without CAP_SETGID in a user namespace, which took root's other groups when it was made
 	 */

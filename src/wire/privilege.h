@@ -28,7 +28,8 @@ struct privilege_user {
 
 /*
  * Who that is. `asked` is the argument of --user, a name or a number, or NULL: then only root
- * changes, to who called sudo or doas, else to nobody. -1 with `e` where there is no such user, or
+ * changes, to who called sudo or doas, else to nobody (and not where its user namespace has nobody
+ * else). -1 with `e` where there is no such user, or
  * who asks may not become another.
  */
 int privilege_find_user(const char *asked, struct privilege_user *u, struct err *e);

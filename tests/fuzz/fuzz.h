@@ -23,13 +23,14 @@ int fuzz_http(const uint8_t *data, size_t len);	   /* the answer of a service */
 int fuzz_judge(const uint8_t *data, size_t len);   /* memwire.h; kinds, then what comes back */
 int fuzz_kernel(const uint8_t *data,
 		size_t len); /* a tracepoint's format, NUL, one of its samples */
-int fuzz_options(const uint8_t *data, size_t len); /* a block of TCP options */
-int fuzz_pcapng(const uint8_t *data, size_t len);  /* a pcapng file */
-int fuzz_policy(const uint8_t *data, size_t len);  /* the files of a policy, NUL between them */
-int fuzz_ports(const uint8_t *data, size_t len);   /* the text of -p */
-int fuzz_resume(const uint8_t *data, size_t len);  /* a result, first octet: with a run record? */
-int fuzz_sweep(const uint8_t *data, size_t len);   /* memwire.h; a scan, then what comes back */
-int fuzz_targets(const uint8_t *data, size_t len); /* the text of a target file */
+int fuzz_options(const uint8_t *data, size_t len);  /* a block of TCP options */
+int fuzz_pcapng(const uint8_t *data, size_t len);   /* a pcapng file */
+int fuzz_policy(const uint8_t *data, size_t len);   /* the files of a policy, NUL between them */
+int fuzz_ports(const uint8_t *data, size_t len);    /* the text of -p */
+int fuzz_resolver(const uint8_t *data, size_t len); /* first octet: answer, question, hello */
+int fuzz_resume(const uint8_t *data, size_t len);   /* a result, first octet: with a run record? */
+int fuzz_sweep(const uint8_t *data, size_t len);    /* memwire.h; a scan, then what comes back */
+int fuzz_targets(const uint8_t *data, size_t len);  /* the text of a target file */
 
 /* What must hold of any packet read out of [data, data + len). */
 void fuzz_check_packet(const struct packet *p, const uint8_t *data, size_t len);

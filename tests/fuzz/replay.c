@@ -25,8 +25,8 @@ static const struct {
     {"judge", fuzz_judge, SOME},      {"kernel", fuzz_kernel, ALL},
     {"options", fuzz_options, ALL},   {"pcapng", fuzz_pcapng, ALL},
     {"policy", fuzz_policy, ALL},     {"ports", fuzz_ports, ALL},
-    {"resume", fuzz_resume, SOME},    {"sweep", fuzz_sweep, FEW},
-    {"targets", fuzz_targets, ALL},
+    {"resolver", fuzz_resolver, ALL}, {"resume", fuzz_resume, SOME},
+    {"sweep", fuzz_sweep, FEW},	      {"targets", fuzz_targets, ALL},
 };
 
 /* Octets read; -1. */

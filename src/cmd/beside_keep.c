@@ -135,11 +135,12 @@ int beside_keep(struct beside *b, struct err *e)
 	}
 	if (!any || b->keeper.pid)
 		return 0;
-	if (child_start(&b->keeper, &work, NULL) == 0 && hear(b, &ready))
+	if (child_start(&b->keeper, &work, e) < 0)
+		return -1;
+	if (hear(b, &ready))
 		return 0;
-	err_sys(e, b->keeper.pid ? EPERM : errno, "no process that names the results");
 	child_end(&b->keeper, -1);
-	return -1;
+	return err_set(e, "no process that names the results: it could not give up privilege");
 }
 
 /* --- asking it -------------------------------------------------------------------------------- */

@@ -1,32 +1,32 @@
 /*
  * diff_read: one small function a type of record. A run counts as complete by its summary alone;
- * of several shards of one scan, silence counts only where all of them are there.
+ * which runs are parts of one sweep, and whether all of them are there, is diff_parts'.
  */
 #include "cmd/diff_read.h"
 
-#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "base/bytes.h"
 #include "base/utf8.h"
+#include "cmd/diff_parts.h"
 #include "cmd/journal.h"
 
-enum { SHARDS_MAX = 65536, WORD_CAP = 256 };
+enum { WORD_CAP = 256 };
 
 struct reader {
 	struct journal journal;
 	struct changes *c;
-	enum change_side side;
+	size_t side;
 	struct diff_source *out;
 	bool begun; /* a run is open */
 	bool ended; /* its summary was there */
 	struct changes_end end;
-	/* shards: which of `space` have ended well */
-	char space[80];
-	uint64_t shard, shards, n_there;
-	bool *there;
+	struct diff_parts parts;
+	struct diff_sweep *sweep; /* of which the run is one; NULL: of none */
+	uint64_t shard;
 	struct port_span *spans;
 	size_t n_spans, cap_spans;
 };
@@ -235,34 +235,44 @@ static void take_summary(struct reader *r, json_object *o)
 
 /* --- runs ------------------------------------------------------------------------------------- */
 
-/* Of other shards than those of before nothing is known yet. */
-static int begin_shards(struct reader *r, json_object *o, struct err *e)
+/* Every scan is a part of its sweep, if only the first of one. */
+static int begin_part(struct reader *r, json_object *o, struct err *e)
 {
 	const char *space = member_text(o, "space");
+	uint64_t shards = 1;
 
-	if (!space || !member_u64(o, "shards", &r->shards) || !member_u64(o, "shard", &r->shard))
-		r->shards = 0;
-	r->end.part = r->shards > 1;
-	if (!r->end.part)
+	r->shard = 1;
+	r->sweep = NULL;
+	if (!space)
 		return 0;
-	if (r->shard < 1 || r->shard > r->shards || r->shards > SHARDS_MAX)
+	if (member_u64(o, "shards", &shards) && !member_u64(o, "shard", &r->shard))
+		r->shard = 0;
+	if (r->shard < 1 || r->shard > shards)
 		return journal_bad(&r->journal, "no such shard", e);
-	if (r->there && strcmp(space, r->space) == 0)
-		return 0;
-	snprintf(r->space, sizeof(r->space), "%s", space);
-	free(r->there);
-	r->there = calloc(SHARDS_MAX + 1, sizeof(*r->there));
-	r->n_there = 0;
-	return r->there ? 0 : err_set(e, "out of memory for shards");
+	r->sweep = diff_parts_sweep(&r->parts, space, shards);
+	r->end.part = shards > 1;
+	return r->sweep ? 0 : err_set(e, "out of memory for shards");
 }
 
-static void note_shard(struct reader *r)
+static void begin_run(struct reader *r)
 {
-	if (r->end.complete && !r->there[r->shard]) {
-		r->there[r->shard] = true;
-		r->n_there++;
-	}
-	r->end.complete &= r->n_there >= r->shards;
+	uint32_t goes_on = r->end.part ? r->sweep->number : 0;
+	uint32_t number = changes_begin(r->c, r->side, goes_on);
+
+	if (r->end.part)
+		r->sweep->number = number;
+	r->begun = true;
+	r->ended = false;
+}
+
+/* What a sweep's parts left out is known where all of them are there, and in no other way. */
+static int end_part(struct reader *r, struct err *e)
+{
+	enum part_end how = r->ended ? r->end.complete ? PART_WHOLE : PART_EARLY : PART_CUT;
+
+	if (!diff_parts_note(r->sweep, r->shard, how, &r->end))
+		return err_set(e, "out of memory for shards");
+	return 0;
 }
 
 static int end_run(struct reader *r, struct err *e)
@@ -270,9 +280,13 @@ static int end_run(struct reader *r, struct err *e)
 	if (!r->begun)
 		return 0;
 	r->begun = false;
-	r->out->complete &= r->ended && r->end.complete;
-	if (r->end.part)
-		note_shard(r);
+	if (r->sweep) {
+		if (end_part(r, e) < 0)
+			return -1;
+	} else {
+		r->out->complete &= r->ended && r->end.complete;
+		r->out->unended = !r->ended;
+	}
 	return changes_end(r->c, r->side, &r->end, e);
 }
 
@@ -313,13 +327,13 @@ static int take_run(struct reader *r, json_object *o, struct err *e)
 	}
 	if (end_run(r, e) < 0)
 		return -1;
-	r->begun = true;
-	r->ended = false;
 	r->end = (struct changes_end){.shown = read_shown(o)};
 	if (started && strspn(started, "0123456789-:.TZ") == strlen(started))
 		snprintf(r->out->started, sizeof(r->out->started), "%s", started);
-	changes_begin(r->c, r->side);
-	return begin_shards(r, o, e);
+	if (begin_part(r, o, e) < 0)
+		return -1;
+	begin_run(r);
+	return 0;
 }
 
 static int take(struct reader *r, json_object *o, struct err *e)
@@ -357,35 +371,66 @@ static int read_all(struct reader *r, struct err *e)
 	}
 	if (rc < 0)
 		return -1;
-	r->out->cut = r->journal.cut;
-	r->out->unended = !r->ended;
+	r->out->cut |= r->journal.cut;
 	if (!any)
 		return err_set(e, "%.150s: empty: no result stands there", r->journal.name);
 	return end_run(r, e);
 }
 
-int diff_read_of(struct changes *c, enum change_side side, FILE *f, const char *name,
-		 struct diff_source *out, struct err *e)
+static void settle(struct reader *r)
 {
-	struct reader r = {.c = c, .side = side, .out = out};
-	int rc = journal_of(&r.journal, f, name, e);
+	struct diff_missing *m = &r->out->missing;
 
-	*out = (struct diff_source){.complete = true};
+	diff_parts_missing(&r->parts, m);
+	r->out->complete &= m->complete;
+	r->out->unended |= m->cut || m->shards;
+	diff_parts_free(&r->parts);
+	free(r->spans);
+}
+
+static int read_file(struct reader *r, FILE *f, const char *name, struct err *e)
+{
+	int rc = journal_of(&r->journal, f, name, e);
+
 	if (rc == 0)
-		rc = read_all(&r, e);
-	journal_close(&r.journal);
-	free(r.there);
-	free(r.spans);
+		rc = read_all(r, e);
+	journal_close(&r->journal);
 	return rc;
 }
 
-int diff_read(struct changes *c, enum change_side side, const char *path, struct diff_source *out,
+/* Takes the file. A FIFO has no end before somebody has begun to write. */
+static int read_held(struct reader *r, struct diff_files *files, size_t i, struct err *e)
+{
+	const char *path = files->v[i];
+	FILE *f = files->in[i];
+	struct pollfd begun = {.fd = fileno(f), .events = POLLIN};
+
+	files->in[i] = NULL;
+	poll(&begun, 1, -1);
+	return read_file(r, f, strcmp(path, "-") == 0 ? "stdin" : path, e);
+}
+
+int diff_read_of(struct changes *c, size_t side, FILE *f, const char *name, struct diff_source *out,
+		 struct err *e)
+{
+	struct reader r = {.c = c, .side = side, .out = out};
+	int rc;
+
+	*out = (struct diff_source){.complete = true};
+	rc = read_file(&r, f, name, e);
+	settle(&r);
+	return rc;
+}
+
+int diff_read(struct changes *c, size_t side, struct diff_files *files, struct diff_source *out,
 	      struct err *e)
 {
-	bool from_stdin = strcmp(path, "-") == 0;
-	FILE *f = from_stdin ? stdin : fopen(path, "re");
+	struct reader r = {.c = c, .side = side, .out = out};
+	int rc = 0;
 
-	if (!f)
-		return err_sys(e, errno, "cannot read %.150s", path);
-	return diff_read_of(c, side, f, from_stdin ? "stdin" : path, out, e);
+	*out = (struct diff_source){.complete = true};
+	for (size_t i = 0; i < files->n && rc == 0; i++)
+		rc = read_held(&r, files, i, e);
+	settle(&r);
+	return rc;
 }

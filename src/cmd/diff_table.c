@@ -4,11 +4,19 @@
  */
 #include "cmd/diff_table.h"
 
-#define WHAT "Which changes"
+#define WHAT "What to compare"
 #define OUTPUT "What to write"
 #define OTHER "Others"
 
 static const struct option_row rows[] = {
+    OPTION_ROW("new", NULL, NULL, NULL, WHAT,
+	       "files before it are one result, those behind it the other: part-*.json --new "
+	       "now/*.json",
+	       DIFF_NEW),
+    OPTION_ROW("by-vantage", NULL, NULL, NULL, WHAT,
+	       "each result was measured from elsewhere: which ports depend on where one looks "
+	       "from?",
+	       DIFF_BY_VANTAGE),
     OPTION_ROW(
 	"only", NULL, NULL, "KINDS", WHAT,
 	"tell and count these alone, as opened,closed: opened, closed, state, reason, style, "
@@ -34,9 +42,9 @@ static const struct option_row rows[] = {
 
 const struct option_table diff_table = {
     "diff",
-    "OLD NEW [options]",
+    "OLD... [--new] NEW... [options]",
     "What changed between two results (JSON Lines of scan, stack or audit), counting only what "
-    "both really measured?",
+    "both really measured? A directory stands for its *.json and *.jsonl files, as one result.",
     rows,
     sizeof(rows) / sizeof(rows[0]),
     0,

@@ -4,7 +4,14 @@
 
 #include "cmd/options.h"
 
-enum diff_option_id { DIFF_ONLY = OPTION_OWN, DIFF_VERBOSE, DIFF_QUIET, DIFF_IDS };
+enum diff_option_id {
+	DIFF_NEW = OPTION_OWN,
+	DIFF_BY_VANTAGE,
+	DIFF_ONLY,
+	DIFF_VERBOSE,
+	DIFF_QUIET,
+	DIFF_IDS
+};
 
 extern const struct option_table diff_table;
 

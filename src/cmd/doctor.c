@@ -23,6 +23,7 @@ struct doctor {
 	struct run_info info;
 	struct reporting out;
 	struct privilege_user user;
+	struct system_tracking tracking;
 	struct doctor_sum sum;
 	uint64_t began_ns;
 	int status;
@@ -173,6 +174,7 @@ static void try_ways(struct doctor *d)
 		judge(d, SCOPE_PATH);
 	}
 	f->at = 0;
+	system_read_tracking(&d->tracking, f);
 	judge(d, SCOPE_LIMITS);
 }
 
@@ -214,7 +216,7 @@ static int begin(struct doctor *d, const struct cmd_line *l)
 		return fail(d, STATUS_USAGE, &e);
 	open_trials(d);
 	resolve_prepare(false);
-	system_read_tracking(&d->facts);
+	system_open_tracking(&d->tracking);
 	if (reporting_keep(&d->out, &e) < 0)
 		return fail(d, STATUS_CANNOT, &e);
 	if (cmd_drop_privilege(&d->status, &d->user, PRIVILEGE_CONVERSE) < 0)

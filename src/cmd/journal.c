@@ -1,6 +1,7 @@
 /*
- * journal: a line counts when its newline is there, since a killed run leaves half of one behind.
- * All else that is no record is refused with its place: guessing would ask ports twice, or never.
+ * journal: a line counts when its newline is there, since a killed run leaves half of one behind;
+ * where such a file stands before another (cat), the other's first record ends the half. All else
+ * that is no record is refused with its place: guessing would ask ports twice, or never.
  */
 #include "cmd/journal.h"
 
@@ -105,6 +106,20 @@ static ssize_t read_line(struct journal *j)
 	return -1;
 }
 
+/* A run record begins a line, and no record of ours has one inside. */
+static void drop_half(struct journal *j)
+{
+	static const char begins[] = "{\"type\":\"run\",";
+	char *at;
+
+	j->half = false;
+	while ((at = strstr(j->text + 1, begins))) {
+		j->half = true;
+		j->len -= (size_t)(at - j->text);
+		memmove(j->text, at, j->len + 1);
+	}
+}
+
 int journal_next(struct journal *j, struct err *e)
 {
 	ssize_t n;
@@ -122,6 +137,7 @@ int journal_next(struct journal *j, struct err *e)
 		return 0;
 	j->len = (size_t)n;
 	j->line++;
+	drop_half(j);
 	return find_type(j) < 0 ? journal_bad(j, "no record of rstprobe stands there", e) : 1;
 }
 

@@ -39,7 +39,8 @@ struct journal {
 	enum journal_type type;
 	char *text; /* the line, with its newline */
 	size_t len;
-	bool cut; /* at the end: the last line has no newline, and was left out */
+	bool cut;  /* at the end: the last line has no newline, and was left out */
+	bool half; /* before this line stood half of another, which was left out */
 	/* private: */
 	size_t cap;
 	json_tokener *tokener;

@@ -169,6 +169,10 @@ static int read_windows(struct resume *r, struct err *e)
 	while ((rc = journal_next(&r->journal, e)) > 0) {
 		json_object *o;
 
+		if (r->journal.type == JOURNAL_RUN && r->journal.line > 1)
+			return journal_bad(&r->journal,
+					   "another run begins here: resume from the result of one",
+					   e);
 		if (r->journal.type != JOURNAL_WINDOW)
 			continue;
 		o = journal_parse(&r->journal, e);

@@ -2,6 +2,7 @@
  * changes: what two results say, kept as hosts, ranges of ports and spans of addresses. Within a
  * result the later run corrects the earlier; what a run never measured corrects nothing.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,10 +88,19 @@ const char *changes_reason(const struct changes *c, unsigned id)
 	return id == REASON_NONE || id >= c->reasons.n ? NULL : c->reasons.v[id];
 }
 
-struct changes *changes_new(void)
+struct changes *changes_new_of(size_t sides)
 {
 	struct changes *c = calloc(1, sizeof(*c));
 
+	assert(sides > 0 && sides <= CHANGES_SIDES_MAX);
+	if (c)
+		c->side = calloc(sides, sizeof(*c->side));
+	if (c && !c->side) {
+		free(c);
+		return NULL;
+	}
+	if (c)
+		c->sides = sides;
 	for (size_t i = 0; c && i < REASONS_FIXED; i++) {
 		if (intern(&c->reasons, fixed_reasons[i], strlen(fixed_reasons[i])) == (int)i)
 			continue;
@@ -100,11 +110,16 @@ struct changes *changes_new(void)
 	return c;
 }
 
+struct changes *changes_new(void)
+{
+	return changes_new_of(SIDES);
+}
+
 void changes_free(struct changes *c)
 {
 	if (!c)
 		return;
-	for (int s = 0; s < SIDES; s++) {
+	for (size_t s = 0; s < c->sides; s++) {
 		free(c->side[s].all.v);
 		free(c->side[s].now.v);
 		free(c->side[s].covers);
@@ -112,7 +127,9 @@ void changes_free(struct changes *c)
 	}
 	free_words(&c->reasons);
 	free_words(&c->zones);
+	free(c->side);
 	free(c->names);
+	free(c->faces);
 	free(c->hosts);
 	free(c->slots);
 	free(c);
@@ -193,6 +210,18 @@ static bool set_name(struct changes *c, struct host *h, const char *name)
 	return true;
 }
 
+/* Faces of one more host, cleared. */
+static bool grow_faces(struct changes *c)
+{
+	size_t at = c->n_hosts * c->sides;
+
+	while (c->cap_faces < at + c->sides)
+		if (!array_grow(&c->faces, c->cap_faces, &c->cap_faces, sizeof(*c->faces)))
+			return false;
+	memset(c->faces + at, 0, c->sides * sizeof(*c->faces));
+	return true;
+}
+
 int changes_host(struct changes *c, const char *addr, const char *name, uint32_t *host,
 		 struct err *e)
 {
@@ -206,7 +235,8 @@ int changes_host(struct changes *c, const char *addr, const char *name, uint32_t
 	slot = slot_of(c, &a);
 	if (!c->slots[slot]) {
 		if (c->n_hosts == UINT32_MAX - 1 ||
-		    !array_grow(&c->hosts, c->n_hosts, &c->cap_hosts, sizeof(*c->hosts)))
+		    !array_grow(&c->hosts, c->n_hosts, &c->cap_hosts, sizeof(*c->hosts)) ||
+		    !grow_faces(c))
 			return changes_no_memory(e);
 		c->hosts[c->n_hosts++] = (struct host){.addr = a};
 		c->slots[slot] = (uint32_t)c->n_hosts;
@@ -219,14 +249,17 @@ int changes_host(struct changes *c, const char *addr, const char *name, uint32_t
 
 /* --- what a run says -------------------------------------------------------------------------- */
 
-void changes_begin(struct changes *c, enum change_side side)
+uint32_t changes_begin(struct changes *c, size_t side, uint32_t goes_on)
 {
-	c->side[side].section++;
-	c->side[side].first_cover = c->side[side].n_covers;
+	struct side *s = &c->side[side];
+
+	s->section = goes_on ? goes_on : ++s->sections;
+	s->first_cover = s->n_covers;
+	return s->section;
 }
 
-int changes_cover(struct changes *c, enum change_side side, const struct addr *first,
-		  const struct addr *last, const struct port_span *ports, size_t n, struct err *e)
+int changes_cover(struct changes *c, size_t side, const struct addr *first, const struct addr *last,
+		  const struct port_span *ports, size_t n, struct err *e)
 {
 	struct side *s = &c->side[side];
 
@@ -247,9 +280,9 @@ int changes_cover(struct changes *c, enum change_side side, const struct addr *f
 }
 
 /* The host's face on that side, cleared where another run spoke of it last. */
-static struct face *face_of(struct changes *c, enum change_side side, uint32_t host)
+static struct face *face_of(struct changes *c, size_t side, uint32_t host)
 {
-	struct face *f = &c->hosts[host].face[side];
+	struct face *f = face_at(c, host, side);
 
 	if (f->section != c->side[side].section) {
 		f->section = c->side[side].section;
@@ -260,7 +293,7 @@ static struct face *face_of(struct changes *c, enum change_side side, uint32_t h
 	return f;
 }
 
-int changes_ports(struct changes *c, enum change_side side, uint32_t host, struct port_span ports,
+int changes_ports(struct changes *c, size_t side, uint32_t host, struct port_span ports,
 		  enum port_state state, const char *reason, struct err *e)
 {
 	struct run x = {ports.first, ports.last, REASON_NONE, (uint8_t)state};
@@ -285,7 +318,7 @@ static bool proves_down(const char *reason)
 	return false;
 }
 
-int changes_up(struct changes *c, enum change_side side, uint32_t host, bool up, const char *reason,
+int changes_up(struct changes *c, size_t side, uint32_t host, bool up, const char *reason,
 	       struct err *e)
 {
 	struct face *f = face_of(c, side, host);
@@ -313,10 +346,10 @@ static unsigned weight(enum reset_style s)
 	return weights[s];
 }
 
-void changes_style(struct changes *c, enum change_side side, uint32_t host, enum style_method by,
+void changes_style(struct changes *c, size_t side, uint32_t host, enum style_method by,
 		   enum reset_style style)
 {
-	struct face *f = by == STYLE_BY_SCAN ? face_of(c, side, host) : &c->hosts[host].face[side];
+	struct face *f = by == STYLE_BY_SCAN ? face_of(c, side, host) : face_at(c, host, side);
 
 	if (by == STYLE_BY_SCAN && weight(style) < weight((enum reset_style)f->style[by]))
 		return;
@@ -352,20 +385,20 @@ static const struct cover *cover_of(const struct side *s, const struct addr *a)
 }
 
 /* A port that an earlier run saw, and of which this one says nothing, has become silent. */
-static bool silence(struct changes *c, struct side *s, enum change_side side, uint32_t host,
+static bool silence(struct changes *c, struct side *s, size_t side, uint32_t host,
 		    const struct changes_end *end)
 {
-	struct host *h = &c->hosts[host];
-	const struct cover *cover = cover_of(s, &h->addr);
-	bool named = h->face[side].section == s->section;
+	const struct cover *cover = cover_of(s, &c->hosts[host].addr);
+	struct face *f = face_at(c, host, side);
+	bool named = f->section == s->section;
 	struct run x = {.state = STATE_FILTERED, .reason = REASON_NO_RESPONSE};
 
 	if (!cover)
 		return true;
 	if (!named) {
-		h->face[side].up = UP_NO;
-		h->face[side].reason = end->skipped ? REASON_HOST_SILENT : REASON_NO_RESPONSE;
-		h->face[side].style[STYLE_BY_SCAN] = STYLE_UNKNOWN;
+		f->up = UP_NO;
+		f->reason = end->skipped ? REASON_HOST_SILENT : REASON_NO_RESPONSE;
+		f->style[STYLE_BY_SCAN] = STYLE_UNKNOWN;
 	}
 	if (end->skipped && !named)
 		x.reason = REASON_HOST_SILENT;
@@ -380,7 +413,7 @@ static bool silence(struct changes *c, struct side *s, enum change_side side, ui
 	return true;
 }
 
-static bool silence_all(struct changes *c, struct side *s, enum change_side side,
+static bool silence_all(struct changes *c, struct side *s, size_t side,
 			const struct changes_end *end)
 {
 	size_t n = s->all.n;
@@ -412,8 +445,7 @@ static bool join(struct changes *c, struct side *s)
 	return sheet_settle(&s->all, c->n_hosts);
 }
 
-int changes_end(struct changes *c, enum change_side side, const struct changes_end *end,
-		struct err *e)
+int changes_end(struct changes *c, size_t side, const struct changes_end *end, struct err *e)
 {
 	struct side *s = &c->side[side];
 	size_t n = s->n_covers - s->first_cover;

@@ -5,7 +5,7 @@
 #include "base/array.h"
 #include "judge/changes_private.h"
 
-static bool is_answer(const struct run *r)
+bool run_is_answer(const struct run *r)
 {
 	switch (r->state) {
 	case STATE_OPEN:
@@ -17,70 +17,14 @@ static bool is_answer(const struct run *r)
 	}
 }
 
-static bool is_measured(const struct run *r)
+bool run_is_measured(const struct run *r)
 {
 	return r->state != STATE_INDETERMINATE && r->state != STATE_NOT_PROBED;
 }
 
-/* Not asked, since the host is known not to answer. */
-static bool is_gone(const struct run *r, const struct face *f)
+bool run_is_gone(const struct run *r, const struct face *f)
 {
 	return r->state == STATE_NOT_PROBED && r->reason != REASON_CUT && f && f->up == UP_NO;
-}
-
-/* --- both lists side by side ------------------------------------------------------------------ */
-
-/* Ports that both have alike; a side that did not ask has NULL. */
-struct stretch {
-	uint16_t first, last;
-	const struct run *of[SIDES];
-};
-
-struct march {
-	const struct runs *runs[SIDES];
-	size_t at[SIDES];
-	unsigned port; /* all before are done */
-};
-
-static const struct run *march_run(struct march *m, int k)
-{
-	const struct runs *r = m->runs[k];
-
-	while (m->at[k] < r->n && r->v[m->at[k]].last < m->port)
-		m->at[k]++;
-	return m->at[k] < r->n ? &r->v[m->at[k]] : NULL;
-}
-
-static bool march_next(struct march *m, struct stretch *out)
-{
-	unsigned first = UINT32_MAX, last = UINT16_MAX;
-	const struct run *r[SIDES];
-
-	for (int k = 0; k < SIDES; k++) {
-		r[k] = march_run(m, k);
-		if (r[k] && (r[k]->first > m->port ? r[k]->first : m->port) < first)
-			first = r[k]->first > m->port ? r[k]->first : m->port;
-	}
-	if (first > UINT16_MAX)
-		return false;
-	for (int k = 0; k < SIDES; k++) {
-		if (r[k] && r[k]->first > first) {
-			last = r[k]->first - 1U < last ? r[k]->first - 1U : last;
-			r[k] = NULL;
-		} else if (r[k] && r[k]->last < last) {
-			last = r[k]->last;
-		}
-		out->of[k] = r[k];
-	}
-	out->first = (uint16_t)first;
-	out->last = (uint16_t)last;
-	m->port = last + 1;
-	return true;
-}
-
-static uint64_t count_of(const struct stretch *s)
-{
-	return s->last - s->first + 1U;
 }
 
 /* --- a stretch -------------------------------------------------------------------------------- */
@@ -115,14 +59,12 @@ static enum change_kind kind_of(const struct run *was, const struct run *is)
 	return was->state == STATE_OPEN ? CHANGE_CLOSED : CHANGE_STATE;
 }
 
-/* Can the two be told apart? A run that was to show open ports alone says of others nothing else.
- */
-static bool can_compare(const struct run *was, const struct run *is)
+bool run_can_compare(const struct run *was, const struct run *is)
 {
 	const struct run *hidden = was->state == STATE_HIDDEN ? was : is;
 	const struct run *other = hidden == was ? is : was;
 
-	if (!is_measured(was) || !is_measured(is))
+	if (!run_is_measured(was) || !run_is_measured(is))
 		return false;
 	if (hidden->state != STATE_HIDDEN)
 		return true;
@@ -135,11 +77,11 @@ static bool compare(struct findings *f, const struct stretch *s)
 {
 	const struct run *was = s->of[SIDE_OLD], *is = s->of[SIDE_NEW];
 
-	if (!can_compare(was, is)) {
-		f->ignored += count_of(s);
+	if (!run_can_compare(was, is)) {
+		f->ignored += stretch_ports(s);
 		return true;
 	}
-	f->compared += count_of(s);
+	f->compared += stretch_ports(s);
 	if (was->state != is->state)
 		return tell(f, s, kind_of(was, is));
 	return was->reason == is->reason || tell(f, s, CHANGE_REASON);
@@ -151,8 +93,8 @@ static bool cover(struct findings *f, const struct stretch *s)
 	size_t n = f->n;
 
 	f->same_scope = false;
-	if (!is_measured(s->of[newly ? SIDE_NEW : SIDE_OLD])) {
-		f->ignored += count_of(s);
+	if (!run_is_measured(s->of[newly ? SIDE_NEW : SIDE_OLD])) {
+		f->ignored += stretch_ports(s);
 		return true;
 	}
 	if (!tell(f, s, newly ? CHANGE_NEWLY_COVERED : CHANGE_NO_LONGER_COVERED))
@@ -168,54 +110,47 @@ static bool follow(struct findings *f, const struct stretch *s, const struct fac
 	const struct run *up = s->of[f->went_down ? SIDE_OLD : SIDE_NEW];
 	const struct run *down = s->of[f->went_down ? SIDE_NEW : SIDE_OLD];
 
-	if (!is_gone(down, down_face))
-		if (!can_compare(up, down) || up->state == STATE_OPEN || is_answer(down))
+	if (!run_is_gone(down, down_face))
+		if (!run_can_compare(up, down) || up->state == STATE_OPEN || run_is_answer(down))
 			return compare(f, s);
-	if (!is_measured(up)) {
-		f->ignored += count_of(s);
+	if (!run_is_measured(up)) {
+		f->ignored += stretch_ports(s);
 		return true;
 	}
-	f->compared += count_of(s);
+	f->compared += stretch_ports(s);
 	if (up->state == STATE_OPEN)
 		return tell(f, s, kind_of(s->of[SIDE_OLD], s->of[SIDE_NEW]));
 	if (up->state != down->state || up->reason != down->reason)
-		f->swallowed += count_of(s);
+		f->swallowed += stretch_ports(s);
 	return true;
 }
 
 /* --- the host --------------------------------------------------------------------------------- */
 
-static const struct runs no_runs;
-
-static struct march march_of(const struct pair *p)
+static struct march march_of(const struct place *p)
 {
-	struct march m = {{&no_runs, &no_runs}, {0, 0}, 0};
-
-	for (int k = 0; k < SIDES; k++)
-		if (p->runs[k])
-			m.runs[k] = p->runs[k];
-	return m;
+	return (struct march){.runs = p->runs, .n = SIDES};
 }
 
 /* Did it stop answering, or begin, at ports that both asked? */
-static void find_turn(const struct pair *p, struct findings *out)
+static void find_turn(const struct place *p, struct findings *out)
 {
-	const struct face *old = p->face[SIDE_OLD], *now = p->face[SIDE_NEW];
+	const struct face *old = p->face, *now = p->face + SIDE_NEW;
 	struct march m = march_of(p);
 	uint64_t lost = 0, won = 0;
 	struct stretch s;
 
-	if (!old || !now || old->up == now->up || old->up == UP_UNKNOWN || now->up == UP_UNKNOWN)
+	if (!p->face || old->up == now->up || old->up == UP_UNKNOWN || now->up == UP_UNKNOWN)
 		return;
 	while (march_next(&m, &s)) {
 		const struct run *was = s.of[SIDE_OLD], *is = s.of[SIDE_NEW];
 
-		if (!was || !is || is_answer(was) == is_answer(is))
+		if (!was || !is || run_is_answer(was) == run_is_answer(is))
 			continue;
-		if (is_answer(was) && (is_measured(is) || is_gone(is, now)))
-			lost += count_of(&s);
-		else if (is_answer(is) && (is_measured(was) || is_gone(was, old)))
-			won += count_of(&s);
+		if (run_is_answer(was) && (run_is_measured(is) || run_is_gone(is, now)))
+			lost += stretch_ports(&s);
+		else if (run_is_answer(is) && (run_is_measured(was) || run_is_gone(was, old)))
+			won += stretch_ports(&s);
 	}
 	out->went_down = now->up == UP_NO && lost;
 	out->came_up = old->up == UP_NO && won;
@@ -223,7 +158,7 @@ static void find_turn(const struct pair *p, struct findings *out)
 	out->reason = out->went_down ? now->reason : old->reason;
 }
 
-bool changes_judge(const struct pair *p, struct findings *out)
+bool changes_judge(const struct place *p, struct findings *out)
 {
 	struct march m = march_of(p);
 	struct stretch s;
@@ -236,7 +171,7 @@ bool changes_judge(const struct pair *p, struct findings *out)
 		if (!s.of[SIDE_OLD] || !s.of[SIDE_NEW])
 			ok = cover(out, &s);
 		else if (out->went_down || out->came_up)
-			ok = follow(out, &s, p->face[out->went_down ? SIDE_NEW : SIDE_OLD]);
+			ok = follow(out, &s, &p->face[out->went_down ? SIDE_NEW : SIDE_OLD]);
 		else
 			ok = compare(out, &s);
 		if (!ok)

@@ -1,7 +1,7 @@
 /*
  * changes_private: what changes.c (what a result says), changes_runs.c (ranges of ports),
- * changes_scope.c (who was asked at all), changes_host.c (one host, both sides) and changes_tell.c
- * (records) share.
+ * changes_scope.c (who was asked at all), changes_walk.c (all hosts, all sides), changes_host.c
+ * (one host, two sides), changes_tell.c (its records) and changes_vantage.c (many sides) share.
  */
 #ifndef JUDGE_CHANGES_PRIVATE_H
 #define JUDGE_CHANGES_PRIVATE_H
@@ -63,7 +63,6 @@ struct face {
 struct host {
 	struct addr addr;
 	uint32_t name; /* 1 + place in the names; 0: none */
-	struct face face[SIDES];
 };
 
 /* A span of addresses that a run was to ask. */
@@ -81,7 +80,8 @@ struct side {
 	size_t n_covers, cap_covers, first_cover /* of this run */;
 	struct port_span *spans;
 	size_t n_spans, cap_spans;
-	uint32_t section;
+	uint32_t section;  /* the run that speaks */
+	uint32_t sections; /* runs so far */
 };
 
 struct words {
@@ -92,13 +92,21 @@ struct words {
 struct changes {
 	struct host *hosts;
 	size_t n_hosts, cap_hosts;
+	struct face *faces; /* of each host `sides`; see face_at */
+	size_t cap_faces;
 	uint32_t *slots; /* 1 + number of the host; 0 is free */
 	size_t n_slots;
 	struct words reasons, zones;
 	char *names;
 	size_t n_names, cap_names;
-	struct side side[SIDES];
+	size_t sides;
+	struct side *side;
 };
+
+static inline struct face *face_at(const struct changes *c, size_t host, size_t side)
+{
+	return &c->faces[host * c->sides + side];
+}
 
 int changes_no_memory(struct err *e);
 const char *changes_reason(const struct changes *c, unsigned id); /* NULL for none */
@@ -110,23 +118,61 @@ bool runs_correct(struct runs *r, struct run x);
 bool sheet_add(struct sheet *s, uint32_t host, struct run x, size_t n_hosts);
 bool sheet_settle(struct sheet *s, size_t n_hosts);
 
-/* changes_scope.c: addresses of which both sides were to ask one and the same all along */
+/* Ports that all sides have alike; a side that did not ask has NULL. */
+struct stretch {
+	uint16_t first, last;
+	const struct run *of[CHANGES_SIDES_MAX];
+};
+
+/* The lists of several sides, side by side. Zero-initialised but for the first two. */
+struct march {
+	const struct runs *runs;
+	size_t n;
+	size_t at[CHANGES_SIDES_MAX];
+	unsigned port; /* all before are done */
+};
+bool march_next(struct march *m, struct stretch *out);
+static inline uint64_t stretch_ports(const struct stretch *s)
+{
+	return s->last - s->first + 1U;
+}
+
+/* changes_scope.c: addresses of which all sides were to ask one and the same all along */
 struct scope {
 	struct addr first, last;
-	struct runs runs[SIDES]; /* of a host without records */
+	struct runs runs[CHANGES_SIDES_MAX]; /* of a host without records */
 };
 struct scopes {
 	const struct changes *c;
 	struct addr *bounds; /* where a span begins, or one has ended before */
 	size_t n_bounds, at;
-	uint32_t *order[SIDES], *active[SIDES]; /* covers by first address; those that hold here */
-	size_t taken[SIDES], n_active[SIDES];
+	struct scope_side {
+		uint32_t *order, *active; /* covers by first address; those that hold here */
+		size_t taken, n_active;
+	} of[CHANGES_SIDES_MAX];
 };
 bool scopes_begin(struct scopes *s, const struct changes *c);
 /* The next, by address, into `out`, whose arrays are used again. 1, 0 at the end, -1: no memory */
 int scopes_next(struct scopes *s, struct scope *out);
 void scopes_end(struct scopes *s);
 struct addr changes_before(struct addr a); /* the address before a */
+
+/* changes_walk.c */
+
+/* One host, or addresses without records that are alike, as each side has it. */
+struct place {
+	struct addr first, last;
+	const struct host *host; /* NULL: addresses without records */
+	const struct runs *runs; /* of each side */
+	const struct face *face; /* of each side; NULL: addresses without records */
+};
+uint64_t place_hosts(const struct place *p);
+/* All of them by address; false where memory is out, there or here. */
+bool changes_walk(const struct changes *c, bool (*at)(void *ctx, const struct place *p), void *ctx);
+const char *changes_put_addr(const struct changes *c, const struct addr *a, char buf[ADDR_TEXT]);
+const char *changes_state_word(unsigned state); /* NULL: not asked */
+/* `to` and what a times b is more; stays at the most there is. */
+void changes_add(uint64_t *to, uint64_t a, uint64_t b);
 
 /* changes_host.c */
 
@@ -136,11 +182,6 @@ struct delta {
 	uint8_t kind; /* enum change_kind */
 	uint8_t was, is;
 	uint16_t was_reason, is_reason;
-};
-
-struct pair {
-	const struct runs *runs[SIDES];
-	const struct face *face[SIDES]; /* NULL: addresses without records */
 };
 
 struct findings {
@@ -155,6 +196,14 @@ struct findings {
 	uint16_t reason;    /* why it is, or was, down */
 };
 /* False where memory is out. */
-bool changes_judge(const struct pair *p, struct findings *out);
+bool changes_judge(const struct place *p, struct findings *out);
+
+bool run_is_answer(const struct run *r);
+bool run_is_measured(const struct run *r);
+/* Not asked, since the host is known not to answer. */
+bool run_is_gone(const struct run *r, const struct face *f);
+/* Can the two be told apart? A run that was to show open ports alone says of others nothing else.
+ */
+bool run_can_compare(const struct run *was, const struct run *is);
 
 #endif

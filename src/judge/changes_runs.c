@@ -101,6 +101,43 @@ bool runs_correct(struct runs *r, struct run x)
 	return (x.state == STATE_NOT_PROBED ? fill : runs_put)(r, x);
 }
 
+/* --- lists side by side ----------------------------------------------------------------------- */
+
+static const struct run *march_run(struct march *m, size_t k)
+{
+	const struct runs *r = &m->runs[k];
+
+	while (m->at[k] < r->n && r->v[m->at[k]].last < m->port)
+		m->at[k]++;
+	return m->at[k] < r->n ? &r->v[m->at[k]] : NULL;
+}
+
+bool march_next(struct march *m, struct stretch *out)
+{
+	unsigned first = UINT32_MAX, last = UINT16_MAX;
+
+	for (size_t k = 0; k < m->n; k++) {
+		const struct run *r = out->of[k] = march_run(m, k);
+		unsigned from = !r ? UINT32_MAX : r->first > m->port ? r->first : m->port;
+
+		first = from < first ? from : first;
+	}
+	if (first > UINT16_MAX)
+		return false;
+	for (size_t k = 0; k < m->n; k++) {
+		const struct run *r = out->of[k];
+		unsigned until = !r ? UINT16_MAX : r->first > first ? r->first - 1U : r->last;
+
+		last = until < last ? until : last;
+		if (r && r->first > first)
+			out->of[k] = NULL;
+	}
+	out->first = (uint16_t)first;
+	out->last = (uint16_t)last;
+	m->port = last + 1;
+	return true;
+}
+
 /* --- a sheet ---------------------------------------------------------------------------------- */
 
 static bool goes_on(const struct entry *last, uint32_t host, const struct run *x)

@@ -1,5 +1,5 @@
 /*
- * changes_scope: what both sides were to ask, as stretches of addresses along which neither's list
+ * changes_scope: what all sides were to ask, as stretches of addresses along which nobody's list
  * of ports changes. Hosts with records of their own lie within these, or outside of all.
  */
 #include <stdlib.h>
@@ -32,7 +32,7 @@ static void find_bounds(struct scopes *s)
 {
 	size_t n = 0, kept = 0;
 
-	for (int k = 0; k < SIDES; k++) {
+	for (size_t k = 0; k < s->c->sides; k++) {
 		const struct side *side = &s->c->side[k];
 
 		for (size_t i = 0; i < side->n_covers; i++) {
@@ -51,44 +51,50 @@ static void find_bounds(struct scopes *s)
 	s->n_bounds = kept;
 }
 
-struct place {
+struct ordered {
 	const struct cover *cover;
 	uint32_t number;
 };
 
-static int place_cmp(const void *a, const void *b)
+static int ordered_cmp(const void *a, const void *b)
 {
-	const struct place *x = a, *y = b;
+	const struct ordered *x = a, *y = b;
 	int d = addr_cmp(&x->cover->first, &y->cover->first);
 
 	return d ? d : (x->number > y->number) - (x->number < y->number);
 }
 
-static bool order_covers(struct scopes *s, int k)
+static bool order_covers(struct scopes *s, size_t k)
 {
+	struct scope_side *of = &s->of[k];
 	const struct side *side = &s->c->side[k];
-	struct place *v = calloc(side->n_covers + 1, sizeof(*v));
+	struct ordered *v = calloc(side->n_covers + 1, sizeof(*v));
 
-	s->order[k] = calloc(side->n_covers + 1, sizeof(*s->order[k]));
-	s->active[k] = calloc(side->n_covers + 1, sizeof(*s->active[k]));
-	if (v && s->order[k]) {
+	of->order = calloc(side->n_covers + 1, sizeof(*of->order));
+	of->active = calloc(side->n_covers + 1, sizeof(*of->active));
+	if (v && of->order) {
 		for (size_t i = 0; i < side->n_covers; i++)
-			v[i] = (struct place){&side->covers[i], (uint32_t)i};
-		qsort(v, side->n_covers, sizeof(*v), place_cmp);
+			v[i] = (struct ordered){&side->covers[i], (uint32_t)i};
+		qsort(v, side->n_covers, sizeof(*v), ordered_cmp);
 		for (size_t i = 0; i < side->n_covers; i++)
-			s->order[k][i] = v[i].number;
+			of->order[i] = v[i].number;
 	}
 	free(v);
-	return v && s->order[k] && s->active[k];
+	return v && of->order && of->active;
 }
 
 bool scopes_begin(struct scopes *s, const struct changes *c)
 {
-	size_t n = c->side[SIDE_OLD].n_covers + c->side[SIDE_NEW].n_covers;
+	size_t n = 0;
 
+	for (size_t k = 0; k < c->sides; k++)
+		n += c->side[k].n_covers;
 	*s = (struct scopes){.c = c, .bounds = malloc((2 * n + 1) * sizeof(*s->bounds))};
-	if (!s->bounds || !order_covers(s, SIDE_OLD) || !order_covers(s, SIDE_NEW))
+	if (!s->bounds)
 		return false;
+	for (size_t k = 0; k < c->sides; k++)
+		if (!order_covers(s, k))
+			return false;
 	find_bounds(s);
 	return true;
 }
@@ -96,25 +102,24 @@ bool scopes_begin(struct scopes *s, const struct changes *c)
 void scopes_end(struct scopes *s)
 {
 	free(s->bounds);
-	for (int k = 0; k < SIDES; k++) {
-		free(s->order[k]);
-		free(s->active[k]);
+	for (size_t k = 0; k < s->c->sides; k++) {
+		free(s->of[k].order);
+		free(s->of[k].active);
 	}
 	*s = (struct scopes){0};
 }
 
-/* Keeps `active` to the covers that hold at `at`, in the order of the runs. */
-static void move_on(struct scopes *s, int k, const struct addr *at)
+/* Keeps `active` to the covers that hold at `at`, in the order of the runs; how many they are. */
+static size_t move_on(const struct side *side, struct scope_side *of, const struct addr *at)
 {
-	const struct side *side = &s->c->side[k];
-	uint32_t *active = s->active[k];
+	uint32_t *active = of->active;
 	size_t n = 0;
 
-	for (size_t i = 0; i < s->n_active[k]; i++)
+	for (size_t i = 0; i < of->n_active; i++)
 		if (addr_cmp(&side->covers[active[i]].last, at) >= 0)
 			active[n++] = active[i];
-	for (; s->taken[k] < side->n_covers; s->taken[k]++) {
-		uint32_t number = s->order[k][s->taken[k]];
+	for (; of->taken < side->n_covers; of->taken++) {
+		uint32_t number = of->order[of->taken];
 		size_t i;
 
 		if (!addr_equal(&side->covers[number].first, at))
@@ -123,7 +128,8 @@ static void move_on(struct scopes *s, int k, const struct addr *at)
 			active[i] = active[i - 1];
 		active[i] = number;
 	}
-	s->n_active[k] = n;
+	of->n_active = n;
+	return n;
 }
 
 /* What the cover says of a port without a record. */
@@ -138,13 +144,14 @@ static struct run silent_run(const struct cover *x)
 	return (struct run){.state = STATE_FILTERED, .reason = REASON_NO_RESPONSE};
 }
 
-static bool lay(const struct scopes *s, int k, struct runs *out)
+static bool lay(const struct scopes *s, size_t k, struct runs *out)
 {
 	const struct side *side = &s->c->side[k];
+	const struct scope_side *of = &s->of[k];
 
 	out->n = 0;
-	for (size_t i = 0; i < s->n_active[k]; i++) {
-		const struct cover *x = &side->covers[s->active[k][i]];
+	for (size_t i = 0; i < of->n_active; i++) {
+		const struct cover *x = &side->covers[of->active[i]];
 		struct run r = silent_run(x);
 
 		for (size_t p = 0; p < x->n; p++) {
@@ -161,9 +168,12 @@ static bool lay(const struct scopes *s, int k, struct runs *out)
 static struct addr end_of(const struct scopes *s)
 {
 	const struct addr *next = s->at < s->n_bounds ? &s->bounds[s->at] : NULL;
-	int k = s->n_active[SIDE_OLD] ? SIDE_OLD : SIDE_NEW;
-	const struct addr *last = &s->c->side[k].covers[s->active[k][0]].last;
+	const struct addr *last;
+	size_t k = 0;
 
+	while (!s->of[k].n_active)
+		k++;
+	last = &s->c->side[k].covers[s->of[k].active[0]].last;
 	if (!next || next->family != last->family || next->zone != last->zone)
 		return *last;
 	return changes_before(*next);
@@ -173,17 +183,18 @@ int scopes_next(struct scopes *s, struct scope *out)
 {
 	while (s->at < s->n_bounds) {
 		const struct addr *at = &s->bounds[s->at++];
+		size_t hold = 0;
 
-		for (int k = 0; k < SIDES; k++)
-			move_on(s, k, at);
-		if (!s->n_active[SIDE_OLD] && !s->n_active[SIDE_NEW])
+		for (size_t k = 0; k < s->c->sides; k++)
+			hold += move_on(&s->c->side[k], &s->of[k], at);
+		if (!hold)
 			continue;
 		out->first = *at;
 		out->last = end_of(s);
-		return lay(s, SIDE_OLD, &out->runs[SIDE_OLD]) &&
-			       lay(s, SIDE_NEW, &out->runs[SIDE_NEW])
-			   ? 1
-			   : -1;
+		for (size_t k = 0; k < s->c->sides; k++)
+			if (!lay(s, k, &out->runs[k]))
+				return -1;
+		return 1;
 	}
 	return 0;
 }

@@ -180,6 +180,48 @@ struct diff_record {
 	uint64_t went_down, came_up; /* hosts */
 };
 
+/* `diff --by-vantage`: where one looks from, and what is seen from there. */
+struct vantage_point {
+	const char *name;
+	const char *started; /* as written; NULL */
+	bool complete;
+};
+
+struct vantage_view {
+	/* As in change_record; of a port also "down": its host answers nothing there. NULL: not
+	 * asked. */
+	const char *state;
+	const char *reason; /* NULL */
+	bool measured;	    /* else it counts for nothing */
+	bool exception;	    /* unlike most */
+};
+
+struct vantage_record {
+	const char *addr;	 /* with its zone by name */
+	const char *addr_last;	 /* as in change_record; NULL */
+	const struct addr *host; /* addr; zones are numbered by the diff alone */
+	const char *name;	 /* NULL */
+	bool of_host; /* up here and down there; `count` ports that are closed or the like where
+			 it is up, and so everywhere there, have no record */
+	uint16_t port;
+	uint32_t count; /* as in change_record */
+	const struct port_span *spans;
+	size_t n_spans;
+	const struct vantage_view *views; /* of each point */
+	size_t n_views;
+	const char *majority; /* what more than half of those see that measured it; NULL */
+};
+
+struct vantages_record {
+	const struct vantage_point *points;
+	size_t n;
+	uint64_t differ;	/* ports, with those of hosts that are down here and up there */
+	uint64_t hosts;		/* that these are of */
+	uint64_t hosts_down;	/* of these, up here and down there */
+	uint64_t compared, all; /* ports that at least two measured; that all did */
+	uint64_t ignored;	/* ports that two were to measure, and fewer could */
+};
+
 /* `scan --count`: one try of one port, and what all of them come to. */
 struct try_record {
 	const struct addr *addr;
@@ -289,6 +331,8 @@ struct record_sink {
 	void (*check)(void *ctx, const struct check_record *c);
 	void (*change)(void *ctx, const struct change_record *c);
 	void (*diffed)(void *ctx, const struct diff_record *d); /* diff's summary, last */
+	void (*vantage)(void *ctx, const struct vantage_record *v);
+	void (*vantages)(void *ctx, const struct vantages_record *v); /* their summary, last */
 	void (*try)(void *ctx, const struct try_record *t);
 	void (*tries)(void *ctx, const struct tries_record *t);
 	void (*looked)(void *ctx, const struct doctor_record *d);

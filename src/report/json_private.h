@@ -53,6 +53,9 @@ void json_host_end(void *ctx, const struct host_record *h);
 /* json_diff.c */
 void json_change(void *ctx, const struct change_record *c);
 void json_diffed(void *ctx, const struct diff_record *d);
+/* json_vantage.c */
+void json_vantage(void *ctx, const struct vantage_record *v);
+void json_vantages(void *ctx, const struct vantages_record *v);
 void json_provoke(void *ctx, const struct provoke_record *p); /* json_provoke.c */
 void json_stack(void *ctx, const struct stack_record *s);     /* json_stack.c */
 /* json_trace.c */

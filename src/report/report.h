@@ -48,6 +48,7 @@ struct run_info {
 	uint64_t shard, shards; /* scan: the I-th of N parts; N 0 or 1: all */
 	/* diff: names and times are there from the beginning; NULL */
 	const struct diff_record *diff;
+	const struct vantages_record *vantages; /* diff --by-vantage: likewise, in its place */
 	/* explain: captures, in order; findings name them by index. audit: policies as named */
 	const char *const *files;
 	size_t n_files;

@@ -103,6 +103,16 @@ static void tee_diffed(void *ctx, const struct diff_record *d)
 	TEE(ctx, diffed, d);
 }
 
+static void tee_vantage(void *ctx, const struct vantage_record *v)
+{
+	TEE(ctx, vantage, v);
+}
+
+static void tee_vantages(void *ctx, const struct vantages_record *v)
+{
+	TEE(ctx, vantages, v);
+}
+
 static void tee_try(void *ctx, const struct try_record *t)
 {
 	TEE(ctx, try, t);
@@ -215,6 +225,8 @@ struct report *report_tee_new(struct report **v, size_t n)
 		    .check = tee_check,
 		    .change = tee_change,
 		    .diffed = tee_diffed,
+		    .vantage = tee_vantage,
+		    .vantages = tee_vantages,
 		    .try = tee_try,
 		    .tries = tee_tries,
 		    .looked = tee_looked,

@@ -29,7 +29,7 @@ void text_diff_count(struct string *to, uint64_t n, const char *what)
 /* --- above ------------------------------------------------------------------------------------ */
 
 /* "2026-11-20T12:00:00.000000Z" as "2026-11-20 12:00:00 UTC" */
-static void put_result(struct string *to, const char *name, const char *started)
+void text_diff_result(struct string *to, const char *name, const char *started)
 {
 	string_put_text(to, name);
 	if (started && strlen(started) >= 19)
@@ -43,9 +43,9 @@ static void begin(struct text_report *t)
 	if (t->diff.begun || !d)
 		return;
 	t->diff.begun = true;
-	put_result(&t->line, d->old_name, d->old_started);
+	text_diff_result(&t->line, d->old_name, d->old_started);
 	string_put_text(&t->line, " -> ");
-	put_result(&t->line, d->new_name, d->new_started);
+	text_diff_result(&t->line, d->new_name, d->new_started);
 	string_put_text(&t->line, "\n");
 }
 
@@ -339,7 +339,7 @@ static void put_sentence(struct text_report *t, const struct diff_record *d)
 	string_free(&words);
 }
 
-static void put_incomplete(struct string *to, const char *name)
+void text_diff_incomplete(struct string *to, const char *name)
 {
 	string_putf(to, "INCOMPLETE: %s ended early: what it did not measure is ignored\n", name);
 }
@@ -358,9 +358,9 @@ void text_diffed(void *ctx, const struct diff_record *d)
 	string_put_text(&t->line, "\n");
 	put_sentence(t, d);
 	if (!d->old_complete)
-		put_incomplete(&t->line, d->old_name);
+		text_diff_incomplete(&t->line, d->old_name);
 	if (!d->new_complete)
-		put_incomplete(&t->line, d->new_name);
+		text_diff_incomplete(&t->line, d->new_name);
 	out_string(&t->out, &t->line);
 	out_flush(&t->out);
 }

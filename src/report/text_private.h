@@ -100,6 +100,13 @@ struct text_diff {
 	size_t n_spans, cap_spans;
 };
 
+/* Of a diff by vantage: the host whose lines stand last, and which marks are to be explained. */
+struct text_vantage {
+	bool begun, any;
+	struct addr host;
+	bool unlike, unknown, unasked;
+};
+
 /* Of tries: columns as wide as what was in them so far. */
 struct try_columns {
 	size_t who, state, reason;
@@ -120,6 +127,7 @@ struct text_report {
 	struct quiet_hosts quiet;
 	struct text_walk walk;
 	struct text_diff diff;
+	struct text_vantage vantage;
 	struct try_columns tries;
 	uint32_t blocks[CAUSES], more[CAUSES]; /* of explain: told one by one, and not any more */
 	struct checks checks, ending; /* of audit: to be told at the end; lines that end soon */
@@ -200,6 +208,12 @@ void text_diff_list(const struct text_report *t, struct string *to, const struct
 void text_diff_what(struct string *to, const struct change_record *c);
 void text_diff_word(const struct text_report *t, struct string *to, const char *word,
 		    const char *reason);
+/* "mon.json (2026-11-20 12:00:00 UTC)" */
+void text_diff_result(struct string *to, const char *name, const char *started);
+void text_diff_incomplete(struct string *to, const char *name);
+/* text_vantage.c: sink->vantage, sink->vantages */
+void text_vantage(void *ctx, const struct vantage_record *v);
+void text_vantages(void *ctx, const struct vantages_record *v);
 /* text_diff_scope.c */
 void text_diff_hold(struct text_report *t, const struct change_record *c);
 void text_diff_settle(struct text_report *t); /* no more of them comes */

@@ -302,6 +302,241 @@ def test_shards(diff):
     assert "1 port measured by both, 8 ignored" in diff(part(1, 1) + part(1, 1), whole).out
 
 
+def part(i, number, of=3, space="aa", **more):
+    return lines(run(space=space, shard=i, shards=of), covers(WEB, WEB, "1-9"),
+                 port(number, "open"), summary(**more))
+
+
+WHOLE = lines(run(), covers(WEB, WEB, "1-9"), *(port(n, "open") for n in (1, 2, 3)), summary())
+
+
+def test_a_shard_is_missing(diff):
+    got = diff(part(1, 1) + part(3, 3), WHOLE)
+    assert got.status == 3, got
+    assert got.err == ("rstprobe: mon: of 3 shards 1 is missing or cut off (2): what kept silent "
+                       "is not compared\n")
+    assert "2 ports measured by both, 7 ignored" in got.out
+    assert "INCOMPLETE: mon ended early" in got.out, got
+    got = diff(part(9, 1, of=20) + part(12, 2, of=20), WHOLE)
+    assert "of 20 shards 18 are missing or cut off (1-8,10-11,13-20)" in got.err, got
+
+
+def test_so_many_shards_that_not_all_are_named(diff):
+    text = "".join(part(i, 1, of=4000000000) for i in range(3, 200, 2))
+    got = diff(text, WHOLE)
+    assert got.status == 3 and re.search(r"\(1-2,4,6,(\d+,)+\.\.\.\)", got.err), got
+
+
+@pytest.mark.parametrize("half", ["", '{"type":"po', '{"type":"port","addr":"192.0.2.7","port":7,'])
+def test_a_shard_that_was_retried(diff, half):
+    """Its first try was cut off, perhaps within a line; the next stands right behind it."""
+    cut = lines(run(space="aa", shard=2, shards=3), covers(WEB, WEB, "1-9")) + half
+    for text in (part(1, 1) + cut + part(2, 2) + part(3, 3), cut + part(1, 1) + part(3, 3)
+                 + part(2, 2), part(2, 2) + cut + part(1, 1) + part(3, 3)):
+        got = diff(text, WHOLE)
+        assert (got.status, got.err) == (0, ""), got
+        assert "no change: 9 ports measured by both\n" in got.out, got
+        assert "INCOMPLETE" not in got.out, got
+    assert diff(part(1, 1) + part(3, 3) + cut, WHOLE).status == 3
+
+
+def test_two_sweeps_in_parts(diff):
+    """By turns, as one night's files come."""
+    def other(i):
+        return lines(run(space="bb", shard=i, shards=2), covers(DB, DB, "1-9"), summary())
+    text = part(1, 1) + other(2) + part(2, 2) + other(1) + part(3, 3)
+    whole = WHOLE + lines(run(), covers(DB, DB, "1-9"), summary())
+    got = diff(text, whole)
+    assert got.status == 0 and "18 ports measured by both\n" in got.out, got
+
+
+def test_a_shard_that_skipped_speaks_for_all(diff):
+    """What one of them did not ask, since the host kept silent, is not silent for the others."""
+    text = part(1, 1) + part(2, 2, skipped=5) + part(3, 3)
+    old = lines(run(), covers(WEB, DB, "1-9"), ports("1-9", "closed", addr=DB), summary())
+    got = diff(old, text.replace('"last":"%s"' % WEB, '"last":"%s"' % DB), "--format", "json")
+    # 9 of DB are not-probed, host-silent; so the host went down, and its ports are not "filtered"
+    assert [(c["old"], c["new"], c.get("new_reason")) for c in got.changes if c["addr"] == DB
+            ] == [("up", "down", "host-silent")], got
+
+
+# --- several files --------------------------------------------------------------------------------
+
+@pytest.fixture
+def files(place):
+    """mon/ and tue/: three parts each, and what is no result; wed.json is whole."""
+    for day in ("mon", "tue"):
+        d = place / ("files-" + day)
+        d.mkdir(exist_ok=True)
+        for i in (1, 2, 3):
+            number = 9 if (day, i) == ("tue", 3) else i
+            (d / ("part-%d-of-3.json%s" % (i, "l" * (i == 2)))).write_text(part(i, number))
+        (d / "joblog").write_text("no result\n")
+        (d / ".part.json").write_text("nor this\n")
+    (place / "wed.json").write_text(WHOLE)
+    os.chdir(place)
+
+    def run_diff(*words, status=0):
+        done = subprocess.run([RSTPROBE, "diff", *map(str, words)], capture_output=True,
+                              text=True, timeout=DEADLINE, check=False)
+        assert done.returncode == status, (words, done)
+        return done.stdout + done.stderr
+    return run_diff
+
+
+def some(day, *numbers):
+    return ["files-%s/part-%d-of-3.json%s" % (day, i, "l" * (i == 2)) for i in numbers]
+
+
+def test_several_files_a_side(files):
+    said = "no change: 9 ports measured by both\n"
+    got = files(*some("mon", 1, 2, 3), "--new", "wed.json")
+    assert said in got and got.startswith("files-mon/part-1-of-3.json and 2 more (2026"), got
+    assert said in files("wed.json", "--new", *some("mon", 3, 1, 2))
+    assert said in files("files-mon", "wed.json")
+    assert said in files("files-mon/", "--new", *some("mon", 3, 1, 2))
+    got = files("files-mon", "files-tue/", status=1)
+    assert "  - 3/tcp " in got and "  + 9/tcp " in got and "9 ports measured by both" in got, got
+    got = files(*some("mon", 1, 3), "--new", "wed.json", status=3)
+    assert "files-mon/part-1-of-3.json and 1 more: of 3 shards 1 is missing" in got, got
+
+
+def test_directories(files, place):
+    (place / "empty").mkdir(exist_ok=True)
+    assert "empty: no file there ends in .json or .jsonl\n" in files("empty", "wed.json", status=2)
+    got = files("files-mon", "files-tue", "-o", "files-mon/part-1-of-3.json", status=2)
+    assert "is compared, and would be written over" in got
+    (place / "files-mon" / "part-9.json").write_text("no JSON\n")
+    got = files("files-mon", "wed.json", status=2)
+    (place / "files-mon" / "part-9.json").unlink()
+    assert got == "rstprobe: files-mon/part-9.json:1: no record of rstprobe stands there\n"
+
+
+def test_many_files_are_open_at_once(files):
+    """As many as the limit can be raised to; what is more is said before any is read."""
+    many = ["wed.json"] * 150
+    limit = ["prlimit", "--nofile=64:%d", RSTPROBE, "diff", *many, "--new", "wed.json"]
+    for hard, status in ((400, 0), (100, 2)):
+        done = subprocess.run([w % hard if "%d" in w else w for w in limit], capture_output=True,
+                              text=True, timeout=DEADLINE, check=False)
+        assert done.returncode == status, done
+    assert done.stderr.startswith("rstprobe: 150 files, of which only "), done
+    assert "ulimit -n " in done.stderr and not done.stdout, done
+
+
+def test_fifos_one_after_the_other(files, place):
+    """A writer that comes to the second one late holds up nobody."""
+    for name in ("first", "second"):
+        os.mkfifo(place / name)
+    with subprocess.Popen(["sh", "-c", "cat wed.json >first && cat wed.json >second"]):
+        assert "no change: 9 ports" in files("first", "second")
+
+
+def test_an_output_stays_until_there_is_another(files, place):
+    out = place / "changes.json"
+    out.write_text("yesterday's\n")
+    (place / "damaged.json").write_text(WHOLE + "no JSON\n")
+    files("wed.json", "damaged.json", "-oJ", out, status=2)
+    assert out.read_text() == "yesterday's\n"
+    files("wed.json", "wed.json", "-oJ", out)
+    assert '"type":"summary"' in out.read_text()
+
+
+# --- by vantage -----------------------------------------------------------------------------------
+
+def seen(*records, at="2026-11-20T02:00:00.000000Z", end=True):
+    return lines(run(at=at), covers(WEB, DB, "22,25,80,1000-1999"), *records,
+                 *([summary()] if end else []))
+
+
+PARIS = seen(port(22, "open", "syn-ack", name="web1"), port(25, "closed", "rst-ack"),
+             port(80, "open", "syn-ack"), ports("1000-1999", "closed", "rst-ack"), host(),
+             port(22, "open", "syn-ack", addr=DB), ports("25,80,1000-1999", "closed", addr=DB),
+             host(DB))
+TOKYO = PARIS.replace('"port":22,"proto":"tcp","state":"open","reason":"syn-ack","name"',
+                      '"port":22,"proto":"tcp","state":"filtered","reason":"no-response","name"', 1)
+LIMA = seen(port(22, "open", "syn-ack", name="web1"), port(25, "indeterminate", "loss"),
+            port(80, "rejected", "icmp-admin-prohibited"),
+            ports("1000-1499", "filtered", "no-response"), ports("1500-1999", "closed", "rst-ack"),
+            host(), ports("22,25,80,1000-1999", "filtered", addr=DB),
+            host(DB, False, reason="no-response"), at="2026-11-20T02:00:04.000000Z")
+
+VANTAGES = """\
+paris (2026-11-20 02:00:00 UTC), tokyo (2026-11-20 02:00:00 UTC), lima
+  (2026-11-20 02:00:04 UTC)
+
+              paris        tokyo        lima
+192.0.2.7 (web1)
+  22/tcp      open         filtered*    open
+  80/tcp      open         open         rejected*
+  500 ports   closed       closed       filtered*    1000-1499
+192.0.2.9
+  host        up           up           down*        and with it 1,002 ports that are not open
+  22/tcp      open         open         down*
+
+* unlike most
+
+1,505 ports of 2 hosts depend on where one looks from; 3,009 ports measured by
+  two of the 3 at least, 3,008 ports by all
+"""
+
+
+@pytest.fixture
+def points(files, place):
+    (place / "from").mkdir(exist_ok=True)
+    for name, text in (("paris", PARIS), ("tokyo", TOKYO), ("lima", LIMA)):
+        (place / "from" / (name + ".json")).write_text(text)
+    return lambda *words, **kw: files("--by-vantage", *words, **kw)
+
+
+def test_by_vantage(points):
+    names = ["from/paris.json", "from/tokyo.json", "from/lima.json"]
+    assert points(*names, status=1) == VANTAGES
+    got = points(*names, "-v", status=1)
+    assert ("  80/tcp      open         open         rejected*\n    paris: syn-ack, tokyo: syn-ack, "
+            "lima: icmp-admin-prohibited\n") in got, got
+    got = points(*names[:2], status=1)
+    assert "22/tcp      open         filtered\n" in got and "unlike" not in got, got
+    assert "3,009 ports measured by both\n" in got, got
+    got = points(names[0], names[0])
+    assert got.startswith("from/paris.json (2026") and "no difference: 3,009 ports" in got, got
+
+
+def test_by_vantage_json(points):
+    out = points("from/paris.json", "from/tokyo.json", "from/lima.json", "--format", "json",
+                 status=1)
+    records = [json.loads(line) for line in out.splitlines()]
+    found = [r for r in records if r["type"] == "vantage"]
+    assert [(r["addr"], r.get("port"), r.get("ports"), r.get("count"), r["majority"])
+            for r in found] == [
+        (WEB, 22, None, None, "open"), (WEB, 80, None, None, "open"),
+        (WEB, None, "1000-1499", 500, "closed"), (DB, None, None, 1002, "up"),
+        (DB, 22, None, None, "open")], found
+    assert [(v["vantage"], v["state"], v["exception"]) for v in found[0]["views"]] == [
+        ("paris", "open", False), ("tokyo", "filtered", True), ("lima", "open", False)]
+    assert records[-1] == {
+        "type": "summary", "complete": True, "vantages": [
+            {"name": n, "started": "2026-11-20T02:00:0%d.000000Z" % at, "complete": True}
+            for n, at in (("paris", 0), ("tokyo", 0), ("lima", 4))],
+        "differ": 1505, "hosts": 2, "hosts_down": 1, "compared": 3009, "compared_by_all": 3008,
+        "ignored": 0}
+
+
+def test_by_vantage_cut_off(points, place):
+    (place / "from" / "cut.json").write_text(seen(port(22, "closed", "rst-ack"), end=False))
+    got = points("from/paris.json", "from/cut.json", status=3)
+    assert "  22/tcp      open         closed\n" in got, got
+    assert "1 port of 1 host depends on where" in got and "INCOMPLETE: cut ended early" in got, got
+
+
+def test_a_vantage_point_in_parts(points):
+    """A directory is one; names are those of directories."""
+    got = points("files-mon/", "files-tue", "wed.json", status=1)
+    assert "\n              files-mon    files-tue    wed\n" in got, got
+    assert "  3/tcp       open         filtered*    open\n" in got, got
+    assert "  9/tcp       filtered     open*        filtered\n" in got, got
+
+
 def test_too_many_spans(diff):
     old = lines(run(), dict(type="covers", truncated=True), port(1, "open"), summary())
     got = diff(old, old)
@@ -404,7 +639,14 @@ def test_outputs(diff, place):
 WORDS = {
     (): "takes two results",
     ("mon",): "takes two results",
-    ("mon", "tue", "wed"): "takes two results",
+    ("mon", "tue", "wed"): "rstprobe diff OLD... --new NEW...",
+    ("mon", "--new"): "takes two results",
+    ("--new", "mon", "tue"): "takes two results",
+    ("mon", "--new", "tue", "--new", "wed"): "--new stands between",
+    ("--by-vantage", "mon"): "takes two results or more",
+    ("--by-vantage", "mon", "--new", "tue"): "leave --new out",
+    ("--by-vantage", "mon", "tue", "--only", "opened"): "--only is about",
+    ("--by-vantage", *["mon"] * 33): "at most 32 vantage points",
     ("mon", ""): "a file has an empty name",
     ("mon", "tue", "--only", "opend"): "did you mean opened?",
     ("mon", "tue", "--only", "x"): "there are opened, closed, state",
@@ -414,7 +656,7 @@ WORDS = {
 }
 
 
-@pytest.mark.parametrize("words", WORDS, ids=" ".join)
+@pytest.mark.parametrize("words", WORDS, ids=lambda w: " ".join(w[:6]))
 def test_words(words):
     done = subprocess.run([RSTPROBE, "diff", *words], capture_output=True, text=True,
                           timeout=DEADLINE, check=False)

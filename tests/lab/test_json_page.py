@@ -31,6 +31,9 @@ TYPES = {
 # Documented, and drawn by nothing here.
 NOT_DRAWN = {
     "change addr_last": "silent addresses in a row: tests/unit/test_changes",
+    "vantage addr_last": "silent addresses, of which one run was to show more than another",
+    "vantage count": "more than three ports alike: tests/lab/test_diff",
+    "vantage ports": "more than three ports alike: tests/lab/test_diff",
     "check other": "a port with two faces: tests/sim/test_audit",
     "covers truncated": "of a list of targets with very many gaps",
     "try clues": "another box that answered: tests/lab/test_states",
@@ -163,7 +166,7 @@ def commands(lab):
         [["scan", "web1", "-p", "22,23,443", "--count", "3", "--interval", "10ms"]],
         [["scan", "web1", "-p", "22,23,25,300-500", "-oJ", full],
          ["scan", "web1", "10.201.2.64/28", "-p", "22,81,300-700", "-oJ", less],
-         ["diff", full, less]],
+         ["diff", full, less], ["diff", "--by-vantage", full, less]],
         [["stack", "web1", "-p", "443", "--rate", "200"]],
         [["stack", SERVER, SERVER6, "-p", "22", "--rate", "200"]],
         [["scan", SERVER, "-p", "443,1000-1200", "--probe", "fin"]],

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <math.h>
 
+#include "engine/permute.h"
 #include "sim/sweepkit.h"
 
 static const uint64_t MS = 1000000, S = 1000000000;
@@ -699,6 +700,34 @@ static void test_shards(void **state)
 	assert_true(sent < 2000 * 5 / 4);
 }
 
+/* A part whose window closes early asks what is left of it, and nothing of its neighbours'. */
+static void test_shard_closes_early(void **state)
+{
+	struct permute perm;
+	struct trial t;
+	struct peer p;
+
+	(void)state;
+	begin(&t, &p, "192.0.2.1-18", "1-65535", fifty);
+	sweep_shard(t.space.total, 2, 3, &t.c.first_place, &t.c.end_place);
+	t.c.rate = INFINITY;
+	t.c.enumerate_silent = false;
+	trial_run(&t, &p);
+	assert_true(t.kept.windows > 1);
+	assert_int_equal(t.kept.covered, 393210);
+	assert_int_equal(t.kept.n, 393210);
+	permute_init(&perm, t.space.total, t.c.seed, false);
+	for (size_t i = 0; i < t.kept.n; i++) {
+		uint64_t index = (t.kept.v[i].host - 1) * 65535U + t.kept.v[i].port - 1U;
+		uint64_t place = permute_inverse(&perm, index);
+
+		assert_true(place >= t.c.first_place && place < t.c.end_place);
+	}
+	assert_true(t.kept.sum.complete);
+	trial_check(&t, &p);
+	end(&t, &p);
+}
+
 static bool was_sent(const struct peer *p, uint8_t host, uint16_t port)
 {
 	for (uint64_t i = 0; i < p->n_sent; i++)
@@ -1263,6 +1292,7 @@ int main(void)
 	    cmocka_unit_test(test_window_closes_early),
 	    cmocka_unit_test(test_window_closes_early_beside_known),
 	    cmocka_unit_test(test_shards),
+	    cmocka_unit_test(test_shard_closes_early),
 	    cmocka_unit_test(test_known),
 	    cmocka_unit_test(test_known_hosts_are_not_given_up),
 	    cmocka_unit_test(test_refused_for_a_while),

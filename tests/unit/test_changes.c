@@ -33,7 +33,7 @@ static int teardown(void **state)
 static void begin(enum change_side which)
 {
 	side = which;
-	changes_begin(c, which);
+	changes_begin(c, which, 0);
 }
 
 static uint32_t host(const char *addr)
@@ -485,8 +485,6 @@ static void shards(void **state)
 	assert_int_equal(sum.compared, 10);
 }
 
-/* --- a host goes, or comes -------------------------------------------------------------------- */
-
 static void old_with(unsigned open, unsigned last)
 {
 	begin(SIDE_OLD);
@@ -496,6 +494,30 @@ static void old_with(unsigned open, unsigned last)
 	changes_style(c, side, host(A), STYLE_BY_SCAN, STYLE_RST);
 	end();
 }
+
+/* A part that hears nothing of a host does not make it go down. */
+static void shards_of_a_host(void **state)
+{
+	uint32_t number;
+
+	(void)state;
+	old_with(22, 300);
+	side = SIDE_NEW;
+	number = changes_begin(c, SIDE_NEW, 0);
+	ports(A, 1, 50, STATE_CLOSED, "rst-ack");
+	port(A, 22, STATE_OPEN, "syn-ack");
+	up(A);
+	end_as(&(struct changes_end){.part = true});
+	assert_int_equal(changes_begin(c, SIDE_NEW, number), number);
+	ports(A, 51, 300, STATE_FILTERED, "no-response");
+	down(A, "no-response");
+	end_as(&(struct changes_end){.part = true, .complete = true});
+	assert_string_equal(compare(), A " 51-300 state closed:rst-ack>filtered:no-response\n");
+	assert_int_equal(sum.went_down, 0);
+	assert_true(changes_begin(c, SIDE_NEW, 0) != number);
+}
+
+/* --- a host goes, or comes -------------------------------------------------------------------- */
 
 static void host_went_down(void **state)
 {
@@ -731,6 +753,7 @@ int main(void)
 	    TEST(open_ports_alone),
 	    TEST(open_alone_against_all),
 	    TEST(shards),
+	    TEST(shards_of_a_host),
 	    TEST(host_went_down),
 	    TEST(host_came_up),
 	    TEST(one_port_is_no_host),

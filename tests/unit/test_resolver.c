@@ -118,12 +118,18 @@ static void test_answers_that_lie(void **state)
 	memcpy(words, "\2\0\0\0", 5);
 	assert_true(resolver_take_answer(words, 5 + RESOLVER_NAME - 1, &got));
 	assert_false(resolver_take_answer(words, 5 + RESOLVER_NAME, &got));
-	fill(&a, RESOLVER_ADDRS_MAX);
+	/* more addresses than there is room for: all there, each as the first */
+	fill(&a, 1);
 	len = resolver_put_answer(&a, words);
-	words[14]++; /* the count: 257 */
-	assert_false(resolver_take_answer(words, len, &got));
-	words[14]--;
+	for (size_t i = 1; i <= RESOLVER_ADDRS_MAX; i++)
+		memcpy(words + 15 + 9 * i, words + 15, 9);
+	words[13] = 1;
+	assert_false(resolver_take_answer(words, len + (size_t)9 * RESOLVER_ADDRS_MAX, &got));
+	words[13] = 0;
 	assert_true(resolver_take_answer(words, len, &got));
+	words[14] = 2; /* one that is not there */
+	assert_false(resolver_take_answer(words, len, &got));
+	words[14] = 1;
 	words[15] = 5; /* no family */
 	assert_false(resolver_take_answer(words, len, &got));
 	words[15] = ADDR_V4;
@@ -416,21 +422,35 @@ static void test_mute(void **state)
 	assert_true(is_gone(pid));
 }
 
+static pid_t stopped;
+
+/* However the test ends: nothing that is stopped stays behind. */
+static int go_on(void **state)
+{
+	(void)state;
+	return stopped ? kill(stopped, SIGCONT) : 0;
+}
+
 static void test_stopped(void **state)
 {
 	struct resolver *r = started();
-	pid_t pid = pid_of(r);
 	struct resolver_answer a;
 	struct err e = {""};
+	pid_t pid = pid_of(r);
+	int how;
 
 	(void)state;
+	stopped = pid;
 	kill(pid, SIGSTOP);
+	assert_int_equal(waitpid(pid, &how, WUNTRACED), pid); /* all of its threads */
+	assert_true(WIFSTOPPED(how));
 	assert_false(resolver_addrs(r, "twin", 50, &a, &e));
 	resolver_end(r); /* leaves it behind */
 	kill(pid, SIGCONT);
 	for (int i = 0; i < 60000 && !is_gone(pid); i++)
 		nap();
 	assert_true(is_gone(pid));
+	stopped = 0;
 	waitpid(pid, NULL, 0);
 }
 
@@ -496,7 +516,7 @@ int main(void)
 	    cmocka_unit_test(test_what_it_holds),
 	    cmocka_unit_test(test_killed),
 	    cmocka_unit_test(test_mute),
-	    cmocka_unit_test(test_stopped),
+	    cmocka_unit_test_teardown(test_stopped, go_on),
 	    cmocka_unit_test(test_parent_killed),
 	    cmocka_unit_test(test_by_system),
 	};

@@ -40,9 +40,16 @@ static bool is_one_of(const char *word, const char *a, const char *b, const char
 
 static bool resolves(const char *name)
 {
+	struct privilege_user user;
 	struct addr any;
+	bool found;
 
-	return resolve_name(NULL, name, &any, 1, NULL) > 0;
+	if (privilege_find_user(NULL, &user, NULL) < 0)
+		return false;
+	resolve_as(&user);
+	found = resolve_name(NULL, name, &any, 1, NULL) > 0;
+	resolve_end();
+	return found;
 }
 
 /* The command that `word` was meant to be, or NULL where it may well be a target. */
@@ -139,6 +146,11 @@ int main(int argc, char **argv)
 	int status;
 
 	hold_standard_files();
+	if (geteuid() != getuid() || getegid() != getgid()) {
+		log_error("it must not run setuid or setgid, by rights on files that are not yours "
+			  "(chmod ug-s; setcap cap_net_raw+ep is enough)");
+		return STATUS_CANNOT;
+	}
 	signal(SIGPIPE, SIG_IGN); /* a reader that goes away is a write that fails */
 	signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow (ulimit -f) */
 	status = dispatch(argc, argv);

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "wire/child.h"
 
 enum { BESIDE_MAX = 12 };
 
@@ -30,9 +31,7 @@ struct beside_file {
 struct beside {
 	struct beside_file v[BESIDE_MAX];
 	size_t n;
-	/* private: */
-	pid_t keeper; /* 0: none */
-	int line;     /* to it */
+	struct child keeper; /* private */
 };
 
 /*
@@ -49,9 +48,10 @@ bool beside_same(const struct beside_file *a, const struct beside_file *b);
 /*
  * Before privilege is dropped: a process that keeps the right to the folders, for the files that
  * are open by now, and does nothing but name what is whole. When this process ends, however it
- * does, it takes away what is not. None where there are no files, or where none can be made.
+ * does, it takes away what is not. None where there are no files. -1 with `e` where none can be
+ * made: then nothing would have its name in the end.
  */
-void beside_keep(struct beside *b);
+int beside_keep(struct beside *b, struct err *e);
 /* What was written through the FILE, and flushed, takes its name. NULL is none. */
 int beside_commit(struct beside_file *f, struct err *e);
 /* Nothing of it stays, and what was there before does. NULL is none. */

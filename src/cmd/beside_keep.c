@@ -7,14 +7,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdint.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cmd/beside_private.h"
+#include "wire/privilege.h"
 
 enum wish { WISH_NAME, WISH_REMOVE };
 
@@ -78,53 +76,10 @@ void beside_remove(const struct beside_file *f)
 
 /* --- the keeper ------------------------------------------------------------------------------- */
 
-static void close_range_of(unsigned first, unsigned last)
-{
-#ifdef SYS_close_range
-	if (first > last || syscall(SYS_close_range, first, last, 0) == 0)
-		return;
-#endif
-	for (unsigned fd = first; fd <= last && fd < 4096; fd++)
-		close((int)fd);
-}
-
-static void sort(int *v, size_t n)
-{
-	for (size_t i = 1; i < n; i++)
-		for (size_t j = i; j > 0 && v[j] < v[j - 1]; j--) {
-			int other = v[j];
-
-			v[j] = v[j - 1];
-			v[j - 1] = other;
-		}
-}
-
-/* Sockets, and the pipe that somebody reads our output from, end with the run. */
-static void close_all_but(const struct beside *b, int line)
-{
-	int kept[1 + 2 * BESIDE_MAX];
-	unsigned from = 0;
-	size_t n = 0;
-
-	kept[n++] = line;
-	for (size_t i = 0; i < b->n; i++) {
-		if (b->v[i].dir >= 0)
-			kept[n++] = b->v[i].dir;
-		if (b->v[i].fd >= 0)
-			kept[n++] = b->v[i].fd;
-	}
-	sort(kept, n);
-	for (size_t i = 0; i < n; i++) {
-		if ((unsigned)kept[i] > from)
-			close_range_of(from, (unsigned)kept[i] - 1);
-		from = (unsigned)kept[i] + 1;
-	}
-	close_range_of(from, UINT32_MAX);
-}
-
 /* Until nobody asks any more. */
-static void keep(struct beside *b, int line)
+static void keep(void *ctx, int line)
 {
+	struct beside *b = ctx;
 	struct asked a;
 
 	while (recv(line, &a, sizeof(a), 0) == (ssize_t)sizeof(a)) {
@@ -143,35 +98,49 @@ static void keep(struct beside *b, int line)
 	for (size_t i = 0; i < b->n; i++)
 		if (b->v[i].dir >= 0)
 			beside_remove(&b->v[i]);
-	_exit(0);
 }
 
-void beside_keep(struct beside *b)
+static void become_keeper(void *ctx, int line)
 {
-	sigset_t all, old;
-	int ends[2];
+	struct err e;
+	int ready = 0;
+
+	if (privilege_drop(NULL, PRIVILEGE_NAME, &e) >= 0 &&
+	    send(line, &ready, sizeof(ready), MSG_NOSIGNAL) == (ssize_t)sizeof(ready))
+		keep(ctx, line);
+}
+
+static bool hear(const struct beside *b, int *rc)
+{
+	ssize_t n;
+
+	do
+		n = recv(b->keeper.line, rc, sizeof(*rc), 0);
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof(*rc);
+}
+
+int beside_keep(struct beside *b, struct err *e)
+{
+	int kept[2 * BESIDE_MAX], ready;
+	struct child_work work = {.work = become_keeper, .ctx = b, .kept = kept};
 	bool any = false;
 
-	for (size_t i = 0; i < b->n; i++)
+	for (size_t i = 0; i < b->n; i++) {
 		any |= b->v[i].dir >= 0;
-	if (!any || b->keeper || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-		return;
-	/* what ends a run, or stops it, does not reach the keeper */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	b->keeper = fork();
-	if (b->keeper == 0) {
-		setsid();
-		close_all_but(b, ends[1]);
-		keep(b, ends[1]);
+		if (b->v[i].dir >= 0)
+			kept[work.n_kept++] = b->v[i].dir;
+		if (b->v[i].fd >= 0)
+			kept[work.n_kept++] = b->v[i].fd;
 	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	close(ends[1]);
-	b->line = ends[0];
-	if (b->keeper < 0) {
-		close(ends[0]);
-		b->keeper = 0;
-	}
+	if (!any || b->keeper.pid)
+		return 0;
+	if (child_start(&b->keeper, &work, e) < 0)
+		return -1;
+	if (hear(b, &ready))
+		return 0;
+	child_end(&b->keeper, -1);
+	return err_set(e, "no process that names the results: it could not give up privilege");
 }
 
 /* --- asking it -------------------------------------------------------------------------------- */
@@ -181,14 +150,10 @@ static bool ask(const struct beside_file *f, enum wish wish, int *rc)
 {
 	const struct beside *b = f->of;
 	const struct asked a = {(uint8_t)wish, (uint8_t)(f - b->v)};
-	ssize_t n;
 
-	if (!b->keeper || send(b->line, &a, sizeof(a), MSG_NOSIGNAL) != (ssize_t)sizeof(a))
-		return false;
-	do
-		n = recv(b->line, rc, sizeof(*rc), 0);
-	while (n < 0 && errno == EINTR);
-	return n == (ssize_t)sizeof(*rc);
+	return b->keeper.pid &&
+	       send(b->keeper.line, &a, sizeof(a), MSG_NOSIGNAL) == (ssize_t)sizeof(a) &&
+	       hear(b, rc);
 }
 
 int beside_ask_name(const struct beside_file *f)
@@ -211,10 +176,5 @@ void beside_end(struct beside *b)
 	for (size_t i = 0; i < b->n; i++)
 		beside_abandon(&b->v[i]);
 	b->n = 0;
-	if (!b->keeper)
-		return;
-	close(b->line);
-	while (waitpid(b->keeper, NULL, 0) < 0 && errno == EINTR)
-		;
-	b->keeper = 0;
+	child_end(&b->keeper, -1);
 }

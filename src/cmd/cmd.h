@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "wire/privilege.h"
 
 /* Exit statuses (rstprobe(1), EXIT STATUS). Where several apply: the first of 4, 2, 3, 1, 0. */
 enum cmd_status {
@@ -23,6 +24,10 @@ enum cmd_status {
 int cmd_worse(int a, int b);
 /* Prints `e`, keeps in `*status` the graver of it and `why`, and is -1. */
 int cmd_fail(int *status, int why, const struct err *e);
+/* Whom this run becomes, `asked` by --user or NULL. -1: no such user, which is printed and kept. */
+int cmd_find_user(int *status, const char *asked, struct privilege_user *u);
+/* privilege_drop; what it could not is a warning, -1 is printed and kept. */
+int cmd_drop_privilege(int *status, const struct privilege_user *u, enum privilege_work work);
 /* What mends a want of privilege, on stderr below the error. */
 void cmd_put_privilege_fix(void);
 

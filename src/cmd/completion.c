@@ -160,6 +160,7 @@ static const struct {
     {"NAME", FILL_INTERFACE, put_any, &explain_table},
     {"NAME", FILL_INTERFACE, NULL, NULL},
     {"FORMAT", FILL_WORD, put_formats, NULL},
+    {"USER", FILL_USER, NULL, NULL},
     {"WHEN", FILL_WORD, put_colors, NULL},
     {"WAY", FILL_WORD, put_ways, NULL},
     {"LAYOUT", FILL_WORD, put_layouts, NULL},

@@ -95,6 +95,7 @@ static const char bash_main[] =
     "\tlist) _rstprobe_offer_list \"${words[@]}\" ;;\n"
     "\tpath) _rstprobe_offer_files ;;\n"
     "\thost) _rstprobe_offer_hosts ;;\n"
+    "\tuser) _rstprobe_offer $(compgen -u) ;;\n"
     "\tinterface)\n"
     "\t\twords+=(/sys/class/net/*)\n"
     "\t\t_rstprobe_offer \"${words[@]##*/}\"\n"
@@ -135,7 +136,7 @@ static void put_fill(FILE *f, const struct fill *fill)
 	static const char *const kinds[] = {
 	    [FILL_NOTHING] = "nothing", [FILL_FILE] = "path", [FILL_HOST] = "host",
 	    [FILL_WORD] = "word",	[FILL_LIST] = "list", [FILL_INTERFACE] = "interface",
-	    [FILL_FINDINGS] = "list",
+	    [FILL_FINDINGS] = "list",	[FILL_USER] = "user",
 	};
 
 	fprintf(f, "\t\t\tkind=%s", kinds[fill->kind]);

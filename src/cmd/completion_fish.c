@@ -73,6 +73,7 @@ static void put_fill(FILE *f, const struct fill *fill, bool option)
 	switch (fill->kind) {
 	case FILL_FILE: fputs(option ? " -r -F" : " -F", f); break;
 	case FILL_HOST: fprintf(f, "%s -a '(__fish_print_hostnames)'", option ? " -x" : ""); break;
+	case FILL_USER: fputs(" -x -a '(__fish_complete_users)'", f); break;
 	case FILL_INTERFACE:
 		fprintf(f, " -x -a '(__fish_print_interfaces) %s'", fill->words);
 		break;

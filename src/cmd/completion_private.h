@@ -16,6 +16,7 @@ enum fill_kind {
 	FILL_NOTHING, /* a value that nobody can guess */
 	FILL_FILE,
 	FILL_HOST,
+	FILL_USER,
 	FILL_INTERFACE, /* and `words` */
 	FILL_WORD,	/* one of `words` */
 	FILL_LIST,	/* several of them, with commas between */

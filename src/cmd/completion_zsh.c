@@ -62,6 +62,7 @@ static void put_action(FILE *f, const struct fill *fill)
 	case FILL_NOTHING: fputs(" ", f); break;
 	case FILL_FILE: fputs("_files", f); break;
 	case FILL_HOST: fputs("_hosts", f); break;
+	case FILL_USER: fputs("_users", f); break;
 	case FILL_INTERFACE: fprintf(f, " _rstprobe_interfaces %s", fill->words); break;
 	case FILL_WORD: fprintf(f, "(%s)", fill->words); break;
 	case FILL_LIST:

@@ -35,6 +35,7 @@ struct diff_run {
 	struct vantages_record seen; /* of --by-vantage, in place of sum */
 	struct run_info info;
 	struct reporting out;
+	struct privilege_user user;
 };
 
 static int fail(struct diff_run *d, int status, const struct err *e)
@@ -56,7 +57,9 @@ static int find_side(struct diff_run *d, size_t i, struct err *e)
 	}
 	if (diff_files_find(&d->sides[i].files, o->words + from, n, e) < 0)
 		return -1;
-	return diff_files_check(&d->sides[i].files, &o->out, e);
+	if (diff_files_check(&d->sides[i].files, &o->out, e) < 0)
+		return -1;
+	return diff_files_open(&d->sides[i].files, e);
 }
 
 static int find_files(struct diff_run *d)
@@ -128,13 +131,10 @@ static int read_all(struct diff_run *d)
 {
 	struct err e;
 
-	if (find_files(d) < 0)
-		return -1;
 	for (size_t i = 0; i < d->n; i++) {
 		struct side_read *s = &d->sides[i];
 
-		if (diff_read(d->changes, i, (const char *const *)s->files.v, s->files.n,
-			      &s->source, &e) < 0)
+		if (diff_read(d->changes, i, &s->files, &s->source, &e) < 0)
 			return fail(d, STATUS_USAGE, &e);
 		if (d->o.verbosity >= 0)
 			warn(s);
@@ -175,19 +175,6 @@ static void describe(struct diff_run *d)
 	    .diff = d->o.by_vantage ? NULL : &d->sum,
 	    .vantages = d->o.by_vantage ? &d->seen : NULL,
 	};
-}
-
-static int open_report(struct diff_run *d)
-{
-	const struct report_style style = {.verbose = d->o.verbosity > 0};
-	const struct progress_wish progress = {.notes = false};
-	struct err e;
-
-	if (reporting_open(&d->out, &d->o.out, &e) < 0)
-		return fail(d, STATUS_USAGE, &e);
-	if (reporting_start(&d->out, &d->info, &style, &progress, &e) < 0)
-		return fail(d, STATUS_CANNOT, &e);
-	return 0;
 }
 
 /* How many differences; -1 with `e`. */
@@ -238,6 +225,19 @@ static void compare(struct diff_run *d)
 	}
 }
 
+static void report(struct diff_run *d)
+{
+	const struct report_style style = {.verbose = d->o.verbosity > 0};
+	const struct progress_wish progress = {.notes = false};
+	struct err e;
+
+	describe(d);
+	if (reporting_start(&d->out, &d->info, &style, &progress, &e) < 0)
+		fail(d, STATUS_CANNOT, &e);
+	else
+		compare(d);
+}
+
 static void release(struct diff_run *d)
 {
 	for (size_t i = 0; d->sides && i < d->n; i++)
@@ -253,20 +253,25 @@ static void not_written(void *ctx, const struct err *e)
 	fail(ctx, STATUS_INCOMPLETE, e);
 }
 
-static void run(struct diff_run *d)
+/* All is opened by the rights of who asks; what stands in the files is read without any. */
+static int open_all(struct diff_run *d)
 {
 	struct err e;
 
+	if (find_files(d) < 0 || cmd_find_user(&d->status, NULL, &d->user) < 0)
+		return -1;
+	if (reporting_open(&d->out, &d->o.out, &e) < 0)
+		return fail(d, STATUS_USAGE, &e);
+	if (reporting_keep(&d->out, &e) < 0)
+		return fail(d, STATUS_CANNOT, &e);
+	return cmd_drop_privilege(&d->status, &d->user, PRIVILEGE_READ);
+}
+
+static void run(struct diff_run *d)
+{
 	log_set_verbosity(d->o.verbosity);
-	if (privilege_drop(&e) < 0) {
-		fail(d, STATUS_CANNOT, &e);
-		return;
-	}
-	if (read_all(d) < 0)
-		return;
-	describe(d);
-	if (open_report(d) == 0)
-		compare(d);
+	if (open_all(d) == 0 && read_all(d) == 0)
+		report(d);
 	reporting_close(&d->out, not_written, d);
 }
 

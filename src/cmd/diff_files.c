@@ -6,10 +6,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/array.h"
 
@@ -22,7 +25,9 @@ static int add(struct diff_files *f, const char *path, struct err *e)
 {
 	char *copy = strdup(path);
 
-	if (copy && array_grow(&f->v, f->n, &f->cap, sizeof(*f->v))) {
+	if (copy && array_grow(&f->v, f->n, &f->cap, sizeof(*f->v)) &&
+	    array_grow(&f->fds, f->n, &f->cap_fds, sizeof(*f->fds))) {
+		f->fds[f->n] = -1;
 		f->v[f->n++] = copy;
 		return 0;
 	}
@@ -118,11 +123,53 @@ int diff_files_find(struct diff_files *f, const char *const *words, size_t n, st
 
 void diff_files_free(struct diff_files *f)
 {
-	for (size_t i = 0; i < f->n; i++)
+	for (size_t i = 0; i < f->n; i++) {
+		if (f->fds[i] >= 0)
+			close(f->fds[i]);
 		free(f->v[i]);
+	}
 	free(f->v);
+	free(f->fds);
 	free(f->name);
 	*f = (struct diff_files){0};
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+/* A sweep may have more shards than a process may have files by default. */
+static void raise_limit(void)
+{
+	struct rlimit most;
+
+	if (getrlimit(RLIMIT_NOFILE, &most) < 0)
+		return;
+	most.rlim_cur = most.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &most); /* where it fails, an open will tell */
+}
+
+int diff_files_open(struct diff_files *f, struct err *e)
+{
+	enum { FEW = 256 };
+
+	if (f->n > FEW)
+		raise_limit();
+	for (size_t i = 0; i < f->n; i++) {
+		if (strcmp(f->v[i], "-") == 0)
+			continue;
+		f->fds[i] = open(f->v[i], O_RDONLY | O_CLOEXEC);
+		if (f->fds[i] < 0)
+			return err_sys(e, errno, "cannot read %.150s", f->v[i]);
+	}
+	return 0;
+}
+
+FILE *diff_files_take(struct diff_files *f, size_t i)
+{
+	FILE *out = strcmp(f->v[i], "-") == 0 ? stdin : fdopen(f->fds[i], "r");
+
+	if (out)
+		f->fds[i] = -1;
+	return out;
 }
 
 /* --- headings --------------------------------------------------------------------------------- */

@@ -398,16 +398,6 @@ static int read_file(struct reader *r, FILE *f, const char *name, struct err *e)
 	return rc;
 }
 
-static int read_path(struct reader *r, const char *path, struct err *e)
-{
-	bool from_stdin = strcmp(path, "-") == 0;
-	FILE *f = from_stdin ? stdin : fopen(path, "re");
-
-	if (!f)
-		return err_sys(e, errno, "cannot read %.150s", path);
-	return read_file(r, f, from_stdin ? "stdin" : path, e);
-}
-
 int diff_read_of(struct changes *c, size_t side, FILE *f, const char *name, struct diff_source *out,
 		 struct err *e)
 {
@@ -420,15 +410,19 @@ int diff_read_of(struct changes *c, size_t side, FILE *f, const char *name, stru
 	return rc;
 }
 
-int diff_read(struct changes *c, size_t side, const char *const *paths, size_t n,
-	      struct diff_source *out, struct err *e)
+int diff_read(struct changes *c, size_t side, struct diff_files *files, struct diff_source *out,
+	      struct err *e)
 {
 	struct reader r = {.c = c, .side = side, .out = out};
 	int rc = 0;
 
 	*out = (struct diff_source){.complete = true};
-	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = read_path(&r, paths[i], e);
+	for (size_t i = 0; i < files->n && rc == 0; i++) {
+		const char *name = strcmp(files->v[i], "-") == 0 ? "stdin" : files->v[i];
+		FILE *f = diff_files_take(files, i);
+
+		rc = f ? read_file(&r, f, name, e) : err_sys(e, errno, "cannot read %.150s", name);
+	}
 	settle(&r);
 	return rc;
 }

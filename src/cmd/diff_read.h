@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "cmd/diff_files.h"
 #include "cmd/diff_parts.h"
 #include "judge/changes.h"
 
@@ -24,9 +25,9 @@ struct diff_source {
 	struct diff_missing missing;
 };
 
-/* Files that together are one result; "-" is stdin. */
-int diff_read(struct changes *c, size_t side, const char *const *paths, size_t n,
-	      struct diff_source *out, struct err *e);
+/* Files, open, that together are one result; takes them. */
+int diff_read(struct changes *c, size_t side, struct diff_files *files, struct diff_source *out,
+	      struct err *e);
 /* One open file; takes it. */
 int diff_read_of(struct changes *c, size_t side, FILE *f, const char *name, struct diff_source *out,
 		 struct err *e);

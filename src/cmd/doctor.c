@@ -22,6 +22,8 @@ struct doctor {
 	struct addr dst[DOCTOR_FAMILIES];
 	struct run_info info;
 	struct reporting out;
+	struct privilege_user user;
+	struct system_tracking tracking;
 	struct doctor_sum sum;
 	uint64_t began_ns;
 	int status;
@@ -57,6 +59,7 @@ static int take(void *ctx, int id, const char *said, const char *value, struct e
 	case DOCTOR_OPTION_IPV6: o->family = ADDR_V6; return 0;
 	case DOCTOR_OPTION_INTERFACE: o->ifname = value; return 0;
 	case DOCTOR_OPTION_PORT: return take_port(o, said, value, e);
+	case OPTION_USER: o->user = value; return 0;
 	case DOCTOR_OPTION_VERBOSE: o->verbose = true; return 0;
 	case DOCTOR_OPTION_QUIET: o->quiet = true; return 0;
 	default: return outputs_take(&o->out, id, said, value, e);
@@ -171,7 +174,7 @@ static void try_ways(struct doctor *d)
 		judge(d, SCOPE_PATH);
 	}
 	f->at = 0;
-	system_read_tracking(f);
+	system_read_tracking(&d->tracking, f);
 	judge(d, SCOPE_LIMITS);
 }
 
@@ -204,13 +207,20 @@ static int begin(struct doctor *d, const struct cmd_line *l)
 		err_set(&e, "-i %.20s: no such interface; ip -br link shows them", d->o.ifname);
 		return fail(d, STATUS_CANNOT, &e);
 	}
+	if (cmd_find_user(&d->status, d->o.user, &d->user) < 0)
+		return -1;
+	resolve_as(&d->user);
 	system_read(&d->facts);
 	if (reporting_open(&d->out, &d->o.out, &e) < 0 ||
 	    doctor_find_paths(&d->facts, &d->o, d->ways, d->dst, &e) < 0)
 		return fail(d, STATUS_USAGE, &e);
 	open_trials(d);
-	if (privilege_drop(&e) < 0)
+	resolve_prepare(false);
+	system_open_tracking(&d->tracking);
+	if (reporting_keep(&d->out, &e) < 0)
 		return fail(d, STATUS_CANNOT, &e);
+	if (cmd_drop_privilege(&d->status, &d->user, PRIVILEGE_CONVERSE) < 0)
+		return -1;
 	if (reporting_start(&d->out, &d->info, &style, &none, &e) < 0)
 		return fail(d, STATUS_CANNOT, &e);
 	return 0;
@@ -239,5 +249,6 @@ int cmd_doctor(const struct cmd_line *l)
 		trial_close(&d.ways[i]);
 	}
 	reporting_close(&d.out, not_written, &d);
+	resolve_end();
 	return d.status;
 }

@@ -13,6 +13,7 @@ struct hold;
 struct doctor_options {
 	const char *target; /* NULL: nothing leaves this machine */
 	const char *ifname; /* NULL: as the route goes */
+	const char *user;   /* --user; NULL: the usual one */
 	int family;	    /* 0, ADDR_V4, ADDR_V6 */
 	uint16_t port;	    /* 0: the usual ones */
 	struct outputs out;

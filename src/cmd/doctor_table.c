@@ -24,6 +24,8 @@ static const struct option_row rows[] = {
     OPTION_ROW(NULL, "q", NULL, NULL, OUTPUT, "leave out what is ok", DOCTOR_OPTION_QUIET),
     OPTION_ROW("color", NULL, NULL, "WHEN", OUTPUT, "auto, always or never (default: auto)",
 	       OPTION_COLOR),
+    OPTION_ROW("user", NULL, NULL, "USER", OTHER,
+	       "become this user once all is open (root: who called sudo, or nobody)", OPTION_USER),
     OPTION_ROW("help", "h", NULL, NULL, OTHER, "this text", OPTION_HELP),
 };
 

@@ -262,7 +262,7 @@ static int begin(struct explain_run *x)
 	return 0;
 }
 
-int explain_open_outputs(struct explain_run *x)
+int explain_open_outputs(struct explain_run *x, bool spools)
 {
 	struct err e;
 
@@ -271,7 +271,7 @@ int explain_open_outputs(struct explain_run *x)
 		return explain_fail(x, STATUS_USAGE, &e);
 	if (!x->o.write_pcap)
 		return 0;
-	x->keep = keep_open(x->o.write_pcap, &e);
+	x->keep = keep_open(x->o.write_pcap, spools, &e);
 	return x->keep ? 0 : explain_fail(x, STATUS_USAGE, &e);
 }
 
@@ -280,8 +280,10 @@ int explain_drop_privilege(struct explain_run *x)
 	struct err e;
 
 	signals_install();
-	reporting_keep(&x->out);
-	return privilege_drop(&e) < 0 ? explain_fail(x, STATUS_CANNOT, &e) : 0;
+	resolve_prepare(!x->o.numeric);
+	if (reporting_keep(&x->out, &e) < 0)
+		return explain_fail(x, STATUS_CANNOT, &e);
+	return cmd_drop_privilege(&x->status, &x->user, PRIVILEGE_READ);
 }
 
 static int end(struct explain_run *x)
@@ -309,7 +311,7 @@ int cmd_explain(const struct cmd_line *l)
 	if (rc > 0)
 		return STATUS_OK;
 	log_set_verbosity(x.o.verbosity);
-	if (begin(&x) == 0) {
+	if (cmd_find_user(&x.status, x.o.user, &x.user) == 0 && begin(&x) == 0) {
 		if (x.o.ifname)
 			explain_live(&x);
 		else

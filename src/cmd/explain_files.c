@@ -4,25 +4,28 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "cmd/explain_run.h"
 #include "packet/decode.h"
 #include "wire/capfile.h"
+#include "wire/nofile.h"
 #include "wire/signals.h"
+#include "wire/unpacker.h"
 #include "wire/wire.h"
 
 enum {
 	LOOK_EVERY = 4096 /* frames between looks at the clock */,
 	JOIN_PACKETS = 4 << 20,
-	HELD_MAX = 512 /* files at once: half of what a process may usually have */
 };
 
 struct source {
-	int held;	 /* opened while there were rights to it; -1: by its name, in its turn */
+	int held;	 /* of capfile_hold */
 	bool again;	 /* can be read a second time */
 	bool bad;	 /* said already */
 	uint32_t frames; /* that the first reading had of it */
@@ -33,8 +36,9 @@ struct reading {
 	struct explain_run *x;
 	struct explain *explain; /* where frames go */
 	struct source *sources;
-	bool first; /* the one that says what is wrong with a file, and counts */
-	bool said;  /* ... but another one did already */
+	struct unpacker *unpacker; /* NULL: there is none */
+	bool first;		   /* the one that says what is wrong with a file, and counts */
+	bool said;		   /* ... but another one did already */
 	bool tells; /* findings go to the report, which begins with the first file that is one */
 	bool stopped;
 };
@@ -117,7 +121,7 @@ static struct capfile *open_source(struct reading *r, size_t file)
 
 	if (s->bad)
 		return NULL;
-	c = capfile_open_held(r->x->o.files[file], s->held, &e);
+	c = capfile_open_held(r->x->o.files[file], s->held, r->unpacker, &e);
 	if (c)
 		return c;
 	s->bad = true;
@@ -126,6 +130,16 @@ static struct capfile *open_source(struct reading *r, size_t file)
 	else
 		explain_fail(r->x, STATUS_USAGE, &e);
 	return NULL;
+}
+
+/* Who still writes to what is not read on shall hear of it. */
+static void let_go(struct source *s)
+{
+	if (s->again)
+		return;
+	close(s->held);
+	s->held = -EBADF;
+	s->bad = true;
 }
 
 static void read_source(struct reading *r, size_t file, visit_fn *visit)
@@ -140,6 +154,7 @@ static void read_source(struct reading *r, size_t file, visit_fn *visit)
 	else
 		read_frames(r, file, c, visit);
 	capfile_close(c);
+	let_go(&r->sources[file]);
 }
 
 static void read_all(struct reading *r, bool apart)
@@ -222,7 +237,8 @@ static void visit_join(struct reading *r, size_t file, const struct capfile_fram
 static int join_ends(struct reading *r)
 {
 	struct explain_run *x = r->x;
-	struct reading before = {.x = x, .sources = r->sources, .first = true};
+	struct reading before = {
+	    .x = x, .sources = r->sources, .unpacker = r->unpacker, .first = true};
 	struct explain_limits limits = explain_limits_file;
 	struct err e;
 
@@ -312,26 +328,89 @@ static void run(struct reading *r)
 	explain_sum_up(x);
 }
 
+/* All of them at once, since none can be opened later: as many as fit under the limit. */
+static int check_room(struct explain_run *x)
+{
+	size_t n = x->o.n_files, room = nofile_room(n);
+	struct err e;
+
+	if (room >= n)
+		return 0;
+	err_set(&e,
+		"%zu files, of which only %zu may be open at once: allow more by ulimit -n %zu, or "
+		"join them first (mergecap)",
+		n, room, n + 2 * NOFILE_SPARE);
+	return explain_fail(x, STATUS_USAGE, &e);
+}
+
+static int hold_sources(struct reading *r)
+{
+	struct explain_run *x = r->x;
+	struct err e;
+
+	r->sources = calloc(x->o.n_files, sizeof(*r->sources));
+	if (!r->sources) {
+		err_set(&e, "out of memory for %zu files", x->o.n_files);
+		return explain_fail(x, STATUS_CANNOT, &e);
+	}
+	for (size_t i = 0; i < x->o.n_files; i++) {
+		struct source *s = &r->sources[i];
+
+		s->held = capfile_hold(x->o.files[i]);
+		s->again = capfile_can_reread(x->o.files[i], s->held);
+	}
+	return 0;
+}
+
+static int check_join(const struct reading *r)
+{
+	struct explain_run *x = r->x;
+	struct err e;
+
+	for (size_t i = 0; x->o.join && i < x->o.n_files; i++) {
+		const struct source *s = &r->sources[i];
+
+		if (s->held < 0 || s->again)
+			continue;
+		err_set(&e,
+			"--join reads its files more than once, and %.120s is none: save it first",
+			x->o.files[i]);
+		return explain_fail(x, STATUS_USAGE, &e);
+	}
+	return 0;
+}
+
+static bool spools(const struct reading *r)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < r->x->o.n_files; i++)
+		any |= r->sources[i].held >= 0 && !r->sources[i].again;
+	return any;
+}
+
+static void release(struct reading *r)
+{
+	for (size_t i = 0; r->sources && i < r->x->o.n_files; i++)
+		if (r->sources[i].held >= 0)
+			close(r->sources[i].held);
+	free(r->sources);
+}
+
 void explain_files(struct explain_run *x)
 {
 	struct reading r = {.x = x, .explain = x->explain, .first = true, .tells = true};
 	struct err e;
 
-	r.sources = calloc(x->o.n_files, sizeof(*r.sources));
-	if (!r.sources) {
-		err_set(&e, "out of memory for %zu files", x->o.n_files);
-		explain_fail(x, STATUS_CANNOT, &e);
-		return;
-	}
-	for (size_t i = 0; i < x->o.n_files; i++) {
-		r.sources[i].again = capfile_can_reread(x->o.files[i]);
-		r.sources[i].held = i < HELD_MAX ? capfile_hold(x->o.files[i]) : -1;
-	}
-	if (check_outputs(x) == 0 && explain_open_outputs(x) == 0 && explain_drop_privilege(x) == 0)
+	/* first: what is open by then would stay open in it */
+	r.unpacker = unpacker_start(&x->user, &e);
+	if (!r.unpacker)
+		log_info("%s: zstd and xz are not read", e.msg);
+	if (check_room(x) == 0 && hold_sources(&r) == 0 && check_join(&r) == 0 &&
+	    check_outputs(x) == 0 && explain_open_outputs(x, spools(&r)) == 0 &&
+	    explain_drop_privilege(x) == 0)
 		run(&r);
 	join_free(x->join);
-	for (size_t i = 0; i < x->o.n_files; i++)
-		if (r.sources[i].held >= 0)
-			close(r.sources[i].held);
-	free(r.sources);
+	release(&r);
+	unpacker_end(r.unpacker);
 }

@@ -7,12 +7,14 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cmd/explain_run.h"
 #include "packet/decode.h"
 #include "wire/capfile.h"
 #include "wire/clock.h"
+#include "wire/comm.h"
 #include "wire/kernel.h"
 #include "wire/signals.h"
 #include "wire/sniff.h"
@@ -26,10 +28,12 @@ enum {
 struct listening {
 	struct explain_run *x;
 	struct sniff *sniff;
-	struct kernel *kernel; /* NULL: its words are not to be had */
-	struct err no_kernel;  /* why */
-	uint32_t number;       /* of the last frame */
-	struct pollfd poll[3]; /* the frames, the reader of stdout, the kernel's words */
+	struct kernel *kernel;	/* NULL: its words are not to be had */
+	struct err no_kernel;	/* why */
+	struct comm *comm;	/* NULL: its processes have numbers alone */
+	struct kernel_reset by; /* the last one that was named in this turn */
+	uint32_t number;	/* of the last frame */
+	struct pollfd poll[3];	/* the frames, the reader of stdout, the kernel's words */
 };
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -52,6 +56,13 @@ static int open_sniff(struct listening *l)
 	if (denied)
 		cmd_put_privilege_fix();
 	return -1;
+}
+
+/* First of all: the rings that are mapped by then would stay so in its process. */
+static void start_comm(struct listening *l)
+{
+	if (l->x->o.kernel != KERNEL_NOT_ASKED)
+		l->comm = comm_start(&l->x->user, NULL);
 }
 
 /* Who asks for the kernel's words by name gets them or nothing; else they are welcome. */
@@ -109,8 +120,15 @@ static void on_frame(void *ctx, const struct wire_in *in)
 static void on_kernel(void *ctx, const struct kernel_reset *k)
 {
 	struct listening *l = ctx;
+	struct kernel_reset named = *k;
 
-	explain_kernel(l->x->explain, k);
+	if (k->pid && k->pid != l->by.pid) {
+		comm_of(l->comm, k->pid, l->by.comm);
+		l->by.pid = k->pid;
+	}
+	if (k->pid)
+		memcpy(named.comm, l->by.comm, sizeof(named.comm));
+	explain_kernel(l->x->explain, &named);
 }
 
 /* What is there now. -1 where the interface is gone, which is said. */
@@ -118,6 +136,7 @@ static int read_all(struct listening *l)
 {
 	struct err e;
 
+	l->by.pid = 0; /* a number may have another name by now */
 	if (l->kernel)
 		kernel_read(l->kernel, on_kernel, l);
 	return sniff_read(l->sniff, on_frame, l, &e) < 0 ? explain_cut(l->x, &e) : 0;
@@ -216,9 +235,11 @@ void explain_live(struct explain_run *x)
 {
 	struct listening l = {.x = x};
 
-	if (open_sniff(&l) == 0 && open_kernel(&l) == 0 && explain_open_outputs(x) == 0 &&
+	start_comm(&l);
+	if (open_sniff(&l) == 0 && open_kernel(&l) == 0 && explain_open_outputs(x, true) == 0 &&
 	    explain_drop_privilege(x) == 0 && explain_report(x) == 0)
 		run(&l);
 	kernel_close(l.kernel);
+	comm_end(l.comm);
 	sniff_close(l.sniff);
 }

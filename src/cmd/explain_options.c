@@ -260,6 +260,10 @@ static int take(void *ctx, int id, const char *said, const char *value, struct e
 
 	if (set_flag(p.o, id))
 		return 0;
+	if (id == OPTION_USER) {
+		p.o->user = value;
+		return 0;
+	}
 	if (id < OPTION_OWN)
 		return outputs_take(&p.o->out, id, said, value, e);
 	return takers[id == OPTION_WORD ? EXPLAIN_READ : id](&p, value, e);

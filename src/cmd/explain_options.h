@@ -22,6 +22,7 @@ struct explain_options {
 	size_t n_files;
 	const char *ifname; /* NULL: files */
 	const char *filter;
+	const char *user; /* --user; NULL: the usual one */
 	enum kernel_wish kernel;
 	bool separate, join;
 	uint64_t max_flows; /* 0: as usual */

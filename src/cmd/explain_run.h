@@ -10,6 +10,7 @@
 #include "cmd/keep.h"
 #include "judge/explain.h"
 #include "judge/join.h"
+#include "wire/privilege.h"
 
 struct explain_run {
 	struct explain_options o;
@@ -18,8 +19,9 @@ struct explain_run {
 	struct reporting out;
 	struct run_info info;
 	struct explain *explain;
-	struct keep *keep;	      /* NULL without -w */
-	struct join *join;	      /* NULL without --join */
+	struct keep *keep; /* NULL without -w */
+	struct join *join; /* NULL without --join */
+	struct privilege_user user;
 	const struct join *told_with; /* the same, once both ends are known */
 	struct explain_summary once;  /* ... and what is counted of both together */
 	uint64_t began_ns;	      /* monotonic */
@@ -35,8 +37,8 @@ struct explain_run {
 int explain_fail(struct explain_run *x, int status, const struct err *e);
 /* The same for what ends reading early: status 3, and the summary says why. */
 int explain_cut(struct explain_run *x, const struct err *e);
-/* The files to write, before privilege is dropped. */
-int explain_open_outputs(struct explain_run *x);
+/* The files to write, before privilege is dropped; `spools`: -w can't read all of it twice. */
+int explain_open_outputs(struct explain_run *x, bool spools);
 /* No way back. */
 int explain_drop_privilege(struct explain_run *x);
 enum decode_status explain_decode(const struct capfile_frame *f, struct packet *p);

@@ -66,6 +66,8 @@ static const struct option_row rows[] = {
     OPTION_ROW("no-progress", NULL, NULL, NULL, OUTPUT, "no progress line", EXPLAIN_NO_PROGRESS),
     OPTION_ROW("stats-every", NULL, NULL, "TIME", OUTPUT, "a line of progress this often on stderr",
 	       EXPLAIN_STATS_EVERY),
+    OPTION_ROW("user", NULL, NULL, "USER", OTHER,
+	       "become this user once all is open (root: who called sudo, or nobody)", OPTION_USER),
     OPTION_ROW("help", "h", NULL, NULL, OTHER, "this text", OPTION_HELP),
     OPTION_INSTEAD("-oN", "for text in a file use -o FILE"),
     OPTION_INSTEAD("-oG", "for output to search in use --format json"),

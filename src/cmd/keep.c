@@ -44,7 +44,7 @@ struct spooled {
 	int32_t linktype;
 };
 
-struct keep *keep_open(const char *path, struct err *e)
+struct keep *keep_open(const char *path, bool spools, struct err *e)
 {
 	struct keep *k = calloc(1, sizeof(*k));
 
@@ -54,6 +54,9 @@ struct keep *keep_open(const char *path, struct err *e)
 	}
 	randombytes_buf(k->key, sizeof(k->key));
 	k->linktype = LINKTYPE_ANY;
+	k->spool = spools ? nameless_open(e) : NULL;
+	if (spools && !k->spool)
+		goto out;
 	k->out = capfile_create(path, LINKTYPE_OF_FRAME, e);
 	if (k->out)
 		return k;
@@ -180,13 +183,6 @@ static int spool(struct keep *k, const struct spooled *head, const uint8_t *byte
 {
 	if (k->spool_failed)
 		return 0;
-	if (!k->spool) {
-		k->spool = nameless_open(e);
-		if (!k->spool) {
-			k->spool_failed = true;
-			return -1;
-		}
-	}
 	if (fwrite(head, sizeof(*head), 1, k->spool) == 1 &&
 	    (!bytes || fwrite(bytes, 1, head->captured, k->spool) == head->captured))
 		return 0;

@@ -15,8 +15,8 @@
 
 struct keep;
 
-/* Opens the file, with the rights of who calls. */
-struct keep *keep_open(const char *path, struct err *e);
+/* Opens the file, with the rights of who calls, and where it `spools` the temporary one. */
+struct keep *keep_open(const char *path, bool spools, struct err *e);
 /* A frame of the first reading, decoded to `p`: notes its link type, and with `spool` its octets.
  * -1 with `e` where the temporary file can't take it: said once, then nothing is spooled. */
 int keep_see(struct keep *k, const struct capfile_frame *f, bool spool, struct err *e);

@@ -1,28 +1,32 @@
 /*
- * names: what addresses are called, looked up in threads of their own while other things go on. A
- * resolver that never answers holds up nobody: who asks gets "not yet" and decides how long to
- * wait; threads that still wait are left behind. What a resolver says is foreign: only letters of
- * host names pass.
+ * names: what addresses are called, looked up elsewhere while other things go on. A resolver that
+ * never answers holds up nobody: who asks gets "not yet" and decides how long to wait; one that is
+ * gone costs the names. How names are looked up, and what letters they have, it refuses to know.
  */
 #ifndef CMD_NAMES_H
 #define CMD_NAMES_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "wire/resolver.h"
 
-#include "base/addr.h"
+enum { NAME_TEXT = RESOLVER_NAME };
 
-enum { NAME_TEXT = 256 };
+/* Who looks them up, and what time it is. Nothing here blocks but `wait`. */
+struct names_source {
+	/* As resolver_ask_name and resolver_take_name. */
+	int (*ask)(void *ctx, uint32_t id, const struct addr *a);
+	int (*take)(void *ctx, struct resolver_answer *a);
+	void (*wait)(void *ctx, uint64_t ns);
+	uint64_t (*now_ms)(void *ctx);
+	void (*end)(void *ctx);
+	void *ctx;
+};
 
 struct names;
 
-/* Writes the name of `a`, at most `cap` octets with the NUL; false where it has none. May block. */
-typedef bool names_lookup_fn(const struct addr *a, char *name, size_t cap);
-
-/* NULL where memory is out. `lookup` NULL: the system's resolver. */
-struct names *names_new(names_lookup_fn *lookup);
-void names_free(struct names *n); /* takes NULL; never waits */
+/* NULL where memory is out. Else the source, or the resolver, is ended by names_free. */
+struct names *names_new(const struct names_source *s);
+struct names *names_by(struct resolver *r);
+void names_free(struct names *n); /* takes NULL */
 
 /* Begins to look `a` up; once is enough. */
 void names_ask(struct names *n, const struct addr *a);

@@ -26,6 +26,7 @@ enum {
 	OPTION_OUTPUT_XML,
 	OPTION_OUTPUT_CSV,
 	OPTION_COLOR,
+	OPTION_USER, /* whom to become: cmd_find_user */
 	OPTION_OWN,
 	OPTION_WORD = 1000,
 };

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cmd/options.h"
@@ -239,6 +240,7 @@ static FILE *open_one(struct reporting *r, size_t i, struct err *e)
 int reporting_open(struct reporting *r, const struct outputs *asked, struct err *e)
 {
 	r->asked = asked;
+	tzset(); /* the file of the time zone, too */
 	for (size_t i = 0; i < asked->n; i++) {
 		r->files[i] = open_one(r, i, e);
 		if (!r->files[i])
@@ -252,9 +254,9 @@ int reporting_open(struct reporting *r, const struct outputs *asked, struct err 
 	return 0;
 }
 
-void reporting_keep(struct reporting *r)
+int reporting_keep(struct reporting *r, struct err *e)
 {
-	beside_keep(&r->beside);
+	return beside_keep(&r->beside, e);
 }
 
 int reporting_take_place(struct reporting *r, struct err *e)

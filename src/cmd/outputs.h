@@ -91,7 +91,7 @@ struct progress_wish {
 /* Opens the files alone: with the invoking user's rights, so before privilege is dropped. */
 int reporting_open(struct reporting *r, const struct outputs *asked, struct err *e);
 /* Before privilege is dropped: so that what is whole can be named after it. */
-void reporting_keep(struct reporting *r);
+int reporting_keep(struct reporting *r, struct err *e);
 /* What is beside `old` has all of it now, and takes its name. */
 int reporting_take_place(struct reporting *r, struct err *e);
 /* Sets renderers on them. Colour and width of `style` are found out here, for each file. */

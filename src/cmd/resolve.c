@@ -1,51 +1,61 @@
 /*
- * resolve: asks the system's resolver and databases. It refuses to read targets: engine/targets
- * splits the words and narrows the families.
+ * resolve: asks wire/resolver and the system's databases. It refuses to read targets:
+ * engine/targets splits the words and narrows the families.
  */
 #include "config.h"
 
 #include "cmd/resolve.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
+#include <time.h>
 
+#include "cmd/names.h"
+#include "wire/resolver.h"
 #include "wire/route.h"
 
-static struct addr addr_of(const struct sockaddr *sa)
+enum { PATIENCE_MS = 180000 }; /* the C library's is shorter, with any sane configuration */
+
+/* --- names ------------------------------------------------------------------------------------ */
+
+static struct resolver *resolver; /* NULL: not yet wanted */
+static struct privilege_user resolver_user;
+
+void resolve_as(const struct privilege_user *u)
 {
-	struct addr a = {0};
-
-	if (sa->sa_family == AF_INET) {
-		const struct sockaddr_in *v4 = (const void *)sa;
-
-		a.family = ADDR_V4;
-		memcpy(a.b, &v4->sin_addr, 4);
-	} else if (sa->sa_family == AF_INET6) {
-		const struct sockaddr_in6 *v6 = (const void *)sa;
-
-		a.family = ADDR_V6;
-		memcpy(a.b, &v6->sin6_addr, 16);
-		a.zone = v6->sin6_scope_id;
-	}
-	return a;
+	resolve_end();
+	resolver_user = *u;
 }
 
-static bool has(const struct addr *v, size_t n, const struct addr *a)
+void resolve_end(void)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (addr_equal(&v[i], a))
-			return true;
-	}
-	return false;
+	resolver_end(resolver);
+	resolver = NULL;
 }
 
-static int tell(int rc, const char *name, struct err *e)
+static bool start(struct err *e)
+{
+	if (!resolver)
+		resolver = resolver_start(&resolver_user, NULL, e);
+	return resolver != NULL;
+}
+
+struct names *resolve_names(void)
+{
+	struct names *n = start(NULL) ? names_by(resolver) : NULL;
+
+	if (n)
+		resolver = NULL;
+	return n;
+}
+
+static int tell(int rc, int errnum, const char *name, struct err *e)
 {
 	switch (rc) {
 	case EAI_AGAIN:
@@ -56,7 +66,7 @@ static int tell(int rc, const char *name, struct err *e)
 			name, gai_strerror(rc));
 		return TARGET_TRY_AGAIN;
 	case EAI_SYSTEM:
-		err_sys(e, errno, "%s: the resolver failed", name);
+		err_sys(e, errnum, "%s: the resolver failed", name);
 		return TARGET_TRY_AGAIN;
 	default: err_set(e, "%s: no such name: %s", name, gai_strerror(rc)); return TARGET_UNKNOWN;
 	}
@@ -74,29 +84,30 @@ static bool is_invalid(const char *name)
 
 int resolve_name(void *ctx, const char *name, struct addr *out, size_t max, struct err *e)
 {
-	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-	struct addrinfo *list = NULL;
-	size_t n = 0;
-	int rc;
+	struct resolver_answer a;
+	struct err why;
 
 	(void)ctx;
 	if (is_invalid(name))
-		return tell(EAI_NONAME, name, e);
-	rc = getaddrinfo(name, NULL, &hints, &list);
-	if (rc != 0)
-		return tell(rc, name, e);
-	for (const struct addrinfo *ai = list; ai && n < max; ai = ai->ai_next) {
-		struct addr a = addr_of(ai->ai_addr);
-
-		if (a.family && !has(out, n, &a))
-			out[n++] = a;
+		return tell(EAI_NONAME, 0, name, e);
+	if (!start(&why) || !resolver_addrs(resolver, name, PATIENCE_MS, &a, &why)) {
+		resolve_end(); /* the next name gets another */
+		err_set(e, "%s: the resolver failed: %s", name, why.msg);
+		return TARGET_TRY_AGAIN;
 	}
-	freeaddrinfo(list);
-	if (n > 0)
-		return (int)n;
-	err_set(e, "%s: the name has no address", name);
-	return TARGET_UNKNOWN;
+	if (a.failure != 0)
+		return tell(a.failure, a.errnum, name, e);
+	if (a.n == 0) {
+		err_set(e, "%s: the name has no address", name);
+		return TARGET_UNKNOWN;
+	}
+	if (a.n > max)
+		a.n = max;
+	memcpy(out, a.addrs, a.n * sizeof(*out));
+	return (int)a.n;
 }
+
+/* --- zones ------------------------------------------------------------------------------------ */
 
 uint32_t resolve_zone(void *ctx, const char *name)
 {
@@ -115,6 +126,24 @@ uint32_t resolve_zone(void *ctx, const char *name)
 	return (uint32_t)n;
 }
 
+/* Taken before privilege is dropped: a socket would be needed to ask. */
+static struct if_nameindex *zones;
+
+const char *resolve_zone_name(uint32_t zone, char buf[16])
+{
+	if (!zones)
+		return route_ifname(zone, buf);
+	for (const struct if_nameindex *z = zones; z->if_index; z++) {
+		if (z->if_index == zone) {
+			snprintf(buf, 16, "%s", z->if_name);
+			return buf;
+		}
+	}
+	return NULL;
+}
+
+/* --- services --------------------------------------------------------------------------------- */
+
 int resolve_service(const char *name)
 {
 	const struct servent *s = getservbyname(name, "tcp");
@@ -130,6 +159,7 @@ struct service {
 
 static struct service *services;
 static size_t n_services;
+static bool services_read; /* found or not */
 
 static int service_cmp(const void *a, const void *b)
 {
@@ -143,6 +173,9 @@ static void load_services(void)
 	const struct servent *s;
 	size_t cap = 0;
 
+	if (services_read)
+		return;
+	services_read = true;
 	setservent(1);
 	while ((s = getservent())) {
 		if (strcmp(s->s_proto, "tcp") != 0)
@@ -160,15 +193,15 @@ static void load_services(void)
 		snprintf(services[n_services++].name, sizeof(services->name), "%s", s->s_name);
 	}
 	endservent();
-	qsort(services, n_services, sizeof(*services), service_cmp);
+	if (n_services)
+		qsort(services, n_services, sizeof(*services), service_cmp);
 }
 
 const char *resolve_service_name(uint16_t port, char buf[32])
 {
 	const struct service key = {.port = port}, *found;
 
-	if (!services)
-		load_services();
+	load_services();
 	found = services ? bsearch(&key, services, n_services, sizeof(key), service_cmp) : NULL;
 	if (!found)
 		return NULL;
@@ -176,7 +209,14 @@ const char *resolve_service_name(uint16_t port, char buf[32])
 	return buf;
 }
 
-const char *resolve_zone_name(uint32_t zone, char buf[16])
+/* --- what must be there before privilege is dropped ------------------------------------------- */
+
+void resolve_prepare(bool service_names)
 {
-	return route_ifname(zone, buf);
+	resolve_end();
+	tzset();
+	if (!zones)
+		zones = if_nameindex();
+	if (service_names)
+		load_services();
 }

@@ -294,6 +294,8 @@ int run_open_wire(struct run *r, const struct run_ports *ports, uint64_t expecte
 	struct err e;
 
 	r->held = *ports;
+	if (ports->conns)
+		r->work = PRIVILEGE_CONVERSE;
 	r->wire = live_open(&live, &denied, &e);
 	if (r->wire)
 		return 0;
@@ -326,8 +328,10 @@ int run_drop_privilege(struct run *r)
 	struct err e;
 
 	signals_install();
-	reporting_keep(&r->out);
-	return privilege_drop(&e) < 0 ? run_fail(r, STATUS_CANNOT, &e) : 0;
+	resolve_prepare(!r->o.numeric);
+	if (reporting_keep(&r->out, &e) < 0)
+		return run_fail(r, STATUS_CANNOT, &e);
+	return cmd_drop_privilege(&r->status, &r->user, r->work);
 }
 
 int run_end_dry(struct run *r)
@@ -380,6 +384,9 @@ int run_begin_by(struct run *r, const struct cmd_line *l, const struct option_ta
 	if (rc != 0)
 		return rc < 0 ? run_fail(r, STATUS_USAGE, &e) : -1;
 	log_set_verbosity(r->o.verbosity);
+	if (cmd_find_user(&r->status, r->o.user, &r->user) < 0)
+		return -1;
+	resolve_as(&r->user);
 	if (make_seed(r) < 0 || make(r, ctx) < 0 || find_paths(r) < 0)
 		return -1;
 	log_info("seed %llu", (unsigned long long)r->seed);
@@ -390,6 +397,7 @@ int run_begin_by(struct run *r, const struct cmd_line *l, const struct option_ta
 int run_end(struct run *r)
 {
 	close_reports(r);
+	resolve_end();
 	if (r->wire)
 		r->wire->ops->close(r->wire);
 	hold_free(r->hold);

@@ -12,6 +12,7 @@
 #include "report/out.h"
 #include "engine/probing.h"
 #include "report/report.h"
+#include "wire/privilege.h"
 #include "wire/wire.h"
 
 struct run_ports {
@@ -39,6 +40,8 @@ struct run {
 	struct wire *wire;
 	struct evidence *pcap; /* NULL without -w */
 	struct run_ports held;
+	struct privilege_user user;
+	enum privilege_work work; /* once they are open; sweeping is the default */
 	/* results */
 	struct reporting out;
 	struct report *report; /* of `out` */

@@ -358,6 +358,10 @@ static int take(void *ctx, int id, const char *said, const char *value, struct e
 		return take_word(p, value, e);
 	if (set_flag(p->o, id))
 		return 0;
+	if (id == OPTION_USER) {
+		p->o->user = value;
+		return 0;
+	}
 	if (id < OPTION_OWN || id >= IDS)
 		return outputs_take(&p->o->out, id, said, value, e);
 	p->said = said;

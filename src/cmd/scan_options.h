@@ -41,6 +41,7 @@ struct scan_options {
 	uint8_t data[1024];
 	uint16_t data_len;
 	enum syn_layout syn_layout;
+	const char *user; /* --user; NULL: the usual one */
 	const char *ifname;
 	bool has_source;
 	struct addr source;

@@ -190,6 +190,8 @@ static const struct option_row rows[] = {
     OPTION_ROW("no-progress", NULL, NULL, NULL, OUTPUT, "no progress line", ID_NO_PROGRESS),
     OPTION_ROW("stats-every", NULL, NULL, "TIME", OUTPUT, "a line of progress this often on stderr",
 	       ID_STATS_EVERY),
+    OPTION_ROW("user", NULL, NULL, "USER", OTHER,
+	       "become this user once all is open (root: who called sudo, or nobody)", OPTION_USER),
     OPTION_ROW("help", "h", NULL, NULL, OTHER, "this text", OPTION_HELP),
     OPTION_INSTEAD("-T0 -T1 -T2 -T3 -T4 -T5",
 		   "-T takes a time such as 500ms; for speed use --rate"),

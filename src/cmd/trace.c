@@ -7,6 +7,7 @@
 
 #include "cmd/dry.h"
 #include "cmd/hop_lines.h"
+#include "cmd/resolve.h"
 #include "cmd/scan_table.h"
 #include "cmd/turns_sum.h"
 #include "engine/walk.h"
@@ -160,10 +161,10 @@ static void run(struct trace *t)
 {
 	struct run *r = &t->run;
 
+	/* before there is anything that its process must not hold; where there is none, no names */
+	t->names = r->o.numeric ? NULL : resolve_names();
 	if (open_all(t) < 0 || run_drop_privilege(r) < 0)
 		return;
-	/* Only now: what a resolver answers is foreign. Without memory, without names. */
-	t->names = r->o.numeric ? NULL : names_new(NULL);
 	turns_sum_begin(&t->sum, r, &t->aims);
 	while (turns_sum_goes_on(&t->sum))
 		if (walk_one(t, &t->aims.v[t->sum.done]) < 0)

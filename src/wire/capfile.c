@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "packet/decode.h"
 #include "packet/pcapng.h"
@@ -90,7 +91,51 @@ static int open_pcapng(struct capfile *f, struct err *e)
 	return 0;
 }
 
-struct capfile *capfile_open_held(const char *path, int held, struct err *e)
+/* --- opening ------------------------------------------------------------------------------ */
+
+int capfile_hold(const char *path)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	struct stat st;
+	int fd;
+
+	/* duplicated: closing the file must not close the program's own */
+	if (is_stdin)
+		fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	else
+		/* a FIFO that nobody writes to yet is waited for where a signal can end it */
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	if (isatty(fd)) {
+		close(fd);
+		return -ENOTTY;
+	}
+	if (!is_stdin && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))
+		fcntl(fd, F_SETFL, 0);
+	return fd;
+}
+
+bool capfile_can_reread(const char *path, int held)
+{
+	struct stat st;
+
+	return strcmp(path, "-") != 0 && held >= 0 && fstat(held, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* What opening it came to, and is told only now. */
+static int check_held(const struct capfile *f, const char *path, int held, struct err *e)
+{
+	if (held == -ENOTTY)
+		return err_set(e, "%s: a terminal; name a capture file, or pipe one in", f->name);
+	if (held < 0)
+		return err_sys(e, -held, "%s: cannot be opened", f->name);
+	if (capfile_can_reread(path, held) && lseek(held, 0, SEEK_SET) < 0)
+		return err_sys(e, errno, "%s: cannot be read from its beginning", f->name);
+	return 0;
+}
+
+struct capfile *capfile_open_held(const char *path, int held, struct unpacker *by, struct err *e)
 {
 	struct capfile *f = calloc(1, sizeof(*f));
 	const uint8_t *first;
@@ -101,7 +146,9 @@ struct capfile *capfile_open_held(const char *path, int held, struct err *e)
 		return NULL;
 	}
 	set_name(f, path);
-	f->packed = unpack_open(path, held, f->name, e);
+	if (check_held(f, path, held, e) < 0)
+		goto out;
+	f->packed = unpack_open(held, f->name, by, e);
 	if (!f->packed)
 		goto out;
 	n = unpack_first(f->packed, &first);
@@ -120,16 +167,6 @@ struct capfile *capfile_open_held(const char *path, int held, struct err *e)
 out:
 	capfile_close(f);
 	return NULL;
-}
-
-struct capfile *capfile_open(const char *path, struct err *e)
-{
-	return capfile_open_held(path, -1, e);
-}
-
-int capfile_hold(const char *path)
-{
-	return capfile_can_reread(path) ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
 }
 
 void capfile_close(struct capfile *f)
@@ -239,11 +276,4 @@ static int next_of_pcapng(struct capfile *f, struct capfile_frame *out, struct e
 int capfile_next(struct capfile *f, struct capfile_frame *out, struct err *e)
 {
 	return f->ng ? next_of_pcapng(f, out, e) : next_of_pcap(f, out, e);
-}
-
-bool capfile_can_reread(const char *path)
-{
-	struct stat st;
-
-	return strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "wire/unpacker.h"
 
 struct capfile;
 
@@ -21,19 +22,18 @@ struct capfile_frame {
 	uint32_t number;  /* from 1, as Wireshark counts */
 };
 
-/* "-" is stdin. NULL with `e` where it cannot be read at all: not there, empty, no capture. */
-struct capfile *capfile_open(const char *path, struct err *e);
-/* The same through a descriptor of capfile_hold's, borrowed; -1: as capfile_open. */
-struct capfile *capfile_open_held(const char *path, int held, struct err *e);
-/* A descriptor for capfile_open_held, opened with the rights of now; reads nothing. -1 where it is
- * no regular file, or can't be opened: capfile_open will say why. */
+/* Opens it with the rights of now, and reads nothing; "-" is stdin. A descriptor, to be closed; or
+ * what is wrong with it as a negative number, which capfile_open_held puts in words. */
 int capfile_hold(const char *path);
+/* Can it be read a second time (a regular file)? */
+bool capfile_can_reread(const char *path, int held);
+/* What capfile_hold has opened, borrowed, from its beginning. `by` may be NULL: zstd and xz are not
+ * read then. NULL with `e` where it cannot be read at all: not there, empty, no capture. */
+struct capfile *capfile_open_held(const char *path, int held, struct unpacker *by, struct err *e);
 /* 1: a frame; 0: the end; -1 with `e`: the file is cut or damaged here, frames so far stand. */
 int capfile_next(struct capfile *f, struct capfile_frame *out, struct err *e);
 /* Takes NULL. */
 void capfile_close(struct capfile *f);
-/* Can it be opened a second time (a regular file)? */
-bool capfile_can_reread(const char *path);
 
 /* Writes frames as they are: pcap, nanoseconds, one link type. */
 struct capfile_out;

@@ -14,14 +14,13 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "wire/nofile.h"
 #include "wire/tcpsock.h"
 
 enum {
-	SPARE = 32, /* descriptors for files that are opened later */
 	DRAIN_BYTES = 16384,
 	DRAIN_READS = 1024, /* a peer that sends without end must not hold us up */
 	NOBODY = -1,	    /* a free place, and the end of the list of those */
@@ -38,41 +37,9 @@ struct conns {
 	struct place places[];
 };
 
-/* Descriptors are given from the lowest free number on, and few are closed out of order here: that
- * number is about how many there are. */
-static rlim_t in_use(void)
-{
-	int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
-
-	if (fd < 0)
-		return STDERR_FILENO + 1;
-	close(fd);
-	return (rlim_t)fd;
-}
-
-/* How many of `wanted` more descriptors there can be, the limit having been raised for them. */
-static size_t raise_limit(size_t wanted)
-{
-	rlim_t others = in_use() + SPARE, need = others + wanted;
-	struct rlimit r;
-
-	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
-		return wanted;
-	if (r.rlim_cur < need) {
-		rlim_t soft = r.rlim_cur;
-
-		r.rlim_cur = r.rlim_max < need ? r.rlim_max : need;
-		if (setrlimit(RLIMIT_NOFILE, &r) < 0)
-			r.rlim_cur = soft;
-	}
-	if (r.rlim_cur >= need)
-		return wanted;
-	return r.rlim_cur > others ? (size_t)(r.rlim_cur - others) : 1;
-}
-
 struct conns *conns_new(size_t wanted, struct err *e)
 {
-	size_t max = wanted > 0 ? raise_limit(wanted) : 0;
+	size_t max = wanted > 0 ? nofile_room(wanted) : 0;
 	struct conns *c = calloc(1, sizeof(*c) + max * sizeof(c->places[0]));
 
 	if (!c) {

@@ -8,7 +8,6 @@
 #include "wire/kernel.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/perf_event.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +17,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
 #include "wire/clock.h"
 #include "wire/tracefs.h"
 
@@ -213,27 +211,6 @@ static void copy_out(const struct kernel *k, const struct ring *r, uint64_t at, 
 	memcpy((uint8_t *)to + first, data, len - first);
 }
 
-/* Best effort: it may have ended since. */
-static void name_process(struct kernel_reset *k, uint32_t pid)
-{
-	char path[32];
-	struct text t = text_of(path, sizeof(path));
-	ssize_t n = 0;
-	int fd;
-
-	k->pid = pid;
-	text_putf(&t, "/proc/%u/comm", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	n = read(fd, k->comm, sizeof(k->comm) - 1);
-	close(fd);
-	if (n < 0)
-		n = 0;
-	k->comm[n] = '\0';
-	k->comm[strcspn(k->comm, "\n")] = '\0';
-}
-
 static bool take_sample(const struct kernel *k, const uint8_t *body, size_t len,
 			struct kernel_reset *out)
 {
@@ -253,8 +230,8 @@ static bool take_sample(const struct kernel *k, const uint8_t *body, size_t len,
 	if (kernel_format_read(k->format, body, s.size, out) < 0)
 		return false;
 	out->wall_ns = s.time; /* not yet */
-	if (kernel_format_by_process(k->format, body, s.size) && s.pid)
-		name_process(out, s.pid);
+	if (kernel_format_by_process(k->format, body, s.size))
+		out->pid = s.pid;
 	return true;
 }
 

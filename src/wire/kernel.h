@@ -29,7 +29,8 @@ struct kernel *kernel_open(enum kernel_access *access, struct err *e);
 void kernel_close(struct kernel *k);
 /* To poll, then kernel_read. */
 int kernel_fd(const struct kernel *k);
-/* Hands on what is there, in time order across processors, and never waits. Events handed on. */
+/* Hands on what is there, in time order across processors, and never waits; `comm` is left empty,
+ * since it is not in the ring. Events handed on. */
 size_t kernel_read(struct kernel *k, kernel_reset_fn *fn, void *ctx);
 uint64_t kernel_lost(const struct kernel *k); /* events that the ring had no room for */
 

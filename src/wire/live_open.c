@@ -16,6 +16,8 @@
 #include "base/log.h"
 #include "wire/live_private.h"
 
+#include "wire/confine.h"
+
 enum {
 	MANY_PROBES = 2000,  /* TX_AUTO: from here on frames pay; fewer respect the OUTPUT chain */
 	RING_MAX = 16 << 20, /* of all captures together */
@@ -326,6 +328,10 @@ out:
 
 const char *live_versions(char *buf, size_t cap)
 {
-	snprintf(buf, cap, "%s, %s", libnet_version(), pcap_lib_version());
+	char seccomp[40];
+	const char *filter = confine_version(seccomp, sizeof(seccomp));
+
+	snprintf(buf, cap, "%s, %s, %s", libnet_version(), pcap_lib_version(),
+		 filter ? filter : "without seccomp");
 	return buf;
 }

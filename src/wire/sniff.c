@@ -19,6 +19,7 @@
 
 #include "base/bytes.h"
 #include "packet/decode.h"
+#include "wire/ifdrops.h"
 #include "wire/pcaphow.h"
 
 enum {
@@ -48,6 +49,7 @@ struct sniff {
 	int linktype;
 	uint32_t ifindex; /* 0 of `any`: each frame says its own */
 	uint64_t handed;
+	struct ifdrops drops;
 	struct sniff_target {
 		wire_frame_fn *fn;
 		void *ctx;
@@ -94,6 +96,7 @@ struct sniff *sniff_open(const struct sniff_config *c, bool *denied, bool *usage
 		return NULL;
 	}
 	snprintf(s->ifname, sizeof(s->ifname), "%s", c->ifname);
+	ifdrops_open(&s->drops, s->ifname);
 	s->p = pcap_create(c->ifname, errbuf);
 	if (!s->p) {
 		err_set(e, "capture: %s: %s", c->ifname, errbuf);
@@ -120,6 +123,7 @@ void sniff_close(struct sniff *s)
 		return;
 	if (s->p)
 		pcap_close(s->p);
+	ifdrops_close(&s->drops);
 	free(s);
 }
 
@@ -157,9 +161,12 @@ static void on_frame(u_char *user, const struct pcap_pkthdr *h, const u_char *by
 /* libpcap tells of an interface that is gone, and waits for one that is down to come back. */
 static bool went_down(const struct sniff *s, struct ifreq *r)
 {
-	if (!s->ifindex || !if_indextoname(s->ifindex, r->ifr_name))
+	int fd = pcap_fileno(s->p); /* any socket will do, and no other can be had by now */
+
+	r->ifr_ifindex = (int)s->ifindex;
+	if (!s->ifindex || ioctl(fd, SIOCGIFNAME, r) < 0)
 		return false;
-	return ioctl(pcap_fileno(s->p), SIOCGIFFLAGS, r) == 0 && !(r->ifr_flags & IFF_UP);
+	return ioctl(fd, SIOCGIFFLAGS, r) == 0 && !(r->ifr_flags & IFF_UP);
 }
 
 int sniff_read(struct sniff *s, wire_frame_fn *fn, void *ctx, struct err *e)
@@ -187,5 +194,5 @@ void sniff_stats(struct sniff *s, struct wire_stats *sum)
 	sum->captured += s->handed; /* ps_recv counts loopback's twice */
 	if (pcap_stats(s->p, &st) < 0)
 		return;
-	sum->dropped += (uint64_t)st.ps_drop + st.ps_ifdrop;
+	sum->dropped += st.ps_drop + ifdrops_count(&s->drops);
 }

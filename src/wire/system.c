@@ -44,18 +44,32 @@ static bool read_text(const char *path, char buf[FILE_MAX])
 	return n >= 0;
 }
 
+static bool number_in(const char *text, uint64_t *out)
+{
+	char *end;
+	unsigned long long n = strtoull(text, &end, 10);
+
+	*out = n;
+	return end != text;
+}
+
 static bool read_number(const char *path, uint64_t *out)
 {
-	char buf[FILE_MAX], *end;
-	unsigned long long n;
+	char buf[FILE_MAX];
 
-	if (!read_text(path, buf))
-		return false;
-	n = strtoull(buf, &end, 10);
-	if (end == buf)
-		return false;
-	*out = n;
-	return true;
+	return read_text(path, buf) && number_in(buf, out);
+}
+
+/* Takes the descriptor. */
+static bool read_number_of(int fd, uint64_t *out)
+{
+	char buf[32];
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	buf[n > 0 ? n : 0] = '\0';
+	return number_in(buf, out);
 }
 
 static bool is_there(const char *path)
@@ -137,10 +151,17 @@ static void read_wsl(struct doctor_facts *f)
 
 /* --- limits ----------------------------------------------------------------------------------- */
 
-void system_read_tracking(struct doctor_facts *f)
+void system_open_tracking(struct system_tracking *t)
 {
-	f->tracks = read_number("/proc/sys/net/netfilter/nf_conntrack_max", &f->tracked_max) &&
-		    read_number("/proc/sys/net/netfilter/nf_conntrack_count", &f->tracked);
+	t->most = open("/proc/sys/net/netfilter/nf_conntrack_max", O_RDONLY | O_CLOEXEC);
+	t->now = open("/proc/sys/net/netfilter/nf_conntrack_count", O_RDONLY | O_CLOEXEC);
+}
+
+void system_read_tracking(struct system_tracking *t, struct doctor_facts *f)
+{
+	bool most = read_number_of(t->most, &f->tracked_max);
+
+	f->tracks = read_number_of(t->now, &f->tracked) && most;
 }
 
 static void read_files(struct doctor_facts *f)

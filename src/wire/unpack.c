@@ -7,7 +7,6 @@
 #include "wire/unpack.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,27 +129,15 @@ static int read_first(struct unpack *u)
 	return 0;
 }
 
-/* stdin is duplicated: closing the file must not close the program's own. */
-static int open_file(struct packed *in, const char *path, int held, const char *name, struct err *e)
+static int look_at(struct packed *in, const char *name, struct err *e)
 {
 	struct stat st;
 
-	if (held >= 0 && lseek(held, 0, SEEK_SET) == 0)
-		in->fd = fcntl(held, F_DUPFD_CLOEXEC, 3);
-	else if (strcmp(path, "-") == 0)
-		in->fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-	else
-		/* a FIFO that nobody writes to yet is waited for where a signal can end it */
-		in->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (in->fd < 0 || fstat(in->fd, &st) < 0)
-		return err_sys(e, errno, "%s: cannot be opened", name);
+	if (fstat(in->fd, &st) < 0)
+		return err_sys(e, errno, "%s: cannot be read", name);
 	if (S_ISDIR(st.st_mode))
 		return err_set(e, "%s: a directory, not a capture file", name);
-	if (isatty(in->fd))
-		return err_set(e, "%s: a terminal; name a capture file, or pipe one in", name);
 	in->waits = !S_ISREG(st.st_mode);
-	if (S_ISFIFO(st.st_mode) && strcmp(path, "-") != 0)
-		fcntl(in->fd, F_SETFL, 0);
 	return 0;
 }
 
@@ -165,7 +152,7 @@ static const struct unpack_way *find_way(const struct packed *in)
 	return NULL;
 }
 
-struct unpack *unpack_open(const char *path, int held, const char *name, struct err *e)
+struct unpack *unpack_open(int fd, const char *name, struct unpacker *by, struct err *e)
 {
 	struct unpack *u = calloc(1, sizeof(*u));
 
@@ -173,8 +160,8 @@ struct unpack *unpack_open(const char *path, int held, const char *name, struct 
 		err_sys(e, ENOMEM, "%s", name);
 		return NULL;
 	}
-	u->in.fd = -1;
-	if (open_file(&u->in, path, held, name, e) < 0)
+	u->in = (struct packed){.fd = fd, .unpacker = by};
+	if (look_at(&u->in, name, e) < 0)
 		goto out;
 	if (read_head(&u->in, &u->fault) < 0) {
 		err_set(e, "%s: cannot be read: %s", name, u->fault.msg);
@@ -212,8 +199,6 @@ void unpack_close(struct unpack *u)
 		return;
 	if (u->state)
 		u->way->close(u->state);
-	if (u->in.fd >= 0)
-		close(u->in.fd);
 	free(u);
 }
 

@@ -1,6 +1,6 @@
 /*
  * unpack: the plain octets of a file or of stdin, whatever packed them: nothing, gzip, zstd or xz,
- * known by their first octets. Opening needs the rights on the file, reading none.
+ * known by their first octets. It opens no file, and starts no program itself.
  */
 #ifndef WIRE_UNPACK_H
 #define WIRE_UNPACK_H
@@ -9,13 +9,14 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "wire/unpacker.h"
 
 struct unpack;
 
-/* "-" is stdin. `held`: a descriptor of the file, borrowed, to be read from its beginning; -1:
- * none. `name` is how messages call it. NULL with `e` where it can't be read at all, or holds
+/* Of an open file, borrowed, from where it stands; `name` is how messages call it. Without an
+ * unpacker what takes a program is not read. NULL with `e` where it can't be read at all, or holds
  * nothing. */
-struct unpack *unpack_open(const char *path, int held, const char *name, struct err *e);
+struct unpack *unpack_open(int fd, const char *name, struct unpacker *by, struct err *e);
 /* Takes NULL. The stream is the reader's to close, before. */
 void unpack_close(struct unpack *u);
 /* How many of the first plain octets are known (at most 4), at *first. */

@@ -9,12 +9,14 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "wire/unpacker.h"
 
 enum { PACKED_HEAD = 6 }; /* octets that tell one kind from the other */
 
 /* The file as it is. What was read to know it is given once more. */
 struct packed {
-	int fd;
+	int fd;			   /* borrowed */
+	struct unpacker *unpacker; /* NULL: none */
 	bool waits; /* not a regular file: reading it may take as long as its writer likes */
 	uint8_t head[PACKED_HEAD];
 	size_t n_head, head_at;

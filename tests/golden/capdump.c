@@ -15,6 +15,7 @@
 #include "packet/notation.h"
 #include "wire/capfile.h"
 #include "wire/signals.h"
+#include "wire/unpacker.h"
 
 static void put_packet(const struct capfile_frame *f)
 {
@@ -45,8 +46,11 @@ int main(int argc, char **argv)
 	const char *to = NULL;
 	struct err e = {""};
 	bool octets = false;
+	struct privilege_user self = {0};
+	struct unpacker *unpacker;
+	const char *name;
 	struct capfile *f;
-	int c, rc;
+	int c, rc, held;
 
 	while ((c = getopt(argc, argv, "w:x")) != -1) {
 		if (c == '?')
@@ -55,9 +59,12 @@ int main(int argc, char **argv)
 			to = optarg;
 		octets |= c == 'x';
 	}
+	unpacker = unpacker_start(&self, &e);
 	signals_install();
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	f = capfile_open(argc > optind ? argv[optind] : "-", &e);
+	name = argc > optind ? argv[optind] : "-";
+	held = capfile_hold(name);
+	f = capfile_open_held(name, held, unpacker, &e);
 	if (!f) {
 		fprintf(stderr, "%s\n", e.msg);
 		return 2;
@@ -75,6 +82,8 @@ int main(int argc, char **argv)
 	if (rc < 0)
 		fprintf(stderr, "%s\n", e.msg);
 	capfile_close(f);
+	close(held);
+	unpacker_end(unpacker);
 	if (capfile_finish(copy, &e) < 0 || (to && !copy)) {
 		fprintf(stderr, "%s\n", e.msg);
 		return 2;

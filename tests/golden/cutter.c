@@ -36,7 +36,8 @@ struct reading {
 static void read_frames(const char *path, struct frames *all)
 {
 	struct err e = {""};
-	struct capfile *f = capfile_open(path, &e);
+	int held = capfile_hold(path);
+	struct capfile *f = capfile_open_held(path, held, NULL, &e);
 	struct capfile_frame in;
 
 	if (!f) {
@@ -54,6 +55,7 @@ static void read_frames(const char *path, struct frames *all)
 		assert(in.number == all->n);
 	}
 	capfile_close(f);
+	close(held);
 }
 
 static void free_frames(struct frames *all)
@@ -75,12 +77,15 @@ static struct explain_limits small_table(void)
 static struct reading read_cut(const char *path, const struct frames *all)
 {
 	struct err e = {""};
-	struct capfile *f = capfile_open(path, &e);
+	int held = capfile_hold(path);
+	struct capfile *f = capfile_open_held(path, held, NULL, &e);
 	struct reading r = {f != NULL, 0, 0};
 	struct capfile_frame in;
 
 	if (!f) {
 		assert(e.msg[0]);
+		if (held >= 0)
+			close(held);
 		return r;
 	}
 	while ((r.end = capfile_next(f, &in, &e)) == 1) {
@@ -90,6 +95,7 @@ static struct reading read_cut(const char *path, const struct frames *all)
 	}
 	assert(r.end == 0 || e.msg[0]);
 	capfile_close(f);
+	close(held);
 	return r;
 }
 

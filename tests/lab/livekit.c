@@ -18,6 +18,8 @@
 #include "wire/privilege.h"
 #include "wire/sniff.h"
 
+static const struct privilege_user stay; /* this kit stays who it is */
+
 enum { SNAPLEN = 256, TICK_MS = 100 };
 
 static const char *const access_words[] = {
@@ -107,7 +109,7 @@ int main(int argc, char **argv)
 	struct kernel *k = kernel_open(&access, &e);
 
 	printf("kernel %s %s\n", access_words[access], e.msg);
-	if (privilege_drop(&e) < 0)
+	if (privilege_drop(&stay, PRIVILEGE_READ, &e) < 0)
 		printf("drop %s\n", e.msg);
 	puts("ready");
 	fflush(stdout);

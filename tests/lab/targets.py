@@ -7,11 +7,13 @@
   halfopen FROM-NS ...   a connection whose near end forgets it without a word
   serve PORT close|half  a service that closes what it accepts, wholly or its own direction alone
   speak PORT PORT        services that answer what they read: with a line of HTTP; with a reset
-  dns                    a name server that knows no name
+  dns [NAME=ADDRESS]...  a name server that knows these, both ways, and no other; who asks for
+                         mute.* gets no answer, for long.* one that is too long for UDP
 """
 
 import ctypes
 import fcntl
+import ipaddress
 import os
 import select
 import signal
@@ -226,19 +228,68 @@ def speak(answering, aborting):
             conn.close()
 
 
-def dns():
-    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    s.bind(("127.0.0.1", 53))
+A, PTR, AAAA = 1, 12, 28
+NO_SUCH, CUT = 0x8183, 0x8380
+
+
+def dns_word(name):
+    """A name as labels; \\xNN in the words of the command line is that octet."""
+    labels = name.encode().decode("unicode_escape").encode("latin-1").split(b".")
+    return b"".join(bytes([len(part)]) + part for part in labels) + b"\0"
+
+
+def dns_zone(words):
+    """(lower name as labels, type) -> what the answers hold."""
+    zone = {}
+    for word in words:
+        name, _, address = word.partition("=")
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        at = dns_word(name), AAAA if ":" in address else A
+        zone.setdefault(at, []).append(socket.inet_pton(family, address))
+        back = ipaddress.ip_address(address).reverse_pointer
+        zone.setdefault((dns_word(back), PTR), []).append(dns_word(name))
+    return zone
+
+
+def dns_answer(zone, query, stream):
+    """The answer, or None: never."""
+    at = 12
+    while query[at]:
+        at += query[at] + 1
+    name, kind = query[12:at + 1].lower(), struct.unpack_from("!H", query, at + 1)[0]
+    found = zone.get((name, kind), [])
+    known = found or any(n == name for n, _ in zone)
+    if b"\4mute" in name or any(b"\4mute" in data for data in found):
+        return None
+    question = query[12:at + 5]
+    if b"\4long" in name and not stream:
+        return query[:2] + struct.pack("!HHHHH", CUT, 1, 0, 0, 0) + question
+    head = struct.pack("!HHHHH", 0x8180 if known else NO_SUCH, 1, len(found), 0, 0)
+    return query[:2] + head + question + b"".join(
+        struct.pack("!HHHIH", 0xc00c, kind, 1, 60, len(data)) + data for data in found)
+
+
+def dns(*words):
+    zone = dns_zone(words)
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    for s in (udp, tcp):
+        s.bind(("127.0.0.1", 53))
+    tcp.listen(16)
     ready()
     while True:
-        query, peer = s.recvfrom(4096)
-        if len(query) < 12:
+        if udp in select.select([udp, tcp], [], [])[0]:
+            query, peer = udp.recvfrom(4096)
+            answer = dns_answer(zone, query, False) if len(query) >= 17 else None
+            if answer:
+                udp.sendto(answer, peer)
             continue
-        at = 12
-        while query[at]:
-            at += query[at] + 1
-        head = query[:2] + struct.pack("!HHHHH", 0x8183, 1, 0, 0, 0)
-        s.sendto(head + query[12:at + 5], peer)
+        conn = tcp.accept()[0]
+        with conn, conn.makefile("rb") as stream:
+            while len(size := stream.read(2)) == 2:
+                answer = dns_answer(zone, stream.read(*struct.unpack("!H", size)), True)
+                conn.sendall(struct.pack("!H", len(answer)) + answer)
 
 
 def main():

@@ -593,6 +593,16 @@ def test_as_nobody(diff):
     assert diff(OLD, NEW, wrap=AS_NOBODY).out == TEXT
 
 
+def test_what_only_who_asks_may_read(diff, place):
+    """Files are opened before the rights to them are gone."""
+    diff(OLD, NEW)
+    os.chmod(place / "mon", 0o600)
+    try:
+        assert diff("mon", NEW).out == TEXT
+    finally:
+        os.chmod(place / "mon", 0o644)
+
+
 def test_outputs(diff, place):
     got = diff(OLD, NEW, "-o", "text", "-oJ", "json")
     assert (got.status, got.out) == (1, "")

@@ -40,6 +40,8 @@
 #include "wire/privilege.h"
 #include "wire/route.h"
 
+static const struct privilege_user stay; /* this kit stays who it is */
+
 enum { PACKET = 128, BATCH = 64, LANES_MAX = 8 };
 
 struct kit {
@@ -130,9 +132,10 @@ static int kit_open(struct kit *k, char **argv, struct err *e)
 	c.conns_max = (size_t)atol(argv[4]);
 	k->wire = live_open(&c, &denied, e);
 	k->craft = craft_new(e);
-	if (!k->wire || !k->craft)
+	k->neighs = neighs_open(e);
+	if (!k->wire || !k->craft || !k->neighs)
 		return -1;
-	return privilege_drop(e);
+	return privilege_drop(&stay, PRIVILEGE_CONVERSE, e);
 }
 
 static void kit_close(struct kit *k)
@@ -365,16 +368,11 @@ static bool is_right(const struct addr *a, const struct neigh *n)
 	return n->mac[0] == 2 && n->mac[1] == 0 && memcmp(n->mac + 2, a->b + len - 4, 4) == 0;
 }
 
-static int do_neighs(struct kit *k, unsigned n, struct err *e)
+static void do_neighs(struct kit *k, unsigned n)
 {
 	unsigned states[4] = {0}, right = 0, failures = 0;
 
-	if (k->neighs)
-		neighs_read(k->neighs, NULL, NULL);
-	else
-		k->neighs = neighs_open(e);
-	if (!k->neighs)
-		return fail(e);
+	neighs_read(k->neighs, NULL, NULL);
 	for (unsigned i = 0; i < n; i++) {
 		struct addr a = addr_add(k->target, i);
 		struct neigh now = neighs_find(k->neighs, k->paths[0].ifindex, &a);
@@ -386,7 +384,6 @@ static int do_neighs(struct kit *k, unsigned n, struct err *e)
 	printf("neighs unknown=%u asked=%u known=%u failed=%u right=%u failures=%u\n",
 	       states[NEIGH_UNKNOWN], states[NEIGH_ASKED], states[NEIGH_KNOWN],
 	       states[NEIGH_FAILED], right, failures);
-	return 0;
 }
 
 static int do_path(struct kit *k)
@@ -452,7 +449,7 @@ static int obey(struct kit *k, char *line, struct err *e)
 	if (sscanf(line, "flood %u", &v[0]) == 1)
 		return do_flood(k, v[0], e);
 	if (sscanf(line, "neighs %u", &v[0]) == 1)
-		return do_neighs(k, v[0], e);
+		return do_neighs(k, v[0]), 0;
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
 		if (strcmp(line, plain[i].word) == 0)
 			return plain[i].fn(k);

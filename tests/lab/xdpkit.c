@@ -19,6 +19,8 @@
 #include "wire/privilege.h"
 #include "wire/route.h"
 
+static const struct privilege_user stay; /* this kit stays who it is */
+
 enum { MAX = 256, PACKET = 4096, BATCH = 64, LANES = 16, MS = 1000000 };
 
 struct kit {
@@ -58,7 +60,7 @@ static int kit_open(struct kit *k, unsigned lanes, char **targets, bool *denied,
 		return -1;
 	c.paths = route_paths(k->route, &c.n_paths);
 	k->wire = live_open(&c, denied, e);
-	return k->wire ? privilege_drop(e) : -1;
+	return k->wire ? privilege_drop(&stay, PRIVILEGE_CONVERSE, e) : -1;
 }
 
 /* "0:4500..." -> path 0 and octets. */

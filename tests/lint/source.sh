@@ -20,8 +20,9 @@ word() {
 }
 
 offences "$(word 'exit|_exit|_Exit|quick_exit|abort|perror|die|errx?|warnx?') *\(" \
-	base/*.[ch] packet/*.[ch] judge/*.[ch] engine/*.[ch] wire/*.[ch] report/*.[ch] >"$out"
-tap "nobody below cmd/ ends the program" "$out"
+	base/*.[ch] packet/*.[ch] judge/*.[ch] engine/*.[ch] wire/*.[ch] report/*.[ch] |
+	grep -v '^src/wire/child\.c:' >"$out"
+tap "nobody below cmd/ ends the program, but wire/child.c its own fork" "$out"
 
 offences "$(word 'v?f?printf|v?dprintf|f?puts|f?putc|putchar|fwrite') *\(" \
 	base/*.[ch] packet/*.[ch] judge/*.[ch] engine/*.[ch] wire/*.[ch] |

@@ -1,0 +1,250 @@
+"""What `explain` still has once it has given up its privilege: files by descriptors alone, whatever
+becomes of their names, and programs that unpack by a process of its own, which ends with it.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from lab import until
+from test_explain_cli import (Made, check_one_line, frames_of, open_files, refused, start, state_of,
+                              told)
+
+HANGS = "#!/bin/sh\n/bin/sleep 1000\n"
+ABORT = """
+import socket, struct
+l = socket.create_server(("127.0.0.1", 4040))
+s = socket.create_connection(("127.0.0.1", 4040))
+a, _ = l.accept()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+s.close()
+input()
+"""
+
+
+@pytest.fixture(scope="module")
+def made(lab):
+    return Made(lab)
+
+
+@pytest.fixture(scope="module")
+def host(lab):
+    return lab.host("reader")
+
+
+@pytest.fixture
+def fifo(lab):
+    path = lab.path("fifo")
+    os.mkfifo(path, 0o644)
+    return path
+
+
+def packed(lab, path, by="zstd"):
+    if not shutil.which(by):
+        pytest.skip("%s is not installed" % by)
+    with open(path, "rb") as f:
+        data = subprocess.run([by, "-c"], stdin=f, stdout=subprocess.PIPE, check=True).stdout
+    to = lab.path("packed")
+    with open(to, "wb") as f:
+        f.write(data)
+    os.chmod(to, 0o644)
+    return to
+
+
+def at_work(host, *words, **kw):
+    """Held up by the pipe that is among its files, or by a program."""
+    run = host.start("explain", *words, **kw)
+    pid = run.process.pid
+
+    def waits():
+        assert run.process.poll() is None, run.wait()
+        return fields(pid).get("NoNewPrivs") == "1" and state_of(pid) == "S"
+    until("it to wait", waits)
+    return run
+
+
+def fields(pid):
+    with open("/proc/%d/status" % pid, encoding="ascii") as f:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+
+
+def children(pid):
+    try:
+        with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as f:
+            return [int(n) for n in f.read().split()]
+    except OSError:
+        return []
+
+
+def named(pid):
+    try:
+        with open("/proc/%d/comm" % pid, encoding="utf-8") as f:
+            return f.read().strip()
+    except OSError:
+        return ""
+
+
+def is_gone(pid):
+    try:
+        return state_of(pid) == "Z"
+    except (OSError, IndexError):
+        return True
+
+
+def helpers(run, tool):
+    """The process that starts programs, and the program."""
+    def look():
+        for u in children(run.process.pid):
+            for t in children(u):
+                if named(t) == tool:
+                    return u, t
+        return None
+    return until("%s to be started" % tool, look)
+
+
+# --- files --------------------------------------------------------------------------------------
+
+def test_files_are_those_of_the_start(host, made, fifo):
+    """What takes their names later is not read."""
+    one, two = made.write("one.pcap", refused(42001)), made.write("two.pcap", refused(42002))
+    run = at_work(host, fifo, one, "--format", "json")
+    os.replace(made.write("other.pcap", refused(42009)), one)
+    with open(fifo, "wb") as to, open(two, "rb") as f:
+        to.write(f.read())
+    result = run.wait(10)
+    assert result.status == 0 and not result.err, result
+    assert [r["dport"] for r in result.of("reset")] == [42002, 42001], result
+
+
+def test_a_second_reading_needs_no_name(lab, host, made, fifo):
+    path, found = made.write("one.pcap", refused(42003)), lab.path("found.pcap")
+    run = at_work(host, path, fifo, "-w", found)
+    os.unlink(path)
+    with open(fifo, "wb") as to, open(made.write("two.pcap", refused(42004)), "rb") as f:
+        to.write(f.read())
+    result = run.wait(10)
+    assert result.status == 0 and not result.err, result
+    assert len(frames_of(found)) == 4
+
+
+def test_the_limit_of_descriptors(host, made):
+    paths = [made.write("ring.pcap", refused(42010))] * 300
+    result = host.rstprobe("explain", *paths, "--format", "json",
+                           wrap=["prlimit", "--nofile=100:1000"])
+    assert result.status == 0 and len(told(result)) == 300, result
+    result = host.rstprobe("explain", *paths, wrap=["prlimit", "--nofile=100:100"])
+    check_one_line(result, 2, "300 files", "ulimit -n ")
+    assert not result.out, result
+    enough = result.err.split("ulimit -n ")[1].split()[0].rstrip(",")
+    result = host.rstprobe("explain", *paths, wrap=["prlimit", "--nofile=%s:%s" % (enough, enough)])
+    assert result.status == 0, result
+
+
+def test_join_wants_files(host, made, fifo):
+    """It reads them three times."""
+    check_one_line(host.rstprobe("explain", made.write("one.pcap", refused(42020)), fifo, "--join"),
+                   2, "--join", fifo)
+
+
+def test_an_interface_that_goes_down(host):
+    host.ip("link", "add", "down0", "type", "veth", "peer", "name", "down1")
+    for name in ("down0", "down1"):
+        host.ip("link", "set", name, "up")
+    run = start(host, "-i", "down0", "--no-kernel", "--format", "json")
+    host.ip("link", "set", "down0", "down")
+    result = run.wait(20)
+    host.ip("link", "del", "down0")
+    assert result.status == 3 and "down0: the interface went down" in result.err, result
+    assert result.summary["pcap_dropped"] == 0, result
+
+
+def test_the_process_that_aborts_has_its_name(lab, host, real_root):
+    run = start(host, "-i", "lo", "--format", "json", "--all", "--count", "1")
+    if "without the kernel" in run.text("err"):
+        run.signal(signal.SIGINT)
+        run.wait(10)
+        pytest.skip(run.text("err"))
+    with subprocess.Popen(host.within(["/usr/bin/python3", "-c", ABORT]),
+                          stdin=subprocess.PIPE) as p:
+        name = until("it to be python", lambda: named(p.pid) if "python" in named(p.pid) else "")
+        result = run.wait(20)
+        p.communicate(b"\n")
+    (reset,) = result.of("reset")
+    if "kernel_reason" not in reset:
+        pytest.skip("this kernel does not say by which call a RST was sent")
+    assert (reset["kernel"]["pid"], reset["kernel"]["comm"]) == (p.pid, name), result
+
+
+# --- programs -----------------------------------------------------------------------------------
+
+def test_what_starts_programs_has_nothing(lab, host, made, fifo):
+    path = packed(lab, made.write("one.pcap", refused(42030)))
+    with open(path, "rb") as f:
+        data = f.read()
+    run = at_work(host, fifo, "--format", "json")
+    with open(fifo, "wb") as to:
+        to.write(data[:-4])
+        to.flush()
+        pids = helpers(run, "zstd")
+        for pid in pids:
+            is_now = fields(pid)
+            for caps in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+                assert int(is_now[caps], 16) == 0, (caps, is_now)
+            assert is_now["NoNewPrivs"] == "1", is_now
+            assert is_now["Uid"] == fields(run.process.pid)["Uid"], is_now
+            names = open_files(pid)
+            assert 3 <= len(names) <= 4 and fifo not in names, names
+            assert sum(n.startswith("socket:") for n in names) == 1, names
+        to.write(data[-4:])
+    result = run.wait(10)
+    assert result.status == 0 and told(result) == [(2, "refused")], result
+    assert all(is_gone(pid) for pid in pids)
+
+
+@pytest.fixture
+def stuck(lab, made, host):
+    """Waits for a program that neither reads nor writes, and has one of its own."""
+    bin_ = lab.path("bin")
+    os.mkdir(bin_, 0o755)
+    with open(bin_ + "/zstd", "w", encoding="ascii") as f:
+        f.write(HANGS)
+    os.chmod(bin_ + "/zstd", 0o755)
+    path = packed(lab, made.write("one.pcap", refused(42040)))
+    run = at_work(host, path, env={"PATH": bin_ + ":" + os.environ["PATH"]})
+    u, tool = helpers(run, "zstd")
+    (own,) = until("its own program", lambda: children(tool))
+    yield run, (u, tool, own)
+    for pid in (u, tool, own):
+        if not is_gone(pid):
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_programs_end_with_the_run(stuck, number):
+    run, pids = stuck
+    if number == signal.SIGKILL:
+        run.process.kill()
+    else:
+        run.signal(number)
+    result = run.wait(10)
+    if number == signal.SIGINT:
+        check_one_line(result, 3, "interrupted")
+    until("all of them to end", lambda: all(is_gone(pid) for pid in pids))
+
+
+def test_the_end_of_what_starts_programs_is_said(stuck):
+    run, pids = stuck
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    result = run.wait(10)
+    check_one_line(result, 2, "zstd", "is gone")
+
+
+def test_a_program_that_is_missing(lab, host, made):
+    path = packed(lab, made.write("one.pcap", refused(42050)), "xz")
+    env = shutil.which("env")
+    result = host.rstprobe("explain", path, wrap=[env, "PATH=/nonexistent"])
+    check_one_line(result, 2, path, "install xz")

@@ -737,6 +737,20 @@ def test_real_resumed(net, diff):
     assert got.status == 0 and got.summary["compared"] == 1000, got
 
 
+@pytest.mark.parametrize("half", ["", '{"type":"po'])
+def test_joined_results_are_not_resumed(net, half):
+    """Places of one mean nothing in another; it is said which line begins it."""
+    with open(result(net, SERVER, "-p", "1-20", "--seed", "1"), encoding="utf-8") as f:
+        one = f.read()
+    two = net.lab.scratch("joined", one + half + one).name
+    got = net.client.rstprobe("scan", "--resume", two, "-oJ", two)
+    assert got.status == 2, got
+    assert got.err == "rstprobe: %s:%d: another run begins here: resume from the result of one\n" % (
+        two, len(one.splitlines()) + 1)
+    with open(two, encoding="utf-8") as f:
+        assert f.read() == one + half + one
+
+
 def test_real_audits(net, diff):
     policy = net.lab.scratch("policy", "group web %s\nweb: 22,80 open\nweb: 443,9000-9200 closed\n"
                                        "web: style rst\n" % SERVER).name

@@ -57,9 +57,7 @@ static int find_side(struct diff_run *d, size_t i, struct err *e)
 	}
 	if (diff_files_find(&d->sides[i].files, o->words + from, n, e) < 0)
 		return -1;
-	if (diff_files_check(&d->sides[i].files, &o->out, e) < 0)
-		return -1;
-	return diff_files_open(&d->sides[i].files, e);
+	return diff_files_check(&d->sides[i].files, &o->out, e);
 }
 
 static int find_files(struct diff_run *d)
@@ -127,6 +125,23 @@ static int shorten(struct diff_run *d)
 	return diff_files_shorten(names, d->n, &e) < 0 ? fail(d, STATUS_CANNOT, &e) : 0;
 }
 
+/* All that is read, and all that is written, before the first octet is read. */
+static int open_all(struct diff_run *d)
+{
+	struct err e;
+
+	if (cmd_find_user(&d->status, NULL, &d->user) < 0 || find_files(d) < 0)
+		return -1;
+	for (size_t i = 0; i < d->n; i++)
+		if (diff_files_open(&d->sides[i].files, &e) < 0)
+			return fail(d, STATUS_USAGE, &e);
+	if (reporting_open(&d->out, &d->o.out, &e) < 0)
+		return fail(d, STATUS_USAGE, &e);
+	if (reporting_keep(&d->out, &e) < 0)
+		return fail(d, STATUS_CANNOT, &e);
+	return cmd_drop_privilege(&d->status, &d->user, PRIVILEGE_READ);
+}
+
 static int read_all(struct diff_run *d)
 {
 	struct err e;
@@ -177,6 +192,17 @@ static void describe(struct diff_run *d)
 	};
 }
 
+static int start_report(struct diff_run *d)
+{
+	const struct report_style style = {.verbose = d->o.verbosity > 0};
+	const struct progress_wish progress = {.notes = false};
+	struct err e;
+
+	if (reporting_start(&d->out, &d->info, &style, &progress, &e) < 0)
+		return fail(d, STATUS_CANNOT, &e);
+	return 0;
+}
+
 /* How many differences; -1 with `e`. */
 static int tell_changes(struct diff_run *d, uint64_t *n, struct err *e)
 {
@@ -225,19 +251,6 @@ static void compare(struct diff_run *d)
 	}
 }
 
-static void report(struct diff_run *d)
-{
-	const struct report_style style = {.verbose = d->o.verbosity > 0};
-	const struct progress_wish progress = {.notes = false};
-	struct err e;
-
-	describe(d);
-	if (reporting_start(&d->out, &d->info, &style, &progress, &e) < 0)
-		fail(d, STATUS_CANNOT, &e);
-	else
-		compare(d);
-}
-
 static void release(struct diff_run *d)
 {
 	for (size_t i = 0; d->sides && i < d->n; i++)
@@ -253,25 +266,14 @@ static void not_written(void *ctx, const struct err *e)
 	fail(ctx, STATUS_INCOMPLETE, e);
 }
 
-/* All is opened by the rights of who asks; what stands in the files is read without any. */
-static int open_all(struct diff_run *d)
-{
-	struct err e;
-
-	if (find_files(d) < 0 || cmd_find_user(&d->status, NULL, &d->user) < 0)
-		return -1;
-	if (reporting_open(&d->out, &d->o.out, &e) < 0)
-		return fail(d, STATUS_USAGE, &e);
-	if (reporting_keep(&d->out, &e) < 0)
-		return fail(d, STATUS_CANNOT, &e);
-	return cmd_drop_privilege(&d->status, &d->user, PRIVILEGE_READ);
-}
-
 static void run(struct diff_run *d)
 {
 	log_set_verbosity(d->o.verbosity);
-	if (open_all(d) == 0 && read_all(d) == 0)
-		report(d);
+	if (open_all(d) == 0 && read_all(d) == 0) {
+		describe(d);
+		if (start_report(d) == 0)
+			compare(d);
+	}
 	reporting_close(&d->out, not_written, d);
 }
 

@@ -10,11 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/array.h"
+#include "wire/nofile.h"
 
 static int no_memory(struct err *e)
 {
@@ -25,9 +25,7 @@ static int add(struct diff_files *f, const char *path, struct err *e)
 {
 	char *copy = strdup(path);
 
-	if (copy && array_grow(&f->v, f->n, &f->cap, sizeof(*f->v)) &&
-	    array_grow(&f->fds, f->n, &f->cap_fds, sizeof(*f->fds))) {
-		f->fds[f->n] = -1;
+	if (copy && array_grow(&f->v, f->n, &f->cap, sizeof(*f->v))) {
 		f->v[f->n++] = copy;
 		return 0;
 	}
@@ -121,55 +119,57 @@ int diff_files_find(struct diff_files *f, const char *const *words, size_t n, st
 	return 0;
 }
 
-void diff_files_free(struct diff_files *f)
+/* A FIFO that nobody writes to yet must not hold up the opening of the others. */
+static FILE *open_one(const char *path)
 {
-	for (size_t i = 0; i < f->n; i++) {
-		if (f->fds[i] >= 0)
-			close(f->fds[i]);
-		free(f->v[i]);
-	}
-	free(f->v);
-	free(f->fds);
-	free(f->name);
-	*f = (struct diff_files){0};
-}
+	struct stat st;
+	FILE *f;
+	int fd;
 
-/* --- opening ---------------------------------------------------------------------------------- */
-
-/* A sweep may have more shards than a process may have files by default. */
-static void raise_limit(void)
-{
-	struct rlimit most;
-
-	if (getrlimit(RLIMIT_NOFILE, &most) < 0)
-		return;
-	most.rlim_cur = most.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &most); /* where it fails, an open will tell */
+	if (strcmp(path, "-") == 0)
+		return stdin;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))
+		fcntl(fd, F_SETFL, 0);
+	f = fdopen(fd, "r");
+	if (!f)
+		close(fd);
+	return f;
 }
 
 int diff_files_open(struct diff_files *f, struct err *e)
 {
-	enum { FEW = 256 };
+	size_t room = nofile_room(f->n);
 
-	if (f->n > FEW)
-		raise_limit();
+	if (room < f->n)
+		return err_set(e,
+			       "%zu files, of which only %zu may be open at once: allow more by "
+			       "ulimit -n %zu, or join them first (cat)",
+			       f->n, room, f->n + 2 * NOFILE_SPARE);
+	f->in = calloc(f->n, sizeof(FILE *));
+	if (!f->in)
+		return no_memory(e);
 	for (size_t i = 0; i < f->n; i++) {
-		if (strcmp(f->v[i], "-") == 0)
-			continue;
-		f->fds[i] = open(f->v[i], O_RDONLY | O_CLOEXEC);
-		if (f->fds[i] < 0)
+		f->in[i] = open_one(f->v[i]);
+		if (!f->in[i])
 			return err_sys(e, errno, "cannot read %.150s", f->v[i]);
 	}
 	return 0;
 }
 
-FILE *diff_files_take(struct diff_files *f, size_t i)
+void diff_files_free(struct diff_files *f)
 {
-	FILE *out = strcmp(f->v[i], "-") == 0 ? stdin : fdopen(f->fds[i], "r");
-
-	if (out)
-		f->fds[i] = -1;
-	return out;
+	for (size_t i = 0; f->in && i < f->n; i++)
+		if (f->in[i] && f->in[i] != stdin)
+			fclose(f->in[i]);
+	free(f->in);
+	for (size_t i = 0; i < f->n; i++)
+		free(f->v[i]);
+	free(f->v);
+	free(f->name);
+	*f = (struct diff_files){0};
 }
 
 /* --- headings --------------------------------------------------------------------------------- */

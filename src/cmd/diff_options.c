@@ -128,7 +128,7 @@ int diff_options_parse(struct diff_options *o, int argc, char **argv, struct err
 {
 	int rc;
 
-	*o = (struct diff_options){.out.formats = outputs_formats("diff")};
+	*o = (struct diff_options){.out.formats = outputs_formats("diff"), .out.whole = true};
 	o->words = calloc((size_t)argc + 1, sizeof(*o->words));
 	if (!o->words)
 		return err_set(e, "out of memory");

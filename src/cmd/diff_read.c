@@ -4,7 +4,7 @@
  */
 #include "cmd/diff_read.h"
 
-#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -398,6 +398,18 @@ static int read_file(struct reader *r, FILE *f, const char *name, struct err *e)
 	return rc;
 }
 
+/* Takes the file. A FIFO has no end before somebody has begun to write. */
+static int read_held(struct reader *r, struct diff_files *files, size_t i, struct err *e)
+{
+	const char *path = files->v[i];
+	FILE *f = files->in[i];
+	struct pollfd begun = {.fd = fileno(f), .events = POLLIN};
+
+	files->in[i] = NULL;
+	poll(&begun, 1, -1);
+	return read_file(r, f, strcmp(path, "-") == 0 ? "stdin" : path, e);
+}
+
 int diff_read_of(struct changes *c, size_t side, FILE *f, const char *name, struct diff_source *out,
 		 struct err *e)
 {
@@ -417,12 +429,8 @@ int diff_read(struct changes *c, size_t side, struct diff_files *files, struct d
 	int rc = 0;
 
 	*out = (struct diff_source){.complete = true};
-	for (size_t i = 0; i < files->n && rc == 0; i++) {
-		const char *name = strcmp(files->v[i], "-") == 0 ? "stdin" : files->v[i];
-		FILE *f = diff_files_take(files, i);
-
-		rc = f ? read_file(&r, f, name, e) : err_sys(e, errno, "cannot read %.150s", name);
-	}
+	for (size_t i = 0; i < files->n && rc == 0; i++)
+		rc = read_held(&r, files, i, e);
 	settle(&r);
 	return rc;
 }

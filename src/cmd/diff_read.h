@@ -25,7 +25,7 @@ struct diff_source {
 	struct diff_missing missing;
 };
 
-/* Files, open, that together are one result; takes them. */
+/* Files that together are one result, all of them open. */
 int diff_read(struct changes *c, size_t side, struct diff_files *files, struct diff_source *out,
 	      struct err *e);
 /* One open file; takes it. */

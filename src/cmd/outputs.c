@@ -212,7 +212,7 @@ static bool same_file(const char *a, const char *b)
  * whole or not there. */
 static bool goes_beside(const struct outputs *o, enum output_format format)
 {
-	return format != FORMAT_JSON && !(o->live && format == FORMAT_TEXT);
+	return (o->whole || format != FORMAT_JSON) && !(o->live && format == FORMAT_TEXT);
 }
 
 static FILE *open_one(struct reporting *r, size_t i, struct err *e)

@@ -50,7 +50,8 @@ struct outputs {
 	/* A result that is read while others are open (--resume), or NULL: the JSON that goes to a
 	 * file of this name is written beside it, until reporting_take_place. */
 	const char *old;
-	bool live; /* a run without end: its text is not held back until it is whole */
+	bool whole; /* nobody reads what grows: JSON too is there when it is whole, or not */
+	bool live;  /* a run without end: its text is not held back until it is whole */
 	/* What writes the text, where it is none but the command's own; NULL */
 	struct report *(*own)(FILE *f, const struct run_info *run,
 			      const struct report_style *style);

@@ -7,6 +7,7 @@
 #include "wire/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -56,6 +57,17 @@ static void close_all_but(const struct child_work *w, int line)
 		from = (unsigned)kept[i] + 1;
 	}
 	close_range_of(from, UINT32_MAX);
+}
+
+void child_hold_standard_files(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
+		if (fd != null && fcntl(fd, F_GETFD) < 0)
+			dup2(null, fd);
+	if (null > STDERR_FILENO)
+		close(null);
 }
 
 /* --- in the parent ---------------------------------------------------------------------------- */

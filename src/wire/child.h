@@ -31,6 +31,9 @@ enum { CHILD_KEPT_MAX = 32 };
 
 /* -1 with `e`: there is none. */
 int child_start(struct child *c, const struct child_work *w, struct err *e);
+/* In the child: what of 0 to 2 it does not have is /dev/null, so that a library that writes there,
+ * or a program that it starts, does not write to whatever else has that number. */
+void child_hold_standard_files(void);
 /*
  * Lets go of the line, and waits until the child has ended; at most `patience_ms` where that is
  * not negative: one that is stopped is left behind, and ends when it goes on.

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "base/log.h"
 #include "wire/child.h"
 #include "wire/handover.h"
 
@@ -42,9 +41,9 @@ static void work(void *ctx, int line)
 {
 	uint32_t pid;
 	struct err e;
+	bool dropped = privilege_drop(ctx, PRIVILEGE_RESOLVE, &e) >= 0;
 
-	log_set_verbosity(-1); /* of what can't be dropped the parent warns */
-	if (privilege_drop(ctx, PRIVILEGE_RESOLVE, &e) < 0)
+	if (!handover_ready(line, dropped ? NULL : &e))
 		return;
 	while (handover_hear(line, &pid, sizeof(pid), NULL)) {
 		char name[COMM_CAP] = "";
@@ -62,9 +61,9 @@ struct comm *comm_start(const struct privilege_user *user, struct err *e)
 
 	if (!c)
 		err_sys(e, ENOMEM, "names of processes");
-	else if (child_start(&c->child, &w, e) == 0)
+	else if (child_start(&c->child, &w, e) == 0 && handover_await(c->child.line, e) == 0)
 		return c;
-	free(c);
+	comm_end(c);
 	return NULL;
 }
 

@@ -65,3 +65,20 @@ bool handover_hear(int line, void *text, size_t len, int *fds)
 		take_descriptors(&m, fds);
 	return got == (ssize_t)len;
 }
+
+bool handover_ready(int line, const struct err *e)
+{
+	const struct err none = {""};
+
+	return handover_tell(line, e ? e : &none, sizeof(none), NULL, 0) && !e;
+}
+
+int handover_await(int line, struct err *e)
+{
+	struct err why = {""};
+
+	if (!handover_hear(line, &why, sizeof(why), NULL))
+		return err_set(e, "a process of our own ended at once");
+	why.msg[sizeof(why.msg) - 1] = '\0';
+	return why.msg[0] ? err_set(e, "%s", why.msg) : 0;
+}

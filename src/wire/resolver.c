@@ -145,18 +145,6 @@ static unsigned add_threads(struct serving *s)
 	return n;
 }
 
-/* A library that writes to stdout must not write to whatever has that number. */
-static void hold_standard_files(void)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	for (int fd = STDIN_FILENO; null >= 0 && fd <= STDOUT_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0)
-			dup2(null, fd);
-	if (null > STDOUT_FILENO)
-		close(null);
-}
-
 static bool say_hello(const struct serving *s)
 {
 	uint8_t words[RESOLVER_WORDS_MAX];
@@ -164,7 +152,7 @@ static bool say_hello(const struct serving *s)
 	bool dropped;
 	size_t len;
 
-	hold_standard_files();
+	child_hold_standard_files();
 	/* what could not be had here the parent will find, too, and say */
 	dropped = privilege_drop(s->user, PRIVILEGE_RESOLVE, &e) >= 0;
 	len = resolver_put_hello(dropped ? NULL : &e, words);

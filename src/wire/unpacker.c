@@ -18,7 +18,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "wire/child.h"
 #include "wire/handover.h"
 
@@ -189,32 +188,18 @@ static void serve(int line)
 		kill(-pid, SIGKILL);
 }
 
-/* Numbers 0 to 2 stay taken, so that nothing else is ever meant by them. */
-static bool hold_standard_files(void)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
-		if (fd != null && fcntl(fd, F_GETFD) < 0)
-			dup2(null, fd);
-	if (null > STDERR_FILENO)
-		close(null);
-	return null >= 0;
-}
-
 static void work(void *ctx, int line)
 {
 	const struct sigaction told = {.sa_handler = on_child};
 	struct err e;
+	bool dropped;
 
-	if (!hold_standard_files() || sigaction(SIGCHLD, &told, NULL) < 0)
-		return;
-	log_set_verbosity(-1); /* of what can't be dropped the parent warns */
-	if (privilege_drop(ctx, PRIVILEGE_UNPACK, &e) < 0) {
-		log_error("%s", e.msg);
-		return;
-	}
-	serve(line);
+	child_hold_standard_files();
+	sigaction(SIGCHLD, &told, NULL);
+	/* what could not be had here the parent will find, too, and say */
+	dropped = privilege_drop(ctx, PRIVILEGE_UNPACK, &e) >= 0;
+	if (handover_ready(line, dropped ? NULL : &e))
+		serve(line);
 }
 
 /* --- asking it -------------------------------------------------------------------------------- */
@@ -227,9 +212,9 @@ struct unpacker *unpacker_start(const struct privilege_user *user, struct err *e
 
 	if (!u)
 		err_sys(e, ENOMEM, "unpacking");
-	else if (child_start(&u->child, &w, e) == 0)
+	else if (child_start(&u->child, &w, e) == 0 && handover_await(u->child.line, e) == 0)
 		return u;
-	free(u);
+	unpacker_end(u);
 	return NULL;
 }
 

@@ -412,6 +412,36 @@ def test_directories(files, place):
     assert got == "rstprobe: files-mon/part-9.json:1: no record of rstprobe stands there\n"
 
 
+def test_many_files_are_open_at_once(files):
+    """As many as the limit can be raised to; what is more is said before any is read."""
+    many = ["wed.json"] * 150
+    limit = ["prlimit", "--nofile=64:%d", RSTPROBE, "diff", *many, "--new", "wed.json"]
+    for hard, status in ((400, 0), (100, 2)):
+        done = subprocess.run([w % hard if "%d" in w else w for w in limit], capture_output=True,
+                              text=True, timeout=DEADLINE, check=False)
+        assert done.returncode == status, done
+    assert done.stderr.startswith("rstprobe: 150 files, of which only "), done
+    assert "ulimit -n " in done.stderr and not done.stdout, done
+
+
+def test_fifos_one_after_the_other(files, place):
+    """A writer that comes to the second one late holds up nobody."""
+    for name in ("first", "second"):
+        os.mkfifo(place / name)
+    with subprocess.Popen(["sh", "-c", "cat wed.json >first && cat wed.json >second"]):
+        assert "no change: 9 ports" in files("first", "second")
+
+
+def test_an_output_stays_until_there_is_another(files, place):
+    out = place / "changes.json"
+    out.write_text("yesterday's\n")
+    (place / "damaged.json").write_text(WHOLE + "no JSON\n")
+    files("wed.json", "damaged.json", "-oJ", out, status=2)
+    assert out.read_text() == "yesterday's\n"
+    files("wed.json", "wed.json", "-oJ", out)
+    assert '"type":"summary"' in out.read_text()
+
+
 # --- by vantage -----------------------------------------------------------------------------------
 
 def seen(*records, at="2026-11-20T02:00:00.000000Z", end=True):

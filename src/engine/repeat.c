@@ -218,7 +218,8 @@ static bool post_all(struct repeater *r, struct turns *t, const struct pair *p, 
 		if (waits(error) && now < a->due_ns + GIVE_UP_NS)
 			return false;
 		a->gone |= error == EHOSTUNREACH || error == EAGAIN;
-		t->stats->send_errors += error && !a->gone;
+		if (error && !a->gone)
+			turns_unsent(t, error);
 	}
 	return true;
 }

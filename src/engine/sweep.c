@@ -464,7 +464,7 @@ static int sweep_alloc(struct sweep *s, const struct sweep_config *c, struct err
 			return err_set(e, "out of memory");
 	}
 	s->craft = craft_new(e);
-	if (!s->craft)
+	if (!s->craft || sweep_make_templates(s, e) < 0)
 		return -1;
 	s->gates = gates_new(c->space, c->rate <= 0, s->start_ns, e);
 	if (!s->gates)

@@ -212,6 +212,8 @@ bool sweep_in_handful(const struct sweep *s, const struct point *at, uint64_t sl
 unsigned sweep_tries_of(const struct sweep *s, const struct point *at, uint64_t slot);
 
 /* --- sweep_send.c ---------------------------------------------------------------------------- */
+/* One for each kind on each path, before anything is sent: later, memory may be short. */
+int sweep_make_templates(struct sweep *s, struct err *e);
 /* Sends as many of the pass's slots as the pace allows now. */
 void sweep_send_some(struct sweep *s, uint64_t now);
 /* Accounts for what has left. */

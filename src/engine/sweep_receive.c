@@ -389,16 +389,26 @@ static void keep_evidence(const struct sweep *s, const struct packet *p, const s
 /* --- what our own kernel says -----------------------------------------------------------------
  */
 
-/* Does it say that it found no neighbour for what it was given? What a rule of its own refused to
- * send it rejects alike, but that never left. */
+/* Does it say that it found no neighbour for what it was given? */
 static bool no_neighbour(const struct sweep *s, const struct packet *p, const struct point *at,
-			 uint64_t slot, const struct reply *r)
+			 const struct reply *r)
 {
 	const struct path *path = &s->w->paths[at->span->path];
 
 	return p->kind == PACKET_ICMP_ERROR && r->reaction == REACTION_ICMP_HOST &&
-	       r->fit == FIT_EXACT && !path->loopback && addr_same(&p->seg.src, &path->src) &&
-	       !bit_get(s->unsent, slot);
+	       r->fit == FIT_EXACT && !path->loopback && addr_same(&p->seg.src, &path->src);
+}
+
+/* A firewall of this machine's refused to send it, and told us so by ICMP: no word of anybody
+ * else's, and nothing has left. */
+static bool is_own_refusal(const struct sweep *s, const struct packet *p, const struct point *at,
+			   uint64_t slot, const struct reply *r)
+{
+	const struct path *path = &s->w->paths[at->span->path];
+
+	return p->kind == PACKET_ICMP_ERROR && !path->loopback &&
+	       addr_same(&p->seg.src, &path->src) &&
+	       (r->reaction != REACTION_ICMP_HOST || bit_get(s->unsent, slot));
 }
 
 static void name_gateway(const struct path *p, struct err *why)
@@ -447,7 +457,7 @@ static bool take_own_word(struct sweep *s, const struct packet *p, const struct 
 {
 	struct host *h;
 
-	if (!no_neighbour(s, p, at, slot, r))
+	if (!no_neighbour(s, p, at, r))
 		return false;
 	if (s->w->paths[at->span->path].next_hop.family != ADDR_NONE) {
 		gateway_silent(s, at->span->path, slot, now);
@@ -503,7 +513,8 @@ static bool take_answer(struct sweep *s, const struct packet *p, const struct en
 	} else {
 		uint64_t slot = (place - s->first) * s->c->n_kinds + g->kind;
 
-		if (take_own_word(s, p, at, slot, &r, in->at_ns))
+		if (is_own_refusal(s, p, at, slot, &r) ||
+		    take_own_word(s, p, at, slot, &r, in->at_ns))
 			return true;
 		r.rtt_us = rtt_of(s, slot, pass, in->at_ns);
 		heard = take_reply(s, index, at, place, &r, in->at_ns);

@@ -197,7 +197,8 @@ static void judge_place(struct host_job *j, uint32_t place, uint16_t port, port_
 	}
 	for (const struct reply *r = acc ? slab_reply(&s->slab, acc->replies) : NULL; r;
 	     r = slab_reply(&s->slab, r->next))
-		o.replies[o.n_replies++] = r;
+		if (r->fit != FIT_NONE) /* a reset that was no answer */
+			o.replies[o.n_replies++] = r;
 	judge(&j->sight, &o, most, &v);
 	if (!o.n_replies)
 		reconsider(j, &v);

@@ -189,17 +189,35 @@ static struct host *learn_host(struct sweep *s, uint64_t number, const struct re
 }
 
 /* After our kernel's RST some stacks reset the half-open entry once more: no answer to the SYN. */
+static bool follows(const struct reply *rst, const struct reply *syn_ack)
+{
+	return reaction_is_rst((enum reaction)rst->reaction) &&
+	       syn_ack->reaction == REACTION_SYN_ACK && syn_ack->fit == FIT_EXACT &&
+	       syn_ack->kind == rst->kind && syn_ack->try == rst->try &&
+	       rst->seq == syn_ack->seq + 1;
+}
+
 static bool follows_syn_ack(const struct sweep *s, const struct port_acc *acc,
 			    const struct reply *r)
 {
-	if (!acc || !reaction_is_rst((enum reaction)r->reaction))
-		return false;
-	for (const struct reply *old = slab_reply(&s->slab, acc->replies); old;
+	for (const struct reply *old = acc ? slab_reply(&s->slab, acc->replies) : NULL; old;
 	     old = slab_reply(&s->slab, old->next))
-		if (old->reaction == REACTION_SYN_ACK && old->kind == r->kind &&
-		    old->try == r->try && r->seq == old->seq + 1)
+		if (follows(r, old))
 			return true;
 	return false;
+}
+
+/* The same where the way turned the two round: what was kept as an answer is none after all. */
+static void disown_reset(struct sweep *s, const struct port_acc *acc, const struct reply *syn_ack)
+{
+	for (uint32_t ref = acc->replies; ref; ref = s->slab.replies[ref - 1].next) {
+		struct reply *old = &s->slab.replies[ref - 1];
+
+		if (old->fit == FIT_NONE || !follows(old, syn_ack))
+			continue;
+		old->fit = FIT_NONE;
+		s->sum.duplicates++;
+	}
 }
 
 static bool is_decisive(const struct sweep *s, const struct reply *r)
@@ -331,6 +349,7 @@ static struct host *take_reply(struct sweep *s, uint64_t index, const struct poi
 	s->spoilt |= added < 0;
 	if (added <= 0)
 		return NULL;
+	disown_reset(s, slab_find(&s->slab, (uint32_t)(place - s->first)), r);
 	h = learn_host(s, at->host, r, true);
 	s->fates[at->span->path].heard = true;
 	settle_slot(s, h, at, place, r, now);

@@ -39,6 +39,17 @@ static bool proves_nothing(const struct reply *r)
 	return r->fit != FIT_EXACT;
 }
 
+/* The first in an order that has nothing to do with when they came: *best, or r. */
+static void prefer(const struct reply **best, const struct reply *r)
+{
+	const struct reply *b = *best;
+
+	if (!b || r->fit > b->fit ||
+	    (r->fit == b->fit &&
+	     (r->kind < b->kind || (r->kind == b->kind && r->reaction < b->reaction))))
+		*best = r;
+}
+
 static void view_reply(struct view *v, const struct observation *o, const struct reply *r)
 {
 	enum probe_class cls = class_of(o, r->kind);
@@ -47,25 +58,24 @@ static void view_reply(struct view *v, const struct observation *o, const struct
 	struct class_view *c = &v->cls[cls];
 
 	if (proves_nothing(r)) {
-		if (!c->unproved || r->reaction < c->unproved->reaction)
-			c->unproved = r;
+		prefer(&c->unproved, r);
 		v->tuple_only = true;
 		return;
 	}
-	if (!(rule->worlds & ~WORLD_PASSES) && !c->passes)
-		c->passes = r;
-	if (reaction_is_rst((enum reaction)r->reaction) && !c->rst)
-		c->rst = r;
-	if (reaction_is_icmp((enum reaction)r->reaction) && !c->rejects)
-		c->rejects = r;
+	if (!(rule->worlds & ~WORLD_PASSES))
+		prefer(&c->passes, r);
+	if (reaction_is_rst((enum reaction)r->reaction))
+		prefer(&c->rst, r);
+	if (reaction_is_icmp((enum reaction)r->reaction))
+		prefer(&c->rejects, r);
 	if (rule->firm) {
 		v->firm &= half;
-		if (half == HALF_OPEN && !v->firm_open)
-			v->firm_open = r;
-		if (half == HALF_CLOSED && !v->firm_closed)
-			v->firm_closed = r;
-	} else if (half == HALF_CLOSED && !v->weak_closed) {
-		v->weak_closed = r;
+		if (half == HALF_OPEN)
+			prefer(&v->firm_open, r);
+		if (half == HALF_CLOSED)
+			prefer(&v->firm_closed, r);
+	} else if (half == HALF_CLOSED) {
+		prefer(&v->weak_closed, r);
 	}
 }
 

@@ -176,7 +176,7 @@ bool resolver_take_hello(const uint8_t *p, size_t len, struct err *e)
 
 	if (!c.short_read && said == HELLO_READY && c.left == 0)
 		return true;
-	if (c.short_read || said != HELLO_NOT || !take_text(&c, why, sizeof(why)))
+	if (c.short_read || said != HELLO_NOT || !take_text(&c, why, sizeof(why)) || !why[0])
 		err_set(e, "it ended before it had begun");
 	else
 		err_set(e, "%s", why);

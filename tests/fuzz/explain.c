@@ -1,12 +1,14 @@
 /*
  * explain: whole captures, and on the way what only a live run has (time that goes by without
- * packets, the kernel's word), through judge/explain. The last octet picks how small its table is.
+ * packets, the kernel's word), through judge/explain. The last octet picks how small its table is,
+ * and whether all findings are drawn, as text, JSON and a page.
  */
 #include "fuzz/fuzz.h"
 
 #include <string.h>
 
 #include "fuzz/memcap.h"
+#include "fuzz/telling.h"
 #include "fuzz/watch.h"
 #include "packet/decode.h"
 
@@ -51,18 +53,39 @@ static void on_item(void *ctx, const struct memcap_item *it)
 	}
 }
 
+static void run(struct watch *w, const struct explain_limits *l, const uint8_t *data, size_t len,
+		struct telling *t)
+{
+	watch_open(w, l);
+	w->tell = t ? &t->tee->sink : NULL;
+	memcap_each(data, len, on_item, w);
+	watch_end(w);
+	if (t) {
+		const struct explain_record end = {
+		    .sum = explain_summary(w->x), .complete = true, .shown = w->n, .matched = w->n};
+
+		w->tell->explained(w->tell->ctx, &end);
+	}
+	watch_close(w);
+}
+
 int fuzz_explain(const uint8_t *data, size_t len)
 {
 	struct explain_limits l = explain_limits_file;
+	uint8_t how = len ? data[len - 1] : 0;
+	struct telling t;
 	struct watch w;
 
 	if (len < 1)
 		return 0;
-	l.flows = data[len - 1] & 1 ? 3 : 64;
-	l.settle_ns = data[len - 1] & 2 ? 0 : l.settle_ns;
-	watch_open(&w, &l);
-	memcap_each(data, len, on_item, &w);
-	watch_end(&w);
-	watch_close(&w);
+	l.flows = how & 1 ? 3 : 64;
+	l.settle_ns = how & 2 ? 0 : l.settle_ns;
+	if (how & 4) {
+		run(&w, &l, data, len, NULL);
+		return 0;
+	}
+	telling_open(&t, "explain", how & 8);
+	run(&w, &l, data, len, &t);
+	telling_close(&t);
 	return 0;
 }

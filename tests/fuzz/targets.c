@@ -16,8 +16,7 @@
 #include "packet/options.h"
 #include "packet/pcapng.h"
 
-/* What must hold of any packet read out of [data, data + len). */
-static void check_packet(const struct packet *p, const uint8_t *data, size_t len)
+void fuzz_check_packet(const struct packet *p, const uint8_t *data, size_t len)
 {
 	char line[512];
 	struct text t = text_of(line, sizeof(line));
@@ -52,13 +51,13 @@ int fuzz_decode(const uint8_t *data, size_t len)
 	linktype = linktypes[data[0] & 7];
 	plain = decode_frame(data + 1, len - 1, wire_len, linktype, &p);
 	if (plain == DECODE_OK) {
-		check_packet(&p, data, len);
+		fuzz_check_packet(&p, data, len);
 		assert(p.n_tunnels == 0);
 	}
 	inside = decode_frame_how(data + 1, len - 1, wire_len, linktype,
 				  DECODE_TUNNELS | DECODE_SUMS_OF_RSTS, &p);
 	if (inside == DECODE_OK) {
-		check_packet(&p, data, len);
+		fuzz_check_packet(&p, data, len);
 		assert(!p.csum_checked || p.seg.flags & TCP_RST);
 	}
 	/* only what is neither TCP nor ICMP can hold a tunnel */
@@ -94,7 +93,7 @@ int fuzz_pcapng(const uint8_t *data, size_t len)
 			assert(f.has_time || !f.wall_ns);
 			if (decode_frame_how(f.bytes, f.captured, f.len, f.linktype, DECODE_TUNNELS,
 					     &packet) == DECODE_OK)
-				check_packet(&packet, block, n);
+				fuzz_check_packet(&packet, block, n);
 		}
 		free(block);
 		if (rc < 0)
@@ -119,8 +118,7 @@ int fuzz_options(const uint8_t *data, size_t len)
 	return 0;
 }
 
-/* A copy that ends in 0: exactly as long as the input, so that a sanitizer sees a step too far. */
-static char *text_copy(const uint8_t *data, size_t len)
+char *fuzz_text(const uint8_t *data, size_t len)
 {
 	char *s = malloc(len + 1);
 
@@ -138,7 +136,7 @@ static int some_services(const char *name)
 
 int fuzz_ports(const uint8_t *data, size_t len)
 {
-	char *list = text_copy(data, len);
+	char *list = fuzz_text(data, len);
 	struct err e = {""};
 	struct ports *p = ports_parse(list, some_services, &e);
 
@@ -175,7 +173,7 @@ static uint32_t one_zone(void *ctx, const char *name)
 int fuzz_targets(const uint8_t *data, size_t len)
 {
 	const struct target_help help = {.resolve = resolve_nothing, .zone = one_zone};
-	char *all = text_copy(data, len), word[64];
+	char *all = fuzz_text(data, len), word[64];
 	const char *text = all;
 	unsigned line = 1;
 	struct targets t;

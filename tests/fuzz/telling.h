@@ -1,7 +1,8 @@
 /*
- * telling: what a run told, drawn by the renderers of text and JSON into memory, so that foreign
- * octets get as far as they can. Asserts that no control character comes out, and that each line of
- * JSON is one object. What is right to say it doesn't know.
+ * telling: what a run told, drawn by the renderers of text and JSON (and of `explain`: as a page)
+ * into memory, so that foreign octets get as far as they can. Asserts that no control character
+ * comes out, that each line of JSON is one object, and that a page has no more scripts than it
+ * should. What is right to say it doesn't know.
  */
 #ifndef TESTS_FUZZ_TELLING_H
 #define TESTS_FUZZ_TELLING_H
@@ -10,12 +11,14 @@
 
 #include "report/report.h"
 
+enum { TELLING_FORMS = 3 };
+
 struct telling {
 	struct run_info run;
 	struct report_style style;
-	FILE *f[2]; /* text, JSON */
-	char *out[2];
-	size_t len[2];
+	FILE *f[TELLING_FORMS]; /* text, JSON, HTML */
+	char *out[TELLING_FORMS];
+	size_t len[TELLING_FORMS], n;
 	struct report *tee;
 };
 

@@ -49,6 +49,8 @@ static void on_finding(void *ctx, const struct finding *f)
 	assert(f->root < f->frame);
 	check_words(f);
 	check_ladder(w, f);
+	if (w->tell)
+		w->tell->reset(w->tell->ctx, f);
 	w->floor = f->frame;
 	if (w->n == w->cap) {
 		w->cap = w->cap ? w->cap * 2 : 64;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "judge/explain.h"
+#include "judge/record.h"
 
 /* One finding in short. */
 struct told {
@@ -24,7 +25,8 @@ struct watch {
 	uint32_t floor; /* findings come in order: the last one's frame */
 	struct told *told;
 	size_t n, cap;
-	size_t n_before_end; /* told before explain_end */
+	size_t n_before_end;		/* told before explain_end */
+	const struct record_sink *tell; /* gets them too; NULL */
 };
 
 /* Aborts where memory is out. */

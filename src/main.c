@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/near.h"
+#include "base/room.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "cmd/resolve.h"
@@ -69,9 +70,10 @@ static int run(const struct command *c, char **argv, int argc, int skip)
 	char name[16];
 	int status;
 
-	l.argv = calloc((size_t)l.argc + 1, sizeof(*l.argv));
+	if (room_at_hand())
+		l.argv = calloc((size_t)l.argc + 1, sizeof(*l.argv));
 	if (!l.argv) {
-		log_error("no memory for %d words", l.argc);
+		log_error("out of memory before anything was begun (see ulimit -v)");
 		return STATUS_CANNOT;
 	}
 	snprintf(name, sizeof(name), "%s", c->name);

@@ -4,7 +4,6 @@
  */
 #include "base/array.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,4 +25,10 @@ bool array_grow(void *array_ptr, size_t n, size_t *cap, size_t size)
 	*cap = want;
 	/* cppcheck-suppress memleak ; the array has it, by the memcpy above */
 	return true;
+}
+
+void *array_zeroed(uint64_t n, size_t size)
+{
+	/* numbers of ports and hosts have 64 bits everywhere, what calloc takes has not */
+	return n > SIZE_MAX ? NULL : calloc((size_t)n, size);
 }

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
+
 static int refuse(struct run *r, const struct err *e)
 {
 	return run_fail(r, STATUS_USAGE, e);
@@ -53,7 +55,7 @@ int aims_list(struct aims *a, struct run *r, size_t most, bool connects)
 			command_of(r), most);
 		return refuse(r, &e);
 	}
-	a->v = calloc(space->total + 1, sizeof(*a->v));
+	a->v = array_zeroed(space->total + 1, sizeof(*a->v));
 	if (!a->v) {
 		err_set(&e, "out of memory for %llu ports", (unsigned long long)space->total);
 		return run_fail(r, STATUS_CANNOT, &e);

@@ -112,7 +112,7 @@ static enum doctor_link read_link(uint32_t ifindex)
 
 	if (!l)
 		return DOCTOR_LINK_UNKNOWN;
-	links_read(l, on_link, &w);
+	links_read(l, on_link, NULL, &w);
 	links_close(l);
 	return w.link;
 }

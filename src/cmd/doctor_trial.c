@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -38,7 +37,7 @@ static int open_wire(struct trial *t, unsigned ports, bool *denied, struct err *
 	t->hold = hold_ports(ports, 0, e);
 	if (!t->hold)
 		return -1;
-	if (getrandom(&t->c.seed, sizeof(t->c.seed), 0) != sizeof(t->c.seed))
+	if (getentropy(&t->c.seed, sizeof(t->c.seed)) < 0)
 		return err_sys(e, errno, "no randomness");
 	t->c.sport_first = hold_first(t->hold);
 	c.sport_first = t->c.sport_first;

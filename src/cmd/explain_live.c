@@ -23,6 +23,7 @@ enum {
 	SNAP_HEADERS = 512, /* tunnels, IPv6, options, and the text that a RST may hold */
 	SNAP_ALL = 262144,
 	TICK_NS = 100000000, /* what is due is told so late at most */
+	STEP_NS = 100000000, /* by which no clock is slewed within a tick: it was set */
 };
 
 struct listening {
@@ -33,6 +34,8 @@ struct listening {
 	struct comm *comm;	/* NULL: its processes have numbers alone */
 	struct kernel_reset by; /* the last one that was named in this turn */
 	uint32_t number;	/* of the last frame */
+	int64_t offset_ns;	/* of the wall clock, as it was last seen */
+	int64_t stepped_ns;	/* by which it was set since; 0: it was not, or all is done */
 	struct pollfd poll[3];	/* the frames, the reader of stdout, the kernel's words */
 };
 
@@ -97,6 +100,48 @@ static void watch(struct listening *l)
 	l->poll[2].events = POLLIN;
 }
 
+/* --- a clock that is set -----------------------------------------------------------------------
+ */
+
+static void heed_clock(struct listening *l)
+{
+	int64_t now, by;
+
+	if (l->stepped_ns || !clock_wall_offset(&now))
+		return;
+	by = now - l->offset_ns;
+	if (l->offset_ns && (by > STEP_NS || by < -STEP_NS))
+		l->stepped_ns = by;
+	l->offset_ns = now;
+}
+
+/* What was seen by the old clock seems an hour idle, or of tomorrow, by the new one: each RST that
+ * waits is judged by what is known, and what comes is the beginning. */
+static void begin_anew(struct listening *l)
+{
+	double s = (double)l->stepped_ns / 1e9;
+	char text[160];
+
+	snprintf(text, sizeof(text),
+		 "the clock was set %s by %.1f s: the connections seen so far are forgotten",
+		 s < 0 ? "back" : "forward", s < 0 ? -s : s);
+	explain_note(l->x, text);
+	explain_forget(l->x->explain);
+	l->stepped_ns = 0;
+}
+
+static uint64_t between(uint64_t a, uint64_t b)
+{
+	return a < b ? b - a : a - b;
+}
+
+static bool is_of_new_clock(const struct listening *l, uint64_t wall_ns)
+{
+	uint64_t now = clock_wall_ns(), as_it_was = now - (uint64_t)l->stepped_ns;
+
+	return between(wall_ns, now) < between(wall_ns, as_it_was);
+}
+
 /* --- reading ---------------------------------------------------------------------------------- */
 
 static void on_frame(void *ctx, const struct wire_in *in)
@@ -112,6 +157,8 @@ static void on_frame(void *ctx, const struct wire_in *in)
 	struct packet p;
 	struct err e;
 
+	if (l->stepped_ns && is_of_new_clock(l, in->at_ns))
+		begin_anew(l);
 	if (explain_decoded(x, x->explain, &f, 0, &p) == DECODE_OK && x->keep &&
 	    keep_see(x->keep, &f, true, &e) < 0)
 		explain_cut(x, &e);
@@ -165,8 +212,11 @@ static void listen_on(struct listening *l)
 {
 	while (!is_over(l)) {
 		sleep_a_tick(l);
+		heed_clock(l);
 		if (read_all(l) < 0)
 			return;
+		if (l->stepped_ns)
+			begin_anew(l);
 		explain_tick(l->x->explain, clock_wall_ns());
 		reporting_flush(&l->x->out);
 		explain_progress(l->x);

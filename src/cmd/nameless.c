@@ -8,6 +8,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+static int open_nameless(const char *dir)
+{
+#ifdef O_TMPFILE
+	return open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+#else
+	(void)dir;
+	return -1;
+#endif
+}
+
 FILE *nameless_open(struct err *e)
 {
 	const char *dir = getenv("TMPDIR");
@@ -18,8 +28,8 @@ FILE *nameless_open(struct err *e)
 	if (!dir || !*dir)
 		dir = "/tmp";
 	snprintf(name, sizeof(name), "%s/rstprobe.XXXXXX", dir);
-	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (fd < 0) { /* not every file system can */
+	fd = open_nameless(dir);
+	if (fd < 0) { /* not every system and file system can */
 		fd = mkostemp(name, O_CLOEXEC);
 		if (fd >= 0)
 			unlink(name);

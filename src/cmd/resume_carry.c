@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/room.h"
 #include "cmd/resume_private.h"
 #include "engine/ports.h"
 
@@ -60,6 +61,8 @@ static int carry_host(struct resume *r, json_object *o, struct known_host *host,
 	if (!host || host->carried || !count_known(r, host->number, counts))
 		return 0;
 	host->carried = true;
+	if (!room_at_hand()) /* json-c aborts without */
+		return err_set(e, "out of memory");
 	now = json_object_new_object();
 	for (int s = 0; s < PORT_STATES; s++)
 		if (counts[s])
@@ -78,14 +81,16 @@ static int carry_host(struct resume *r, json_object *o, struct known_host *host,
 	return 0;
 }
 
-/* A host of which a killed run had told open ports, and nothing else yet. */
+/* A host of which a killed run had told open ports, and nothing else yet. NULL: no memory. */
 static json_object *new_host(const struct resume *r, const struct known_host *host)
 {
 	struct addr a = space_host_addr(r->scan.space, host->number);
 	const char *name = space_span_of_host(r->scan.space, host->number)->name;
-	json_object *o = json_object_new_object();
+	json_object *o = room_at_hand() ? json_object_new_object() : NULL;
 	char text[ADDR_TEXT], zone[16];
 
+	if (!o)
+		return NULL;
 	addr_format_zone(&a, a.zone && r->scan.zone_name ? r->scan.zone_name(a.zone, zone) : NULL,
 			 text);
 	json_object_object_add(o, "type", json_object_new_string("host"));
@@ -111,7 +116,7 @@ static int carry_untold_hosts(struct resume *r, struct report *to, struct err *e
 		if (host->carried || !host->up)
 			continue;
 		o = new_host(r, host);
-		rc = carry_host(r, o, host, to, e);
+		rc = o ? carry_host(r, o, host, to, e) : err_set(e, "out of memory");
 		json_object_put(o);
 	}
 	return rc;

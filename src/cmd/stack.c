@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "cmd/likely.h"
 #include "cmd/scan_table.h"
 #include "cmd/stack_run.h"
@@ -90,7 +91,7 @@ static int list_hosts(struct stack *s)
 			(unsigned long long)space->hosts, STACK_HOSTS_MAX);
 		return run_fail(&s->run, STATUS_USAGE, &e);
 	}
-	s->hosts = calloc(space->hosts + 1, sizeof(*s->hosts));
+	s->hosts = array_zeroed(space->hosts + 1, sizeof(*s->hosts));
 	if (!s->hosts) {
 		err_set(&e, "out of memory for %llu hosts", (unsigned long long)space->hosts);
 		return run_fail(&s->run, STATUS_CANNOT, &e);

@@ -5,6 +5,9 @@
 
 #include <sodium.h>
 
+#include "base/bytes.h"
+#include "engine/probing.h"
+
 #define NS_PER_S 1e9
 
 /* --- for all ---------------------------------------------------------------------------------- */
@@ -17,6 +20,17 @@ void turns_blame(struct summary_record *sum, uint64_t n, const char *what, const
 		snprintf(sum->why, sizeof(sum->why), "%llu %s%s %s", (unsigned long long)n, what,
 			 n == 1 ? "" : "s", says);
 	sum->complete = false;
+}
+
+static void blame_unsent(struct summary_record *sum, const struct turns_stats *s)
+{
+	char says[160];
+	struct text t = text_of(says, sizeof(says));
+
+	text_putf(&t, "could not be sent");
+	if (s->send_errno)
+		text_putf(&t, ": %s%s", strerror(s->send_errno), probing_unsent(s->send_errno));
+	turns_blame(sum, s->send_errors, "segment", says);
 }
 
 void turns_add_up(struct summary_record *sum, const struct turns_stats *s)
@@ -39,7 +53,7 @@ void turns_add_up(struct summary_record *sum, const struct turns_stats *s)
 		sum->complete = false;
 	}
 	turns_blame(sum, s->wire.dropped, "packet", "lost by the capture");
-	turns_blame(sum, s->send_errors, "segment", "could not be sent");
+	blame_unsent(sum, s);
 }
 
 /* --- one after the other ---------------------------------------------------------------------- */

@@ -260,7 +260,7 @@ static int mark(struct audit *a, uint8_t *bits, enum seen_what what, bool again)
 static int sweep_marked(struct audit *a, enum seen_what what, bool again, struct err *e)
 {
 	const struct space *s = a->c->space;
-	uint8_t *bits = calloc(s->total / 8 + 1, 1);
+	uint8_t *bits = array_zeroed(s->total / 8 + 1, 1);
 	struct part part;
 	int rc = -1;
 
@@ -308,7 +308,7 @@ static void add_style_ports(struct part *p, uint64_t host)
 static int sweep_styles(struct audit *a, bool again, struct err *e)
 {
 	const struct policy *p = a->c->policy;
-	uint8_t *hosts = calloc(a->c->space->hosts + 1, 1);
+	uint8_t *hosts = array_zeroed(a->c->space->hosts + 1, 1);
 	struct part part;
 	int rc = -1;
 

@@ -14,8 +14,8 @@ enum { FROM_MAX = UINT16_MAX - 1, OTHER_STYLE = 16 };
 int seen_make(struct seen_table *t, const struct space *space, struct err *e)
 {
 	*t = (struct seen_table){.space = space};
-	t->v = malloc((space->total + 1) * sizeof(*t->v));
-	t->styles = calloc(space->hosts + 1, 1);
+	t->v = array_zeroed(space->total + 1, sizeof(*t->v));
+	t->styles = array_zeroed(space->hosts + 1, 1);
 	if (!t->v || !t->styles) {
 		seen_free(t);
 		return err_set(e, "out of memory for %" PRIu64 " ports", space->total);

@@ -143,10 +143,13 @@ static void merge(struct exchange *into, const struct exchange *x, const struct 
 		into->answered_by = it->sent;
 }
 
-static void done_find(struct interrogation *i, size_t k, const struct exchange *x)
+static void done_find(struct interrogation *i, size_t k, enum talk_end end,
+		      const struct exchange *x)
 {
 	struct find *fd = &i->finds[k];
 
+	if (end == TALK_FAILED)
+		return; /* what never left was not met with silence */
 	merge(&fd->at.syn, x, &fd->it);
 	fd->it.over = exchange_answered(x);
 	if (exchange_answered(x) || fd->at.canary)
@@ -278,7 +281,7 @@ static void interrogate_done(void *ctx, uint32_t tag, enum talk_end end, const s
 		i->asked_since = 0;
 	}
 	if (kind == TAG_FIND)
-		done_find(i, k, x);
+		done_find(i, k, end, x);
 	else if (kind == TAG_CELL)
 		done_cell(i, k, end, x);
 	else if (!late)

@@ -40,7 +40,7 @@ struct policy_group {
 	unsigned file, line; /* of its first mention that has targets */
 	struct targets targets;
 	struct policy_missing *missing;
-	size_t n_missing;
+	size_t n_missing, cap_missing;
 };
 
 enum policy_scope {

@@ -240,7 +240,7 @@ static int take_until(struct demand *d)
 static int take_within(struct demand *d)
 {
 	struct err e = {""};
-	uint64_t ns;
+	uint64_t ns = 0;
 
 	d->within_column = policy_column(d->x, d->x->at);
 	if (once(d, d->line.expect.within_ns) < 0 || next(d) < 0)

@@ -177,18 +177,13 @@ static bool same_picture(const struct seen_host *a, const struct seen_host *b)
 
 static struct seen_group *group_of(struct policy_record *w, const struct seen_host *x)
 {
-	struct seen_group *g;
-
 	for (size_t i = 0; i < w->n_groups; i++)
 		if (same_picture(w->groups[i].hosts[0], x))
 			return &w->groups[i];
-	g = reallocarray(w->groups, w->n_groups + 1, sizeof(*g));
-	if (!g)
+	if (!array_grow(&w->groups, w->n_groups, &w->cap_groups, sizeof(*w->groups)))
 		return NULL;
-	w->groups = g;
-	g += w->n_groups++;
-	*g = (struct seen_group){.n = 0};
-	return g;
+	w->groups[w->n_groups] = (struct seen_group){.n = 0};
+	return &w->groups[w->n_groups++];
 }
 
 static int add_to_group(struct policy_record *w, const struct seen_host *x)

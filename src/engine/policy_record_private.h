@@ -34,7 +34,7 @@ struct policy_record {
 	struct seen_host *hosts;
 	size_t n_hosts, cap_hosts, n_joined;
 	struct seen_group *groups;
-	size_t n_groups;
+	size_t n_groups, cap_groups;
 	bool no_memory, incomplete;
 	char why[256];
 };

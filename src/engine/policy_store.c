@@ -138,17 +138,15 @@ int policy_group_of(struct policy *p, const char *name, size_t *group)
 
 int policy_add_missing(struct policy *p, struct policy_group *g, const struct policy_missing *m)
 {
-	struct policy_missing *v, kept = *m;
+	struct policy_missing kept = *m;
 
 	kept.name = policy_keep(p, m->name);
 	kept.why = policy_keep(p, m->why);
 	if (!kept.name || !kept.why)
 		return -1;
-	v = reallocarray(g->missing, g->n_missing + 1, sizeof(*v));
-	if (!v)
+	if (!array_grow(&g->missing, g->n_missing, &g->cap_missing, sizeof(*g->missing)))
 		return -1;
-	g->missing = v;
-	v[g->n_missing++] = kept;
+	g->missing[g->n_missing++] = kept;
 	return 0;
 }
 

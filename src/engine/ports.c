@@ -435,7 +435,7 @@ static const struct ports *pool_add(struct ports_pool *pool, const struct ports 
 
 const struct ports *ports_pool_own(struct ports_pool *pool, struct ports *p)
 {
-	const struct ports *held = pool_add(pool, p, p);
+	const struct ports *held = p ? pool_add(pool, p, p) : NULL;
 
 	if (held != p)
 		ports_free(p);

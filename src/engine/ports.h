@@ -44,7 +44,8 @@ struct ports_pool {
 	size_t n_slots;
 };
 
-/* The one of the pool that equals p. Takes p, whatever comes of it; NULL: no memory. */
+/* The one of the pool that equals p. Takes p, whatever comes of it; NULL: no memory, or none for p
+ * when it was made. */
 const struct ports *ports_pool_own(struct ports_pool *pool, struct ports *p);
 /* As ports_pool_own, but p stays its owner's, who keeps it as long as the pool lives. */
 const struct ports *ports_pool_borrow(struct ports_pool *pool, const struct ports *p);

@@ -2,6 +2,7 @@
 #include "engine/probing.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 static const uint8_t default_payload[] = {'r', 's', 't', 'p', 'r', 'o', 'b', 'e'};
@@ -9,6 +10,11 @@ static const uint8_t default_payload[] = {'r', 's', 't', 'p', 'r', 'o', 'b', 'e'
 static uint32_t payload_len(const struct probe_wish *wish, const struct probe *kind)
 {
 	return kind->payload_len && wish->data ? wish->data_len : kind->payload_len;
+}
+
+const char *probing_unsent(int errnum)
+{
+	return errnum == EPERM ? " (a firewall of this machine drops it: nft list ruleset)" : "";
 }
 
 struct sent probing_sent(const struct probe_wish *wish, const struct probe *kind, uint32_t seq,

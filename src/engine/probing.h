@@ -27,6 +27,9 @@ struct probe_wish {
 	enum syn_layout layout;
 };
 
+/* What helps where the kernel refuses to send, to stand behind the errno's text; "" where nothing
+ * is known to. */
+const char *probing_unsent(int errnum);
 /* The numbers of a probe that would carry `seq` and `ack` if nothing else was wished for. */
 struct sent probing_sent(const struct probe_wish *wish, const struct probe *kind, uint32_t seq,
 			 uint32_t ack);

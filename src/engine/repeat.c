@@ -98,10 +98,22 @@ static const struct addr *sender_of(const struct attempt *a, const struct reply 
 	return NULL;
 }
 
+static bool is_answered(const struct attempt *a)
+{
+	for (size_t i = 0; i < a->n_replies; i++)
+		if (a->replies[i].reply.fit == FIT_EXACT)
+			return true;
+	return false;
+}
+
+static uint32_t proved_rtt(const struct verdict *v)
+{
+	return v->decider && v->decider->fit == FIT_EXACT ? v->decider->rtt_us : UINT32_MAX;
+}
+
 static void tell_try(struct repeater *r, const struct pair *p, const struct attempt *a,
 		     const struct observation *o, const struct verdict *v)
 {
-	const struct reply *reply = v->decider;
 	uint32_t seqs[PROBE_KINDS_MAX];
 	struct port_record port = {
 	    .addr = &p->who->addr,
@@ -109,7 +121,7 @@ static void tell_try(struct repeater *r, const struct pair *p, const struct atte
 	    .port = p->who->port,
 	    .verdict = v,
 	    .seen = o,
-	    .from = sender_of(a, reply),
+	    .from = sender_of(a, v->decider),
 	    .tries = 1,
 	};
 	struct try_record t = {
@@ -118,7 +130,7 @@ static void tell_try(struct repeater *r, const struct pair *p, const struct atte
 	    .port = port.port,
 	    .n = a->n + 1,
 	    .result = &port,
-	    .rtt_us = reply ? reply->rtt_us : UINT32_MAX,
+	    .rtt_us = v->decider ? v->decider->rtt_us : UINT32_MAX,
 	    .seqs = seqs,
 	};
 
@@ -145,7 +157,7 @@ static void settle(struct repeater *r, struct pair *p, struct attempt *a)
 	a->settled = true;
 	r->told++;
 	r->out->counts[v.state]++;
-	tries_add(&p->sum, v.state, a->n_replies > 0, v.decider ? v.decider->rtt_us : UINT32_MAX);
+	tries_add(&p->sum, v.state, is_answered(a), proved_rtt(&v));
 	tell_try(r, p, a, &o, &v);
 }
 
@@ -218,7 +230,8 @@ static bool post_all(struct repeater *r, struct turns *t, const struct pair *p, 
 		if (waits(error) && now < a->due_ns + GIVE_UP_NS)
 			return false;
 		a->gone |= error == EHOSTUNREACH || error == EAGAIN;
-		t->stats->send_errors += error && !a->gone;
+		if (error && !a->gone)
+			turns_unsent(t, error);
 	}
 	return true;
 }
@@ -377,7 +390,7 @@ static bool is_own_word(const struct turns *t, const struct pair *p, const struc
 static void take_late(struct repeater *r, struct turns *t, struct pair *p,
 		      const struct candidate *x)
 {
-	bool answered = x->a->n_replies > 0 || x->a->late;
+	bool answered = is_answered(x->a) || x->a->late;
 
 	if (answered || !is_decisive(x)) {
 		r->out->duplicates++;
@@ -399,27 +412,40 @@ static bool is_known(const struct attempt *a, const struct candidate *x)
 	return a->done & 1U << x->kind;
 }
 
-static void keep_reply(struct repeater *r, struct turns *t, struct pair *p, struct candidate *x,
+/* False where it is one more that proves nothing. */
+static bool keep_reply(struct repeater *r, struct turns *t, struct pair *p, struct candidate *x,
 		       const struct packet *pk, uint64_t at_ns)
 {
 	struct attempt *a = x->a;
 	uint64_t sent_ns = a->asked[x->kind].at_ns;
 	bool itself = addr_same(&pk->seg.src, &p->who->addr);
+	/* half of the room is for what carries our numbers: guesses can't crowd it out */
+	size_t room = (x->fit == FIT_EXACT ? 2 : 1) * r->c->n_kinds;
 	struct heard *h;
 
-	if (is_known(a, x) || a->n_replies == 2 * r->c->n_kinds) {
-		r->out->duplicates++;
-		return;
+	if (is_known(a, x) || a->n_replies >= room) {
+		r->out->duplicates += x->fit == FIT_EXACT;
+		return x->fit == FIT_EXACT;
 	}
 	h = &a->replies[a->n_replies++];
 	probing_reply(&h->reply, pk, (unsigned)x->kind, 0, x->reaction, x->fit);
 	h->reply.from = !itself;
 	h->reply.rtt_us = at_ns > sent_ns ? (uint32_t)((at_ns - sent_ns) / 1000) : 0;
 	h->from = pk->seg.src;
-	t->stats->answered++;
-	p->up |= itself;
+	if (x->fit == FIT_EXACT) {
+		t->stats->answered++;
+		p->up |= itself;
+	}
 	if (is_decisive(x))
 		a->done |= 1U << x->kind;
+	return true;
+}
+
+/* Carries it our numbers, or may it at least be of another connection? Who quotes must quote the
+ * SEQ (RFC 792). */
+static bool is_answer(const struct candidate *x)
+{
+	return x->fit == FIT_EXACT || (x->fit == FIT_TUPLE && !reaction_is_icmp(x->reaction));
 }
 
 static bool take(void *ctx, struct turns *t, const struct packet *pk, uint64_t at_ns)
@@ -427,27 +453,27 @@ static bool take(void *ctx, struct turns *t, const struct packet *pk, uint64_t a
 	struct repeater *r = ctx;
 	struct pair *p = pair_of(r, t, pk);
 	struct candidate x = {.fit = FIT_NONE};
-	bool own;
+	bool own, ours = true;
 
 	if (p)
 		x = find_asked(r, p, pk);
-	if (x.fit == FIT_NONE)
+	if (!is_answer(&x))
 		return false;
 	own = is_own_word(t, p, pk, &x);
 	if (x.a->settled || at_ns > x.a->asked[x.kind].at_ns + r->c->wait_ns) {
-		if (!own)
+		if (!own && x.fit == FIT_EXACT)
 			take_late(r, t, p, &x);
-		return true;
+		return x.fit == FIT_EXACT;
 	}
 	if (own) {
 		x.a->gone = true;
 		x.a->done |= 1U << x.kind;
 	} else {
-		keep_reply(r, t, p, &x, pk, at_ns);
+		ours = keep_reply(r, t, p, &x, pk, at_ns);
 	}
 	if (x.a->n < p->next && x.a->done + 1U == 1U << r->c->n_kinds)
 		settle(r, p, x.a);
-	return true;
+	return ours;
 }
 
 /* --- the run ---------------------------------------------------------------------------------- */

@@ -5,6 +5,8 @@
 #include "base/seq.h"
 #include "engine/script_private.h"
 
+enum { UNHEARD_MAX = 65536 }; /* octets that a peer may be ahead of what was captured of it */
+
 static void learn_timestamps(struct talk *t, const struct packet *pk)
 {
 	if (!pk->options.has_timestamps)
@@ -25,7 +27,7 @@ static void take_syn_ack(struct script *s, struct party *p, struct talk *t, cons
 	if (t->tries == 1 && at_ns > t->step_ns)
 		t->rtt_ns = at_ns - t->step_ns;
 	t->nxt = pk->seg.ack;
-	t->peer_nxt = pk->seg.seq + 1;
+	t->peer_first = t->peer_nxt = pk->seg.seq + 1;
 	learn_timestamps(t, pk);
 	if (t->raw && pk->seg.ttl == 255 && !s->w->quiet_ttl255) {
 		t->x.after = AFTER_GONE; /* our kernel has spoken: nothing to tidy */
@@ -79,7 +81,14 @@ static void take_rst(struct script *s, struct party *p, struct talk *t, const st
 		     uint64_t at_ns)
 {
 	enum step_op op = t->step->op;
+	struct exchange x = t->x;
 
+	/* what our kernel says of octets that still come draws one, which is no answer to our RST
+	 */
+	if (op == STEP_SEND && t->form->flags & TCP_RST && exchange_take(&x, pk) != FIT_EXACT)
+		return;
+	if (op == STEP_RAW_SYN && pk->seg.flags & TCP_ACK && pk->seg.ack != t->iss + 1)
+		return;
 	if (op == STEP_CONNECT || op == STEP_RAW_SYN) {
 		talk_end_with(s, p, t, TALK_REFUSED);
 	} else if (!t->sent_form) {
@@ -184,12 +193,26 @@ static void take_reopened(struct script *s, struct party *p, struct talk *t,
 	talk_end_with(s, p, t, TALK_DONE);
 }
 
+/* Neither an answer to the form nor within what the peer can have sent by now: it is from somebody
+ * who doesn't see the connection. */
+static bool is_forged(const struct talk *t, const struct packet *pk)
+{
+	uint32_t sent = t->peer_nxt - t->peer_first;
+	struct exchange x = t->x;
+
+	if (!t->known || seq_in_window(pk->seg.seq, t->peer_first - 1, sent + UNHEARD_MAX))
+		return false;
+	return !t->sent_form || exchange_take(&x, pk) != FIT_EXACT;
+}
+
 static bool take_in_connection(struct script *s, struct party *p, struct talk *t,
 			       const struct packet *pk, uint64_t at_ns)
 {
 	enum step_op op = t->step->op;
 	uint16_t flags = pk->seg.flags;
 
+	if ((flags & (TCP_SYN | TCP_RST)) != TCP_SYN && is_forged(t, pk))
+		return false;
 	if (flags & TCP_RST) {
 		take_rst(s, p, t, pk, at_ns);
 		return true;

@@ -15,9 +15,9 @@ struct talk {
 	bool raw, known, sent_form, peer_fin, has_ts, fin_sent, answered;
 	uint8_t tries; /* of the step */
 	int conn;      /* -1: none */
-	/* of the connection: what the peer expects next from us, and sends next itself; our initial
-	 * number; time stamps to be used */
-	uint32_t nxt, peer_nxt, iss, tsval, tsecr;
+	/* of the connection: what the peer expects next from us, its first octet, and what it sends
+	 * next itself; our initial number; time stamps to be used */
+	uint32_t nxt, peer_first, peer_nxt, iss, tsval, tsecr;
 	uint64_t step_ns, rtt_ns; /* when the step began; the handshake's round trip, 0 unknown */
 	uint64_t due_ns;	  /* the step's next moment: to act, or to give up waiting */
 	struct exchange x;

@@ -113,7 +113,7 @@ static void send_handshake_ack(struct script *s, struct party *p, struct talk *t
 	send_ack(s, p, t, 0);
 }
 
-static void send_raw_syn(struct script *s, struct party *p, struct talk *t)
+static bool send_raw_syn(struct script *s, struct party *p, struct talk *t)
 {
 	struct segment seg = blank(s, p, t);
 
@@ -125,7 +125,7 @@ static void send_raw_syn(struct script *s, struct party *p, struct talk *t)
 	seg.seq = t->iss;
 	seg.ack = script_random(s); /* as in every probe: who looks at it shows it */
 	formed_syn_options(&seg, path_of(s, p), t->tsval);
-	script_send(s, p, &seg);
+	return script_send(s, p, &seg);
 }
 
 /* --- the end of a talk -------------------------------------------------------------------- */
@@ -238,7 +238,8 @@ static bool send_step(struct script *s, struct party *p, struct talk *t, uint64_
 {
 	enum step_op op = t->step->op;
 
-	if (op == STEP_SEND && !send_form(s, p, t, now)) {
+	if ((op == STEP_SEND && !send_form(s, p, t, now)) ||
+	    (op == STEP_RAW_SYN && !send_raw_syn(s, p, t))) {
 		talk_end_with(s, p, t, TALK_FAILED);
 		return true;
 	}
@@ -248,8 +249,6 @@ static bool send_step(struct script *s, struct party *p, struct talk *t, uint64_
 		t->x.after = AFTER_UNKNOWN; /* what was asked before it counts no more */
 	else if (op == STEP_LIVE)
 		send_old_octet(s, p, t);
-	else
-		send_raw_syn(s, p, t);
 	s->stats->retried += t->tries > 0;
 	if (t->tries > 0 && op != STEP_SEND)
 		t->x.repeats++;

@@ -130,6 +130,16 @@ static bool open_conn(struct stage *s, struct strand *st, struct line *l, bool *
 	return l->conn >= 0;
 }
 
+/* The kernel repeats its SYN, and the capture shows what leaves: not one was let out. */
+static bool has_left(struct stage *s, struct strand *st, const struct line *l)
+{
+	bool left = l->conn >= 0 && (mark_of(s, st)->tries || !s->t->w->both_ways);
+
+	if (l->conn >= 0 && !left)
+		turns_unsent(s->t, 0);
+	return left;
+}
+
 void stage_run_connect(struct stage *s, struct strand *st, uint64_t now)
 {
 	struct line *l = strand_line(s, st);
@@ -140,7 +150,7 @@ void stage_run_connect(struct stage *s, struct strand *st, uint64_t now)
 		st->end_ns = now + CONNECT_WAITS * stage_wait(s, st, l);
 	}
 	if (now >= st->end_ns) {
-		stage_line_fails(s, st, l->conn >= 0 ? LINE_NO_ANSWER : LINE_FAILED);
+		stage_line_fails(s, st, has_left(s, st, l) ? LINE_NO_ANSWER : LINE_FAILED);
 		return;
 	}
 	st->due_ns = st->end_ns;
@@ -236,6 +246,15 @@ static void know_syn(struct stage *s, struct line *l, struct exchange *x, const 
 	x->tries = 1;
 }
 
+/* A firewall of this machine's refused to let it out. */
+static bool is_own_word(const struct stage *s, const struct packet *pk)
+{
+	const struct path *path = &s->t->w->paths[s->c->path];
+
+	return pk->kind == PACKET_ICMP_ERROR && !path->loopback &&
+	       addr_same(&pk->seg.src, &path->src);
+}
+
 void stage_take_connect(struct stage *s, struct strand *st, const struct packet *pk, uint64_t at_ns)
 {
 	struct line *l = strand_line(s, st);
@@ -256,7 +275,7 @@ void stage_take_connect(struct stage *s, struct strand *st, const struct packet 
 		stands(s, st, l, pk, at_ns);
 	} else {
 		l->half_open = false;
-		stage_line_fails(s, st, end_of(x->reaction));
+		stage_line_fails(s, st, is_own_word(s, pk) ? LINE_FAILED : end_of(x->reaction));
 	}
 }
 
@@ -282,7 +301,7 @@ static void note_silence(struct stage *s, struct strand *st, struct line *l, uin
 {
 	if (l->f->end == LINE_NEVER && strand_act(s, st)->op == ACT_SEND &&
 	    strand_act(s, st)->form->flags == TCP_SYN)
-		l->f->end = LINE_NO_ANSWER;
+		l->f->end = mark_of(s, st)->tries ? LINE_NO_ANSWER : LINE_FAILED;
 	answered(s, st, SEES_SILENCE, now);
 }
 

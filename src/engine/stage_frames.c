@@ -6,6 +6,8 @@
 #include "base/seq.h"
 #include "engine/stage_private.h"
 
+enum { OLD_MAX = 1 << 24 }; /* octets that a late segment of the service's may be behind */
+
 bool stage_is_probe(const struct line *l, const struct packet *pk)
 {
 	return seq_lt(pk->seg.seq, l->peer_max) && !seq_gt(pk->seg.ack, l->una);
@@ -235,11 +237,16 @@ static bool is_rst_in_place(const struct line *l, const struct segment *g)
 	return is_next(g->seq, l->peer_max) || is_next(g->seq, l->low);
 }
 
-/* It acknowledges nothing that was never sent: by the capture, or by what our socket took. */
+/* It acknowledges nothing that was never sent, by the capture, or by what our socket took; and
+ * nothing that was acknowledged long ago (RFC 5961, 5.2). */
 static bool is_ack_in_place(const struct line *l, const struct segment *g)
 {
-	uint32_t beyond = l->una + (uint32_t)(l->f->written - l->f->acked_octets) + 1;
+	const struct line_facts *f = l->f;
+	uint64_t rest = f->written > f->acked_octets ? f->written - f->acked_octets : 0;
+	uint32_t beyond = l->una + (uint32_t)rest + 1;
 
+	if (seq_lt(g->ack, l->una - OLD_MAX))
+		return false;
 	return !seq_gt(g->ack, beyond) || !seq_gt(g->ack, l->nxt);
 }
 
@@ -254,7 +261,7 @@ static bool is_believed(const struct line *l, const struct packet *pk)
 		return true;
 	if (g->flags & TCP_RST)
 		return is_rst_in_place(l, g) || answers_us(l, g);
-	if (l->offered && seq_gt(g->seq, l->edge))
+	if (l->offered && (seq_gt(g->seq, l->edge) || seq_lt(g->seq, l->low - OLD_MAX)))
 		return false;
 	return !(g->flags & TCP_ACK) || is_ack_in_place(l, g) || answers_us(l, g);
 }

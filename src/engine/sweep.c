@@ -19,7 +19,7 @@ static const uint64_t NEIGHBOUR_NS = 3150000000;
 static const uint64_t LINGER_MIN_NS = 2000000, LINGER_MAX_NS = 10000000;
 static const uint64_t TICK_NS = 2000000, CANARY_RTO_NS = 100000000;
 static const uint64_t DRAIN_NS = 1000000, WAITED_MAX_NS = 50000000;
-enum { RTO_BETWEEN_US = 30000 };
+enum { RTO_BETWEEN_US = 30000, DROP_PASSES_MAX = 4 };
 enum { HEARD_ENOUGH = 16 }; /* hosts whose round trips stand for those of the silent ones */
 static const double MISSED_MAX = 0.001; /* open or closed ports that may be missed, in the mean */
 
@@ -93,6 +93,17 @@ static bool pass_for_limited(const struct sweep *s)
 static bool another_pass(const struct sweep *s)
 {
 	return s->undone && !s->stopped && (pass_for_all(s) || pass_for_limited(s));
+}
+
+/* Was its silence perhaps our own deafness? Then some more, but a flood that never ends has the run
+ * end all the same, and say so. */
+static bool pass_for_drops(struct sweep *s)
+{
+	struct wire_stats stats = {0};
+
+	s->w->ops->stats(s->w, &stats);
+	return s->undone && !s->stopped && s->c->retries == RETRIES_AUTO && s->pass < RETRIES_MAX &&
+	       stats.dropped > s->last_pass_dropped && s->drop_passes++ < DROP_PASSES_MAX;
 }
 
 /*
@@ -403,17 +414,20 @@ static void window_run(struct sweep *s)
 {
 	unsigned idle = 0;
 
+	s->drop_passes = 0;
 	for (;;) {
 		uint64_t answered = s->sum.answered;
 		struct wire_stats stats = {0};
+		bool usual;
 
 		s->w->ops->stats(s->w, &stats);
 		s->last_pass_dropped = stats.dropped;
 		run_pass(s, idle);
 		idle = s->sum.answered == answered ? idle + 1 : 0;
-		if (!another_pass(s))
+		usual = another_pass(s);
+		if (!usual && !pass_for_drops(s))
 			break;
-		s->limited_only = !pass_for_all(s);
+		s->limited_only = usual && !pass_for_all(s);
 		s->pass++;
 	}
 	if (!s->undone) {
@@ -464,7 +478,7 @@ static int sweep_alloc(struct sweep *s, const struct sweep_config *c, struct err
 			return err_set(e, "out of memory");
 	}
 	s->craft = craft_new(e);
-	if (!s->craft)
+	if (!s->craft || sweep_make_templates(s, e) < 0)
 		return -1;
 	s->gates = gates_new(c->space, c->rate <= 0, s->start_ns, e);
 	if (!s->gates)

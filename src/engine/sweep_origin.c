@@ -19,7 +19,7 @@ static uint32_t signs_of_echo(const struct sweep *s, const struct point *at, con
 
 static bool is_rst(const struct reply *r)
 {
-	return r && !r->from && reaction_is_rst((enum reaction)r->reaction);
+	return r && !r->from && r->fit == FIT_EXACT && reaction_is_rst((enum reaction)r->reaction);
 }
 
 /* An open port speaks for itself by its SYN-ACK; what its ACK drew may be another's. */

@@ -21,6 +21,7 @@
 
 enum {
 	SLAB_LIMIT = 1 << 19,	 /* ports that answered, from which on a window closes early, */
+	UNPROVED_MAX = 1 << 17,	 /* ports, beyond which none is kept that has no proof */
 	WINDOW_BYTES = 25000000, /* or octets that all is kept in */
 	TIMES_MAX = 1 << 18,	 /* send times kept a pass; beyond, one for a run of slots */
 	RESPONDERS_MAX = 4096,	 /* distinct senders of ICMP errors remembered */
@@ -143,6 +144,7 @@ struct sweep {
 	struct pace_seen seen; /* since the pace's last tick */
 	uint64_t tick_ns, tick_dropped, progress_ns, progress_sent;
 	uint64_t last_pass_dropped;
+	unsigned drop_passes; /* of this window, made for nothing but what the capture dropped */
 	/* what makes the run incomplete, whichever window it was in */
 	uint64_t drops_unheard; /* in a last pass that left something unanswered */
 	bool too_lossy, no_room, send_failed;
@@ -212,6 +214,8 @@ bool sweep_in_handful(const struct sweep *s, const struct point *at, uint64_t sl
 unsigned sweep_tries_of(const struct sweep *s, const struct point *at, uint64_t slot);
 
 /* --- sweep_send.c ---------------------------------------------------------------------------- */
+/* One for each kind on each path, before anything is sent: later, memory may be short. */
+int sweep_make_templates(struct sweep *s, struct err *e);
 /* Sends as many of the pass's slots as the pace allows now. */
 void sweep_send_some(struct sweep *s, uint64_t now);
 /* Accounts for what has left. */

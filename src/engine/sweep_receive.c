@@ -302,18 +302,45 @@ static void count_answer(struct sweep *s, const struct host *h, const struct poi
 	s->last_answer_ns = now;
 }
 
-/* The host that it teaches something of; NULL for a repetition. */
-static struct host *take_reply(struct sweep *s, uint64_t index, const struct point *at,
-			       uint64_t place, struct reply *r, uint64_t now)
+static void settle_slot(struct sweep *s, const struct host *h, const struct point *at,
+			uint64_t place, const struct reply *r, uint64_t now)
 {
 	uint64_t slot = (place - s->first) * s->c->n_kinds + r->kind;
+
+	if (bit_get(s->done, slot) || !is_decisive(s, r))
+		return;
+	bit_set(s->done, slot);
+	s->undone--;
+	count_answer(s, h, at, slot, r, now);
+}
+
+/*
+ * Without our numbers it is of another connection, or forged. One of a form is kept, of so many
+ * ports at most, so that the port isn't called silent; it teaches nothing of host, path or time.
+ * False where it is foreign and nothing else.
+ */
+static bool take_unproved(struct sweep *s, const struct point *at, uint64_t place,
+			  const struct reply *r, uint64_t now)
+{
+	uint32_t number = (uint32_t)(place - s->first);
+
+	if (reaction_is_icmp((enum reaction)r->reaction)) /* RFC 792 has the SEQ quoted */
+		return false;
+	if (s->slab.n_accs >= UNPROVED_MAX && !slab_find(&s->slab, number))
+		return false;
+	if (slab_add(&s->slab, number, r) <= 0)
+		return false;
+	settle_slot(s, NULL, at, place, r, now);
+	return true;
+}
+
+/* The host that it teaches something of; NULL for a repetition. */
+static struct host *take_reply(struct sweep *s, uint64_t index, const struct point *at,
+			       uint64_t place, const struct reply *r, uint64_t now)
+{
 	struct host *h;
 	int added;
 
-	if (follows_syn_ack(s, slab_find(&s->slab, (uint32_t)(place - s->first)), r)) {
-		s->sum.duplicates++;
-		return NULL;
-	}
 	s->sum.late += r->try < try_kept(s->pass);
 	added = slab_add(&s->slab, (uint32_t)(place - s->first), r);
 	if (added == 0)
@@ -325,12 +352,8 @@ static struct host *take_reply(struct sweep *s, uint64_t index, const struct poi
 	disown_reset(s, slab_find(&s->slab, (uint32_t)(place - s->first)), r);
 	h = learn_host(s, at->host, r, true);
 	s->fates[at->span->path].heard = true;
-	if (!bit_get(s->done, slot) && is_decisive(s, r)) {
-		bit_set(s->done, slot);
-		s->undone--;
-		count_answer(s, h, at, slot, r, now);
-	}
-	if (r->reaction == REACTION_SYN_ACK && r->fit == FIT_EXACT) {
+	settle_slot(s, h, at, place, r, now);
+	if (r->reaction == REACTION_SYN_ACK) {
 		s->open_seen++;
 		sweep_found(s, index, r);
 	}
@@ -408,16 +431,26 @@ static void keep_evidence(const struct sweep *s, const struct packet *p, const s
 /* --- what our own kernel says -----------------------------------------------------------------
  */
 
-/* Does it say that it found no neighbour for what it was given? What a rule of its own refused to
- * send it rejects alike, but that never left. */
+/* Does it say that it found no neighbour for what it was given? */
 static bool no_neighbour(const struct sweep *s, const struct packet *p, const struct point *at,
-			 uint64_t slot, const struct reply *r)
+			 const struct reply *r)
 {
 	const struct path *path = &s->w->paths[at->span->path];
 
 	return p->kind == PACKET_ICMP_ERROR && r->reaction == REACTION_ICMP_HOST &&
-	       r->fit == FIT_EXACT && !path->loopback && addr_same(&p->seg.src, &path->src) &&
-	       !bit_get(s->unsent, slot);
+	       r->fit == FIT_EXACT && !path->loopback && addr_same(&p->seg.src, &path->src);
+}
+
+/* A firewall of this machine's refused to send it, and told us so by ICMP: no word of anybody
+ * else's, and nothing has left. */
+static bool is_own_refusal(const struct sweep *s, const struct packet *p, const struct point *at,
+			   uint64_t slot, const struct reply *r)
+{
+	const struct path *path = &s->w->paths[at->span->path];
+
+	return p->kind == PACKET_ICMP_ERROR && !path->loopback &&
+	       addr_same(&p->seg.src, &path->src) &&
+	       (r->reaction != REACTION_ICMP_HOST || bit_get(s->unsent, slot));
 }
 
 static void name_gateway(const struct path *p, struct err *why)
@@ -466,7 +499,7 @@ static bool take_own_word(struct sweep *s, const struct packet *p, const struct 
 {
 	struct host *h;
 
-	if (!no_neighbour(s, p, at, slot, r))
+	if (!no_neighbour(s, p, at, r))
 		return false;
 	if (s->w->paths[at->span->path].next_hop.family != ADDR_NONE) {
 		gateway_silent(s, at->span->path, slot, now);
@@ -484,13 +517,30 @@ static bool take_own_word(struct sweep *s, const struct packet *p, const struct 
  */
 
 /* A reply of an earlier window, whose evidence is forgotten. */
-static void take_late(struct sweep *s, uint64_t index, const struct point *at,
+static bool take_late(struct sweep *s, uint64_t index, const struct point *at,
 		      const struct reply *r)
 {
 	s->sum.late++;
 	learn_host(s, at->host, r, false);
 	if (corrects(s, r))
 		sweep_correct(s, index, r);
+	return true;
+}
+
+/* An answer to a probe of this window, which carries our numbers. */
+static void take_proved(struct sweep *s, const struct packet *p, const struct point *at,
+			uint64_t index, uint64_t place, struct reply *r, unsigned pass,
+			uint64_t now)
+{
+	uint64_t slot = (place - s->first) * s->c->n_kinds + r->kind;
+	struct host *heard;
+
+	if (is_own_refusal(s, p, at, slot, r) || take_own_word(s, p, at, slot, r, now))
+		return;
+	r->rtt_us = rtt_of(s, slot, pass, now);
+	heard = take_reply(s, index, at, place, r, now);
+	if (heard && !r->from && p->kind == PACKET_TCP)
+		learn_shape(heard, p);
 }
 
 /* A packet whose ends are a target's and ours: false where no probe can have drawn it. */
@@ -500,7 +550,6 @@ static bool take_answer(struct sweep *s, const struct packet *p, const struct en
 {
 	uint64_t place = permute_inverse(&s->perm, index);
 	enum reaction reaction;
-	struct host *heard;
 	struct reply r;
 	enum fit fit;
 	unsigned pass;
@@ -513,22 +562,19 @@ static bool take_answer(struct sweep *s, const struct packet *p, const struct en
 	g->try = try_of(s, g->try, p);
 	pass = pass_of(s, g->try);
 	probing_reply(&r, p, g->kind, try_kept(pass), reaction, fit);
-	r.from = responder_ref(s, &e->far, &p->seg.src);
 	r.rtt_us = UINT32_MAX;
-	if (place < s->first && place >= s->c->first_place) {
-		take_late(s, index, at, &r);
-	} else if (place < s->first || place >= s->first + s->size || !was_asked(s, place, g)) {
+	if (fit == FIT_EXACT)
+		r.from = responder_ref(s, &e->far, &p->seg.src);
+	if (place < s->first && place >= s->c->first_place)
+		return fit == FIT_EXACT && take_late(s, index, at, &r);
+	if (place < s->first || place >= s->first + s->size || !was_asked(s, place, g))
 		return false;
-	} else {
-		uint64_t slot = (place - s->first) * s->c->n_kinds + g->kind;
-
-		if (take_own_word(s, p, at, slot, &r, in->at_ns))
-			return true;
-		r.rtt_us = rtt_of(s, slot, pass, in->at_ns);
-		heard = take_reply(s, index, at, place, &r, in->at_ns);
-		if (heard && fit == FIT_EXACT && !r.from && p->kind == PACKET_TCP)
-			learn_shape(heard, p);
-	}
+	if (follows_syn_ack(s, slab_find(&s->slab, (uint32_t)(place - s->first)), &r))
+		s->sum.duplicates++;
+	else if (fit != FIT_EXACT)
+		return take_unproved(s, at, place, &r, in->at_ns);
+	else
+		take_proved(s, p, at, index, place, &r, pass, in->at_ns);
 	return true;
 }
 

@@ -58,19 +58,26 @@ uint32_t sweep_now_us(const struct sweep *s, uint64_t ns)
 	return (uint32_t)((ns - s->start_ns) / 1000) + 1; /* 0 says that it isn't known */
 }
 
-static const struct template *template_of(struct sweep *s, const struct point *at, unsigned kind)
+static const struct template *template_of(const struct sweep *s, const struct point *at,
+					  unsigned kind)
 {
-	struct template **t = &s->templates[at->span->path * s->c->n_kinds + kind];
-	struct segment seg;
-	struct err e;
+	return s->templates[at->span->path * s->c->n_kinds + kind];
+}
 
-	if (!*t) {
-		probing_segment(&s->c->wish, s->c->kinds[kind], &s->w->paths[at->span->path],
-				&at->addr, s->ts_base, &seg);
-		*t = template_new(s->craft, &seg, &e);
-		assert(*t); /* options and payload were bounded when they were made */
+int sweep_make_templates(struct sweep *s, struct err *e)
+{
+	for (size_t i = 0; i < s->w->n_paths * s->c->n_kinds; i++) {
+		const struct path *path = &s->w->paths[i / s->c->n_kinds];
+		struct segment seg;
+
+		/* the destination is patched in: any of the family will do */
+		probing_segment(&s->c->wish, s->c->kinds[i % s->c->n_kinds], path, &path->src,
+				s->ts_base, &seg);
+		s->templates[i] = template_new(s->craft, &seg, e);
+		if (!s->templates[i])
+			return -1;
 	}
-	return *t;
+	return 0;
 }
 
 /* --- paths ------------------------------------------------------------------------------------ */
@@ -443,7 +450,8 @@ static void account_failed(struct sweep *s, const struct batch *b, unsigned i, u
 	}
 	sweep_note_failed(s, slot);
 	s->sum.send_errors++;
-	err_sys(&why, v->error, "sending by %s", s->w->paths[v->path].ifname);
+	err_set(&why, "sending by %s: %s%s", s->w->paths[v->path].ifname, strerror(v->error),
+		probing_unsent(v->error));
 	if (error_of_link(v->error))
 		sweep_bury_path(s, v->path, END_LINK, &why);
 	else if (v->error == ENOBUFS)

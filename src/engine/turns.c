@@ -4,7 +4,6 @@
  */
 #include "engine/turns.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -53,7 +52,8 @@ int turns_post(struct turns *t, uint16_t path, const struct segment *seg, uint64
 	struct err e;
 	int len = craft_build(t->craft, seg, bytes, SEGMENT_MAX, &e);
 
-	assert(len > 0); /* what actors send is bounded */
+	if (len < 0) /* what actors send is bounded: it is memory that lacks */
+		return ENOMEM;
 	out.len = (uint16_t)len;
 	if (t->w->ops->send(t->w, 0, &out, 1, &left_ns) != 1)
 		return out.error ? out.error : EIO;
@@ -65,11 +65,19 @@ int turns_post(struct turns *t, uint16_t path, const struct segment *seg, uint64
 	return 0;
 }
 
+void turns_unsent(struct turns *t, int errnum)
+{
+	t->stats->send_errors++;
+	if (!t->stats->send_errno)
+		t->stats->send_errno = errnum;
+}
+
 bool turns_send(struct turns *t, uint16_t path, const struct segment *seg, uint64_t *at_ns)
 {
 	int error = turns_post(t, path, seg, at_ns);
 
-	t->stats->send_errors += error && error != EAGAIN; /* it will be sent again */
+	if (error && error != EAGAIN) /* it will be sent again */
+		turns_unsent(t, error);
 	return !error;
 }
 
@@ -105,6 +113,17 @@ static bool must_stop(struct turns *t, uint64_t now)
 	return false;
 }
 
+/* An error about what somebody else sent, or about so little that it shows no ports. */
+static bool is_alien(const struct turns *t, const struct packet *pk)
+{
+	if (pk->kind != PACKET_ICMP_ERROR)
+		return pk->kind == PACKET_NONE;
+	for (size_t i = 0; i < t->w->n_paths; i++)
+		if (addr_same(&t->w->paths[i].src, &pk->quoted.src))
+			return !pk->quoted.has_ports;
+	return true;
+}
+
 static void on_frame(void *ctx, const struct wire_in *in)
 {
 	struct loop *l = ctx;
@@ -114,8 +133,7 @@ static void on_frame(void *ctx, const struct wire_in *in)
 
 	if (decode_frame(in->frame, in->captured, in->len, in->linktype, &pk) != DECODE_OK)
 		return;
-	if (pk.kind == PACKET_NONE || (pk.kind == PACKET_ICMP_ERROR && !pk.quoted.has_ports) ||
-	    match_is_broken(&pk)) {
+	if (is_alien(t, &pk) || match_is_broken(&pk)) {
 		t->stats->foreign++;
 		return;
 	}

@@ -32,6 +32,7 @@ struct turns_stats {
 	enum run_end end;
 	char why[256];
 	uint64_t sent, answered, retried, late, foreign, send_errors;
+	int send_errno; /* of the first of send_errors that had one */
 	double elapsed_s;
 	struct wire_stats wire;
 };
@@ -75,6 +76,8 @@ struct turns_ends turns_ends_of(const struct packet *pk);
 uint32_t turns_random(struct turns *t);
 /* False where it didn't leave: counted. `*at_ns` (may be NULL) is when. */
 bool turns_send(struct turns *t, uint16_t path, const struct segment *seg, uint64_t *at_ns);
+/* One is counted that never left; 0: nobody said why. */
+void turns_unsent(struct turns *t, int errnum);
 /* The same for who has his own mind about errors: 0, or wire_out.error, which is not counted. */
 int turns_post(struct turns *t, uint16_t path, const struct segment *seg, uint64_t *at_ns);
 /* False where the path is down; the run's end and why are then set, once. */

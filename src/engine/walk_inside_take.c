@@ -63,6 +63,8 @@ static const struct walk_step *note_copy(struct walker *k, struct turns *t, cons
 		return NULL;
 	if (proven)
 		x.fit = FIT_EXACT;
+	else if (x.fit != FIT_EXACT && walk_is_flooded(k, &in->unproved, in->n_steps))
+		return NULL;
 	else if (pk->seg.src.family == ADDR_V6 && !follows_answer(in, step))
 		x.fit = FIT_TUPLE;
 	walk_times(&x, step, at_ns);
@@ -77,8 +79,9 @@ static void rest(struct walker *k, uint64_t at_ns)
 	k->in.due_ns = at_ns + walk_wait(k, k->in.ttl, 0);
 }
 
-/* To the last ACK of the handshake, the kernel's own, at full TTL: that is the service's answer. */
-static void take_refusal(struct walker *k, const struct packet *pk, uint64_t at_ns)
+/* To the last ACK of the handshake, the kernel's own, at full TTL: that is the service's answer.
+ * False where our end of the connection would take no such RST. */
+static bool take_refusal(struct walker *k, const struct packet *pk, uint64_t at_ns)
 {
 	const struct inside *in = &k->in;
 	struct exchange x = {
@@ -88,11 +91,12 @@ static void take_refusal(struct walker *k, const struct packet *pk, uint64_t at_
 	    .sent = {in->nxt, in->peer_nxt, TCP_ACK, 0},
 	};
 
-	if (exchange_take(&x, pk) == FIT_NONE)
-		return;
+	if (exchange_take(&x, pk) != FIT_EXACT)
+		return false;
 	x.answered_by = 1;
 	x.answered_ns = at_ns;
 	k->f->inside.service = x;
+	return true;
 }
 
 static void take_rst(struct walker *k, struct turns *t, const struct packet *pk, uint64_t at_ns)
@@ -101,8 +105,8 @@ static void take_rst(struct walker *k, struct turns *t, const struct packet *pk,
 	const struct walk_step *step;
 
 	if (in->stage == INSIDE_CONNECT || !in->n_steps) { /* refused, if only to the last ACK */
-		if (in->known && in->round == 0)
-			take_refusal(k, pk, at_ns);
+		if (in->known && in->round == 0 && !take_refusal(k, pk, at_ns))
+			return;
 		in->known = false;
 		in->stage = INSIDE_REST;
 		in->due_ns = at_ns;
@@ -124,7 +128,8 @@ static bool dsacks(const struct inside *in, const struct packet *pk)
 static void take_ack(struct walker *k, struct turns *t, const struct packet *pk, uint64_t at_ns)
 {
 	struct inside *in = &k->in;
-	bool took = seq_gt(pk->seg.ack, in->nxt);
+	bool took = seq_gt(pk->seg.ack, in->nxt) &&
+		    seq_in_window(pk->seg.ack, in->sent.seq + 1, in->sent.len);
 
 	if (in->stage != INSIDE_ASK || !in->n_steps || (k->f->inside.content && !took))
 		return;
@@ -163,6 +168,8 @@ static void take_service(struct walker *k, struct turns *t, const struct packet 
 
 	if (bare && (kept->answered_by || !seq_gt(pk->seg.ack, k->in.nxt)))
 		return;
+	if (k->flooded && pk->kind == PACKET_TCP && pk->seg.seq != k->in.peer_nxt)
+		return; /* not the next that our end of the connection would take */
 	if (exchange_take(&x, pk) == FIT_NONE)
 		return;
 	x.answered_by = 1;

@@ -34,7 +34,7 @@ struct course { /* one walk under way, outside of a connection */
 	uint16_t ip_id;
 	uint8_t end;  /* the first TTL with a reply; 0: none */
 	uint8_t told; /* the next hop that the caller hears of; beyond max_ttl: no more */
-	unsigned failures;
+	unsigned failures, unproved; /* what came for it without its numbers */
 	uint64_t last_ns, paused_ns; /* the last step; nothing before */
 	/* Answers come that name no TTL: one TTL at a time, all from the beginning. */
 	bool careful;
@@ -71,6 +71,7 @@ struct inside {
 	struct trace_walk spare; /* confirmations are not handed out */
 	struct walk_step steps[TRACE_TTL_MAX * WALK_TRIES_MAX];
 	size_t n_steps;
+	unsigned unproved;
 	struct sent sent; /* the copies; what the kernel wrote */
 	uint64_t written_ns;
 };
@@ -85,6 +86,7 @@ struct walker {
 	struct rtt rtt;
 	uint8_t farthest; /* TTL that was ever answered */
 	bool failed;	  /* a link is down, or nothing leaves */
+	bool flooded;	  /* answers come that can't be to what was sent: only our numbers count */
 	unsigned n_beside;
 	struct allowance allow[TRACE_TTL_MAX + 1];
 	struct course courses[TRACE_WALKS_MAX]; /* as f->walks; of the inside walk empty */
@@ -125,6 +127,12 @@ bool course_take(struct walker *k, struct turns *t, struct course *c, const stru
 /* Is it an exact answer to a step of the walk? */
 bool course_owns(const struct walker *k, const struct course *c, const struct packet *pk);
 bool walk_is_expiry(const struct packet *pk);
+/*
+ * Counts one more in `*unproved` that has none of our numbers, for `n_steps` segments. A box that
+ * resets badly sends a few for each; from a flood on, which sees none of them, such are not taken
+ * any more, and those that were are forgotten.
+ */
+bool walk_is_flooded(struct walker *k, unsigned *unproved, size_t n_steps);
 /* Takes an answer, complete with its times, into its hop. True where the hop had none. */
 bool walk_note(struct walker *k, struct turns *t, struct trace_hop *h, const struct exchange *x,
 	       bool expiry);

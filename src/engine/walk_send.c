@@ -3,7 +3,9 @@
  * segments may expire at one TTL. It refuses to know what answers mean but by the hop's marks.
  */
 #include <stdio.h>
+#include <string.h>
 
+#include "engine/probing.h"
 #include "engine/walk_private.h"
 
 enum {
@@ -170,7 +172,8 @@ static void note_failure(struct walker *k, struct turns *t, struct course *c, ui
 	k->failed = true;
 	if (t->stats->end == END_COMPLETE) {
 		t->stats->end = END_SEND;
-		snprintf(t->stats->why, sizeof(t->stats->why), "segments don't leave");
+		snprintf(t->stats->why, sizeof(t->stats->why), "segments don't leave: %s%s",
+			 strerror(t->stats->send_errno), probing_unsent(t->stats->send_errno));
 	}
 }
 

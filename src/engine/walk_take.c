@@ -6,7 +6,14 @@
 
 #include "base/seq.h"
 
-enum { TIME_EXCEEDED_V4 = 11, TIME_EXCEEDED_V6 = 3, RESETS_MAX = UINT8_MAX };
+enum {
+	TIME_EXCEEDED_V4 = 11,
+	TIME_EXCEEDED_V6 = 3,
+	RESETS_MAX = UINT8_MAX,
+	UNPROVED_MIN =
+	    8, /* that many, and so many for each segment, a box that resets badly sends */
+	UNPROVED_EACH = 4,
+};
 
 bool walk_is_expiry(const struct packet *pk)
 {
@@ -259,15 +266,54 @@ static bool take_numberless(struct walker *k, struct turns *t, struct course *c,
 	return true;
 }
 
+/* --- a flood -------------------------------------------------------------------------------- */
+
+static bool is_proved(const struct exchange *x)
+{
+	return x->fit == FIT_EXACT || acks_step(x);
+}
+
+/* To be careful is of no use any more: it is for answers without numbers. */
+static void forget_unproved(struct course *c)
+{
+	c->careful = false;
+	c->end = 0;
+	for (unsigned ttl = TRACE_TTL_MAX; ttl > 0; ttl--) {
+		struct trace_hop *h = &c->w->hops[ttl];
+
+		h->expired = h->expired && h->expiry.fit == FIT_EXACT;
+		h->replied = h->replied && is_proved(&h->reply);
+		h->replied_otherwise = h->replied && h->replied_otherwise && is_proved(&h->other);
+		h->resets = h->replied && reaction_is_rst((enum reaction)h->reply.reaction);
+		if (h->replied)
+			c->end = (uint8_t)ttl;
+	}
+}
+
+bool walk_is_flooded(struct walker *k, unsigned *unproved, size_t n_steps)
+{
+	if (k->flooded || ++*unproved <= UNPROVED_MIN + UNPROVED_EACH * n_steps)
+		return k->flooded;
+	k->flooded = true;
+	for (size_t i = 0; i < TRACE_WALKS_MAX; i++)
+		if (k->courses[i].n_steps)
+			forget_unproved(&k->courses[i]);
+	return true;
+}
+
 bool course_take(struct walker *k, struct turns *t, struct course *c, const struct packet *pk,
 		 uint64_t at_ns)
 {
 	struct exchange x;
+	bool found;
 	size_t step;
 
 	if (!c->n_steps)
 		return false;
-	if (!find_step(k, c, pk, &step, &x))
+	found = find_step(k, c, pk, &step, &x);
+	if ((!found || !is_proved(&x)) && walk_is_flooded(k, &c->unproved, c->n_steps))
+		return false;
+	if (!found)
 		return take_numberless(k, t, c, pk, at_ns);
 	note_step(k, t, c, step, &x, pk, at_ns);
 	return true;

@@ -57,7 +57,9 @@ int changes_no_memory(struct err *e)
 	return err_set(e, "out of memory for the results to compare");
 }
 
-/* The word's place among `w`; -1 where there is no room for it. */
+enum { TOO_MANY_WORDS = -1, NO_MEMORY_FOR_WORD = -2 };
+
+/* The word's place among `w`, or one of these two. */
 static int intern(struct words *w, const char *text, size_t len)
 {
 	char *copy;
@@ -65,15 +67,23 @@ static int intern(struct words *w, const char *text, size_t len)
 	for (size_t i = 0; i < w->n; i++)
 		if (strncmp(w->v[i], text, len) == 0 && !w->v[i][len])
 			return (int)i;
-	if (w->n == WORDS_MAX || len > WORD_MAX || !array_grow(&w->v, w->n, &w->cap, sizeof(*w->v)))
-		return -1;
+	if (w->n == WORDS_MAX || len > WORD_MAX)
+		return TOO_MANY_WORDS;
+	if (!array_grow(&w->v, w->n, &w->cap, sizeof(*w->v)))
+		return NO_MEMORY_FOR_WORD;
 	copy = malloc(len + 1);
 	if (!copy)
-		return -1;
+		return NO_MEMORY_FOR_WORD;
 	memcpy(copy, text, len);
 	copy[len] = '\0';
 	w->v[w->n] = copy;
 	return (int)w->n++;
+}
+
+static int not_kept(int number, const char *words, struct err *e)
+{
+	return number == NO_MEMORY_FOR_WORD ? changes_no_memory(e)
+					    : err_set(e, "too many different %s", words);
 }
 
 static void free_words(struct words *w)
@@ -154,7 +164,7 @@ int changes_addr(struct changes *c, const char *text, struct addr *out, struct e
 		return 0;
 	number = intern(&c->zones, zone + 1, strlen(zone + 1));
 	if (number < 0)
-		return err_set(e, "too many different zones");
+		return not_kept(number, "zones", e);
 	out->zone = (uint32_t)number + 1;
 	return 0;
 }
@@ -300,7 +310,7 @@ int changes_ports(struct changes *c, size_t side, uint32_t host, struct port_spa
 	int id = reason ? intern(&c->reasons, reason, strlen(reason)) : REASON_NONE;
 
 	if (id < 0)
-		return err_set(e, "too many different reasons");
+		return not_kept(id, "reasons", e);
 	x.reason = (uint16_t)id;
 	face_of(c, side, host);
 	return sheet_add(&c->side[side].now, host, x, c->n_hosts) ? 0 : changes_no_memory(e);
@@ -325,7 +335,7 @@ int changes_up(struct changes *c, size_t side, uint32_t host, bool up, const cha
 	int id = proves_down(reason) ? intern(&c->reasons, reason, strlen(reason)) : REASON_NONE;
 
 	if (id < 0)
-		return err_set(e, "too many different reasons");
+		return not_kept(id, "reasons", e);
 	if (up) {
 		f->up = UP_YES;
 	} else if (f->up != UP_YES && id != REASON_NONE) { /* windows see it by turns */

@@ -135,7 +135,7 @@ static struct march march_of(const struct place *p)
 /* Did it stop answering, or begin, at ports that both asked? */
 static void find_turn(const struct place *p, struct findings *out)
 {
-	const struct face *old = p->face, *now = p->face + SIDE_NEW;
+	const struct face *old = p->face, *now = p->face ? &p->face[SIDE_NEW] : NULL;
 	struct march m = march_of(p);
 	uint64_t lost = 0, won = 0;
 	struct stretch s;

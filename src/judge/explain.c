@@ -19,6 +19,7 @@ enum {
 	SETS_MAX = 16384,
 	OPEN_MAX = 32,	       /* RSTs of one flow that are looked at in hindsight */
 	KERNEL_NS = 250000000, /* the kernel's word comes so near to the frame; most within 1 ms */
+	KERNEL_CASES = 1024,   /* and so many RSTs back at most: a flood must not make it dear */
 };
 
 /* 256 MB: 262,144 flows x 248 octets, half as many blocks x 536, 65,536 cases x 984. */
@@ -206,7 +207,7 @@ void explain_kernel(struct explain *e, const struct kernel_reset *k)
 
 	take_all(e);
 	e->sum.kernel_events++;
-	for (uint32_t i = e->n; i > 0; i--) {
+	for (uint32_t i = e->n; i > 0 && e->n - i < KERNEL_CASES; i--) {
 		struct rst_case *c = &e->cases[(e->first + i - 1) % e->room];
 		uint64_t d = apart(k->wall_ns, c->rst.wall_ns);
 

@@ -124,7 +124,7 @@ static size_t hash_of(const struct flows *t, uint8_t family, const uint8_t ip[2]
 		for (size_t i = 0; i < 4; i++)
 			h = mix(h, w[i]);
 	}
-	return mix(h, (uint64_t)port[0] << 16 | port[1]) & t->mask;
+	return (size_t)mix(h, (uint64_t)port[0] << 16 | port[1]) & t->mask;
 }
 
 static bool is_key(const struct flow *f, const struct key *k)

@@ -4,10 +4,15 @@
 #include "base/seq.h"
 #include "packet/segment.h"
 
-/* The RST acknowledges our SEQ plus some of our SEG.LEN: some stacks forget the FIN or the data. */
+/* Our SEQ plus some of our SEG.LEN: some stacks forget the FIN or the data. */
+static bool shows_our_seq(const struct sent *s, const struct segment *seg)
+{
+	return seq_in_window(seg->ack, s->seq, s->len + 1);
+}
+
 static bool acks_our_seq(const struct sent *s, const struct segment *seg)
 {
-	return (seg->flags & TCP_ACK) && seq_in_window(seg->ack, s->seq, s->len + 1);
+	return (seg->flags & TCP_ACK) && shows_our_seq(s, seg);
 }
 
 static enum fit match_rst(const struct sent *s, const struct segment *seg, enum reaction *r)
@@ -33,7 +38,9 @@ static enum fit match_rst(const struct sent *s, const struct segment *seg, enum 
 		*r = REACTION_RST_SEQ_FROM_ACK;
 		return FIT_EXACT;
 	}
-	return FIT_TUPLE;
+	/* Some fill the ACK field and leave out the bit: a form of its own, but it saw our segment.
+	 */
+	return !has_ack && shows_our_seq(s, seg) ? FIT_EXACT : FIT_TUPLE;
 }
 
 static enum fit match_tcp(const struct sent *s, const struct segment *seg, enum reaction *r)

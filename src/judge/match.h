@@ -20,7 +20,7 @@ struct sent {
 
 enum fit {
 	FIT_NONE,  /* not an answer to it: foreign */
-	FIT_TUPLE, /* addresses and ports fit, the numbers do not: weak */
+	FIT_TUPLE, /* addresses and ports fit, the numbers do not: anybody may have sent it */
 	FIT_EXACT, /* carries a number that only who saw our segment can know */
 };
 

@@ -10,7 +10,8 @@ const struct provoke_row provoke_rows[] = {
     /* clang-format off */
     {"our-side-failed", ANY, BIT(SAW_FAILED), BIT(SAW_OPEN), SEVERITY_NOTICE,
      "this host could not open the connection: it says nothing of the service",
-     "Look at the limits of this host: open files (ulimit -n), memory, local ports."},
+     "Look at the limits of this host: open files (ulimit -n), memory, local ports, and whether "
+     "its own firewall lets the segments out (nft list ruleset)."},
     {"no-quiet-port", ANY, BIT(SAW_NO_QUIET), 0, SEVERITY_NOTICE,
      "this host's kernel can't be kept silent towards the service, and would spoil the scenario",
      "Give CAP_NET_ADMIN besides CAP_NET_RAW, or ask from a host that is not on the same link."},

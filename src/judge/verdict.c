@@ -13,7 +13,7 @@ enum half { HALF_OPEN = 1, HALF_CLOSED = 2, HALF_BOTH = 3 };
 /* What one class of probes tells, all its kinds together. */
 struct class_view {
 	bool sent, silent; /* silent: sent often enough, and nothing came */
-	const struct reply *passes, *rst, *rejects, *in_use;
+	const struct reply *passes, *rst, *rejects, *unproved;
 };
 
 struct view {
@@ -33,17 +33,10 @@ static enum probe_class class_of(const struct observation *o, size_t kind)
 	return probe_class_of(o->kinds[kind]->flags);
 }
 
-/* What the reply leaves: a SYN-ACK that does not acknowledge our SYN belongs to something else. */
-static uint8_t worlds_of(const struct rule *rule, const struct reply *r)
+/* Without our numbers it belongs to something else, or to a forger who never saw what we sent. */
+static bool proves_nothing(const struct reply *r)
 {
-	return r->fit != FIT_EXACT && r->reaction == REACTION_SYN_ACK ? WORLD_ANY : rule->worlds;
-}
-
-static bool names_other_connection(const struct reply *r)
-{
-	return r->reaction == REACTION_CHALLENGE_ACK || r->reaction == REACTION_FIN ||
-	       r->reaction == REACTION_DATA ||
-	       (r->reaction == REACTION_SYN_ACK && r->fit != FIT_EXACT);
+	return r->fit != FIT_EXACT;
 }
 
 /* The first in an order that has nothing to do with when they came: *best, or r. */
@@ -61,21 +54,21 @@ static void view_reply(struct view *v, const struct observation *o, const struct
 {
 	enum probe_class cls = class_of(o, r->kind);
 	const struct rule *rule = rule_find(cls, (enum reaction)r->reaction);
-	uint8_t worlds = worlds_of(rule, r);
-	unsigned half = half_of(worlds);
+	unsigned half = half_of(rule->worlds);
 	struct class_view *c = &v->cls[cls];
 
-	if (!(worlds & ~WORLD_PASSES))
+	if (proves_nothing(r)) {
+		prefer(&c->unproved, r);
+		v->tuple_only = true;
+		return;
+	}
+	if (!(rule->worlds & ~WORLD_PASSES))
 		prefer(&c->passes, r);
 	if (reaction_is_rst((enum reaction)r->reaction))
 		prefer(&c->rst, r);
 	if (reaction_is_icmp((enum reaction)r->reaction))
 		prefer(&c->rejects, r);
-	if (names_other_connection(r))
-		prefer(&c->in_use, r);
-	if (r->fit != FIT_EXACT)
-		v->tuple_only = true;
-	if (rule->firm && r->fit == FIT_EXACT) {
+	if (rule->firm) {
 		v->firm &= half;
 		if (half == HALF_OPEN)
 			prefer(&v->firm_open, r);
@@ -143,20 +136,20 @@ static void name_by_syn(const struct view *v, struct verdict *out)
 		decide(out, STATE_REJECTED, syn->rejects);
 	else if (v->weak == HALF_CLOSED)
 		decide(out, STATE_CLOSED, v->weak_closed);
-	else if (syn->in_use)
-		decide(out, STATE_INDETERMINATE, syn->in_use);
+	else if (syn->unproved)
+		decide(out, STATE_INDETERMINATE, syn->unproved);
 	else
 		decide(out, syn->silent ? STATE_FILTERED : STATE_INDETERMINATE, NULL);
 }
 
 static void name_without_syn(const struct view *v, struct verdict *out)
 {
-	const struct reply *passes = NULL, *rejects = NULL, *in_use = NULL;
+	const struct reply *passes = NULL, *rejects = NULL, *unproved = NULL;
 
 	for (int i = 0; i < PROBE_CLASSES; i++) {
 		passes = passes ? passes : v->cls[i].passes;
 		rejects = rejects ? rejects : v->cls[i].rejects;
-		in_use = in_use ? in_use : v->cls[i].in_use;
+		unproved = unproved ? unproved : v->cls[i].unproved;
 	}
 	if (v->weak == HALF_CLOSED)
 		decide(out, STATE_CLOSED, v->weak_closed);
@@ -164,8 +157,8 @@ static void name_without_syn(const struct view *v, struct verdict *out)
 		decide(out, STATE_UNFILTERED, passes);
 	else if (rejects)
 		decide(out, STATE_REJECTED, rejects);
-	else if (in_use)
-		decide(out, STATE_INDETERMINATE, in_use);
+	else if (unproved)
+		decide(out, STATE_INDETERMINATE, unproved);
 	else if (v->any_short)
 		decide(out, STATE_INDETERMINATE, NULL);
 	else if (v->cls[PROBE_ACK].silent)
@@ -228,7 +221,7 @@ static void clues_of_doubt(const struct view *v, const struct observation *o, st
 		put_clue(out, CLUE_WEAK_CLOSED, 0, 0);
 	if (v->tuple_only)
 		put_clue(out, CLUE_TUPLE_ONLY, 0, 0);
-	if (out->state == STATE_INDETERMINATE && out->decider)
+	if (out->state == STATE_INDETERMINATE && out->decider && !reaction_is_rst(out->reaction))
 		put_clue(out, CLUE_TUPLE_IN_USE, 0, 0);
 	if (rejects && out->state != STATE_REJECTED)
 		put_clue(out, CLUE_SOME_REJECTED, rejects->icmp_type, rejects->icmp_code);

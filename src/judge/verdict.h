@@ -61,7 +61,7 @@ enum clue_id {
 	CLUE_WEAK_CLOSED,   /* closed rests on weak evidence: Windows and others reset at LISTEN too
 			     */
 	CLUE_TUPLE_ONLY,    /* a reply fits only addresses and ports */
-	CLUE_TUPLE_IN_USE,  /* challenge ACK: the 4-tuple belongs to another connection */
+	CLUE_TUPLE_IN_USE,  /* challenge ACK: the 4-tuple may belong to another connection */
 	CLUE_SOME_REJECTED, /* other tries were rejected by ICMP type a code b */
 	CLUE_ICMP_LIMIT,   /* silent, while the same sender rejected others: its ICMP limit may hide
 			      this */

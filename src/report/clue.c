@@ -18,8 +18,10 @@ static const char *const sentences[CLUES] = {
     [CLUE_STRAY_RST] = "the ACK drew a RST: the path passes it, and the stack answers",
     [CLUE_WEAK_CLOSED] = "closed by weak evidence only: Windows and others send such a RST at "
 			 "LISTEN too",
-    [CLUE_TUPLE_ONLY] = "a reply fits only addresses and ports, not the numbers that we sent",
-    [CLUE_TUPLE_IN_USE] = "these addresses and ports belong to another connection over there",
+    [CLUE_TUPLE_ONLY] = "a reply fits only addresses and ports, not the numbers that we "
+			"sent: it proves nothing",
+    [CLUE_TUPLE_IN_USE] = "these addresses and ports may belong to another connection over "
+			  "there",
     [CLUE_ICMP_LIMIT] = "silent, while the same sender rejected others: its ICMP rate limit may "
 			"hide this",
     [CLUE_RST_ACK_FORM] = "the RST carries an ACK where RFC 9293 asks for none",

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/room.h"
 #include "packet/segment.h"
 #include "report/json_private.h"
 #include "base/utf8.h"
@@ -36,9 +37,25 @@ json_object *json_new_text(const char *s)
 	return o;
 }
 
+void json_set(json_object *o, const char *key, json_object *value)
+{
+	if (o)
+		json_object_object_add(o, key, value);
+	else
+		json_object_put(value);
+}
+
+void json_push(json_object *array, json_object *value)
+{
+	if (array)
+		json_object_array_add(array, value);
+	else
+		json_object_put(value);
+}
+
 void json_add_text(json_object *o, const char *key, const char *value)
 {
-	json_object_object_add(o, key, json_new_text(value));
+	json_set(o, key, json_new_text(value));
 }
 
 json_object *json_new_u64(uint64_t v)
@@ -54,17 +71,17 @@ json_object *json_new_u64(uint64_t v)
 
 void json_add_u64(json_object *o, const char *key, uint64_t v)
 {
-	json_object_object_add(o, key, json_new_u64(v));
+	json_set(o, key, json_new_u64(v));
 }
 
 void json_add_bool(json_object *o, const char *key, bool v)
 {
-	json_object_object_add(o, key, json_object_new_boolean(v));
+	json_set(o, key, json_object_new_boolean(v));
 }
 
 void json_add_null(json_object *o, const char *key)
 {
-	json_object_object_add(o, key, NULL);
+	json_set(o, key, NULL);
 }
 
 void json_add_text_or_null(json_object *o, const char *key, const char *value)
@@ -86,11 +103,11 @@ void json_add_real(json_object *o, const char *key, double v, int decimals)
 	char text[64];
 
 	if (!isfinite(v)) {
-		json_object_object_add(o, key, NULL);
+		json_set(o, key, NULL);
 		return;
 	}
 	snprintf(text, sizeof(text), "%.*f", decimals, v);
-	json_object_object_add(o, key, json_object_new_double_s(v, text));
+	json_set(o, key, json_object_new_double_s(v, text));
 }
 
 void json_add_flags(json_object *o, uint16_t flags)
@@ -110,7 +127,7 @@ void json_add_flags(json_object *o, uint16_t flags)
 
 json_object *json_new_record(const char *type)
 {
-	json_object *o = json_object_new_object();
+	json_object *o = room_at_hand() ? json_object_new_object() : NULL;
 
 	json_add_text(o, "type", type);
 	return o;
@@ -118,9 +135,11 @@ json_object *json_new_record(const char *type)
 
 void json_put_record(struct json_report *r, json_object *o)
 {
-	const char *text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
-								 JSON_C_TO_STRING_NOSLASHESCAPE);
+	const char *text = NULL;
 
+	if (o && room_at_hand())
+		text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+							     JSON_C_TO_STRING_NOSLASHESCAPE);
 	if (text)
 		string_putf(&r->line, "%s\n", text);
 	else
@@ -167,8 +186,8 @@ static void add_captures(json_object *o, const struct run_info *run)
 		json_object *files = json_object_new_array();
 
 		for (size_t i = 0; i < run->n_files; i++)
-			json_object_array_add(files, json_new_text(run->files[i]));
-		json_object_object_add(o, "files", files);
+			json_push(files, json_new_text(run->files[i]));
+		json_set(o, "files", files);
 	}
 }
 
@@ -198,8 +217,8 @@ static void add_shown(json_object *o, const struct report_style *style)
 	shown = json_object_new_array();
 	for (int s = 0; s < PORT_STATES; s++)
 		if (host_shows(style, (enum port_state)s))
-			json_object_array_add(shown, json_new_text(state_name((enum port_state)s)));
-	json_object_object_add(o, "shown", shown);
+			json_push(shown, json_new_text(state_name((enum port_state)s)));
+	json_set(o, "shown", shown);
 }
 
 static void put_covers(struct json_report *r)
@@ -229,22 +248,22 @@ static void put_run(struct json_report *r)
 	json_object *source = json_object_new_array();
 
 	for (char *const *arg = run->argv; arg && *arg; arg++)
-		json_object_array_add(argv, json_new_text(*arg));
+		json_push(argv, json_new_text(*arg));
 	for (size_t i = 0; i < run->n_sources; i++) {
 		json_object *s = json_object_new_object();
 
 		json_add_addr(s, "addr", r, &run->sources[i].addr);
 		json_add_text(s, "iface", run->sources[i].ifname);
-		json_object_array_add(source, s);
+		json_push(source, s);
 	}
-	json_object_object_add(o, "schema", json_object_new_int(SCHEMA));
+	json_set(o, "schema", json_object_new_int(SCHEMA));
 	json_add_text(o, "tool", "rstprobe");
 	json_add_text(o, "version", run->version);
 	json_add_text(o, "command", run->command);
-	json_object_object_add(o, "argv", argv);
+	json_set(o, "argv", argv);
 	json_add_time(o, "started", run->started_wall_ns);
 	json_add_u64(o, "seed", run->seed);
-	json_object_object_add(o, "source", source);
+	json_set(o, "source", source);
 	add_space(o, run);
 	if (run->space[0])
 		add_shown(o, &r->style);
@@ -261,7 +280,7 @@ json_object *json_new_clues(const struct clue *clues, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		report_clue(text, sizeof(text), &clues[i]);
-		json_object_array_add(a, json_new_text(text));
+		json_push(a, json_new_text(text));
 	}
 	return a;
 }
@@ -282,10 +301,10 @@ static void json_window(void *ctx, const struct window_record *w)
 	json_object *o = json_new_record("window"), *probes = json_object_new_array();
 
 	for (size_t i = 0; i < w->n_kinds; i++)
-		json_object_array_add(probes, json_new_text(w->kinds[i]->name));
+		json_push(probes, json_new_text(w->kinds[i]->name));
 	json_add_u64(o, "first", w->first);
 	json_add_u64(o, "last", w->last);
-	json_object_object_add(o, "probes", probes);
+	json_set(o, "probes", probes);
 	json_add_bool(o, "complete", w->complete);
 	json_put_record(r, o);
 	out_flush(&r->out);
@@ -342,7 +361,7 @@ static void json_summary(void *ctx, const struct summary_record *s)
 	json_add_real(o, "loss_estimate", s->loss_estimate < 0 ? NAN : s->loss_estimate, 4);
 	json_add_real(o, "rate_pps", s->rate_pps, 1);
 	json_add_real(o, "elapsed_s", s->elapsed_s, 6);
-	json_object_object_add(o, "counts", json_new_counts(s->counts));
+	json_set(o, "counts", json_new_counts(s->counts));
 	if (s->audit)
 		json_add_audit(o, s->audit);
 	json_put_record(r, o);

@@ -57,11 +57,11 @@ void json_diffed(void *ctx, const struct diff_record *d)
 	json_object *o = json_new_record("summary"), *changes = json_object_new_object();
 
 	json_add_bool(o, "complete", true);
-	json_object_object_add(o, "old", new_result(d->old_name, d->old_started, d->old_complete));
-	json_object_object_add(o, "new", new_result(d->new_name, d->new_started, d->new_complete));
+	json_set(o, "old", new_result(d->old_name, d->old_started, d->old_complete));
+	json_set(o, "new", new_result(d->new_name, d->new_started, d->new_complete));
 	for (int i = 0; i < CHANGES; i++)
 		json_add_u64(changes, change_name((enum change_kind)i), d->changes[i]);
-	json_object_object_add(o, "changes", changes);
+	json_set(o, "changes", changes);
 	json_add_u64(o, "compared", d->compared);
 	json_add_u64(o, "ignored", d->ignored);
 	json_add_u64(o, "hosts_down", d->went_down);

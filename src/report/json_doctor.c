@@ -24,7 +24,7 @@ void json_examined(void *ctx, const struct examined_record *x)
 	json_add_bool(o, "complete", true);
 	json_add_text(o, "says", x->says);
 	json_add_real(o, "elapsed_s", x->elapsed_s, 6);
-	json_object_object_add(o, "counts", counts);
+	json_set(o, "counts", counts);
 	json_put_record(r, o);
 	out_flush(&r->out);
 }

@@ -40,8 +40,12 @@ void json_add_addr(json_object *o, const char *key, const struct json_report *r,
 		   const struct addr *a);
 void json_add_who(json_object *o, const struct json_report *r, const struct addr *a,
 		  const char *name);
+/* json-c aborts where memory runs out: NULL where there is little left, and then the record is a
+ * write that fails. Of NULL the others make nothing. */
 json_object *json_new_record(const char *type);
-void json_put_record(struct json_report *r, json_object *o); /* takes it */
+void json_set(json_object *o, const char *key, json_object *value); /* takes it */
+void json_push(json_object *array, json_object *value);		    /* takes it */
+void json_put_record(struct json_report *r, json_object *o);	    /* takes it */
 
 /* json_port.c */
 void json_put_ports(struct string *t, const struct port_span *v, size_t n); /* "ports" */

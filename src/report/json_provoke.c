@@ -10,7 +10,7 @@ static json_object *new_frames(const struct provoke_record *p)
 	json_object *a = json_object_new_array();
 
 	for (size_t i = 0; i < p->n_frames; i++)
-		json_object_array_add(a, json_new_u64(p->frames[i]));
+		json_push(a, json_new_u64(p->frames[i]));
 	return a;
 }
 
@@ -21,7 +21,7 @@ static json_object *new_sees(const struct provoke_facts *f)
 	size_t n = provoke_sees(f, sees);
 
 	for (size_t i = 0; i < n; i++)
-		json_object_array_add(a, json_new_text(app_result_name(sees[i])));
+		json_push(a, json_new_text(app_result_name(sees[i])));
 	return a;
 }
 
@@ -43,7 +43,7 @@ static json_object *new_ms(const struct line_facts *l, uint64_t at_ns)
 static void add_ms_if(json_object *o, const char *key, const struct line_facts *l, uint64_t at_ns)
 {
 	if (at_ns)
-		json_object_object_add(o, key, new_ms(l, at_ns));
+		json_set(o, key, new_ms(l, at_ns));
 }
 
 static void add_ms_list(json_object *o, const char *key, const struct line_facts *l,
@@ -55,8 +55,8 @@ static void add_ms_list(json_object *o, const char *key, const struct line_facts
 		return; /* strays have no beginning */
 	a = json_object_new_array();
 	for (unsigned i = 0; i < n && i < LINE_TIMES; i++)
-		json_object_array_add(a, new_ms(l, at_ns[i]));
-	json_object_object_add(o, key, a);
+		json_push(a, new_ms(l, at_ns[i]));
+	json_set(o, key, a);
 }
 
 static void add_line(json_object *o, const struct line_facts *l)
@@ -119,14 +119,13 @@ static void add_numbers(json_object *o, const struct provoke_record *p)
 static void add_reset(json_object *o, const struct finding *f)
 {
 	json_add_text_or_null(o, "confidence", f ? sureness_name(f->sure) : NULL);
-	json_object_object_add(o, "alternatives",
-			       f ? json_new_alternatives(f) : json_object_new_array());
+	json_set(o, "alternatives", f ? json_new_alternatives(f) : json_object_new_array());
 	json_add_text_or_null(o, "origin", f ? origin_name(f->origin) : NULL);
 	if (!f)
 		return;
 	json_add_u64(o, "frame", f->frame);
 	json_add_u64_if(o, "provoked_by", f->provoked_by);
-	json_object_object_add(o, "reset_clues", json_new_reset_clues(f));
+	json_set(o, "reset_clues", json_new_reset_clues(f));
 }
 
 void json_provoke(void *ctx, const struct provoke_record *p)
@@ -140,13 +139,13 @@ void json_provoke(void *ctx, const struct provoke_record *p)
 	json_add_u64(o, "port", p->port);
 	json_add_text(o, "finding", v->row->id);
 	json_add_text_or_null(o, "cause", p->finding ? cause_name(p->finding->cause) : NULL);
-	json_object_object_add(o, "frames", new_frames(p));
+	json_set(o, "frames", new_frames(p));
 	json_add_u64(o, "bytes_lost", v->bytes_lost);
-	json_object_object_add(o, "clues", json_new_clues(v->clues, v->n_clues));
+	json_set(o, "clues", json_new_clues(v->clues, v->n_clues));
 	json_add_text(o, "severity", severity_name(v->row->severity));
 	json_add_text(o, "says", v->row->says);
 	add_reset(o, p->finding);
-	json_object_object_add(o, "app_sees", new_sees(p->facts));
+	json_set(o, "app_sees", new_sees(p->facts));
 	json_add_text(o, "advice", v->row->advice);
 	add_rejection(o, r, provoke_line(p->facts));
 	add_numbers(o, p);

@@ -25,7 +25,7 @@ json_object *json_new_alternatives(const struct finding *f)
 	json_object *a = json_object_new_array();
 
 	for (size_t i = 0; i < ALSO_MAX && f->also[i] != CAUSE_UNKNOWN; i++)
-		json_object_array_add(a, json_new_text(cause_name(f->also[i])));
+		json_push(a, json_new_text(cause_name(f->also[i])));
 	return a;
 }
 
@@ -34,7 +34,7 @@ static json_object *new_sees(const struct finding *f)
 	json_object *a = json_object_new_array();
 
 	for (size_t i = 0; i < APP_SEES_MAX && f->sees[i] != APP_END; i++)
-		json_object_array_add(a, json_new_text(app_result_name(f->sees[i])));
+		json_push(a, json_new_text(app_result_name(f->sees[i])));
 	return a;
 }
 
@@ -62,7 +62,7 @@ json_object *json_new_reset_clues(const struct finding *f)
 		struct text t = text_of(buf, sizeof(buf));
 
 		reset_words_clue(&t, f, &f->clues[i]);
-		json_object_array_add(a, json_new_text(buf));
+		json_push(a, json_new_text(buf));
 	}
 	return a;
 }
@@ -71,14 +71,14 @@ json_object *json_new_reset_clues(const struct finding *f)
 static void add_verdict(json_object *o, const struct finding *f)
 {
 	json_add_text(o, "cause", cause_name(f->cause));
-	json_object_object_add(o, "alternatives", json_new_alternatives(f));
+	json_set(o, "alternatives", json_new_alternatives(f));
 	json_add_text(o, "confidence", sureness_name(f->sure));
 	add_frame(o, "provoked_by", f->provoked_by);
 	json_add_text(o, "origin", origin_name(f->origin));
-	json_object_object_add(o, "clues", json_new_reset_clues(f));
+	json_set(o, "clues", json_new_reset_clues(f));
 	json_add_text(o, "severity", severity_name(f->severity));
 	json_add_text(o, "outcome", outcome_name(f->outcome));
-	json_object_object_add(o, "app_sees", new_sees(f));
+	json_set(o, "app_sees", new_sees(f));
 	json_add_u64(o, "bytes_lost", f->bytes_lost);
 	add_frame(o, "root", f->root);
 	json_add_text(o, "advice", cause_infos[f->cause].advice);
@@ -169,9 +169,9 @@ static void add_more(json_object *o, const struct json_report *r, const struct f
 	add_text_if(o, "clause", cause_infos[f->cause].clause);
 	json_add_u64_if(o, "followers", f->followers);
 	if (f->burst_n > 1)
-		json_object_object_add(o, "burst", new_burst(f));
+		json_set(o, "burst", new_burst(f));
 	if (f->has_kernel)
-		json_object_object_add(o, "kernel", new_kernel(&f->kernel));
+		json_set(o, "kernel", new_kernel(&f->kernel));
 	add_text_if(o, "tunnel", f->tunnel);
 	if (f->bad_checksum)
 		json_add_bool(o, "bad_checksum", true);
@@ -244,7 +244,7 @@ static json_object *new_idle_timers(const struct explain_summary *s)
 		o = json_object_new_object();
 		json_add_u64(o, "seconds", s->idle[i].seconds);
 		json_add_u64(o, "resets", s->idle[i].n);
-		json_object_array_add(a, o);
+		json_push(a, o);
 	}
 	return a;
 }
@@ -254,8 +254,8 @@ static void add_read(json_object *o, const struct explain_summary *s)
 	json_add_u64(o, "frames", s->frames);
 	json_add_u64(o, "tcp", s->tcp);
 	json_add_u64(o, "resets", s->resets);
-	json_object_object_add(o, "causes", new_causes(s));
-	json_object_object_add(o, "severities", new_severities(s));
+	json_set(o, "causes", new_causes(s));
+	json_set(o, "severities", new_severities(s));
 	json_add_u64(o, "flows", s->flows);
 	json_add_u64(o, "evicted", s->evicted);
 	json_add_u64(o, "expired", s->expired);
@@ -263,11 +263,11 @@ static void add_read(json_object *o, const struct explain_summary *s)
 	json_add_u64(o, "duplicates", s->duplicates);
 	json_add_u64(o, "bad_checksums", s->bad_checksums);
 	json_add_u64(o, "backwards", s->backwards);
-	json_object_object_add(o, "undecoded", new_undecoded(s));
+	json_set(o, "undecoded", new_undecoded(s));
 	if (s->unknown_linktype >= 0)
 		json_add_u64(o, "unknown_linktype", (uint64_t)s->unknown_linktype);
 	json_add_u64(o, "tunnelled", s->tunnelled);
-	json_object_object_add(o, "idle_timers", new_idle_timers(s));
+	json_set(o, "idle_timers", new_idle_timers(s));
 }
 
 void json_explained(void *ctx, const struct explain_record *e)

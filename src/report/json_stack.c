@@ -12,8 +12,7 @@ static json_object *new_numbers(const int *v)
 	json_object *o = json_object_new_object();
 
 	for (int f = FAMILY_UNKNOWN + 1; f < FAMILIES; f++)
-		json_object_object_add(o, family_name((enum stack_family)f),
-				       json_object_new_int(v[f]));
+		json_set(o, family_name((enum stack_family)f), json_object_new_int(v[f]));
 	return o;
 }
 
@@ -30,8 +29,8 @@ static json_object *new_evidence(const struct stack_verdict *v)
 			points[f] = e->points[f];
 		json_add_text(o, "what", e->what);
 		json_add_text(o, "value", e->value);
-		json_object_object_add(o, "points", new_numbers(points));
-		json_object_array_add(a, o);
+		json_set(o, "points", new_numbers(points));
+		json_push(a, o);
 	}
 	return a;
 }
@@ -60,7 +59,7 @@ static void add_answer(json_object *o, const struct json_report *r, const struct
 	if (x->rtt_us != UINT32_MAX)
 		json_add_u64(o, "rtt_us", x->rtt_us);
 	if (exchange_is_rst(x)) {
-		json_object_object_add(o, "rst", new_rst(x, s->addr->family));
+		json_set(o, "rst", new_rst(x, s->addr->family));
 	} else if (reaction_is_icmp((enum reaction)x->reaction)) {
 		json_add_addr(o, "from", r, &x->from);
 		json_add_u64(o, "icmp_type", x->icmp_type);
@@ -81,16 +80,15 @@ static json_object *new_cell(const struct json_report *r, const struct stack_rec
 	if (c->cell->state == IN_CLOSED ? f->has_closed : f->has_open)
 		json_add_u64(o, "port",
 			     c->cell->state == IN_CLOSED ? f->closed_port : f->open_port);
-	json_object_object_add(o, "expect",
-			       c->row ? json_new_text(reaction_token(c->row->expect)) : NULL);
+	json_set(o, "expect", c->row ? json_new_text(reaction_token(c->row->expect)) : NULL);
 	if (told || (asked && exchange_answered(c->x)))
 		json_add_text(o, "saw", reaction_token((enum reaction)c->x->reaction));
 	else
-		json_object_object_add(o, "saw", NULL);
+		json_set(o, "saw", NULL);
 	if (told)
 		json_add_bool(o, "conforms", c->conforms == CONFORMS_YES);
 	else
-		json_object_object_add(o, "conforms", NULL);
+		json_set(o, "conforms", NULL);
 	if (!told)
 		json_add_text(o, "why", stack_words_why(c));
 	json_add_u64(o, "tries", asked ? c->x->tries : 0);
@@ -112,7 +110,7 @@ static json_object *new_cells(const struct json_report *r, const struct stack_re
 	json_object *a = json_object_new_array();
 
 	for (size_t i = 0; i < s->verdict->n_cells; i++)
-		json_object_array_add(a, new_cell(r, s, &s->verdict->cells[i]));
+		json_push(a, new_cell(r, s, &s->verdict->cells[i]));
 	return a;
 }
 
@@ -141,8 +139,8 @@ void json_stack(void *ctx, const struct stack_record *s)
 		json_add_bool(o, "family_like", true);
 	json_add_text(o, "confidence", confidence_name(v->confidence));
 	json_add_text(o, "runner_up", family_name(v->runner_up));
-	json_object_object_add(o, "sums", new_numbers(v->sum));
-	json_object_object_add(o, "evidence", new_evidence(v));
+	json_set(o, "sums", new_numbers(v->sum));
+	json_set(o, "evidence", new_evidence(v));
 	json_add_text(o, "firewall", firewall_name(v->firewall));
 	json_add_text(o, "origin", origin_name(v->origin));
 	json_add_bool(o, "suspect", v->suspect);
@@ -150,8 +148,8 @@ void json_stack(void *ctx, const struct stack_record *s)
 	json_add_text(o, "rfc5961", protection_name(v->rfc5961));
 	json_add_bool(o, "complete", s->facts->complete && !s->facts->stopped);
 	json_add_bool(o, "stopped", s->facts->stopped);
-	json_object_object_add(o, "clues", json_new_clues(v->clues, v->n_clues));
-	json_object_object_add(o, "cells", new_cells(r, s));
+	json_set(o, "clues", json_new_clues(v->clues, v->n_clues));
+	json_set(o, "cells", new_cells(r, s));
 	json_put_record(r, o);
 	out_flush(&r->out);
 }

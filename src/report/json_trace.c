@@ -45,7 +45,7 @@ static void add_more(json_object *more, const struct json_report *r, const struc
 	json_object *o = json_object_new_object();
 
 	add_said(o, r, x, false);
-	json_object_array_add(more, o);
+	json_push(more, o);
 }
 
 /* What the router says goes first: it is the hop; a RST bears the name of another. */
@@ -62,7 +62,7 @@ static void add_answers(json_object *o, const struct json_report *r, const struc
 		add_more(more, r, &h->reply);
 	if (h->replied_otherwise)
 		add_more(more, r, &h->other);
-	json_object_object_add(o, "also", more);
+	json_set(o, "also", more);
 }
 
 void json_hop(void *ctx, const struct hop_record *h)
@@ -99,10 +99,9 @@ static void add_between(json_object *o, const struct trace_verdict *v)
 		return;
 	}
 	a = json_object_new_array();
-	json_object_array_add(a, json_new_u64(v->between[0]));
-	json_object_array_add(a,
-			      v->between[1] || !v->between[0] ? json_new_u64(v->between[1]) : NULL);
-	json_object_object_add(o, "between", a);
+	json_push(a, json_new_u64(v->between[0]));
+	json_push(a, v->between[1] || !v->between[0] ? json_new_u64(v->between[1]) : NULL);
+	json_set(o, "between", a);
 }
 
 static json_object *new_flows(const struct trace_record *t)
@@ -115,7 +114,7 @@ static json_object *new_flows(const struct trace_record *t)
 		json_add_u64(o, "flow", flow);
 		json_add_text(o, "verdict", trace_end_name(t->flows[flow].end));
 		add_between(o, &t->flows[flow]);
-		json_object_array_add(a, o);
+		json_push(a, o);
 	}
 	return a;
 }
@@ -143,8 +142,8 @@ void json_trace(void *ctx, const struct trace_record *t)
 	json_add_text(o, "origin", origin_name(v->origin));
 	if (t->facts->probe)
 		json_add_text(o, "probe", t->facts->probe->name);
-	json_object_object_add(o, "flows", new_flows(t));
-	json_object_object_add(o, "clues", json_new_clues(v->clues, v->n_clues));
+	json_set(o, "flows", new_flows(t));
+	json_set(o, "clues", json_new_clues(v->clues, v->n_clues));
 	json_add_bool(o, "complete", !t->facts->stopped);
 	json_put_record(r, o);
 	out_flush(&r->out);

@@ -23,7 +23,7 @@ void json_try(void *ctx, const struct try_record *t)
 	if (t->result->from)
 		json_add_addr(o, "from", r, t->result->from);
 	if (v->n_clues)
-		json_object_object_add(o, "clues", json_new_clues(v->clues, v->n_clues));
+		json_set(o, "clues", json_new_clues(v->clues, v->n_clues));
 	json_add_time(o, "time", t->wall_ns);
 	json_put_record(r, o);
 	out_flush(&r->out);
@@ -58,9 +58,9 @@ void json_tries(void *ctx, const struct tries_record *t)
 		json_add_real(o, "loss", lost / (double)t->tries, 4);
 	else
 		json_add_null(o, "loss");
-	json_object_object_add(o, "states", json_new_counts(t->counts));
+	json_set(o, "states", json_new_counts(t->counts));
 	if (t->rtts)
-		json_object_object_add(o, "rtt_us", new_rtts(t));
+		json_set(o, "rtt_us", new_rtts(t));
 	else
 		json_add_null(o, "rtt_us");
 	json_put_record(r, o);

@@ -7,15 +7,14 @@
 #include "wire/capture.h"
 
 #include <errno.h>
-#include <linux/if_packet.h>
 #include <pcap/pcap.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "base/bytes.h"
 #include "wire/clock.h"
 #include "wire/pcaphow.h"
 #include "wire/privilege.h"
+#include "wire/sockopt.h"
 
 enum {
 	SNAPLEN = 256,	       /* holds an ICMP error over IPv6 with the whole header it quotes */
@@ -82,15 +81,7 @@ static int set_filter(struct capture *c, const struct capture_config *cfg, struc
 /* What was sent here must not fill the ring. Kernels before 4.20 leave it to libpcap. */
 static void leave_out_own(pcap_t *p)
 {
-	int fd = pcap_fileno(p);
-	int done = -1;
-
-#ifdef PACKET_IGNORE_OUTGOING
-	int on = 1;
-
-	done = setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on));
-#endif
-	if (done < 0)
+	if (!sockopt_incoming_only(pcap_fileno(p)))
 		pcap_setdirection(p, PCAP_D_IN);
 }
 

@@ -21,10 +21,14 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <asm/termbits.h>
+#include <linux/seccomp.h>
 #include <linux/sockios.h>
+
+#include "base/room.h"
 
 #define BIT(work) (1U << (work))
 
@@ -46,7 +50,7 @@ struct only {
 	uint64_t mask, value;
 };
 
-enum { ONLY_MAX = 2 };
+enum { ONLY_MAX = 2, FILTER_ROOM = 4 << 20 };
 
 struct kept {
 	int call;
@@ -54,9 +58,10 @@ struct kept {
 	struct only only[ONLY_MAX];
 };
 
+/* not SCMP_SYS: some names a libc makes other words of, as musl of pread64 */
 #define CALL(name, who)                                                                            \
 	{                                                                                          \
-		SCMP_SYS(name), who,                                                               \
+		(int)__SNR_##name, who,                                                            \
 		{                                                                                  \
 			{0, 0, 0},                                                                 \
 			{                                                                          \
@@ -66,7 +71,7 @@ struct kept {
 	}
 #define CALL_IF(name, who, arg, mask, value)                                                       \
 	{                                                                                          \
-		SCMP_SYS(name), who,                                                               \
+		(int)__SNR_##name, who,                                                            \
 		{                                                                                  \
 			{arg, mask, value},                                                        \
 			{                                                                          \
@@ -76,7 +81,7 @@ struct kept {
 	}
 #define CALL_IF2(name, who, arg, mask, value, arg2, mask2, value2)                                 \
 	{                                                                                          \
-		SCMP_SYS(name), who,                                                               \
+		(int)__SNR_##name, who,                                                            \
 		{                                                                                  \
 			{arg, mask, value},                                                        \
 			{                                                                          \
@@ -139,7 +144,7 @@ static const struct kept kept[] = {
     CALL(getsockname, TALKS),
     CALL(getpeername, TALKS),
     CALL_IF(ioctl, SENDS | READS, 2, INT, SIOCGIFFLAGS), /* libpcap, of an interface that is gone */
-    CALL_IF(ioctl, READS, 2, INT, SIOCGIFNAME), /* which may have another name by now */
+    CALL_IF(ioctl, READS, 2, INT, SIOCGIFNAME),		 /* which may have another name by now */
     /* connections of the kernel's */
     CALL_IF2(socket, CONVERSES, 1, INT, AF_INET, 2, 0xf, SOCK_STREAM),
     CALL_IF2(socket, CONVERSES, 1, INT, AF_INET6, 2, 0xf, SOCK_STREAM),
@@ -317,9 +322,15 @@ static int keep_raise(scmp_filter_ctx f)
 	return seccomp_rule_add_array(f, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &self);
 }
 
+/* Linux before 4.14 ends but the thread. */
+static uint32_t deadly(void)
+{
+	return seccomp_api_get() < 3 ? SCMP_ACT_KILL_THREAD : SCMP_ACT_KILL_PROCESS;
+}
+
 static int fill(scmp_filter_ctx f, enum privilege_work work)
 {
-	int rc = deny(f, never, N_NEVER, SCMP_ACT_KILL_PROCESS);
+	int rc = deny(f, never, N_NEVER, deadly());
 
 	if (rc == 0)
 		rc = deny(f, (const int[]){SCMP_SYS(clone3)}, 1, SCMP_ACT_ERRNO(ENOSYS));
@@ -331,12 +342,29 @@ static int fill(scmp_filter_ctx f, enum privilege_work work)
 	return rc;
 }
 
+/* Beside a program of 32 bits the system's own may have 64. */
+static int add_wider(scmp_filter_ctx f)
+{
+	uint32_t wider = 0;
+
+	switch (seccomp_arch_native()) {
+	case SCMP_ARCH_X86: wider = SCMP_ARCH_X86_64; break;
+	case SCMP_ARCH_ARM: wider = SCMP_ARCH_AARCH64; break;
+	case SCMP_ARCH_PPC: wider = SCMP_ARCH_PPC64; break;
+	case SCMP_ARCH_S390: wider = SCMP_ARCH_S390X; break;
+	default: break;
+	}
+	return wider ? seccomp_arch_add(f, wider) : 0;
+}
+
 /* All but what becomes somebody else: the programs know what they need. */
 static int fill_for_tools(scmp_filter_ctx f)
 {
 	enum { FIRST = 2 }; /* starting programs is what it is for */
-	int rc = deny(f, never + FIRST, N_NEVER - FIRST, SCMP_ACT_KILL_PROCESS);
+	int rc = add_wider(f);
 
+	if (rc == 0)
+		rc = deny(f, never + FIRST, N_NEVER - FIRST, deadly());
 	return rc ? rc
 		  : deny(f, not_for_tools, sizeof(not_for_tools) / sizeof(not_for_tools[0]),
 			 SCMP_ACT_ERRNO(EPERM));
@@ -348,13 +376,31 @@ static bool is_not_to_be_had(int rc)
 	return rc == -ENOSYS || rc == -EINVAL || rc == -EOPNOTSUPP || rc == -ECANCELED;
 }
 
+/* Not one older than the actions, one built without, nor who emulates one (valgrind). */
+static bool kernel_has_filters(void)
+{
+	uint32_t action = SECCOMP_RET_KILL_PROCESS;
+
+	return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0 ||
+	       (errno != ENOSYS && errno != EINVAL && errno != EOPNOTSUPP);
+}
+
 enum confined confine(enum privilege_work work, struct err *e)
 {
 	bool tools = work == PRIVILEGE_UNPACK;
-	scmp_filter_ctx f = seccomp_init(tools ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM));
+	/* libseccomp reads what it could not get */
+	scmp_filter_ctx f = room_for(FILTER_ROOM)
+				? seccomp_init(tools ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM))
+				: NULL;
 	enum confined done = CONFINED;
 	int rc = f ? 0 : -ENOMEM;
 
+	if (f && !kernel_has_filters()) {
+		err_set(e, "no filter of system calls here (seccomp: this kernel has none): the "
+			   "run goes on without");
+		done = CONFINED_NOT;
+		goto out;
+	}
 	if (rc == 0)
 		rc = tools ? fill_for_tools(f) : fill(f, work);
 	if (rc < 0) {

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "wire/nofile.h"
+#include "wire/sockopt.h"
 #include "wire/tcpsock.h"
 
 enum {
@@ -107,8 +108,7 @@ static bool is_short(int errnum)
 static void bind_interface(int fd, const struct path *path)
 {
 	if (!path->loopback)
-		(void)!setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, path->ifname,
-				  (socklen_t)strlen(path->ifname));
+		(void)!sockopt_interface(fd, path->ifname);
 }
 
 static int bind_source(int fd, const struct path *path, uint16_t sport, struct err *e)
@@ -218,9 +218,7 @@ ssize_t conns_read(struct conns *c, int conn, void *octets, size_t cap)
 
 bool conns_tsval(struct conns *c, int conn, uint32_t *tsval)
 {
-	socklen_t len = sizeof(*tsval);
-
-	return getsockopt(place_of(c, conn)->fd, IPPROTO_TCP, TCP_TIMESTAMP, tsval, &len) == 0;
+	return sockopt_tsval(place_of(c, conn)->fd, tsval);
 }
 
 /* Linux resets what is closed with octets unread. */

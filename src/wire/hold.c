@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -72,7 +71,7 @@ static int take_random(struct hold *h, struct err *e)
 	for (unsigned i = 0; i < TRIES; i++) {
 		uint32_t r;
 
-		if (getrandom(&r, sizeof(r), 0) != sizeof(r))
+		if (getentropy(&r, sizeof(r)) < 0)
 			return err_sys(e, errno, "source ports: no randomness");
 		if (take_run(h, (uint16_t)(RANGE_FIRST + r % span)) == 0)
 			return 0;

@@ -7,15 +7,12 @@
 #include "wire/hops.h"
 
 #include <errno.h>
-#include <net/if.h>
-#include <net/if_arp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
+
+#include "wire/links.h"
 
 enum {
 	ASKED_MAX = 512, /* neighbours at once; the kernel keeps some 1,000 in all (gc_thresh3) */
@@ -195,26 +192,7 @@ enum hop hops_ask(struct hops *h, const struct wire_out *o, uint64_t now_ns, uin
 
 bool hops_ethernet(const struct path *p, uint8_t mac[6])
 {
-	struct ifreq r = {0};
-	bool is = false;
-	int fd;
-
-	if (p->loopback)
-		return false;
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	memcpy(r.ifr_name, p->ifname, strnlen(p->ifname, sizeof(r.ifr_name) - 1));
-	if (fd < 0)
-		return false;
-	if (ioctl(fd, SIOCGIFFLAGS, &r) < 0 ||
-	    (r.ifr_flags & (IFF_LOOPBACK | IFF_NOARP | IFF_POINTOPOINT)))
-		goto out;
-	if (ioctl(fd, SIOCGIFHWADDR, &r) < 0 || r.ifr_hwaddr.sa_family != ARPHRD_ETHER)
-		goto out;
-	memcpy(mac, r.ifr_hwaddr.sa_data, 6);
-	is = true;
-out:
-	close(fd);
-	return is;
+	return !p->loopback && links_ethernet(p->ifname, mac);
 }
 
 struct hops *hops_new(const struct path *p, const struct neighs *n, struct err *e)

@@ -81,6 +81,20 @@ static void on_link(void *ctx, uint32_t ifindex, enum link_state state)
 	}
 }
 
+static void on_bereft(void *ctx, uint32_t ifindex, const struct addr *a)
+{
+	struct live *l = ctx;
+
+	for (size_t i = 0; i < l->wire.n_paths; i++) {
+		const struct path *p = &l->wire.paths[i];
+
+		if (!addr_same(&p->src, a) || (p->ifindex != ifindex && !p->loopback))
+			continue;
+		l->news |= !l->doors[i].bereft;
+		l->doors[i].bereft = true;
+	}
+}
+
 /* Its loss is believed where it was there before, and else the second time: what asks for it may
  * itself be lost. */
 static bool is_lost(struct door *d, const struct neigh *now)
@@ -110,7 +124,7 @@ static void on_neigh(void *ctx, uint32_t ifindex, const struct addr *a, const st
 
 void live_read_news(struct live *l)
 {
-	links_read(l->links, on_link, l);
+	links_read(l->links, on_link, on_bereft, l);
 	if (l->neighs)
 		neighs_read(l->neighs, on_neigh, l);
 	l->looked_ns = clock_mono_ns();
@@ -257,6 +271,14 @@ static void tell_gateway(const struct path *p, const struct door *d, struct err 
 		p->next_hop.family == ADDR_V4 ? "ARP" : "neighbour discovery");
 }
 
+static void tell_bereft(const struct path *p, struct err *why)
+{
+	char a[ADDR_TEXT];
+
+	err_set(why, "%s: our address %s is gone (removed, or the interface went down)", p->ifname,
+		addr_format_zone(&p->src, p->src.zone ? p->ifname : NULL, a));
+}
+
 static bool live_path_up(struct wire *w, uint16_t path, struct err *why)
 {
 	struct live *l = live_of(w);
@@ -268,11 +290,13 @@ static bool live_path_up(struct wire *w, uint16_t path, struct err *why)
 	nic = &l->nics[door->nic];
 	if (nic->dead)
 		err_set(why, "%s", nic->why.msg);
+	else if (door->bereft)
+		tell_bereft(&w->paths[path], why);
 	else if (nic->no_carrier)
 		err_set(why, "%s: no carrier (cable, or the other end is down)", nic->ifname);
 	else if (door->lost)
 		tell_gateway(&w->paths[path], door, why);
-	return !nic->dead && !nic->no_carrier && !door->lost;
+	return !nic->dead && !door->bereft && !nic->no_carrier && !door->lost;
 }
 
 /* --- the kernel's own connections ---------------------------------------------------------- */

@@ -34,6 +34,7 @@ struct door {
 	bool shares_raw; /* another door's, which closes it */
 	size_t nic;	 /* by which of nics its answers come in */
 	bool was_known, lost;
+	bool bereft;	   /* our address, to which answers would come, is no more */
 	unsigned failures; /* when it was last known, of neigh.failures */
 };
 

@@ -6,7 +6,15 @@
 
 #include "wire/pcaphow.h"
 
+#include <errno.h>
+
+#include "base/room.h"
 #include "packet/decode.h"
+
+static int no_memory(const char *ifname, struct err *e)
+{
+	return err_set(e, "capture: %s: out of memory for its buffers (see ulimit -v)", ifname);
+}
 
 static int tell_activate(int rc, pcap_t *p, const char *ifname, bool *denied, struct err *e)
 {
@@ -29,8 +37,12 @@ static int tell_activate(int rc, pcap_t *p, const char *ifname, bool *denied, st
 
 int pcaphow_activate(pcap_t *p, const char *ifname, bool *denied, struct err *e)
 {
-	int rc = pcap_activate(p);
+	int rc;
 
+	errno = 0;
+	rc = pcap_activate(p);
+	if (rc == PCAP_ERROR && errno == ENOMEM)
+		return no_memory(ifname, e);
 	return rc < 0 ? tell_activate(rc, p, ifname, denied, e) : 0;
 }
 
@@ -39,6 +51,8 @@ int pcaphow_filter(pcap_t *p, const char *ifname, const char *text, bool *wrong,
 	struct bpf_program prog;
 	int rc;
 
+	if (!room_at_hand()) /* libpcap's lexer ends the process without */
+		return no_memory(ifname, e);
 	if (pcap_compile(p, &prog, text, 1, PCAP_NETMASK_UNKNOWN) < 0) {
 		if (wrong)
 			*wrong = true;

@@ -20,6 +20,7 @@
 #include "wire/clock.h"
 #include "wire/hops.h"
 #include "wire/outbox.h"
+#include "wire/sockopt.h"
 #include "wire/privilege.h"
 
 enum {
@@ -110,12 +111,11 @@ static const struct way_ops packet_ops = {.send = packet_send, .close = packet_c
 static int open_lane(const struct path *p, struct err *e)
 {
 	struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = (int)p->ifindex};
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), size = SEND_BUFFER;
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return err_sys(e, errno, "sending: %s: packet socket", p->ifname);
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
-		(void)!setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	sockopt_send_room(fd, SEND_BUFFER);
 	if (bind(fd, (const struct sockaddr *)&to, sizeof(to)) < 0) {
 		err_sys(e, errno, "sending: %s: binding to the interface", p->ifname);
 		close(fd);

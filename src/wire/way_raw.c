@@ -16,6 +16,7 @@
 
 #include "wire/outbox.h"
 #include "wire/privilege.h"
+#include "wire/sockopt.h"
 
 enum { SEND_BUFFER = 16 << 20 }; /* packets that wait for ARP or ND count against it */
 
@@ -95,25 +96,9 @@ static void bind_source(const struct way_raw *way, const struct addr *src)
 	}
 }
 
-/*
- * Without this the kernel says of what the interface's queue had no room for that it was sent. Else
- * it changes nothing: of ICMP errors a socket of protocol 255 gets none about TCP, and nothing that
- * is queued fails a send.
- */
-static void ask_for_no_room(const struct way_raw *way, uint8_t family)
-{
-	int on = 1;
-
-	if (family == ADDR_V4)
-		(void)!setsockopt(way->fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on));
-	else
-		(void)!setsockopt(way->fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on));
-}
-
 static int open_socket(struct way_raw *way, const struct path *p, struct err *e)
 {
 	char errbuf[LIBNET_ERRBUF_SIZE] = "";
-	int size = SEND_BUFFER;
 	int type = p->src.family == ADDR_V4 ? LIBNET_RAW4 : LIBNET_RAW6;
 
 	way->ln = libnet_init(type, p->loopback ? NULL : p->ifname, errbuf);
@@ -123,12 +108,10 @@ static int open_socket(struct way_raw *way, const struct path *p, struct err *e)
 	way->zone = p->loopback && p->src.zone ? p->src.zone : p->ifindex;
 	/* libnet 1.1.6 leaves RAW4 to any interface; loopback must not be bound: the kernel sends
 	 * to our own addresses by lo whatever they are on */
-	if (!p->loopback && setsockopt(way->fd, SOL_SOCKET, SO_BINDTODEVICE, p->ifname,
-				       (socklen_t)strlen(p->ifname)) < 0)
+	if (!p->loopback && sockopt_interface(way->fd, p->ifname) < 0)
 		return err_sys(e, errno, "sending: %s: binding to the interface", p->ifname);
-	if (setsockopt(way->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
-		(void)!setsockopt(way->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	ask_for_no_room(way, p->src.family);
+	sockopt_send_room(way->fd, SEND_BUFFER);
+	sockopt_tell_no_room(way->fd, p->src.family);
 	bind_source(way, &p->src);
 	return 0;
 }

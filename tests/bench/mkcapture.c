@@ -188,6 +188,11 @@ static void put_host32(FILE *f, uint32_t v)
 	fwrite(&v, sizeof(v), 1, f);
 }
 
+static void put_host16(FILE *f, uint16_t v)
+{
+	fwrite(&v, sizeof(v), 1, f);
+}
+
 static void sink_open_file(struct sink *s, const struct options *o)
 {
 	char dir[4096], base[4096], labels[4200];
@@ -207,7 +212,8 @@ static void sink_open_file(struct sink *s, const struct options *o)
 	setvbuf(s->pcap, NULL, _IOFBF, 1 << 20);
 	fputs("file\tframe\tcause\talso_right\twhy\n", s->labels);
 	put_host32(s->pcap, 0xa1b2c3d4);
-	put_host32(s->pcap, 2 | 4 << 16);
+	put_host16(s->pcap, 2);
+	put_host16(s->pcap, 4);
 	put_host32(s->pcap, 0);
 	put_host32(s->pcap, 0);
 	put_host32(s->pcap, s->snap);

@@ -391,7 +391,7 @@ static void pick(const char *words, const char *own, const char *families, char 
 			marked +=
 			    (size_t)sprintf(marks + marked, "%s%s", marked ? " " : "", colon + 1);
 	}
-	snprintf(out, FAKE_WORDS, "%s", marked ? marks : plains);
+	snprintf(out, FAKE_WORDS, "%.*s", FAKE_WORDS - 1, marked ? marks : plains);
 }
 
 static void choose(const char *env, const char *stack, const char *families, char out[FAKE_WORDS])

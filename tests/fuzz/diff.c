@@ -65,6 +65,32 @@ static bool read_one(struct changes *c, enum change_side side, const uint8_t *da
 	return rc == 0;
 }
 
+/* The same two as vantage points: each port that differs is told once. */
+static void check_vantage(void *ctx, const struct vantage_record *v)
+{
+	uint64_t *ports = ctx;
+	size_t measured = 0;
+
+	for (size_t i = 0; i < v->n_views; i++) {
+		measured += v->views[i].measured;
+		assert(v->views[i].state || !v->views[i].measured);
+		assert(v->views[i].measured || !v->views[i].exception);
+	}
+	assert(measured == 2 || v->of_host);
+	*ports += v->of_host || v->n_spans ? v->count : 1;
+}
+
+static void look(struct changes *c)
+{
+	uint64_t ports = 0;
+	const struct record_sink sink = {.ctx = &ports, .vantage = check_vantage};
+	struct vantages_record sum = {0};
+	struct err e;
+
+	assert(changes_by_vantage(c, &sink, &sum, &e) == 0);
+	assert(sum.differ >= ports && sum.compared >= sum.differ && sum.compared == sum.all);
+}
+
 static void compare(const uint8_t *old, size_t n_old, const uint8_t *now, size_t n_now)
 {
 	struct tally s = {.port = -1};
@@ -79,6 +105,7 @@ static void compare(const uint8_t *old, size_t n_old, const uint8_t *now, size_t
 		assert(old != now || !s.all);
 		for (int i = 0; i < CHANGES; i++)
 			assert(sum.changes[i] >= s.changes[i]);
+		look(c);
 	}
 	changes_free(c);
 }

@@ -7,6 +7,7 @@
   halfopen FROM-NS ...   a connection whose near end forgets it without a word
   serve PORT close|half  a service that closes what it accepts, wholly or its own direction alone
   speak PORT PORT        services that answer what they read: with a line of HTTP; with a reset
+  gush PORT              a service that never reads, and never stops writing
   dns [NAME=ADDRESS]...  a name server that knows these, both ways, and no other; who asks for
                          mute.* gets no answer, for long.* one that is too long for UDP
 """
@@ -228,6 +229,30 @@ def speak(answering, aborting):
             conn.close()
 
 
+def gush(port):
+    s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("::", int(port)))
+    s.listen(4096)
+    poll, conns = select.poll(), {}
+    poll.register(s, select.POLLIN)
+    ready()
+    while True:
+        for fd, _ in poll.poll():
+            if fd == s.fileno():
+                conn, _ = s.accept()
+                conn.setblocking(False)
+                conns[conn.fileno()] = conn
+                poll.register(conn, select.POLLOUT)
+                continue
+            try:
+                conns[fd].send(b"x" * 65536)
+            except OSError:
+                poll.unregister(fd)
+                conns.pop(fd).close()
+
+
 A, PTR, AAAA = 1, 12, 28
 NO_SUCH, CUT = 0x8183, 0x8380
 
@@ -294,7 +319,8 @@ def dns(*words):
 
 def main():
     die_with_parent()
-    kinds = {f.__name__: f for f in (listen, witness, relay, twofaced, halfopen, serve, speak, dns)}
+    kinds = {f.__name__: f for f in (listen, witness, relay, twofaced, halfopen, serve, speak, gush,
+                                     dns)}
     kinds[sys.argv[1]](*sys.argv[2:])
 
 

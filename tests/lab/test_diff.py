@@ -623,6 +623,16 @@ def test_as_nobody(diff):
     assert diff(OLD, NEW, wrap=AS_NOBODY).out == TEXT
 
 
+def test_what_only_who_asks_may_read(diff, place):
+    """Files are opened before the rights to them are gone."""
+    diff(OLD, NEW)
+    os.chmod(place / "mon", 0o600)
+    try:
+        assert diff("mon", NEW).out == TEXT
+    finally:
+        os.chmod(place / "mon", 0o644)
+
+
 def test_outputs(diff, place):
     got = diff(OLD, NEW, "-o", "text", "-oJ", "json")
     assert (got.status, got.out) == (1, "")
@@ -755,6 +765,20 @@ def test_real_resumed(net, diff):
     assert done.status == 0, done
     got = diff(whole, path, "--format", "json")
     assert got.status == 0 and got.summary["compared"] == 1000, got
+
+
+@pytest.mark.parametrize("half", ["", '{"type":"po'])
+def test_joined_results_are_not_resumed(net, half):
+    """Places of one mean nothing in another; it is said which line begins it."""
+    with open(result(net, SERVER, "-p", "1-20", "--seed", "1"), encoding="utf-8") as f:
+        one = f.read()
+    two = net.lab.scratch("joined", one + half + one).name
+    got = net.client.rstprobe("scan", "--resume", two, "-oJ", two)
+    assert got.status == 2, got
+    assert got.err == "rstprobe: %s:%d: another run begins here: resume from the result of one\n" % (
+        two, len(one.splitlines()) + 1)
+    with open(two, encoding="utf-8") as f:
+        assert f.read() == one + half + one
 
 
 def test_real_audits(net, diff):

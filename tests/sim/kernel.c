@@ -286,10 +286,10 @@ ssize_t kernel_write(struct kernel *k, int conn, const void *octets, size_t len)
 		return -EAGAIN;
 	if (c->state != ESTABLISHED && c->state != CLOSE_WAIT)
 		return -EPIPE;
+	if (len && c->n_out == SNDBUF)
+		return -EAGAIN;
 	if (len > SNDBUF - c->n_out)
 		len = SNDBUF - c->n_out;
-	if (!len)
-		return -EAGAIN;
 	memcpy(c->out + c->n_out, octets, len);
 	c->n_out += len;
 	push(k, c);

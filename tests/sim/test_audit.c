@@ -10,7 +10,7 @@
 enum { CHECKS_MAX = 4096, TODAY = 20000 };
 
 struct check {
-	char addr[40];
+	char addr[40], from[ADDR_TEXT], why[80];
 	uint16_t port;
 	unsigned line;
 	enum check_outcome outcome;
@@ -53,6 +53,9 @@ static void keep_check(void *ctx, const struct check_record *r)
 	};
 	if (r->seen)
 		c->seen = *r->seen;
+	if (r->from)
+		addr_format(r->from, c->from);
+	snprintf(c->why, sizeof(c->why), "%s", r->why ? r->why : "");
 	snprintf(c->addr, sizeof(c->addr), "%s", r->addr ? addr_format(r->addr, buf) : r->name);
 }
 
@@ -68,6 +71,16 @@ static void complain(void *ctx, const struct err *e)
 	fail_msg("%s", e->msg);
 }
 
+/* Nobody knows a name here. */
+static int resolve(void *ctx, const char *name, struct addr *out, size_t max, struct err *e)
+{
+	(void)ctx;
+	(void)out;
+	(void)max;
+	err_set(e, "%s: no such name", name);
+	return TARGET_UNKNOWN;
+}
+
 static int piece(void *ctx, const struct addr *first, uint64_t count, uint64_t *run, uint16_t *path,
 		 struct err *e)
 {
@@ -80,7 +93,7 @@ static int piece(void *ctx, const struct addr *first, uint64_t count, uint64_t *
 
 static void trial_init(struct trial *t, const char *text, peer_fn *fn)
 {
-	static const struct policy_help help = {.fail = complain};
+	static const struct policy_help help = {.targets = {.resolve = resolve}, .fail = complain};
 	struct err e;
 
 	memset(t, 0, sizeof(*t));
@@ -502,6 +515,151 @@ static void test_deadline(void **state)
 	trial_free(&t);
 }
 
+/* Its checks are there and undecided, as many as one address would have had: a name that is gone
+ * must not make an audit pass. How many there are is known before anything is asked. */
+static void test_missing_name(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	trial_init(&t,
+		   "group w shop.example 192.0.2.7\nw: 80 open\nw: 25,26 blocked or closed\n"
+		   "w: style rst\n",
+		   web);
+	assert_int_equal(audit_checks(&t.policy, TODAY, &t.space), 4 + 3);
+	assert_true(audit_checks_at_most(&t.policy, TODAY) >= 4);
+	trial_run(&t);
+	assert_int_equal(t.counts.checks, 4 + 3);
+	assert_int_equal(t.counts.outcomes[CHECK_PASSED], 4);
+	assert_int_equal(t.counts.outcomes[CHECK_UNDECIDED], 3);
+	assert_int_equal(check_of(&t, "shop.example", 80, 2)->outcome, CHECK_UNDECIDED);
+	assert_non_null(strstr(check_of(&t, "shop.example", 80, 2)->why, "no such name"));
+	trial_free(&t);
+}
+
+/* Lines that are over count for nothing, and too many are told before they are laid out. */
+static void test_checks_at_most(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	trial_init(&t,
+		   "group w 192.0.2.0/28\nw: 1-100 not-open\nw: style rst\n"
+		   "w: 1-1000 closed until 2000-01-01\n",
+		   web);
+	assert_int_equal(audit_checks_at_most(&t.policy, TODAY), 16 * 101);
+	assert_int_equal(audit_checks(&t.policy, TODAY, &t.space), 16 * 101);
+	trial_free(&t);
+	trial_init(&t, "group w 192.0.2.0/28\nw: 1-100 not-open\n", web);
+	t.policy.groups[0].targets.v[0].first = addr_v4(0, 0, 0, 0);
+	t.policy.groups[0].targets.v[0].last = addr_v4(255, 255, 255, 255);
+	assert_true(audit_checks_at_most(&t.policy, TODAY) == UINT64_MAX);
+	trial_free(&t);
+}
+
+/* A router says so for the host behind it: each of two has its own name in the check. */
+static void by_routers(struct peer *p, const struct packet *probe, struct peer_answer *out)
+{
+	if (probe->seg.dport == 80) {
+		peer_rfc(probe, true, out);
+		return;
+	}
+	(void)p;
+	out->icmp = true;
+	out->icmp_type = 3;
+	out->icmp_code = 13;
+	out->icmp_from = addr_v4(203, 0, 113, probe->seg.dport == 22 ? 1 : 2);
+}
+
+static void test_who_rejects(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	trial_init(&t, "group w 192.0.2.7\nw: 80 open\nw: 22-25 rejected\n", by_routers);
+	trial_run(&t);
+	assert_int_equal(t.counts.outcomes[CHECK_PASSED], 5);
+	assert_string_equal(check_of(&t, "192.0.2.7", 80, 2)->from, "");
+	assert_string_equal(check_of(&t, "192.0.2.7", 22, 3)->from, "203.0.113.1");
+	assert_string_equal(check_of(&t, "192.0.2.7", 23, 3)->from, "203.0.113.2");
+	assert_string_equal(check_of(&t, "192.0.2.7", 25, 3)->from, "203.0.113.2");
+	trial_free(&t);
+}
+
+/* A router calls the host unreachable: nothing is open there, and no more is known. */
+static void gone(struct peer *p, const struct packet *probe, struct peer_answer *out)
+{
+	(void)p;
+	(void)probe;
+	out->icmp = true;
+	out->icmp_type = 3;
+	out->icmp_code = 1;
+	out->icmp_from = addr_v4(203, 0, 113, 1);
+}
+
+static void test_host_is_gone(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	trial_init(&t, "group w 192.0.2.7\nw: 80 open\nw: 22 closed\nw: 23 blocked\n", gone);
+	trial_run(&t);
+	assert_int_equal(check_of(&t, "192.0.2.7", 80, 2)->outcome, CHECK_FAILED);
+	assert_true(check_of(&t, "192.0.2.7", 80, 2)->seen.bits & MEASURE_GONE);
+	/* and again, when it was asked a second time */
+	assert_true(check_of(&t, "192.0.2.7", 80, 2)->seen.bits & MEASURE_CONFIRMED);
+	assert_int_equal(check_of(&t, "192.0.2.7", 22, 3)->outcome, CHECK_UNDECIDED);
+	assert_int_equal(check_of(&t, "192.0.2.7", 23, 4)->outcome, CHECK_UNDECIDED);
+	trial_free(&t);
+}
+
+/* A router that rejects the first few and no more: where a rejection was wanted, silence may be its
+ * limit; where silence was wanted it is silence. */
+static void rejects_few(struct peer *p, const struct packet *probe, struct peer_answer *out)
+{
+	if (probe->seg.dport == 80)
+		peer_rfc(probe, true, out);
+	else if (probe->seg.dport <= 30)
+		by_routers(p, probe, out);
+}
+
+static void test_rationed_rejections(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	trial_init(&t,
+		   "group w 192.0.2.7\nw: 80 open\nw: 21-30 rejected\nw: 31 rejected\n"
+		   "w: 32 silent\nw: 33 closed\n",
+		   rejects_few);
+	trial_run(&t);
+	assert_int_equal(check_of(&t, "192.0.2.7", 25, 3)->outcome, CHECK_PASSED);
+	assert_int_equal(check_of(&t, "192.0.2.7", 31, 4)->outcome, CHECK_UNDECIDED);
+	assert_true(check_of(&t, "192.0.2.7", 31, 4)->seen.bits & MEASURE_RATIONED);
+	assert_int_equal(check_of(&t, "192.0.2.7", 32, 5)->outcome, CHECK_PASSED);
+	assert_int_equal(check_of(&t, "192.0.2.7", 33, 6)->outcome, CHECK_FAILED);
+	assert_true(t.notes > 0); /* and who reads the result is told */
+	trial_free(&t);
+}
+
+/* Groups whose addresses lie over each other: each address is asked and told once a line. */
+static void test_targets_overlap(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	trial_init(&t, "group w 192.0.2.4/30 192.0.2.6-192.0.2.9 192.0.2.7\nw: 80 open\n", web);
+	trial_run(&t);
+	assert_int_equal(t.n, 6);
+	for (unsigned i = 4; i <= 9; i++) {
+		char addr[20];
+
+		snprintf(addr, sizeof(addr), "192.0.2.%u", i);
+		assert_int_equal(check_of(&t, addr, 80, 2)->outcome, CHECK_PASSED);
+	}
+	trial_free(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -520,6 +678,12 @@ int main(void)
 	    cmocka_unit_test(test_loss),
 	    cmocka_unit_test(test_link_down),
 	    cmocka_unit_test(test_deadline),
+	    cmocka_unit_test(test_missing_name),
+	    cmocka_unit_test(test_checks_at_most),
+	    cmocka_unit_test(test_who_rejects),
+	    cmocka_unit_test(test_host_is_gone),
+	    cmocka_unit_test(test_rationed_rejections),
+	    cmocka_unit_test(test_targets_overlap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -352,6 +352,33 @@ static void test_other_numbers_decide_nothing(void **state)
 	end(l);
 }
 
+/* Guesses come first, more than there is room for, and the answer last. */
+static void crowd(struct peer *p, const struct packet *probe, struct peer_answer *out)
+{
+	static const uint16_t flags[] = {TCP_RST, TCP_ACK, TCP_FIN | TCP_ACK, TCP_SYN | TCP_ACK};
+	struct segment s = peer_back(probe);
+
+	(void)p;
+	for (unsigned i = 0; i < 4; i++) {
+		s.flags = flags[i];
+		s.ack = probe->seg.seq + (i == 3 ? 1 : 1000);
+		peer_put(out, &s, i * MS);
+	}
+}
+
+static void test_guesses_crowd_nothing_out(void **state)
+{
+	struct lab *l = begin(5, 100);
+
+	(void)state;
+	l->peer.fn = crowd;
+	run(l);
+	assert_int_equal(told_as(l, STATE_OPEN), 5);
+	assert_int_equal(l->stats.answered, 5);
+	assert_int_equal(l->stats.foreign, 10);
+	end(l);
+}
+
 /* The process slept, and answers waited for it: they came in their time. */
 static void test_answers_that_waited(void **state)
 {
@@ -497,6 +524,7 @@ int main(void)
 	    cmocka_unit_test(test_late_answers),
 	    cmocka_unit_test(test_ports_come_round),
 	    cmocka_unit_test(test_other_numbers_decide_nothing),
+	    cmocka_unit_test(test_guesses_crowd_nothing_out),
 	    cmocka_unit_test(test_answers_that_waited),
 	    cmocka_unit_test(test_late_answers_that_waited),
 	    cmocka_unit_test(test_neighbour_is_waited_for),

@@ -346,6 +346,83 @@ static void test_liar(void **state)
 	peer_free(&p);
 }
 
+/* In the name of one who keeps silent, by somebody who never saw our SYN. */
+static void forger(struct peer *p, const struct packet *probe, struct peer_answer *out)
+{
+	static const uint16_t flags[] = {TCP_RST, TCP_RST | TCP_ACK, TCP_SYN | TCP_ACK, TCP_ACK};
+	struct segment s = peer_back(probe);
+
+	(void)p;
+	for (unsigned i = 0; i < 4; i++) {
+		s.flags = flags[i];
+		s.seq = probe->seg.seq + 65535 * i;
+		s.ack = probe->seg.seq + 65535 * (i + 1);
+		peer_put(out, &s, 700000000 * (uint64_t)i);
+	}
+}
+
+static void test_forger(void **state)
+{
+	struct trial t;
+	struct peer p;
+
+	(void)state;
+	trial_init(&t, "192.0.2.7", "80-89", "syn");
+	peer_init(&p, forger, NULL);
+	trial_run(&t, &p);
+	for (uint16_t port = 80; port < 90; port++)
+		assert_int_equal(port_of(&t, port)->state, STATE_INDETERMINATE);
+	assert_int_equal(t.kept.sum.hosts_up, 0);
+	assert_int_equal(t.kept.sum.answered, 0);
+	assert_int_equal(t.kept.sum.late, 0);
+	assert_int_equal(t.kept.sum.duplicates, 0);
+	assert_true(t.kept.sum.loss_estimate < 0);
+	assert_true(t.kept.sum.foreign > 0);
+	assert_true(t.kept.sum.complete);
+	trial_free(&t);
+	peer_free(&p);
+}
+
+/* `ctx`: so many probes are answered by a frame that the capture has no room for. */
+static void deaf(struct peer *p, const struct packet *probe, struct peer_answer *out)
+{
+	unsigned *left = p->ctx;
+	struct segment s = peer_back(probe);
+
+	if (*left) {
+		--*left;
+		p->stats.dropped++;
+		return;
+	}
+	s.flags = TCP_SYN | TCP_ACK;
+	s.ack = probe->seg.seq + 1;
+	peer_put(out, &s, 0);
+}
+
+static void test_drops_are_asked_again(void **state)
+{
+	static const struct {
+		unsigned lost;
+		enum port_state is;
+	} rows[] = {{2, STATE_OPEN}, {5, STATE_OPEN}, {1000, STATE_FILTERED}};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		unsigned left = rows[i].lost;
+		struct trial t;
+		struct peer p;
+
+		trial_init(&t, "192.0.2.7", "80", "syn");
+		peer_init(&p, deaf, &left);
+		trial_run(&t, &p);
+		assert_int_equal(port_of(&t, 80)->state, rows[i].is);
+		assert_int_equal(t.kept.sum.complete, rows[i].is == STATE_OPEN);
+		assert_true(p.n_sent <= 7);
+		trial_free(&t);
+		peer_free(&p);
+	}
+}
+
 /* The first 4-tuple belongs to an old connection: a challenge ACK, then a fresh port gets through.
  */
 static void old_tuple(struct peer *p, const struct packet *probe, struct peer_answer *out)
@@ -733,6 +810,8 @@ int main(void)
 	    cmocka_unit_test(test_inconsistent),
 	    cmocka_unit_test(test_duplicates),
 	    cmocka_unit_test(test_liar),
+	    cmocka_unit_test(test_forger),
+	    cmocka_unit_test(test_drops_are_asked_again),
 	    cmocka_unit_test(test_challenge_ack),
 	    cmocka_unit_test(test_late_and_reordered),
 	    cmocka_unit_test(test_stop),

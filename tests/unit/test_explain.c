@@ -300,6 +300,95 @@ static void what_is_not_decoded_is_counted(void **state)
 	play_free(p);
 }
 
+/* There are fewer places for segments than for connections: who was not heard of longest gives his
+ * up for the ladder, and is no less judged. */
+static void segments_give_way_before_flows(void **state)
+{
+	enum { CONNS = 900 };
+	const struct explain_limits few = {
+	    .flows = 1000,
+	    .idle_ns = explain_limits_file.idle_ns,
+	    .settle_ns = explain_limits_file.settle_ns,
+	};
+	struct script_how how = {.limits = &few};
+	struct told t = {0};
+	struct play *p = play_new(&how, tell, &t);
+
+	(void)state;
+	for (unsigned i = 1; i <= CONNS; i++)
+		play(p, "%u> S +0.0001; %u< S. +0.0001; %u> . +0.0001; %u> P. len 9 +0.0001;", i, i,
+		     i, i);
+	/* the first of them, and of those that came last */
+	play(p, "1< abort +0.0001; %u< abort +0.0001;", (unsigned)CONNS);
+	explain_end(play_explain(p));
+	assert_int_equal(t.n, 2);
+	assert_int_equal(t.f[1].n_ladder, 5);
+	assert_int_equal(t.f[0].n_ladder, 1);
+	assert_int_equal(t.f[0].cause, t.f[1].cause);
+	assert_int_equal(t.by_cause[CAUSE_NO_CONTEXT] + t.by_cause[CAUSE_UNKNOWN], 0);
+	assert_int_equal(explain_summary(play_explain(p))->evicted, 0);
+	play_free(p);
+}
+
+/* A refused connection, of which the kernel spoke before the RST was captured: `words`, by `n`. */
+static struct finding refused_after(const struct kernel_reset *words, size_t n, uint64_t *joined)
+{
+	struct told t = {0};
+	struct play *p = play_new(&plain, tell, &t);
+
+	for (size_t i = 0; i < n; i++)
+		explain_kernel(play_explain(p), &words[i]);
+	play(p, "> S; < answer;");
+	explain_end(play_explain(p));
+	assert_int_equal(t.n, 1);
+	assert_int_equal(explain_summary(play_explain(p))->kernel_events, n);
+	*joined = explain_summary(play_explain(p))->kernel_joined;
+	play_free(p);
+	return t.f[0];
+}
+
+static void the_kernel_may_speak_first(void **state)
+{
+	uint64_t joined;
+	struct finding f = refused_after(NULL, 0, &joined);
+	struct kernel_reset near = {.wall_ns = f.wall_ns - 1000000,
+				    .src = f.src,
+				    .dst = f.dst,
+				    .sport = f.sport,
+				    .dport = f.dport,
+				    .reason = "NO_SOCKET"};
+	struct kernel_reset words[2] = {near, near};
+
+	(void)state;
+	assert_false(f.has_kernel);
+	f = refused_after(words, 1, &joined);
+	assert_true(f.has_kernel && joined == 1);
+	assert_string_equal(f.kernel.reason, "NO_SOCKET");
+	assert_true(fact_has(&f.facts, K_NO_SOCKET));
+	/* of two that fit the nearer one, and one RST has one word */
+	words[0].wall_ns -= 1000000;
+	snprintf(words[0].reason, sizeof(words[0].reason), "TCP_STATE");
+	f = refused_after(words, 2, &joined);
+	assert_string_equal(f.kernel.reason, "NO_SOCKET");
+	assert_int_equal(joined, 1);
+	/* a listener that was matched is known by its port alone */
+	words[0] = near;
+	words[0].src = words[0].dst = (struct addr){0};
+	words[0].dport = 0;
+	assert_true(refused_after(words, 1, &joined).has_kernel);
+	/* another connection's, another host's, and one of long ago */
+	words[0] = near;
+	words[0].dport++;
+	assert_false(refused_after(words, 1, &joined).has_kernel);
+	words[0] = near;
+	words[0].src.b[3]++;
+	assert_false(refused_after(words, 1, &joined).has_kernel);
+	words[0] = near;
+	words[0].wall_ns -= 300000000;
+	assert_false(refused_after(words, 1, &joined).has_kernel);
+	assert_int_equal(joined, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +405,8 @@ int main(void)
 	    cmocka_unit_test(silences_are_counted_by_their_timer),
 	    cmocka_unit_test(the_summary_counts_what_was_told),
 	    cmocka_unit_test(what_is_not_decoded_is_counted),
+	    cmocka_unit_test(segments_give_way_before_flows),
+	    cmocka_unit_test(the_kernel_may_speak_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,9 +119,33 @@ static void test_tuple_only(void **state)
 	seen_init(&s, "syn", NULL, NULL);
 	put(&s, 0, REACTION_RST_ODD, FIT_TUPLE);
 	verdict_judge(&s.o, &v);
-	assert_int_equal(v.state, STATE_CLOSED);
-	assert_true(v.weak);
+	assert_int_equal(v.state, STATE_INDETERMINATE);
+	assert_string_equal(v.reason, "rst-odd");
 	assert_true(has_clue(&v, CLUE_TUPLE_ONLY));
+	assert_false(has_clue(&v, CLUE_TUPLE_IN_USE));
+}
+
+/* Whatever it looks like: without our numbers it neither names a state nor gainsays one. */
+static void test_without_proof(void **state)
+{
+	static const char *const kinds[] = {"syn", "ack", "fin"};
+
+	(void)state;
+	for (unsigned r = REACTION_SYN_ACK; r <= REACTION_ICMP_OTHER; r++) {
+		for (size_t k = 0; k < 3; k++) {
+			struct verdict v;
+			struct seen s;
+
+			seen_init(&s, kinds[k], NULL, NULL);
+			put(&s, 0, (enum reaction)r, FIT_TUPLE);
+			verdict_judge(&s.o, &v);
+			assert_int_equal(v.state, STATE_INDETERMINATE);
+			assert_int_equal(v.decider->reaction, r);
+			put(&s, 0, REACTION_ICMP_ADMIN, FIT_EXACT);
+			verdict_judge(&s.o, &v);
+			assert_int_equal(v.state, STATE_REJECTED);
+		}
+	}
 }
 
 /* ICMP in one try, SYN-ACK in another: the listener is there, the path changes its mind. */
@@ -208,6 +232,7 @@ int main(void)
 	    cmocka_unit_test(test_silence_needs_its_tries),
 	    cmocka_unit_test(test_firm_and_weak),
 	    cmocka_unit_test(test_tuple_only),
+	    cmocka_unit_test(test_without_proof),
 	    cmocka_unit_test(test_open_though_rejected_once),
 	    cmocka_unit_test(test_order_does_not_matter),
 	    cmocka_unit_test(test_silence_to_a_rst),

@@ -33,7 +33,9 @@ struct asked {
 static void check_fit(const struct sent *sent, const struct packet *p, enum fit fit,
 		      enum reaction reaction)
 {
-	bool ack = p->seg.flags & TCP_ACK && seq_in_window(p->seg.ack, sent->seq, sent->len + 1);
+	/* of a RST the field counts, with or without the bit */
+	bool ack = p->seg.flags & (TCP_ACK | TCP_RST) &&
+		   seq_in_window(p->seg.ack, sent->seq, sent->len + 1);
 	bool seq = p->seg.flags & TCP_RST && p->seg.seq == sent->ack;
 
 	assert(reaction > REACTION_NONE && reaction < REACTIONS && reaction_token(reaction));

@@ -143,7 +143,7 @@ static const struct kept kept[] = {
     CALL(getsockname, TALKS),
     CALL(getpeername, TALKS),
     CALL_IF(ioctl, SENDS | READS, 2, INT, SIOCGIFFLAGS), /* libpcap, of an interface that is gone */
-    CALL_IF(ioctl, READS, 2, INT, SIOCGIFNAME), /* which may have another name by now */
+    CALL_IF(ioctl, READS, 2, INT, SIOCGIFNAME),		 /* which may have another name by now */
     /* connections of the kernel's */
     CALL_IF2(socket, CONVERSES, 1, INT, AF_INET, 2, 0xf, SOCK_STREAM),
     CALL_IF2(socket, CONVERSES, 1, INT, AF_INET6, 2, 0xf, SOCK_STREAM),

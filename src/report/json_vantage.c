@@ -55,9 +55,9 @@ void json_vantages(void *ctx, const struct vantages_record *v)
 		json_add_text(p, "name", v->points[i].name);
 		json_add_text_or_null(p, "started", v->points[i].started);
 		json_add_bool(p, "complete", v->points[i].complete);
-		json_object_array_add(points, p);
+		json_push(points, p);
 	}
-	json_object_object_add(o, "vantages", points);
+	json_set(o, "vantages", points);
 	json_add_u64(o, "differ", v->differ);
 	json_add_u64(o, "hosts", v->hosts);
 	json_add_u64(o, "hosts_down", v->hosts_down);

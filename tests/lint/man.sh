@@ -139,7 +139,7 @@ sed -n 's/^\.Ss Record //p' "$json" | sort >"$lint_tmp/page"
 tap "types of records" "$out"
 
 {
-	written '(json_)?(add|put)(_[a-z0-9]+)*|json_object_object_add|line_(bool|[ac-z][a-z0-9_]*)' |
+	written '(json_)?(add|put)(_[a-z0-9]+)*|json_set|json_object_object_add|line_(bool|[ac-z][a-z0-9_]*)' |
 		grep -vx type
 	# not written as a word of their own: made of names of outcomes and levels, a real number, and
 	# second keys of a call

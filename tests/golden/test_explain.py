@@ -19,6 +19,8 @@ OUTPUTS = {".json": ["--format", "json", "--all"], ".txt": ["--all", "--color", 
 QUICK = os.environ.get("RSTPROBE_QUICK", "") not in ("", "0")
 CUTS_IN_PROCESS = 6000 if QUICK else 20000
 CUTS_OF_PROGRAM = 8 if QUICK else 24
+if QUICK and "RSTPROBE_EMULATED" in os.environ:
+    CUTS_IN_PROCESS, CUTS_OF_PROGRAM = 200, 2
 
 
 def fixtures():

@@ -237,7 +237,7 @@ int cmd_doctor(const struct cmd_line *l)
 	if (rc < 0)
 		return fail(&d, STATUS_USAGE, &e), d.status;
 	for (unsigned i = 0; i < DOCTOR_FAMILIES; i++)
-		d.loops[i].listener = d.ways[i].listener = -1;
+		d.loops[i] = d.ways[i] = (struct trial){.listener = -1, .user = &d.user};
 	if (begin(&d, l) == 0) {
 		judge(&d, SCOPE_PRIVILEGE);
 		try_loops(&d);

@@ -6,6 +6,7 @@
 #include "cmd/outputs.h"
 #include "engine/tryout.h"
 #include "judge/doctor.h"
+#include "wire/privilege.h"
 #include "wire/route.h"
 
 struct hold;
@@ -25,8 +26,9 @@ struct trial {
 	struct path path;
 	struct tryout_config c;
 	struct hold *hold;
-	struct wire *wire; /* NULL: could not be opened */
-	int listener;	   /* of a loopback trial; -1 */
+	struct wire *wire;		   /* NULL: could not be opened */
+	int listener;			   /* of a loopback trial; -1 */
+	const struct privilege_user *user; /* whom it is asked as; NULL: who runs it */
 };
 
 /* A SYN to a listener of our own, and one to a port that is held and closed. */

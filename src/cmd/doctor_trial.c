@@ -32,9 +32,10 @@ static int open_wire(struct trial *t, unsigned ports, bool *denied, struct err *
 	    .lanes = 1,
 	    .conns_max = t->c.connect ? t->c.n : 0,
 	    .both_ways = true,
+	    .user = t->user,
 	};
 
-	t->hold = hold_ports(ports, 0, e);
+	t->hold = hold_ports(ports, 0, t->user, e);
 	if (!t->hold)
 		return -1;
 	if (getentropy(&t->c.seed, sizeof(t->c.seed)) < 0)
@@ -53,7 +54,7 @@ void trial_close(struct trial *t)
 	hold_free(t->hold);
 	if (t->listener >= 0)
 		close(t->listener);
-	*t = (struct trial){.listener = -1};
+	*t = (struct trial){.listener = -1, .user = t->user};
 }
 
 /* --- loopback --------------------------------------------------------------------------------- */

@@ -202,7 +202,7 @@ static int open_all(struct provoke *p)
 	};
 	struct err e;
 
-	r->hold = hold_ports(ports.n, 0, &e);
+	r->hold = hold_ports(ports.n, 0, &r->user, &e);
 	if (!r->hold)
 		return run_fail(r, STATUS_CANNOT, &e);
 	ports.first = p->sport_first = hold_first(r->hold);

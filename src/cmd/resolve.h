@@ -25,7 +25,7 @@ void resolve_end(void); /* where a process was begun */
  */
 int resolve_name(void *ctx, const char *name, struct addr *out, size_t max, struct err *e);
 uint32_t resolve_zone(void *ctx, const char *name);
-int resolve_service(const char *name); /* TCP port or -1 */
+int resolve_service(const char *name);			       /* TCP port or -1 */
 const char *resolve_service_name(uint16_t port, char buf[32]); /* NULL where there is none */
 const char *resolve_zone_name(uint32_t zone, char buf[16]);    /* the same */
 

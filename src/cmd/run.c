@@ -289,6 +289,7 @@ int run_open_wire(struct run *r, const struct run_ports *ports, uint64_t expecte
 	    .n_quiet = (uint16_t)ports->n_quiet,
 	    .conns_max = ports->conns,
 	    .both_ways = ports->both_ways,
+	    .user = &r->user,
 	};
 	bool denied = false;
 	struct err e;

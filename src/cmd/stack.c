@@ -123,7 +123,7 @@ static int open_all(struct run *r, struct stack_job *j)
 	struct run_ports ports = {.n = stack_sports(), .n_quiet = SCRIPT_QUIET};
 	struct err e;
 
-	r->hold = hold_ports(ports.n, 0, &e);
+	r->hold = hold_ports(ports.n, 0, &r->user, &e);
 	if (!r->hold)
 		return run_fail(r, STATUS_CANNOT, &e);
 	ports.first = j->sport_first = hold_first(r->hold);

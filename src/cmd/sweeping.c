@@ -64,7 +64,7 @@ static int hold(struct run *r, struct sweep_config *c, unsigned n)
 {
 	struct err e;
 
-	r->hold = hold_ports(n, r->o.source_port, &e);
+	r->hold = hold_ports(n, r->o.source_port, &r->user, &e);
 	if (r->hold)
 		c->sport_first = hold_first(r->hold);
 	else if (!c->sport_fixed)

@@ -146,7 +146,7 @@ static int open_all(struct trace *t)
 	struct run_ports ports = {.n = sports(&r->o)};
 	struct err e;
 
-	r->hold = hold_ports(ports.n, r->o.source_port, &e);
+	r->hold = hold_ports(ports.n, r->o.source_port, &r->user, &e);
 	if (!r->hold)
 		return run_fail(r, STATUS_CANNOT, &e);
 	ports.first = t->sport_first = hold_first(r->hold);

@@ -67,7 +67,7 @@ static int hold_sports(struct tries_job *j)
 	struct err e;
 
 	for (;;) {
-		r->hold = hold_ports(c->n_sports, r->o.source_port, &e);
+		r->hold = hold_ports(c->n_sports, r->o.source_port, &r->user, &e);
 		if (r->hold || r->o.source_port || c->n_sports < FEWEST_TRIES * c->n_kinds)
 			break;
 		c->n_sports = repeat_sports(c->n_kinds, c->n_sports / c->n_kinds / 2);

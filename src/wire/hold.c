@@ -21,6 +21,7 @@ struct hold {
 	uint16_t first;
 	unsigned n;   /* ports wanted */
 	unsigned got; /* descriptors open in fd[] */
+	const struct privilege_user *user;
 	int fd[];
 };
 
@@ -28,10 +29,10 @@ struct hold {
  * Bound alone, and shared afterwards. In this order the port must be free of everybody, another
  * holder included; and once ours, other sockets of ours can have it too.
  */
-static int take_port(uint16_t port)
+static int take_port(uint16_t port, const struct privilege_user *user)
 {
 	int family;
-	int fd = tcpsock_bind(port, false, &family);
+	int fd = tcpsock_bind(port, false, user, &family);
 
 	if (fd >= 0 && tcpsock_share(fd) < 0)
 		return tcpsock_drop(fd);
@@ -51,7 +52,7 @@ static int take_run(struct hold *h, uint16_t first)
 
 	h->first = first;
 	while (h->got < h->n) {
-		int fd = take_port((uint16_t)(first + h->got));
+		int fd = take_port((uint16_t)(first + h->got), h->user);
 
 		if (fd < 0) {
 			saved = errno;
@@ -106,7 +107,8 @@ static int take_fixed(struct hold *h, uint16_t first, struct err *e)
 	return err_sys(e, errno, "source port %u", first);
 }
 
-struct hold *hold_ports(unsigned n, uint16_t fixed, struct err *e)
+struct hold *hold_ports(unsigned n, uint16_t fixed, const struct privilege_user *user,
+			struct err *e)
 {
 	struct hold *h;
 
@@ -117,6 +119,7 @@ struct hold *hold_ports(unsigned n, uint16_t fixed, struct err *e)
 		return NULL;
 	}
 	h->n = n;
+	h->user = user;
 	if ((fixed ? take_fixed(h, fixed, e) : take_random(h, e)) < 0) {
 		hold_free(h);
 		return NULL;

@@ -15,12 +15,15 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "wire/privilege.h"
 
 struct hold;
 
 /* Holds `n` consecutive ports, from a random place in 32768-60999 unless `fixed` (then n from that
- * one on; a port in use is an error). NULL and `e` where none are free. */
-struct hold *hold_ports(unsigned n, uint16_t fixed, struct err *e);
+ * one on; a port in use is an error). NULL and `e` where none are free. `user`, NULL or borrowed
+ * for the call: who opens connections from them later. */
+struct hold *hold_ports(unsigned n, uint16_t fixed, const struct privilege_user *user,
+			struct err *e);
 uint16_t hold_first(const struct hold *h);
 void hold_free(struct hold *h);
 

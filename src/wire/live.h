@@ -21,7 +21,8 @@ struct live_config {
 	unsigned lanes;		   /* sender threads to come; 1 or more */
 	uint16_t n_quiet; /* the last so many of the source ports are to be quiet (wire.n_quiet) */
 	size_t conns_max; /* kernel connections wanted at once (wire.conns_max) */
-	bool both_ways;	  /* capture what leaves these ports too (wire.both_ways) */
+	const struct privilege_user *user; /* who opens connections later; NULL: who does now */
+	bool both_ways; /* capture what leaves these ports too (wire.both_ways) */
 };
 
 /* The phase that needs CAP_NET_RAW; quiet ports want CAP_NET_ADMIN besides, and are none where the

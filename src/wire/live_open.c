@@ -238,7 +238,7 @@ static void open_quiet(struct live *l, const struct live_config *c)
 
 	if (!c->n_quiet)
 		return;
-	l->quiet = quiet_open(first, c->n_quiet, &e);
+	l->quiet = quiet_open(first, c->n_quiet, c->user, &e);
 	if (!l->quiet) {
 		log_info("%s; no raw handshake can be left half-open", e.msg);
 		return;

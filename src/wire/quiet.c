@@ -48,10 +48,10 @@ static bool drop_below_255(int fd, int family)
 }
 
 /* Deaf before it listens: there is no moment at which it would answer a SYN. */
-static int listen_deaf(uint16_t port, bool *filtered)
+static int listen_deaf(uint16_t port, const struct privilege_user *user, bool *filtered)
 {
 	int family;
-	int fd = tcpsock_bind(port, true, &family);
+	int fd = tcpsock_bind(port, true, user, &family);
 	bool below;
 
 	if (fd < 0)
@@ -63,7 +63,8 @@ static int listen_deaf(uint16_t port, bool *filtered)
 	return fd;
 }
 
-struct quiet *quiet_open(uint16_t first, unsigned n, struct err *e)
+struct quiet *quiet_open(uint16_t first, unsigned n, const struct privilege_user *user,
+			 struct err *e)
 {
 	struct quiet *q;
 
@@ -77,7 +78,7 @@ struct quiet *quiet_open(uint16_t first, unsigned n, struct err *e)
 	while (q->n < n) {
 		uint16_t port = (uint16_t)(first + q->n);
 		bool filtered = false;
-		int fd = listen_deaf(port, &filtered);
+		int fd = listen_deaf(port, user, &filtered);
 
 		if (fd < 0) {
 			err_sys(e, errno, "source port %u: the local kernel can't be kept silent",

@@ -12,13 +12,15 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "wire/privilege.h"
 
 struct quiet;
 
 /* Silences `n` consecutive ports from `first` on, held before by hold_ports (they share them), in
  * both families; in IPv4 alone where there is no IPv6. Before privilege is dropped. NULL and `e`
  * where the kernel has none of the means, or another program listens there. */
-struct quiet *quiet_open(uint16_t first, unsigned n, struct err *e);
+struct quiet *quiet_open(uint16_t first, unsigned n, const struct privilege_user *user,
+			 struct err *e);
 void quiet_free(struct quiet *q);
 bool quiet_ttl255(const struct quiet *q); /* silent for packets of TTL 255 too */
 

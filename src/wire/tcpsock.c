@@ -5,8 +5,11 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "base/log.h"
 
 int tcpsock_drop(int fd)
 {
@@ -39,7 +42,14 @@ int tcpsock_share(int fd)
 	return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
 }
 
-int tcpsock_bind(uint16_t port, bool shared, int *family)
+/* Where it can't be given away, connections of the later user can't have its port. */
+static void give_to(int fd, const struct privilege_user *user)
+{
+	if (user && user->change && fchown(fd, user->uid, (gid_t)-1) < 0)
+		log_info("a source port stays root's: %s", strerror(errno));
+}
+
+int tcpsock_bind(uint16_t port, bool shared, const struct privilege_user *user, int *family)
 {
 	int fd = socket(*family = AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
 
@@ -47,6 +57,7 @@ int tcpsock_bind(uint16_t port, bool shared, int *family)
 		fd = socket(*family = AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
 	if (fd < 0)
 		return -1;
+	give_to(fd, user);
 	if (shared && tcpsock_share(fd) < 0)
 		return tcpsock_drop(fd);
 	if (bind_any(fd, *family, port) < 0)

@@ -122,7 +122,7 @@ static int kit_open(struct kit *k, char **argv, struct err *e)
 	    path == PATH_NONE)
 		return -1;
 	k->paths = route_paths(k->route, &c.n_paths);
-	k->hold = hold_ports(n, (uint16_t)atoi(argv[1]), e);
+	k->hold = hold_ports(n, (uint16_t)atoi(argv[1]), NULL, e);
 	if (!k->hold)
 		return -1;
 	c.paths = k->paths;

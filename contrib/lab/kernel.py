@@ -92,8 +92,13 @@ class Ear:
         except OSError:
             pass  # it never was, or another run takes it away
 
+    def forget(self):
+        """What was said before is not asked for: a ring that is full counts no longer."""
+        if self.dir:
+            self._write(self.dir, "trace", "")
+
     def said(self):
-        """[{"src", "dst", "state", "reason"}] so far; addresses as "address:port"."""
+        """[{"src", "dst", "state", "reason"}] since then; addresses as "address:port"."""
         if not self.dir:
             return []
         with open(os.path.join(self.dir, "trace"), encoding="ascii") as f:

@@ -246,6 +246,8 @@ int run_open_reports(struct run *r)
 	};
 	struct err e;
 
+	/* what has been begun ends with a summary; before, ^C ends at once */
+	signals_install();
 	r->o.out.live = o->count > 0;
 	if (reporting_open(&r->out, &o->out, &e) < 0)
 		return run_fail(r, STATUS_USAGE, &e);
@@ -328,7 +330,6 @@ int run_drop_privilege(struct run *r)
 {
 	struct err e;
 
-	signals_install();
 	resolve_prepare(!r->o.numeric);
 	if (reporting_keep(&r->out, &e) < 0)
 		return run_fail(r, STATUS_CANNOT, &e);

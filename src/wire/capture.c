@@ -30,6 +30,7 @@ enum {
 
 struct capture {
 	pcap_t *p;
+	uint64_t handed;
 	uint32_t ifindex;
 	int linktype;
 	struct capture_target {
@@ -199,6 +200,8 @@ int capture_read(struct capture *c, wire_frame_fn *fn, void *ctx, struct err *e)
 	c->to = (struct capture_target){
 	    .fn = fn, .ctx = ctx, .offset_ns = clock_wall_ns() - now, .now_ns = now};
 	n = pcap_dispatch(c->p, READ_AT_ONCE, on_frame, (u_char *)c);
+	if (n > 0)
+		c->handed += (unsigned)n;
 	if (n >= 0)
 		return n;
 	if (n == PCAP_ERROR_BREAK)
@@ -210,8 +213,9 @@ void capture_add_stats(struct capture *c, struct wire_stats *sum)
 {
 	struct pcap_stat s = {0};
 
+	/* ps_recv has what was lost, and what came after the last look */
+	sum->captured += c->handed;
 	if (pcap_stats(c->p, &s) < 0)
 		return;
-	sum->captured += s.ps_recv;
 	sum->dropped += (uint64_t)s.ps_drop + s.ps_ifdrop;
 }

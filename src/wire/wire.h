@@ -58,8 +58,7 @@ enum wire_event {
 };
 
 struct wire_stats {
-	uint64_t captured,
-	    dropped; /* frames passed by the kernel filter; lost in the ring or at the interface */
+	uint64_t captured, dropped; /* frames handed on; lost in the ring or at the interface */
 };
 
 struct wire;

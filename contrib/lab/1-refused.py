@@ -8,6 +8,7 @@ CLOSED). No server program: that there is none is the point.
 import calls
 
 PORT = 40000
+NO_SOCKET = True
 ADVICE = "Does the service run, on that address and port? `ss -ltnp` on the server tells."
 
 server = None

@@ -7,6 +7,7 @@ the truth when it speaks, and not before.
 
 import calls
 
+NO_SOCKET = True
 ADVICE = "Did the server reboot? Keep-alives find a dead peer before the next request does."
 
 

@@ -11,6 +11,7 @@ import calls
 AT = "server"  # at the client only the last one is seen
 RESETS = {"client": 1, "server": 3}
 FIREWALL = "tcp flags & rst == rst numgen inc mod 3 < 2 counter drop"
+NO_SOCKET = True
 ADVICE = "Look for what drops RSTs on the way back, firewalls first."
 
 

@@ -81,6 +81,7 @@ static void visit_over(void *ctx, enum run_end end)
 	struct visit *v = ctx;
 	struct battery_run *b = v->run;
 	const struct record_sink *sink = b->job->sink;
+	struct wire_stats seen = {0};
 	struct stack_verdict verdict;
 	struct stack_record record;
 
@@ -89,6 +90,9 @@ static void visit_over(void *ctx, enum run_end end)
 		return;
 	}
 	interrogate_program.over(v->i, end);
+	b->r->wire->ops->stats(b->r->wire, &seen);
+	if (seen.dropped)
+		interrogate_missed(v->i);
 	record = (struct stack_record){
 	    .addr = &v->host->addr,
 	    .name = v->host->name,

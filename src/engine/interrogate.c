@@ -445,6 +445,11 @@ void interrogate_free(struct interrogation *i)
 	free(i);
 }
 
+void interrogate_missed(struct interrogation *i)
+{
+	i->f.deaf = true;
+}
+
 const struct stack_facts *interrogate_facts(const struct interrogation *i)
 {
 	return &i->f;

@@ -27,6 +27,7 @@ struct interrogate_config {
 
 struct interrogation *interrogate_new(const struct interrogate_config *c); /* NULL: no memory */
 void interrogate_free(struct interrogation *i);
+void interrogate_missed(struct interrogation *i); /* the capture has lost packets */
 const struct stack_facts *interrogate_facts(const struct interrogation *i); /* borrowed */
 enum run_end interrogate_end(const struct interrogation *i); /* how it ended for this host */
 

@@ -44,6 +44,7 @@ enum cell_why {
 	WHY_NO_HALF_OPEN,    /* no connection is kept before the last ACK: SYN cookies */
 	WHY_SERVICE_RESETS, /* the service resets connections by itself: whose RST it was is open */
 	WHY_NOT_SENT,	    /* this machine didn't let it out */
+	WHY_NOT_HEARD,	    /* silence, and our capture lost packets */
 	CELL_WHYS,
 };
 const char *cell_why_text(enum cell_why w); /* one clause for people and for `why` */
@@ -59,6 +60,7 @@ struct stack_port {
 struct stack_facts {
 	uint8_t family;		   /* ADDR_V4 or ADDR_V6 */
 	bool complete;		   /* false: the run ended first */
+	bool deaf;		   /* the capture lost packets: silence may be an answer */
 	bool stopped;		   /* the last control failed: the host died half-way */
 	uint64_t stopped_ns;	   /* its last sign of life, where `stopped` */
 	bool has_open, has_closed; /* ports found for the battery; closed may be a silent canary */

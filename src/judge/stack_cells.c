@@ -281,6 +281,11 @@ static void judge_cell(const struct stack_view *v, const struct stack_verdict *o
 		decide(c, how_answer(c));
 	else
 		judge_silent(v, c);
+	/* nobody is blamed for what we may have missed */
+	if (v->f->deaf && c->conforms == CONFORMS_NO && !heard(c->x)) {
+		untested(c, WHY_NOT_HEARD);
+		c->how = NULL;
+	}
 }
 
 void stack_judge_cells(const struct stack_view *v, struct stack_verdict *out)
@@ -313,6 +318,7 @@ const char *cell_why_text(enum cell_why w)
 	    [WHY_NO_HALF_OPEN] = "no half-open connection is kept (SYN cookies)",
 	    [WHY_SERVICE_RESETS] = "the service resets connections by itself",
 	    [WHY_NOT_SENT] = "this machine did not let it out (a local firewall?)",
+	    [WHY_NOT_HEARD] = "silent, but the capture lost packets",
 	};
 
 	return texts[w];

@@ -645,6 +645,23 @@ static void test_mixed(void **state)
 	assert_int_equal(verdict.style, STYLE_RST);
 }
 
+/* What our capture may have lost is held against nobody; what was heard is. */
+static void test_deaf(void **state)
+{
+	const struct cell_verdict *c = verdict.cells;
+
+	(void)state;
+	live_facts(&live_linux, ADDR_V4, &facts);
+	facts.deaf = true;
+	judge();
+	ASSERT_DEVIATES(IN_SYN_RECEIVED, "syn-window", "resets it instead of dropping it");
+	while (c->cell->state != IN_LISTEN || strcmp(c->cell->form->name, "syn-fin") != 0)
+		c++;
+	assert_int_equal(c->conforms, CONFORMS_UNTESTED);
+	assert_int_equal(c->why, WHY_NOT_HEARD);
+	assert_null(c->how);
+}
+
 static void test_reset_limit(void **state)
 {
 	static const struct {
@@ -801,6 +818,7 @@ int main(void)
 	    cmocka_unit_test(test_silence_is_not_windows),
 	    cmocka_unit_test(test_only_resets),
 	    cmocka_unit_test(test_mixed),
+	    cmocka_unit_test(test_deaf),
 	    cmocka_unit_test(test_reset_limit),
 	    cmocka_unit_test(test_stopped),
 	    cmocka_unit_test(test_cut_short),

@@ -12,9 +12,11 @@ import signal
 
 import pytest
 
-from lab import SERVER, SERVER6, is_sanitized, until
+from lab import QUICK, SERVER, SERVER6, is_sanitized, until
 from lies import BLIND, FRAGMENTS, HARMLESS, ICMP, NEAR, OPEN, PORTS, REJECTED, SILENT, SOME_KB, \
     Net, peak
+
+FAMILIES = [4] if QUICK else [4, 6]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,7 @@ def counted(result, told, ports=PORTS):
 
 # --- a scan -------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("lies", [BLIND, NEAR, ICMP, FRAGMENTS],
                          ids=["blind", "near", "icmp", "fragments"])
 def test_no_false_verdict(net, lies, family):
@@ -89,7 +91,7 @@ def test_what_is_not_ours_is_counted(net, lie):
     counted(result, told)
 
 
-@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_replays_of_an_earlier_scan(net, family):
     """From the same source port, so that they fit the ports of this one exactly."""
     words = [address(family), "-p", "1-%d" % PORTS, "--show", "all", "-g", "47123"]
@@ -130,7 +132,7 @@ def test_tries(net):
 
 # --- memory, files, time ------------------------------------------------------------------------
 
-@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_no_memory_for_lies(net, family):
     words = ["scan", address(family), "-p", "1-%d" % PORTS, "--rate", "2500", "--format", "json",
              "--show", "all"]

@@ -82,7 +82,7 @@ static pid_t start(const char *tool, const struct ends *ends)
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	int rc = ENOMEM;
-	pid_t pid;
+	pid_t pid = -1;
 
 	posix_spawn_file_actions_init(&files);
 	posix_spawnattr_init(&attr);

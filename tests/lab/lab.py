@@ -30,6 +30,7 @@ PYTHON = "/usr/bin/python3"
 RSTPROBE = os.environ.get("RSTPROBE", "")
 QUICK = os.environ.get("RSTPROBE_QUICK", "") not in ("", "0")
 REAL_ROOT = is_real_root()
+AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 DEADLINE = 60.0
 
 _serial = itertools.count(1)
@@ -65,6 +66,14 @@ def until(what, test, deadline=10.0):
         if time.monotonic() > end:
             raise LabError("waited %.0f s in vain for %s" % (deadline, what))
         time.sleep(0.005)
+
+
+def give_capability(binary):
+    """-> why not."""
+    if not shutil.which("setcap"):
+        return "needs setcap"
+    done = command(["setcap", "cap_net_raw+ep", binary], check=False)
+    return done.returncode and "file capabilities don't work here: " + done.stderr.strip()
 
 
 @functools.cache

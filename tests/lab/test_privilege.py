@@ -9,13 +9,13 @@ import subprocess
 
 import pytest
 
-from lab import (HERE, RSTPROBE, SERVER, SERVER6, command, is_real_root, is_sanitized, overlay,
-                 until)
+from lab import (AS_NOBODY, HERE, RSTPROBE, SERVER, SERVER6, command, give_capability, is_real_root,
+                 is_sanitized, until)
+from procs import caps, children, is_gone, status_of
 
 KIT = os.path.join(os.environ["builddir"], "tests", "lab", "confinekit")
 CAPTURE = os.path.join(HERE, "..", "golden", "captures", "abandoned-4-client.pcap")
 POLICY = "group g %s\ng: 80 open\n" % SERVER
-AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 # what means files; the process that names results may keep it
 OF_FILES = 1 << 1 | 1 << 2 | 1 << 3
 SLOW = ["--rate", "20", "--no-progress"]
@@ -42,23 +42,6 @@ def net(path3):
     path3.server.firewall(input=["tcp dport { 9, 1000-1999 } drop"])
     yield path3
     path3.server.firewall()
-
-
-def status_of(pid):
-    with open("/proc/%s/status" % pid, encoding="ascii") as f:
-        return dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
-
-
-def caps(status, *sets):
-    return [int(status[s], 16) for s in sets or ("CapEff", "CapPrm", "CapInh", "CapAmb")]
-
-
-def children(pid):
-    try:
-        with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as f:
-            return f.read().split()
-    except OSError:
-        return []
 
 
 def given_up(run):
@@ -130,7 +113,7 @@ def test_who_names_results_has_rights_on_files_alone(doing, net):
     if not is_sanitized():
         assert status["Seccomp"] == "2"
     end(run)
-    until("it has ended too", lambda: not os.path.exists("/proc/" + keeper))
+    until("it has ended too", lambda: is_gone(keeper))
 
 
 def test_results_belong_to_who_started_it(net):
@@ -240,12 +223,9 @@ def probes(net, **kw):
 
 def test_file_capability(net, real_root):
     copy = net.client.public(RSTPROBE)
-    if not shutil.which("setcap"):
-        pytest.skip("needs setcap")
-    done = subprocess.run(["setcap", "cap_net_raw+ep", copy], capture_output=True, text=True,
-                          check=False)
-    if done.returncode != 0:
-        pytest.skip("file capabilities don't work here: " + done.stderr.strip())
+    why = give_capability(copy)
+    if why:
+        pytest.skip(why)
     probes(net, binary=copy, wrap=AS_NOBODY)
 
 

@@ -102,10 +102,7 @@ static void keep(void *ctx, int line)
 
 static void become_keeper(void *ctx, int line)
 {
-	struct err e;
-	bool dropped = privilege_drop(NULL, PRIVILEGE_NAME, &e) >= 0;
-
-	if (handover_ready(line, dropped ? NULL : &e))
+	if (handover_begin(line, NULL, PRIVILEGE_NAME))
 		keep(ctx, line);
 }
 
@@ -125,11 +122,8 @@ int beside_keep(struct beside *b, struct err *e)
 	}
 	if (!any || b->keeper.pid)
 		return 0;
-	if (child_start(&b->keeper, &work, e) < 0)
-		return -1;
-	if (handover_await(b->keeper.line, &why) == 0)
+	if (handover_start(&b->keeper, &work, &why) == 0)
 		return 0;
-	child_end(&b->keeper, -1);
 	return err_set(e, "no process that names the results: %s", why.msg);
 }
 

@@ -191,14 +191,10 @@ static void serve(int line)
 static void work(void *ctx, int line)
 {
 	const struct sigaction told = {.sa_handler = on_child};
-	struct err e;
-	bool dropped;
 
 	child_hold_standard_files();
 	sigaction(SIGCHLD, &told, NULL);
-	/* what could not be had here the parent will find, too, and say */
-	dropped = privilege_drop(ctx, PRIVILEGE_UNPACK, &e) >= 0;
-	if (handover_ready(line, dropped ? NULL : &e))
+	if (handover_begin(line, ctx, PRIVILEGE_UNPACK))
 		serve(line);
 }
 
@@ -212,7 +208,7 @@ struct unpacker *unpacker_start(const struct privilege_user *user, struct err *e
 
 	if (!u)
 		err_sys(e, ENOMEM, "unpacking");
-	else if (child_start(&u->child, &w, e) == 0 && handover_await(u->child.line, e) == 0)
+	else if (handover_start(&u->child, &w, e) == 0)
 		return u;
 	unpacker_end(u);
 	return NULL;

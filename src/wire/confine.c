@@ -59,35 +59,17 @@ struct kept {
 };
 
 /* not SCMP_SYS: some names a libc makes other words of, as musl of pread64 */
-#define CALL(name, who)                                                                            \
+#define CALL(name, works)                                                                          \
 	{                                                                                          \
-		(int)__SNR_##name, who,                                                            \
-		{                                                                                  \
-			{0, 0, 0},                                                                 \
-			{                                                                          \
-				0, 0, 0                                                            \
-			}                                                                          \
-		}                                                                                  \
+		.call = (int)__SNR_##name, .who = (works)                                          \
 	}
-#define CALL_IF(name, who, arg, mask, value)                                                       \
+#define CALL_IF(name, works, a, m, v)                                                              \
 	{                                                                                          \
-		(int)__SNR_##name, who,                                                            \
-		{                                                                                  \
-			{arg, mask, value},                                                        \
-			{                                                                          \
-				0, 0, 0                                                            \
-			}                                                                          \
-		}                                                                                  \
+		.call = (int)__SNR_##name, .who = (works), .only = { {a, m, v} }                   \
 	}
-#define CALL_IF2(name, who, arg, mask, value, arg2, mask2, value2)                                 \
+#define CALL_IF2(name, works, a, m, v, a2, m2, v2)                                                 \
 	{                                                                                          \
-		(int)__SNR_##name, who,                                                            \
-		{                                                                                  \
-			{arg, mask, value},                                                        \
-			{                                                                          \
-				arg2, mask2, value2                                                \
-			}                                                                          \
-		}                                                                                  \
+		.call = (int)__SNR_##name, .who = (works), .only = { {a, m, v}, {a2, m2, v2} }     \
 	}
 #define WHOLE UINT64_MAX
 #define INT UINT64_C(0xffffffff) /* of an int the upper half of a register is nothing */

@@ -36,10 +36,12 @@ DEADLINE = 60.0
 _serial = itertools.count(1)
 
 
-def is_sanitized():
-    """Is the program built with AddressSanitizer? It needs more memory then, and /proc."""
+def is_sanitized(*by):
+    """Is the program built with AddressSanitizer, or one of these? It needs more memory then, and
+    /proc, and wants to be the first in memory."""
     with open(RSTPROBE, "rb") as f:
-        return b"__asan_init" in f.read()
+        data = f.read()
+    return any(b"__%s_init" % name.encode() in data for name in by or ("asan",))
 
 
 class LabError(Exception):

@@ -68,10 +68,20 @@ struct kept {
 #define CALL_IF(name, who, arg, mask, value) CALL_ONLY(name, who, {{arg, mask, value}})
 #define CALL_IF2(name, who, arg, mask, value, arg2, mask2, value2)                                 \
 	CALL_ONLY(name, who, {{arg, mask, value}, {arg2, mask2, value2}})
-/* a socket of the kernel's TCP, and of nothing that looks alike (MPTCP, SCTP) */
+
+/*
+ * A socket of the kernel's TCP, and of nothing that looks alike (MPTCP, SCTP). Where a C library
+ * may ask by socketcall the arguments are in memory, and capabilities alone keep sockets apart.
+ */
+#if defined(__i386__) || defined(__s390__)
+#define CALL_TCP(family) CALL(socket, CONVERSES)
+#define CALL_OPTION(name) CALL(setsockopt, CONVERSES)
+#else
 #define CALL_TCP(family)                                                                           \
 	CALL_ONLY(socket, CONVERSES,                                                               \
 		  {{1, INT, family}, {2, 0xf, SOCK_STREAM}, {3, INT, IPPROTO_TCP}})
+#define CALL_OPTION(name) CALL_IF2(setsockopt, CONVERSES, 2, INT, SOL_SOCKET, 3, INT, name)
+#endif
 #define WHOLE UINT64_MAX
 #define INT UINT64_C(0xffffffff) /* of an int the upper half of a register is nothing */
 
@@ -146,11 +156,11 @@ static const struct kept kept[] = {
     /* connections of the kernel's */
     CALL_TCP(AF_INET),
     CALL_TCP(AF_INET6),
-    CALL_IF2(setsockopt, CONVERSES, 2, INT, SOL_SOCKET, 3, INT, SO_REUSEADDR),
-    CALL_IF2(setsockopt, CONVERSES, 2, INT, SOL_SOCKET, 3, INT, SO_REUSEPORT),
-    CALL_IF2(setsockopt, CONVERSES, 2, INT, SOL_SOCKET, 3, INT, SO_BINDTODEVICE),
-    CALL_IF2(setsockopt, CONVERSES, 2, INT, SOL_SOCKET, 3, INT, SO_RCVBUF),
-    CALL_IF2(setsockopt, CONVERSES, 2, INT, SOL_SOCKET, 3, INT, SO_LINGER),
+    CALL_OPTION(SO_REUSEADDR),
+    CALL_OPTION(SO_REUSEPORT),
+    CALL_OPTION(SO_BINDTODEVICE),
+    CALL_OPTION(SO_RCVBUF),
+    CALL_OPTION(SO_LINGER),
     CALL(bind, CONVERSES | RESOLVES),
     CALL(connect, CONVERSES | RESOLVES),
     CALL(accept, CONVERSES),
@@ -254,7 +264,8 @@ static const struct kept kept[] = {
     CALL(exit_group, ALL),
 };
 
-/* Nothing of ours, nor of a library's that has nothing to do with starting programs. */
+/* Nothing of ours, nor of a library's that has nothing to do with starting programs. What ends in
+ * 32 is what a machine of 32 bits has for users beyond 16. */
 static const int never[] = {
     SCMP_SYS(execve),
     SCMP_SYS(execveat),
@@ -271,6 +282,15 @@ static const int never[] = {
     SCMP_SYS(setgroups),
     SCMP_SYS(setfsuid),
     SCMP_SYS(setfsgid),
+    SCMP_SYS(setuid32),
+    SCMP_SYS(setgid32),
+    SCMP_SYS(setreuid32),
+    SCMP_SYS(setregid32),
+    SCMP_SYS(setresuid32),
+    SCMP_SYS(setresgid32),
+    SCMP_SYS(setgroups32),
+    SCMP_SYS(setfsuid32),
+    SCMP_SYS(setfsgid32),
     SCMP_SYS(capset),
     SCMP_SYS(chroot),
     SCMP_SYS(pivot_root),
@@ -324,9 +344,9 @@ static int deny(scmp_filter_ctx f, const int *v, size_t n, uint32_t how)
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < n && rc == 0; i++)
+	for (size_t i = 0; i < n && (rc == 0 || rc == -EDOM); i++)
 		rc = seccomp_rule_add_array(f, how, v[i], 0, NULL);
-	return rc;
+	return rc == -EDOM ? 0 : rc;
 }
 
 /*

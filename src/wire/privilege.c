@@ -109,6 +109,18 @@ static int find_asked(const char *asked, struct privilege_user *u, struct err *e
 	return 0;
 }
 
+static void find_nobody(struct privilege_user *u)
+{
+	const struct passwd *p = getpwnam("nobody");
+
+	if (p) {
+		take_entry(u, p);
+		return;
+	}
+	u->uid = u->gid = NOBODY;
+	snprintf(u->name, sizeof(u->name), "nobody");
+}
+
 /* Who called sudo or doas, and nobody where root itself is meant. */
 static void find_invoking(struct privilege_user *u)
 {
@@ -122,14 +134,10 @@ static void find_invoking(struct privilege_user *u)
 		snprintf(u->name, sizeof(u->name), "uid %lu", uid);
 		return;
 	}
-	if (!p || p->pw_uid == 0)
-		p = getpwnam("nobody");
-	if (p) {
+	if (p && p->pw_uid != 0)
 		take_entry(u, p);
-		return;
-	}
-	u->uid = u->gid = NOBODY;
-	snprintf(u->name, sizeof(u->name), "nobody");
+	else
+		find_nobody(u);
 }
 
 /*
@@ -163,6 +171,15 @@ int privilege_find_user(const char *asked, struct privilege_user *u, struct err 
 	if (u->change && asked && geteuid() != 0)
 		return err_set(e, "--user %.60s: only root may become another user", asked);
 	return 0;
+}
+
+struct privilege_user privilege_least(const struct privilege_user *u)
+{
+	struct privilege_user least = *u;
+
+	if (u->change && !u->asked)
+		find_nobody(&least);
+	return least;
 }
 
 /* --- giving up -------------------------------------------------------------------------------- */

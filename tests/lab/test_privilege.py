@@ -239,6 +239,16 @@ def test_root_becomes_who_called_it(doing, real_root):
         assert uid_of(doing, env={"SUDO_UID": bad, "SUDO_GID": "7"})[0] == "65534", bad
 
 
+@pytest.mark.parametrize("more, uid", [((), "65534"), (("--user", "1234"), "1234")])
+def test_who_needs_nothing_of_the_user_is_nobody(doing, real_root, more, uid):
+    """Who called sudo has files, which who unpacks, and who asks for names, need not see."""
+    run = doing("explain", *more, env={"SUDO_UID": "1234", "SUDO_GID": "2345"})
+    assert given_up(run)["Uid"].split() == ["1234"] * 4
+    unpacker, = children(run.process.pid)
+    assert status_of(unpacker)["Uid"].split() == [uid] * 4
+    end(run)
+
+
 def test_user_says_whom(doing, real_root):
     assert uid_of(doing, "--user", "daemon") == ("1", "1")
     assert uid_of(doing, "--user", "4321") == ("4321", "4321")

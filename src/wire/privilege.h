@@ -33,6 +33,12 @@ struct privilege_user {
  */
 int privilege_find_user(const char *asked, struct privilege_user *u, struct err *e);
 
+/*
+ * Whom a process of the same run shall become that needs nothing of a user's: who called sudo has
+ * files, nobody has none. It is `u` where the user has been chosen, or there is no choice.
+ */
+struct privilege_user privilege_least(const struct privilege_user *u);
+
 /* What is left to be done, and so which calls of the kernel are left. */
 enum privilege_work {
 	PRIVILEGE_SWEEP,    /* sends and receives by what is open, with threads; reads and writes */

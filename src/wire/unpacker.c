@@ -203,8 +203,9 @@ static void work(void *ctx, int line)
 struct unpacker *unpacker_start(const struct privilege_user *user, struct err *e)
 {
 	static const int kept[] = {STDERR_FILENO};
+	struct privilege_user least = privilege_least(user);
 	struct unpacker *u = calloc(1, sizeof(*u));
-	const struct child_work w = {work, (void *)(uintptr_t)user, kept, 1};
+	const struct child_work w = {work, &least, kept, 1};
 
 	if (!u)
 		err_sys(e, ENOMEM, "unpacking");

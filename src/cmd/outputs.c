@@ -97,7 +97,7 @@ static int take_format(struct outputs *o, const char *said, const char *value, s
 	const char *words[FORMATS];
 	enum output_format of[FORMATS];
 	size_t n = 0;
-	int choice;
+	int choice = 0;
 
 	for (unsigned i = 0; i < FORMATS; i++) {
 		if (!(o->formats & FORMAT_BIT(i)))
@@ -135,7 +135,7 @@ static int take_file(struct outputs *o, const char *said, const char *value, str
 
 static int take_color(struct outputs *o, const char *said, const char *value, struct err *e)
 {
-	int wish;
+	int wish = 0;
 
 	if (option_choice(said, value, colors, COLORS, &wish, e) < 0)
 		return -1;

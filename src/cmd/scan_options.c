@@ -185,7 +185,7 @@ const char *scan_tx_word(size_t i)
 
 static int take_tx(struct scan_parse *p, const char *value, struct err *e)
 {
-	int tx;
+	int tx = 0;
 
 	if (option_choice(p->said, value, tx_words, TX_WORDS, &tx, e) < 0)
 		return -1;

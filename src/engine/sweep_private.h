@@ -233,12 +233,16 @@ bool sweep_all_paths_dead(const struct sweep *s);
 
 /* --- sweep_receive.c -------------------------------------------------------------------------- */
 void sweep_on_frame(void *ctx, const struct wire_in *in); /* wire_frame_fn */
+/* Nobody is there: the link says so. */
+void sweep_host_gone(struct sweep *s, const struct point *at);
 
+/* --- sweep_own.c ------------------------------------------------------------------------------ */
+/* An answer that is this machine's own: taken in, and true where it is none to the probe. */
+bool sweep_take_own_word(struct sweep *s, const struct packet *p, const struct point *at,
+			 uint64_t slot, const struct reply *r, uint64_t now);
 /* A gateway that did not answer once, and by which nothing came since, is believed to be silent:
  * of what waited for it the kernel lost the most without a word. */
 void sweep_bury_unheard(struct sweep *s);
-/* Nobody is there: the link says so. */
-void sweep_host_gone(struct sweep *s, const struct point *at);
 
 double sweep_loss(const struct sweep *s); /* of the round trip; < 0: nothing answered */
 /* Passes below a reset limit after which silence is believed, as far as loss allows. */

@@ -428,91 +428,6 @@ static void keep_evidence(const struct sweep *s, const struct packet *p, const s
 			       in->captured - p->l3_offset, in->len - p->l3_offset);
 }
 
-/* --- what our own kernel says -----------------------------------------------------------------
- */
-
-/* Does it say that it found no neighbour for what it was given? */
-static bool no_neighbour(const struct sweep *s, const struct packet *p, const struct point *at,
-			 const struct reply *r)
-{
-	const struct path *path = &s->w->paths[at->span->path];
-
-	return p->kind == PACKET_ICMP_ERROR && r->reaction == REACTION_ICMP_HOST &&
-	       r->fit == FIT_EXACT && !path->loopback && addr_same(&p->seg.src, &path->src);
-}
-
-/* A firewall of this machine's refused to send it, and told us so by ICMP: no word of anybody
- * else's, and nothing has left. */
-static bool is_own_refusal(const struct sweep *s, const struct packet *p, const struct point *at,
-			   uint64_t slot, const struct reply *r)
-{
-	const struct path *path = &s->w->paths[at->span->path];
-
-	return p->kind == PACKET_ICMP_ERROR && !path->loopback &&
-	       addr_same(&p->seg.src, &path->src) &&
-	       (r->reaction != REACTION_ICMP_HOST || bit_get(s->unsent, slot));
-}
-
-static void name_gateway(const struct path *p, struct err *why)
-{
-	char a[ADDR_TEXT];
-
-	err_set(why,
-		"%s: the gateway %s does not answer (no neighbour), or the route by it is gone",
-		p->ifname, addr_format_zone(&p->next_hop, p->next_hop.zone ? p->ifname : NULL, a));
-}
-
-/* Believed where something came by it before, and else the second time: what asks for it may itself
- * be lost. The packet has not left. */
-static void gateway_silent(struct sweep *s, uint16_t path, uint64_t slot, uint64_t now)
-{
-	struct path_fate *fate = &s->fates[path];
-	struct err why;
-
-	sweep_note_failed(s, slot);
-	if (s->pass == 0)
-		bit_set(s->unsent, slot);
-	if (!fate->lost_ns)
-		fate->lost_ns = now;
-	name_gateway(&s->w->paths[path], &why);
-	if (fate->heard || now - fate->lost_ns > GATEWAY_AGAIN_NS)
-		sweep_bury_path(s, path, END_LINK, &why);
-	else if (!s->sum.why[0])
-		memcpy(s->sum.why, why.msg, sizeof(s->sum.why));
-}
-
-void sweep_bury_unheard(struct sweep *s)
-{
-	for (size_t i = 0; i < s->w->n_paths; i++) {
-		struct err why;
-
-		if (!s->fates[i].lost_ns || s->fates[i].heard)
-			continue;
-		name_gateway(&s->w->paths[i], &why);
-		sweep_bury_path(s, (uint16_t)i, END_LINK, &why);
-	}
-}
-
-/* No answer where it speaks of the gateway. One on the link that was never heard is not there. */
-static bool take_own_word(struct sweep *s, const struct packet *p, const struct point *at,
-			  uint64_t slot, const struct reply *r, uint64_t now)
-{
-	struct host *h;
-
-	if (!no_neighbour(s, p, at, r))
-		return false;
-	if (s->w->paths[at->span->path].next_hop.family != ADDR_NONE) {
-		gateway_silent(s, at->span->path, slot, now);
-		return true;
-	}
-	h = hosts_find(&s->hosts, at->host);
-	if (!h || !h->itself)
-		sweep_host_gone(s, at);
-	else
-		h->vanished = true;
-	return false;
-}
-
 /* --- a packet ---------------------------------------------------------------------------------
  */
 
@@ -535,7 +450,7 @@ static void take_proved(struct sweep *s, const struct packet *p, const struct po
 	uint64_t slot = (place - s->first) * s->c->n_kinds + r->kind;
 	struct host *heard;
 
-	if (is_own_refusal(s, p, at, slot, r) || take_own_word(s, p, at, slot, r, now))
+	if (sweep_take_own_word(s, p, at, slot, r, now))
 		return;
 	r->rtt_us = rtt_of(s, slot, pass, now);
 	heard = take_reply(s, index, at, place, r, now);

@@ -74,7 +74,7 @@ void unpack_tool_close(void *state)
 static int see_its_end(struct tool *t, struct err *fault)
 {
 	struct err why;
-	int status;
+	int status = 0;
 
 	if (t->seen)
 		return 0;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "packet/decode.h"
+#include "wire/comm.h"
 #include "wire/kernel.h"
 #include "wire/privilege.h"
 #include "wire/sniff.h"
@@ -55,13 +56,16 @@ static void tell_frame(void *ctx, const struct wire_in *in)
 
 static void tell_kernel(void *ctx, const struct kernel_reset *k)
 {
-	(void)ctx;
+	char comm[COMM_CAP] = "";
+
+	if (k->pid)
+		comm_of(ctx, k->pid, comm);
 	tell_ends("kernel", k->wall_ns, &k->src, k->sport, &k->dst, k->dport);
-	printf(" reason=%s state=%s pid=%u comm=%s\n", k->reason, k->state, k->pid, k->comm);
+	printf(" reason=%s state=%s pid=%u comm=%s\n", k->reason, k->state, k->pid, comm);
 }
 
 /* Until stdin ends or the interface is dead. */
-static void listen_on(struct sniff *s, struct kernel *k)
+static void listen_on(struct sniff *s, struct kernel *k, struct comm *names)
 {
 	struct pollfd fds[3] = {{.fd = STDIN_FILENO, .events = POLLIN}};
 	struct err e;
@@ -74,7 +78,7 @@ static void listen_on(struct sniff *s, struct kernel *k)
 	for (;;) {
 		poll(fds, n, TICK_MS);
 		if (k)
-			kernel_read(k, tell_kernel, NULL);
+			kernel_read(k, tell_kernel, names);
 		if (s && sniff_read(s, tell_frame, NULL, &e) < 0) {
 			printf("dead %s\n", e.msg);
 			return;
@@ -107,6 +111,7 @@ int main(int argc, char **argv)
 	enum kernel_access access;
 	struct err e = {0};
 	struct kernel *k = kernel_open(&access, &e);
+	struct comm *names = k ? comm_start(&stay, NULL) : NULL;
 
 	printf("kernel %s %s\n", access_words[access], e.msg);
 	if (privilege_drop(&stay, PRIVILEGE_READ, &e) < 0)
@@ -114,12 +119,13 @@ int main(int argc, char **argv)
 	puts("ready");
 	fflush(stdout);
 	if (s || (k && !want_frames))
-		listen_on(s, k);
+		listen_on(s, k, names);
 	if (s)
 		sniff_stats(s, &stats);
 	printf("end frames=%llu dropped=%llu lost=%llu\n", (unsigned long long)stats.captured,
 	       (unsigned long long)stats.dropped, k ? (unsigned long long)kernel_lost(k) : 0);
 	sniff_close(s);
 	kernel_close(k);
+	comm_end(names);
 	return 0;
 }

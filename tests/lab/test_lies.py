@@ -139,7 +139,7 @@ def test_no_memory_for_lies(net, family):
     result, loud = peak(net, *words, lies=BLIND + ICMP + FRAGMENTS)
     honest(result)
     print("peak: %d KiB, under the flood %d KiB" % (quiet, loud))
-    assert loud < quiet + SOME_KB * (4 if is_sanitized() else 1), (quiet, loud)
+    assert is_sanitized() or loud < quiet + SOME_KB, (quiet, loud)
 
 
 def test_no_disk_for_lies(net):

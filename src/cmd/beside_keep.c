@@ -8,10 +8,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "cmd/beside_private.h"
+#include "wire/handover.h"
 #include "wire/privilege.h"
 
 enum wish { WISH_NAME, WISH_REMOVE };
@@ -82,7 +82,7 @@ static void keep(void *ctx, int line)
 	struct beside *b = ctx;
 	struct asked a;
 
-	while (recv(line, &a, sizeof(a), 0) == (ssize_t)sizeof(a)) {
+	while (handover_hear(line, &a, sizeof(a), NULL)) {
 		struct beside_file *f = a.file < b->n ? &b->v[a.file] : NULL;
 		int rc = EBADF;
 
@@ -92,7 +92,7 @@ static void keep(void *ctx, int line)
 				beside_remove(f);
 			f->dir = -1;
 		}
-		if (send(line, &rc, sizeof(rc), MSG_NOSIGNAL) != (ssize_t)sizeof(rc))
+		if (!handover_tell(line, &rc, sizeof(rc), NULL, 0))
 			break;
 	}
 	for (size_t i = 0; i < b->n; i++)
@@ -102,28 +102,15 @@ static void keep(void *ctx, int line)
 
 static void become_keeper(void *ctx, int line)
 {
-	struct err e;
-	int ready = 0;
-
-	if (privilege_drop(NULL, PRIVILEGE_NAME, &e) >= 0 &&
-	    send(line, &ready, sizeof(ready), MSG_NOSIGNAL) == (ssize_t)sizeof(ready))
+	if (handover_begin(line, NULL, PRIVILEGE_NAME))
 		keep(ctx, line);
-}
-
-static bool hear(const struct beside *b, int *rc)
-{
-	ssize_t n;
-
-	do
-		n = recv(b->keeper.line, rc, sizeof(*rc), 0);
-	while (n < 0 && errno == EINTR);
-	return n == (ssize_t)sizeof(*rc);
 }
 
 int beside_keep(struct beside *b, struct err *e)
 {
-	int kept[2 * BESIDE_MAX], ready;
+	int kept[2 * BESIDE_MAX];
 	struct child_work work = {.work = become_keeper, .ctx = b, .kept = kept};
+	struct err why;
 	bool any = false;
 
 	for (size_t i = 0; i < b->n; i++) {
@@ -135,12 +122,9 @@ int beside_keep(struct beside *b, struct err *e)
 	}
 	if (!any || b->keeper.pid)
 		return 0;
-	if (child_start(&b->keeper, &work, e) < 0)
-		return -1;
-	if (hear(b, &ready))
+	if (handover_start(&b->keeper, &work, &why) == 0)
 		return 0;
-	child_end(&b->keeper, -1);
-	return err_set(e, "no process that names the results: it could not give up privilege");
+	return err_set(e, "no process that names the results: %s", why.msg);
 }
 
 /* --- asking it -------------------------------------------------------------------------------- */
@@ -151,9 +135,8 @@ static bool ask(const struct beside_file *f, enum wish wish, int *rc)
 	const struct beside *b = f->of;
 	const struct asked a = {(uint8_t)wish, (uint8_t)(f - b->v)};
 
-	return b->keeper.pid &&
-	       send(b->keeper.line, &a, sizeof(a), MSG_NOSIGNAL) == (ssize_t)sizeof(a) &&
-	       hear(b, rc);
+	return b->keeper.pid && handover_tell(b->keeper.line, &a, sizeof(a), NULL, 0) &&
+	       handover_hear(b->keeper.line, rc, sizeof(*rc), NULL);
 }
 
 int beside_ask_name(const struct beside_file *f)

@@ -233,7 +233,7 @@ static void compare(struct diff_run *d)
 	uint64_t n, compared, ignored;
 	struct err e;
 
-	if ((d->o.by_vantage ? tell_vantages : tell_changes)(d, &n, &e) < 0) {
+	if ((d->o.by_vantage ? tell_vantages(d, &n, &e) : tell_changes(d, &n, &e)) < 0) {
 		fail(d, STATUS_CANNOT, &e);
 		return;
 	}

@@ -1,6 +1,7 @@
 /*
  * resolve: asks wire/resolver and the system's databases. It refuses to read targets:
- * engine/targets splits the words and narrows the families.
+ * engine/targets splits the words and narrows the families. What it keeps is static, since the
+ * databases are the machine's, and who prints a port's name has no run at hand.
  */
 #include "config.h"
 

@@ -1,6 +1,6 @@
 /*
- * status: what all commands say alike: which of two exit statuses is the graver, and
- * how privilege is given up, or its want mended.
+ * status: what all commands do alike: which of two exit statuses is the graver, and how privilege
+ * is given up, or its want mended.
  */
 #include <stddef.h>
 #include <stdio.h>

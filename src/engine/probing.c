@@ -12,6 +12,12 @@ static uint32_t payload_len(const struct probe_wish *wish, const struct probe *k
 	return kind->payload_len && wish->data ? wish->data_len : kind->payload_len;
 }
 
+bool probing_is_own_word(const struct path *path, const struct packet *p)
+{
+	return p->kind == PACKET_ICMP_ERROR && !path->loopback &&
+	       addr_same(&p->seg.src, &path->src);
+}
+
 const char *probing_unsent(int errnum)
 {
 	return errnum == EPERM ? " (a firewall of this machine drops it: nft list ruleset)" : "";

@@ -30,6 +30,9 @@ struct probe_wish {
 /* What helps where the kernel refuses to send, to stand behind the errno's text; "" where nothing
  * is known to. */
 const char *probing_unsent(int errnum);
+/* Is it our own kernel that says so: no neighbour, or a firewall of this machine's that rejects?
+ * Nothing has left then, and nobody else has answered. On loopback the target says it. */
+bool probing_is_own_word(const struct path *path, const struct packet *p);
 /* The numbers of a probe that would carry `seq` and `ack` if nothing else was wished for. */
 struct sent probing_sent(const struct probe_wish *wish, const struct probe *kind, uint32_t seq,
 			 uint32_t ack);

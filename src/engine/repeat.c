@@ -376,14 +376,12 @@ static bool is_decisive(const struct candidate *x)
 		reaction_is_rst(x->reaction));
 }
 
-/* Our own kernel, for want of a neighbour: nothing has left. */
+/* Our own kernel, for want of a neighbour. */
 static bool is_own_word(const struct turns *t, const struct pair *p, const struct packet *pk,
 			const struct candidate *x)
 {
-	const struct path *path = &t->w->paths[p->who->path];
-
-	return pk->kind == PACKET_ICMP_ERROR && x->reaction == REACTION_ICMP_HOST &&
-	       !path->loopback && addr_same(&pk->seg.src, &path->src);
+	return x->reaction == REACTION_ICMP_HOST &&
+	       probing_is_own_word(&t->w->paths[p->who->path], pk);
 }
 
 /* It came after the try was told, or its time was over: never another try's. */

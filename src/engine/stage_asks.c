@@ -5,6 +5,7 @@
  */
 #include "base/seq.h"
 #include "engine/formed.h"
+#include "engine/probing.h"
 #include "engine/stage_private.h"
 
 enum {
@@ -249,10 +250,7 @@ static void know_syn(struct stage *s, struct line *l, struct exchange *x, const 
 /* A firewall of this machine's refused to let it out. */
 static bool is_own_word(const struct stage *s, const struct packet *pk)
 {
-	const struct path *path = &s->t->w->paths[s->c->path];
-
-	return pk->kind == PACKET_ICMP_ERROR && !path->loopback &&
-	       addr_same(&pk->seg.src, &path->src);
+	return probing_is_own_word(&s->t->w->paths[s->c->path], pk);
 }
 
 void stage_take_connect(struct stage *s, struct strand *st, const struct packet *pk, uint64_t at_ns)

@@ -7,25 +7,15 @@
 #include <string.h>
 
 /* Does it say that it found no neighbour for what it was given? */
-static bool no_neighbour(const struct sweep *s, const struct packet *p, const struct point *at,
-			 const struct reply *r)
+static bool no_neighbour(const struct reply *r)
 {
-	const struct path *path = &s->w->paths[at->span->path];
-
-	return p->kind == PACKET_ICMP_ERROR && r->reaction == REACTION_ICMP_HOST &&
-	       r->fit == FIT_EXACT && !path->loopback && addr_same(&p->seg.src, &path->src);
+	return r->reaction == REACTION_ICMP_HOST && r->fit == FIT_EXACT;
 }
 
-/* A firewall of this machine's refused to send it, and told us so by ICMP: no word of anybody
- * else's, and nothing has left. */
-static bool is_own_refusal(const struct sweep *s, const struct packet *p, const struct point *at,
-			   uint64_t slot, const struct reply *r)
+/* Does a firewall of this machine's say that it refused to send it? */
+static bool is_refusal(const struct sweep *s, uint64_t slot, const struct reply *r)
 {
-	const struct path *path = &s->w->paths[at->span->path];
-
-	return p->kind == PACKET_ICMP_ERROR && !path->loopback &&
-	       addr_same(&p->seg.src, &path->src) &&
-	       (r->reaction != REACTION_ICMP_HOST || bit_get(s->unsent, slot));
+	return r->reaction != REACTION_ICMP_HOST || bit_get(s->unsent, slot);
 }
 
 static void name_gateway(const struct path *p, struct err *why)
@@ -88,7 +78,7 @@ static bool take_no_neighbour(struct sweep *s, const struct point *at, uint64_t 
 bool sweep_take_own_word(struct sweep *s, const struct packet *p, const struct point *at,
 			 uint64_t slot, const struct reply *r, uint64_t now)
 {
-	if (is_own_refusal(s, p, at, slot, r))
-		return true;
-	return no_neighbour(s, p, at, r) && take_no_neighbour(s, at, slot, now);
+	if (!probing_is_own_word(&s->w->paths[at->span->path], p))
+		return false;
+	return is_refusal(s, slot, r) || (no_neighbour(r) && take_no_neighbour(s, at, slot, now));
 }

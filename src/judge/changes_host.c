@@ -5,7 +5,7 @@
 #include "base/array.h"
 #include "judge/changes_private.h"
 
-bool run_is_answer(const struct run *r)
+static bool is_answer(const struct run *r)
 {
 	switch (r->state) {
 	case STATE_OPEN:
@@ -17,7 +17,7 @@ bool run_is_answer(const struct run *r)
 	}
 }
 
-bool run_is_measured(const struct run *r)
+static bool is_measured(const struct run *r)
 {
 	return r->state != STATE_INDETERMINATE && r->state != STATE_NOT_PROBED;
 }
@@ -64,7 +64,7 @@ bool run_can_compare(const struct run *was, const struct run *is)
 	const struct run *hidden = was->state == STATE_HIDDEN ? was : is;
 	const struct run *other = hidden == was ? is : was;
 
-	if (!run_is_measured(was) || !run_is_measured(is))
+	if (!is_measured(was) || !is_measured(is))
 		return false;
 	if (hidden->state != STATE_HIDDEN)
 		return true;
@@ -93,7 +93,7 @@ static bool cover(struct findings *f, const struct stretch *s)
 	size_t n = f->n;
 
 	f->same_scope = false;
-	if (!run_is_measured(s->of[newly ? SIDE_NEW : SIDE_OLD])) {
+	if (!is_measured(s->of[newly ? SIDE_NEW : SIDE_OLD])) {
 		f->ignored += stretch_ports(s);
 		return true;
 	}
@@ -111,9 +111,9 @@ static bool follow(struct findings *f, const struct stretch *s, const struct fac
 	const struct run *down = s->of[f->went_down ? SIDE_NEW : SIDE_OLD];
 
 	if (!run_is_gone(down, down_face))
-		if (!run_can_compare(up, down) || up->state == STATE_OPEN || run_is_answer(down))
+		if (!run_can_compare(up, down) || up->state == STATE_OPEN || is_answer(down))
 			return compare(f, s);
-	if (!run_is_measured(up)) {
+	if (!is_measured(up)) {
 		f->ignored += stretch_ports(s);
 		return true;
 	}
@@ -145,11 +145,11 @@ static void find_turn(const struct place *p, struct findings *out)
 	while (march_next(&m, &s)) {
 		const struct run *was = s.of[SIDE_OLD], *is = s.of[SIDE_NEW];
 
-		if (!was || !is || run_is_answer(was) == run_is_answer(is))
+		if (!was || !is || is_answer(was) == is_answer(is))
 			continue;
-		if (run_is_answer(was) && (run_is_measured(is) || run_is_gone(is, now)))
+		if (is_answer(was) && (is_measured(is) || run_is_gone(is, now)))
 			lost += stretch_ports(&s);
-		else if (run_is_answer(is) && (run_is_measured(was) || run_is_gone(was, old)))
+		else if (is_answer(is) && (is_measured(was) || run_is_gone(was, old)))
 			won += stretch_ports(&s);
 	}
 	out->went_down = now->up == UP_NO && lost;

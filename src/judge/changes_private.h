@@ -198,8 +198,6 @@ struct findings {
 /* False where memory is out. */
 bool changes_judge(const struct place *p, struct findings *out);
 
-bool run_is_answer(const struct run *r);
-bool run_is_measured(const struct run *r);
 /* Not asked, since the host is known not to answer. */
 bool run_is_gone(const struct run *r, const struct face *f);
 /* Can the two be told apart? A run that was to show open ports alone says of others nothing else.

@@ -40,10 +40,8 @@ static void read_name(uint32_t pid, char name[COMM_CAP])
 static void work(void *ctx, int line)
 {
 	uint32_t pid;
-	struct err e;
-	bool dropped = privilege_drop(ctx, PRIVILEGE_RESOLVE, &e) >= 0;
 
-	if (!handover_ready(line, dropped ? NULL : &e))
+	if (!handover_begin(line, ctx, PRIVILEGE_RESOLVE))
 		return;
 	while (handover_hear(line, &pid, sizeof(pid), NULL)) {
 		char name[COMM_CAP] = "";
@@ -61,7 +59,7 @@ struct comm *comm_start(const struct privilege_user *user, struct err *e)
 
 	if (!c)
 		err_sys(e, ENOMEM, "names of processes");
-	else if (child_start(&c->child, &w, e) == 0 && handover_await(c->child.line, e) == 0)
+	else if (handover_start(&c->child, &w, e) == 0)
 		return c;
 	comm_end(c);
 	return NULL;

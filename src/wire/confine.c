@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -50,7 +51,7 @@ struct only {
 	uint64_t mask, value;
 };
 
-enum { ONLY_MAX = 2, FILTER_ROOM = 4 << 20 };
+enum { ONLY_MAX = 3, FILTER_ROOM = 4 << 20 };
 
 struct kept {
 	int call;
@@ -59,38 +60,43 @@ struct kept {
 };
 
 /* not SCMP_SYS: some names a libc makes other words of, as musl of pread64 */
-#define CALL(name, who)                                                                            \
+#define CALL_ONLY(name, works, ...)                                                                \
 	{                                                                                          \
-		(int)__SNR_##name, who,                                                            \
-		{                                                                                  \
-			{0, 0, 0},                                                                 \
-			{                                                                          \
-				0, 0, 0                                                            \
-			}                                                                          \
-		}                                                                                  \
+		.call = (int)__SNR_##name, .who = (works), .only = __VA_ARGS__                     \
 	}
-#define CALL_IF(name, who, arg, mask, value)                                                       \
-	{                                                                                          \
-		(int)__SNR_##name, who,                                                            \
-		{                                                                                  \
-			{arg, mask, value},                                                        \
-			{                                                                          \
-				0, 0, 0                                                            \
-			}                                                                          \
-		}                                                                                  \
-	}
-#define CALL_IF2(name, who, arg, mask, value, arg2, mask2, value2)                                 \
-	{                                                                                          \
-		(int)__SNR_##name, who,                                                            \
-		{                                                                                  \
-			{arg, mask, value},                                                        \
-			{                                                                          \
-				arg2, mask2, value2                                                \
-			}                                                                          \
-		}                                                                                  \
-	}
+#define CALL(name, works) CALL_ONLY(name, works, {{0, 0, 0}})
+#define CALL_IF(name, works, a, m, v) CALL_ONLY(name, works, {{a, m, v}})
+#define CALL_IF2(name, works, a, m, v, a2, m2, v2) CALL_ONLY(name, works, {{a, m, v}, {a2, m2, v2}})
+
+/*
+ * A socket of the kernel's TCP, and of nothing that looks alike (MPTCP, SCTP). Where a C library
+ * may ask by socketcall the arguments are in memory, and capabilities alone keep sockets apart.
+ */
+#if defined(__i386__) || defined(__s390__)
+#define CALL_TCP(family) CALL(socket, CONVERSES)
+#define CALL_OPTION(name) CALL(setsockopt, CONVERSES)
+#else
+#define CALL_TCP(family)                                                                           \
+	CALL_ONLY(socket, CONVERSES,                                                               \
+		  {{1, INT, family}, {2, 0xf, SOCK_STREAM}, {3, INT, IPPROTO_TCP}})
+#define CALL_OPTION(name) CALL_IF2(setsockopt, CONVERSES, 2, INT, SOL_SOCKET, 3, INT, name)
+#endif
 #define WHOLE UINT64_MAX
 #define INT UINT64_C(0xffffffff) /* of an int the upper half of a register is nothing */
+
+/* Which argument of clone is the flags. */
+#ifdef __s390__
+enum { CLONE_FLAGS = 2 };
+#else
+enum { CLONE_FLAGS = 1 };
+#endif
+
+/* Not who gets a signal, of one's choice, when a file is ready. */
+#define CALL_FCNTL(name)                                                                           \
+	CALL_IF(name, ALL, 2, INT, F_GETFD), CALL_IF(name, ALL, 2, INT, F_SETFD),                  \
+	    CALL_IF(name, ALL, 2, INT, F_GETFL), CALL_IF(name, ALL, 2, INT, F_DUPFD),              \
+	    CALL_IF(name, ALL, 2, INT, F_DUPFD_CLOEXEC),                                           \
+	    CALL_IF2(name, ALL, 2, INT, F_SETFL, 3, O_ASYNC, 0)
 
 static const struct kept kept[] = {
     /* what is open */
@@ -107,9 +113,10 @@ static const struct kept kept[] = {
     CALL(fstat, ALL),
     CALL(fstat64, ALL),
     CALL(newfstatat, ALL),
+    CALL(fstatat64, ALL),
     CALL(statx, ALL),
-    CALL(fcntl, ALL),
-    CALL(fcntl64, ALL),
+    CALL_FCNTL(fcntl),
+    CALL_FCNTL(fcntl64),
     CALL(ftruncate, ALL),
     CALL(ftruncate64, ALL),
     CALL(fsync, ALL),
@@ -120,6 +127,7 @@ static const struct kept kept[] = {
     CALL(ppoll, ALL),
     CALL(ppoll_time64, ALL),
     CALL(select, ALL),
+    CALL(_newselect, ALL),
     CALL(pselect6, ALL),
     CALL(pselect6_time64, ALL),
     CALL_IF(ioctl, ALL, 2, INT, TCGETS),
@@ -140,20 +148,25 @@ static const struct kept kept[] = {
     CALL(recvmmsg_time64, TALKS),
     CALL(shutdown, TALKS),
     CALL(getsockopt, TALKS),
-    CALL(setsockopt, SENDS | READS | RESOLVES),
     CALL(getsockname, TALKS),
     CALL(getpeername, TALKS),
     CALL_IF(ioctl, SENDS | READS, 2, INT, SIOCGIFFLAGS), /* libpcap, of an interface that is gone */
     CALL_IF(ioctl, READS, 2, INT, SIOCGIFNAME),		 /* which may have another name by now */
     /* connections of the kernel's */
-    CALL_IF2(socket, CONVERSES, 1, INT, AF_INET, 2, 0xf, SOCK_STREAM),
-    CALL_IF2(socket, CONVERSES, 1, INT, AF_INET6, 2, 0xf, SOCK_STREAM),
+    CALL_TCP(AF_INET),
+    CALL_TCP(AF_INET6),
+    CALL_OPTION(SO_REUSEADDR),
+    CALL_OPTION(SO_REUSEPORT),
+    CALL_OPTION(SO_BINDTODEVICE),
+    CALL_OPTION(SO_RCVBUF),
+    CALL_OPTION(SO_LINGER),
     CALL(bind, CONVERSES | RESOLVES),
     CALL(connect, CONVERSES | RESOLVES),
     CALL(accept, CONVERSES),
     CALL(accept4, CONVERSES),
     CALL_IF(ioctl, CONVERSES, 2, INT, SIOCOUTQ),
     /* the resolver's own */
+    CALL(setsockopt, RESOLVES),
     CALL_IF(socket, RESOLVES, 1, INT, AF_UNIX),
     CALL_IF(socket, RESOLVES, 1, INT, AF_NETLINK),
     CALL_IF2(socket, RESOLVES, 1, INT, AF_INET, 2, 0xf, SOCK_DGRAM),
@@ -185,10 +198,14 @@ static const struct kept kept[] = {
     CALL(unlinkat, NAMES),
     /* memory: none that is made executable; the resolver loads libraries */
     CALL(brk, ALL),
+#ifdef __s390__
+    CALL(mmap, ALL),	 /* whose arguments are in memory */
+#elif !defined(__i386__) /* whose mmap has them there too, but nobody needs it */
     CALL_IF(mmap, ALL, 3, PROT_EXEC, 0),
+    CALL(mmap, RESOLVES),
+#endif
     CALL_IF(mmap2, ALL, 3, PROT_EXEC, 0),
     CALL_IF(mprotect, ALL, 3, PROT_EXEC, 0),
-    CALL(mmap, RESOLVES),
     CALL(mmap2, RESOLVES),
     CALL(munmap, ALL),
     CALL(mremap, ALL),
@@ -198,13 +215,14 @@ static const struct kept kept[] = {
     CALL(clock_gettime, ALL),
     CALL(clock_gettime64, ALL),
     CALL(clock_getres, ALL),
+    CALL(clock_getres_time64, ALL),
     CALL(clock_nanosleep, ALL),
     CALL(clock_nanosleep_time64, ALL),
     CALL(nanosleep, ALL),
     CALL(gettimeofday, ALL),
     CALL(time, ALL),
     /* threads: not processes, whose flags clone3 has in memory; glibc then falls back to clone */
-    CALL_IF(clone, THREADS, 1, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM),
+    CALL_IF(clone, THREADS, CLONE_FLAGS, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM),
     CALL(futex, ALL),
     CALL(futex_time64, ALL),
     CALL(set_robust_list, ALL),
@@ -218,6 +236,10 @@ static const struct kept kept[] = {
     CALL(geteuid, ALL),
     CALL(getgid, ALL),
     CALL(getegid, ALL),
+    CALL(getuid32, ALL),
+    CALL(geteuid32, ALL),
+    CALL(getgid32, ALL),
+    CALL(getegid32, ALL),
     CALL(getrandom, ALL),
     CALL(getrusage, ALL),
     CALL(sysinfo, ALL),
@@ -241,13 +263,15 @@ static const struct kept kept[] = {
     CALL(exit_group, ALL),
 };
 
-/* Nothing of ours, nor of a library's that has nothing to do with starting programs. */
+/* Nothing of ours, nor of a library's that has nothing to do with starting programs. What ends in
+ * 32 is what a machine of 32 bits has for users beyond 16. */
 static const int never[] = {
     SCMP_SYS(execve),
     SCMP_SYS(execveat),
     SCMP_SYS(ptrace),
     SCMP_SYS(process_vm_readv),
     SCMP_SYS(process_vm_writev),
+    SCMP_SYS(pidfd_getfd),
     SCMP_SYS(setuid),
     SCMP_SYS(setgid),
     SCMP_SYS(setreuid),
@@ -257,11 +281,22 @@ static const int never[] = {
     SCMP_SYS(setgroups),
     SCMP_SYS(setfsuid),
     SCMP_SYS(setfsgid),
+    SCMP_SYS(setuid32),
+    SCMP_SYS(setgid32),
+    SCMP_SYS(setreuid32),
+    SCMP_SYS(setregid32),
+    SCMP_SYS(setresuid32),
+    SCMP_SYS(setresgid32),
+    SCMP_SYS(setgroups32),
+    SCMP_SYS(setfsuid32),
+    SCMP_SYS(setfsgid32),
     SCMP_SYS(capset),
     SCMP_SYS(chroot),
     SCMP_SYS(pivot_root),
     SCMP_SYS(mount),
     SCMP_SYS(umount2),
+    SCMP_SYS(fsopen),
+    SCMP_SYS(move_mount),
     SCMP_SYS(unshare),
     SCMP_SYS(setns),
     SCMP_SYS(bpf),
@@ -308,18 +343,22 @@ static int deny(scmp_filter_ctx f, const int *v, size_t n, uint32_t how)
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < n && rc == 0; i++)
+	for (size_t i = 0; i < n && (rc == 0 || rc == -EDOM); i++)
 		rc = seccomp_rule_add_array(f, how, v[i], 0, NULL);
-	return rc;
+	return rc == -EDOM ? 0 : rc;
 }
 
-/* A second request by the same signal ends the run, by a signal of its own; nobody else is sent
- * one. */
+/*
+ * A second request by the same signal ends the run, by a signal of its own; nobody else is sent
+ * one. musl says tkill, of the thread; it is the first that hears signals, and its number is the
+ * process's.
+ */
 static int keep_raise(scmp_filter_ctx f)
 {
 	const struct scmp_arg_cmp self = {0, SCMP_CMP_MASKED_EQ, INT, (uint32_t)getpid()};
+	int rc = seccomp_rule_add_array(f, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &self);
 
-	return seccomp_rule_add_array(f, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &self);
+	return rc ? rc : seccomp_rule_add_array(f, SCMP_ACT_ALLOW, SCMP_SYS(tkill), 1, &self);
 }
 
 /* Linux before 4.14 ends but the thread. */
@@ -357,6 +396,22 @@ static int add_wider(scmp_filter_ctx f)
 	return wider ? seccomp_arch_add(f, wider) : 0;
 }
 
+/* In a namespace of one's own one has every capability, by unshare or by this. */
+static int deny_namespaces(scmp_filter_ctx f)
+{
+	static const uint64_t flags[] = {CLONE_NEWUSER, CLONE_NEWNET, CLONE_NEWNS,    CLONE_NEWPID,
+					 CLONE_NEWIPC,	CLONE_NEWUTS, CLONE_NEWCGROUP};
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]) && rc == 0; i++) {
+		const struct scmp_arg_cmp has = {CLONE_FLAGS - 1, SCMP_CMP_MASKED_EQ, flags[i],
+						 flags[i]};
+
+		rc = seccomp_rule_add_array(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1, &has);
+	}
+	return rc ? rc : deny(f, (const int[]){SCMP_SYS(clone3)}, 1, SCMP_ACT_ERRNO(ENOSYS));
+}
+
 /* All but what becomes somebody else: the programs know what they need. */
 static int fill_for_tools(scmp_filter_ctx f)
 {
@@ -365,6 +420,8 @@ static int fill_for_tools(scmp_filter_ctx f)
 
 	if (rc == 0)
 		rc = deny(f, never + FIRST, N_NEVER - FIRST, deadly());
+	if (rc == 0)
+		rc = deny_namespaces(f);
 	return rc ? rc
 		  : deny(f, not_for_tools, sizeof(not_for_tools) / sizeof(not_for_tools[0]),
 			 SCMP_ACT_ERRNO(EPERM));
@@ -408,6 +465,8 @@ enum confined confine(enum privilege_work work, struct err *e)
 		done = CONFINED_FAILED;
 		goto out;
 	}
+	/* a library may have begun a thread; where this can't be had, it is Linux before 3.17 */
+	(void)!seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
 	rc = seccomp_load(f);
 	if (rc < 0) {
 		err_set(e, "no filter of system calls here (seccomp: %s): the run goes on without",

@@ -66,14 +66,17 @@ bool handover_hear(int line, void *text, size_t len, int *fds)
 	return got == (ssize_t)len;
 }
 
-bool handover_ready(int line, const struct err *e)
+bool handover_begin(int line, const struct privilege_user *u, enum privilege_work work)
 {
-	const struct err none = {""};
+	struct err e = {""};
+	bool dropped = privilege_drop(u, work, &e) >= 0;
 
-	return handover_tell(line, e ? e : &none, sizeof(none), NULL, 0) && !e;
+	if (dropped)
+		e = (struct err){""};
+	return handover_tell(line, &e, sizeof(e), NULL, 0) && dropped;
 }
 
-int handover_await(int line, struct err *e)
+static int await(int line, struct err *e)
 {
 	struct err why = {""};
 
@@ -81,4 +84,14 @@ int handover_await(int line, struct err *e)
 		return err_set(e, "a process of our own ended at once");
 	why.msg[sizeof(why.msg) - 1] = '\0';
 	return why.msg[0] ? err_set(e, "%s", why.msg) : 0;
+}
+
+int handover_start(struct child *c, const struct child_work *w, struct err *e)
+{
+	if (child_start(c, w, e) < 0)
+		return -1;
+	if (await(c->line, e) == 0)
+		return 0;
+	child_end(c, -1);
+	return -1;
 }

@@ -9,6 +9,8 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "wire/child.h"
+#include "wire/privilege.h"
 
 enum { HANDOVER_FDS = 2 /* with one message */ };
 
@@ -18,10 +20,11 @@ bool handover_tell(int line, const void *text, size_t len, const int *fds, size_
 /* Waits for one, of just this length. Of the HANDOVER_FDS `fds` those that did not come are -1. */
 bool handover_hear(int line, void *text, size_t len, int *fds);
 
-/* The first message, from the child: it has given up its privilege, or failed to, which `e` says.
- */
-bool handover_ready(int line, const struct err *e);
-/* Waits for that; -1 with `e`: there is no such process, and none should be asked. */
-int handover_await(int line, struct err *e);
+/* In the child, before all else: gives up what its work does not need, and tells the other side.
+ * False: it could not, and ends. Nobody else warns of what cannot be had here: who asked finds the
+ * same, and says it. */
+bool handover_begin(int line, const struct privilege_user *u, enum privilege_work work);
+/* child_start, of a work that begins like that, and waits for it. -1 with `e`: there is none. */
+int handover_start(struct child *c, const struct child_work *w, struct err *e);
 
 #endif

@@ -109,6 +109,18 @@ static int find_asked(const char *asked, struct privilege_user *u, struct err *e
 	return 0;
 }
 
+static void find_nobody(struct privilege_user *u)
+{
+	const struct passwd *p = getpwnam("nobody");
+
+	if (p) {
+		take_entry(u, p);
+		return;
+	}
+	u->uid = u->gid = NOBODY;
+	snprintf(u->name, sizeof(u->name), "nobody");
+}
+
 /* Who called sudo or doas, and nobody where root itself is meant. */
 static void find_invoking(struct privilege_user *u)
 {
@@ -122,31 +134,28 @@ static void find_invoking(struct privilege_user *u)
 		snprintf(u->name, sizeof(u->name), "uid %lu", uid);
 		return;
 	}
-	if (!p || p->pw_uid == 0)
-		p = getpwnam("nobody");
-	if (p) {
+	if (p && p->pw_uid != 0)
 		take_entry(u, p);
-		return;
-	}
-	u->uid = u->gid = NOBODY;
-	snprintf(u->name, sizeof(u->name), "nobody");
+	else
+		find_nobody(u);
 }
 
 /*
  * Is root here an ordinary user who has a user namespace to himself (`unshare -r`)? Nobody else is
- * in it whom he could become.
+ * in it whom he could become. A rootless container has that user and, in lines of their own,
+ * others.
  */
 static bool is_alone(void)
 {
-	char map[64] = "";
 	unsigned long inside, outside, n;
+	char map[128] = "", more;
 	int fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
 	ssize_t len = fd < 0 ? 0 : read(fd, map, sizeof(map) - 1);
 
 	if (fd >= 0)
 		close(fd);
-	return len > 0 && sscanf(map, "%lu %lu %lu", &inside, &outside, &n) == 3 && n == 1 &&
-	       outside != 0;
+	return len > 0 && sscanf(map, "%lu %lu %lu %c", &inside, &outside, &n, &more) == 3 &&
+	       n == 1 && outside != 0;
 }
 
 int privilege_find_user(const char *asked, struct privilege_user *u, struct err *e)
@@ -164,7 +173,26 @@ int privilege_find_user(const char *asked, struct privilege_user *u, struct err 
 	return 0;
 }
 
+struct privilege_user privilege_least(const struct privilege_user *u)
+{
+	struct privilege_user least = *u;
+
+	if (u->change && !u->asked)
+		find_nobody(&least);
+	return least;
+}
+
 /* --- giving up -------------------------------------------------------------------------------- */
+
+/* By all that the kernel asks for; it is the C library that was told to become. */
+static bool is_all(const struct privilege_user *u)
+{
+	uid_t r, e, s;
+	gid_t rg, eg, sg;
+
+	return getresuid(&r, &e, &s) == 0 && r == u->uid && e == u->uid && s == u->uid &&
+	       getresgid(&rg, &eg, &sg) == 0 && rg == u->gid && eg == u->gid && sg == u->gid;
+}
 
 /*
  * The groups first, while it may. 1 with `e` where a container or user namespace knows no such
@@ -192,7 +220,7 @@ static int become(const struct privilege_user *u, struct err *e)
 	 */
 	if (no_groups && why != EPERM)
 		return err_sys(e, why, "becoming %s: groups", u->name);
-	if (getuid() != u->uid || geteuid() != u->uid || getgid() != u->gid || setuid(0) == 0)
+	if (!is_all(u) || setuid(0) == 0)
 		return err_set(e, "becoming %s: the kernel keeps another user", u->name);
 	return 0;
 }
@@ -260,6 +288,10 @@ int privilege_drop(const struct privilege_user *u, enum privilege_work work, str
 	rc = work == PRIVILEGE_NAME ? keep_files_only(e) : give_up_rights(u, e);
 	if (rc < 0)
 		return -1;
+	/* nobody of the same user looks into its memory or takes its sockets, and no core is left.
+	 * After the change of users, which sets it to what the system wants. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_sys(e, errno, "dropping privilege: dumpable");
 	c = confine(work, &no_filter);
 	if (c == CONFINED || (c == CONFINED_NOT && rc > 0))
 		return rc;

@@ -1,7 +1,7 @@
 /*
  * privilege: what this process may do, by trying; and giving it up once all that needs it is open:
  * capabilities, the user, new privileges, and the calls of the kernel that the work left does not
- * need. There is no way back. Children that a run forks (resolver, keeper, unpacker) give up
+ * need. There is no way back. Children that a run forks (resolver, keeper, unpacker, comm) give up
  * theirs by the same call, each for its own work.
  */
 #ifndef WIRE_PRIVILEGE_H
@@ -29,10 +29,15 @@ struct privilege_user {
 /*
  * Who that is. `asked` is the argument of --user, a name or a number, or NULL: then only root
  * changes, to who called sudo or doas, else to nobody (and not where its user namespace has nobody
- * else). -1 with `e` where there is no such user, or
- * who asks may not become another.
+ * else). -1 with `e` where there is no such user, or who asks may not become another.
  */
 int privilege_find_user(const char *asked, struct privilege_user *u, struct err *e);
+
+/*
+ * Whom a process of the same run shall become that needs nothing of a user's: who called sudo has
+ * files, nobody has none. It is `u` where the user has been chosen, or there is no choice.
+ */
+struct privilege_user privilege_least(const struct privilege_user *u);
 
 /* What is left to be done, and so which calls of the kernel are left. */
 enum privilege_work {

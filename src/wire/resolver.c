@@ -223,7 +223,8 @@ struct resolver *resolver_start(const struct privilege_user *u, const struct res
 				struct err *e)
 {
 	const int kept[] = {STDERR_FILENO};
-	struct serving s = {.user = u, .how = how ? how : &by_system};
+	const struct privilege_user least = privilege_least(u);
+	struct serving s = {.user = &least, .how = how ? how : &by_system};
 	const struct child_work w = {.work = work, .ctx = &s, .kept = kept, .n_kept = 1};
 	struct resolver *r = calloc(1, sizeof(*r));
 	struct err why;

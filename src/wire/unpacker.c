@@ -82,7 +82,7 @@ static pid_t start(const char *tool, const struct ends *ends)
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	int rc = ENOMEM;
-	pid_t pid;
+	pid_t pid = -1;
 
 	posix_spawn_file_actions_init(&files);
 	posix_spawnattr_init(&attr);
@@ -191,14 +191,10 @@ static void serve(int line)
 static void work(void *ctx, int line)
 {
 	const struct sigaction told = {.sa_handler = on_child};
-	struct err e;
-	bool dropped;
 
 	child_hold_standard_files();
 	sigaction(SIGCHLD, &told, NULL);
-	/* what could not be had here the parent will find, too, and say */
-	dropped = privilege_drop(ctx, PRIVILEGE_UNPACK, &e) >= 0;
-	if (handover_ready(line, dropped ? NULL : &e))
+	if (handover_begin(line, ctx, PRIVILEGE_UNPACK))
 		serve(line);
 }
 
@@ -207,12 +203,13 @@ static void work(void *ctx, int line)
 struct unpacker *unpacker_start(const struct privilege_user *user, struct err *e)
 {
 	static const int kept[] = {STDERR_FILENO};
+	struct privilege_user least = privilege_least(user);
 	struct unpacker *u = calloc(1, sizeof(*u));
-	const struct child_work w = {work, (void *)(uintptr_t)user, kept, 1};
+	const struct child_work w = {work, &least, kept, 1};
 
 	if (!u)
 		err_sys(e, ENOMEM, "unpacking");
-	else if (child_start(&u->child, &w, e) == 0 && handover_await(u->child.line, e) == 0)
+	else if (handover_start(&u->child, &w, e) == 0)
 		return u;
 	unpacker_end(u);
 	return NULL;

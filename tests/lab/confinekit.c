@@ -9,9 +9,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_packet.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +123,104 @@ static int become_root(void)
 	return setuid(0);
 }
 
+static int mptcp_socket(void)
+{
+	return socket(AF_INET, SOCK_STREAM, 262);
+}
+
+/* As who wants more of a packet socket than it has been given. */
+static int set_option(void)
+{
+	return setsockopt(STDOUT_FILENO, SOL_PACKET, PACKET_RX_RING, NULL, 0) == 0 || errno != EPERM
+		   ? 0
+		   : -1;
+}
+
+/* A file that is ready sends a signal, of one's choice, to whom one names. */
+static int own_file(void)
+{
+	return fcntl(STDOUT_FILENO, F_SETOWN, getppid());
+}
+
+static int make_async(void)
+{
+	return fcntl(STDOUT_FILENO, F_SETFL, O_ASYNC);
+}
+
+static int make_nonblocking(void)
+{
+	return fcntl(STDOUT_FILENO, F_SETFL, fcntl(STDOUT_FILENO, F_GETFL) | O_NONBLOCK);
+}
+
+static int signal_self(void)
+{
+	return (int)syscall(SYS_tkill, syscall(SYS_gettid), 0);
+}
+
+static int signal_thread(void)
+{
+	return (int)syscall(SYS_tkill, getppid(), 0);
+}
+
+static int own_namespace(void)
+{
+	long pid = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
+
+	if (pid == 0)
+		_exit(0);
+	return (int)pid;
+}
+
+/* The kernel's other doors on one machine: numbers of x32, and of i386. */
+static int by_x32(void)
+{
+#ifdef __x86_64__
+	return (int)syscall(0x40000000L + SYS_getpid);
+#else
+	raise(SIGKILL);
+	return 0;
+#endif
+}
+
+static int by_i386(void)
+{
+	long rc = 20; /* getpid */
+
+#ifdef __x86_64__
+	__asm__ volatile("int $0x80" : "+a"(rc) : : "memory", "r8", "r9", "r10", "r11");
+#endif
+	return (int)rc;
+}
+
+/* One that a library has begun. */
+static int early_pipe[2];
+
+static void *early_thread(void *arg)
+{
+	char go;
+
+	if (read(early_pipe[0], &go, 1) == 1 && open("/etc/hosts", O_RDONLY | O_CLOEXEC) >= 0)
+		*(bool *)arg = true;
+	return NULL;
+}
+
+static pthread_t early;
+static bool early_opened;
+
+static void start_early(void)
+{
+	if (pipe(early_pipe) < 0 || pthread_create(&early, NULL, early_thread, &early_opened) != 0)
+		_exit(2);
+}
+
+static int early_open(void)
+{
+	if (write(early_pipe[1], "", 1) != 1 || pthread_join(early, NULL) != 0)
+		return -1;
+	errno = EPERM;
+	return early_opened ? 0 : -1;
+}
+
 static int load_bpf(void)
 {
 	return (int)syscall(SYS_bpf, 0, NULL, 0);
@@ -134,15 +235,34 @@ static const struct {
 	const char *name;
 	int (*call)(void);
 } calls[] = {
-    {"raw-socket", raw_socket},	    {"packet-socket", packet_socket},
-    {"udp-socket", udp_socket},	    {"tcp-socket", tcp_socket},
-    {"open-read", open_read},	    {"open-write", open_write},
-    {"remove", remove_file},	    {"exec", start_program},
-    {"fork", fork_child},	    {"thread", start_thread},
-    {"map-code", map_code},	    {"make-code", make_code},
-    {"signal-other", signal_other}, {"trace-other", trace_other},
-    {"become-root", become_root},   {"bpf", load_bpf},
+    {"raw-socket", raw_socket},
+    {"packet-socket", packet_socket},
+    {"udp-socket", udp_socket},
+    {"tcp-socket", tcp_socket},
+    {"open-read", open_read},
+    {"open-write", open_write},
+    {"remove", remove_file},
+    {"exec", start_program},
+    {"fork", fork_child},
+    {"thread", start_thread},
+    {"map-code", map_code},
+    {"make-code", make_code},
+    {"signal-other", signal_other},
+    {"trace-other", trace_other},
+    {"become-root", become_root},
+    {"bpf", load_bpf},
     {"write", write_out},
+    {"mptcp-socket", mptcp_socket},
+    {"set-option", set_option},
+    {"own-file", own_file},
+    {"make-async", make_async},
+    {"make-nonblocking", make_nonblocking},
+    {"signal-self", signal_self},
+    {"signal-thread", signal_thread},
+    {"own-namespace", own_namespace},
+    {"x32", by_x32},
+    {"i386", by_i386},
+    {"early-open", early_open},
 };
 
 static int work_of(const char *word)
@@ -160,6 +280,8 @@ int main(int argc, char **argv)
 	struct err e;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc == 3 && strcmp(argv[2], "early-open") == 0)
+		start_early();
 	if (work < 0 || privilege_find_user(NULL, &u, &e) < 0 ||
 	    privilege_drop(&u, (enum privilege_work)work, &e) != 0)
 		return 2;

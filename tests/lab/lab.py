@@ -30,15 +30,18 @@ PYTHON = "/usr/bin/python3"
 RSTPROBE = os.environ.get("RSTPROBE", "")
 QUICK = os.environ.get("RSTPROBE_QUICK", "") not in ("", "0")
 REAL_ROOT = is_real_root()
+AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 DEADLINE = 60.0
 
 _serial = itertools.count(1)
 
 
-def is_sanitized():
-    """Is the program built with AddressSanitizer? It needs more memory then, and /proc."""
+def is_sanitized(*by):
+    """Is the program built with AddressSanitizer, or one of these? It needs more memory then, and
+    /proc, and wants to be the first in memory."""
     with open(RSTPROBE, "rb") as f:
-        return b"__asan_init" in f.read()
+        data = f.read()
+    return any(b"__%s_init" % name.encode() in data for name in by or ("asan",))
 
 
 class LabError(Exception):
@@ -65,6 +68,14 @@ def until(what, test, deadline=10.0):
         if time.monotonic() > end:
             raise LabError("waited %.0f s in vain for %s" % (deadline, what))
         time.sleep(0.005)
+
+
+def give_capability(binary):
+    """-> why not."""
+    if not shutil.which("setcap"):
+        return "needs setcap"
+    done = command(["setcap", "cap_net_raw+ep", binary], check=False)
+    return done.returncode and "file capabilities don't work here: " + done.stderr.strip()
 
 
 @functools.cache

@@ -2,18 +2,16 @@
 kept of the file that it replaces."""
 
 import os
-import re
-import shutil
 import signal
 import stat
 import subprocess
 
 import pytest
 
-from lab import HERE, RSTPROBE, SERVER, until
+from lab import AS_NOBODY, HERE, RSTPROBE, SERVER, give_capability, until
+from procs import caps, children, files_of, is_gone, status_of
 
 CAPTURE = os.path.join(HERE, "..", "golden", "captures", "abandoned-4-client.pcap")
-AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 # writes text to files, and needs no privilege
 EXPLAIN = ["explain", CAPTURE, "--no-progress"]
 OLD = "old\n"
@@ -231,26 +229,17 @@ def test_root_in_a_folder_of_a_user(net, folder, xml, real_root):
     assert sorted(os.listdir(folder)) == ["scan.xml", "scan.xml.txt"]
 
 
-def children(run):
-    return said("/proc/%d/task/%d/children" % (run.process.pid, run.process.pid)).split()
-
-
 def test_an_ordinary_user_with_the_file_capability(net, folder, xml, real_root):
     """In a folder of his own, and killed on the way."""
-    if not shutil.which("setcap"):
-        pytest.skip("needs setcap")
-    copy = net.lab.path("rstprobe")
-    shutil.copy(RSTPROBE, copy)
-    os.chmod(copy, 0o755)
-    done = subprocess.run(["setcap", "cap_net_raw+ep", copy], capture_output=True, text=True,
-                          check=False)
-    if done.returncode != 0:
-        pytest.skip("file capabilities don't work here: " + done.stderr.strip())
+    copy = net.client.public(RSTPROBE)
+    why = give_capability(copy)
+    if why:
+        pytest.skip(why)
     os.chown(folder, 65534, 65534)
     words = ["scan", SERVER, "-p", "1-3000", "--rate", "3000"]
     words += ["-oX", os.path.join(folder, "scan.xml")]
     run = net.client.start(*words, binary=copy, wrap=AS_NOBODY)
-    until("the keeper", lambda: children(run))
+    until("the keeper", lambda: children(run.process.pid))
     run.process.kill()
     run.process.wait(10)
     until("nothing of it is left", lambda: not os.listdir(folder))
@@ -259,28 +248,32 @@ def test_an_ordinary_user_with_the_file_capability(net, folder, xml, real_root):
     assert os.listdir(folder) == ["scan.xml"] and "<runstats>" in said(words[-1])
 
 
+def holds(pid, n):
+    kinds = list(files_of(pid).values())
+    return kinds if len(kinds) == n else None
+
+
 def test_the_keeper_holds_nothing(net, folder, xml):
     """Neither sockets nor the pipe of who reads our output; and where there is no file, none is."""
     def started(*words):
         run = net.client.start("scan", SERVER, "-p", "1-3000", "--rate", "1000", *words)
-        until("privilege to be dropped", lambda: "CapEff:\t0000000000000000" in said(
-            "/proc/%d/status" % run.process.pid))
+        until("privilege to be dropped",
+              lambda: not any(caps(status_of(run.process.pid), "CapEff")))
         return run
 
     run = started("-oX", os.path.join(folder, "a.xml"), "-o", os.path.join(folder, "a"))
-    keeper, = children(run)
-    blocked, = re.findall("SigBlk:\\s*([0-9a-f]+)", said("/proc/%s/status" % keeper))
+    keeper, = children(run.process.pid)
+    blocked = status_of(keeper)["SigBlk"]
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP):
         assert int(blocked, 16) >> (number - 1) & 1, number
-    fds = "/proc/%s/fd" % keeper
-    until("few descriptors", lambda: len(os.listdir(fds)) == 5)  # a line, two folders, two files
-    kinds = [os.readlink(os.path.join(fds, fd)) for fd in os.listdir(fds)]
+    # a line, two folders, two files
+    kinds = until("few descriptors", lambda: holds(keeper, 5))
     assert sum(k.startswith("socket:") for k in kinds) == 1, kinds
     assert all(folder in k or k.startswith("socket:") for k in kinds), kinds
     run.process.kill()
     run.process.wait(10)
-    until("it has ended", lambda: not os.path.exists("/proc/%s" % keeper))
+    until("it has ended", lambda: is_gone(keeper))
     run = started("-oJ", os.path.join(folder, "b.json"))
-    assert not children(run)
+    assert not children(run.process.pid)
     run.process.kill()
     run.process.wait(10)

@@ -2,15 +2,12 @@
 
 import json
 import os
-import shutil
-import subprocess
 
 import pytest
 
-from lab import CLIENT, RSTPROBE, SERVER, SERVER6, overlay
+from lab import AS_NOBODY, CLIENT, RSTPROBE, SERVER, SERVER6, give_capability, overlay
 
 OPEN, OPEN2, CLOSED = 80, 443, 81
-AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 NO_CAPS = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
 FILES_ONLY = {"/etc/nsswitch.conf": "hosts: files\nservices: files\n"}
 HOSTS = "%s twin web1\n%s twin\n127.0.0.1 localhost\n" % (SERVER, SERVER6)
@@ -330,15 +327,10 @@ def test_as_nobody(net, real_root):
 
 
 def test_file_capability_of_an_ordinary_user(net, real_root):
-    if not shutil.which("setcap"):
-        pytest.skip("needs setcap")
-    copy = net.lab.path("rstprobe")
-    shutil.copy(RSTPROBE, copy)
-    os.chmod(copy, 0o755)
-    done = subprocess.run(["setcap", "cap_net_raw+ep", copy], capture_output=True, text=True,
-                          check=False)
-    if done.returncode != 0:
-        pytest.skip("file capabilities don't work here: " + done.stderr.strip())
+    copy = net.client.public(RSTPROBE)
+    why = give_capability(copy)
+    if why:
+        pytest.skip(why)
     for addr in (SERVER, SERVER6, "127.0.0.1"):
         result = net.client.scan(addr, "-p", "80,81", binary=copy, wrap=AS_NOBODY)
         assert result.status == 0, result

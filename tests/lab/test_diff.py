@@ -12,9 +12,8 @@ import subprocess
 
 import pytest
 
-from lab import DEADLINE, RSTPROBE, SERVER, until
+from lab import AS_NOBODY, DEADLINE, RSTPROBE, SERVER, until
 
-AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 WEB, DB = "192.0.2.7", "192.0.2.9"
 
 

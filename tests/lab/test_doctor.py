@@ -4,10 +4,9 @@ import os
 
 import pytest
 
-from lab import CLIENT, ROUTER, RSTPROBE, SERVER, SERVER6
+from lab import AS_NOBODY, CLIENT, ROUTER, RSTPROBE, SERVER, SERVER6
 
 OPEN, CLOSED, DROPPED, REJECTED, DEAF = 80, 81, 82, 83, 84
-AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 NO_CAPS = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
 NO_NEW = ["setpriv", "--no-new-privs"]
 FEW_FILES = ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"]

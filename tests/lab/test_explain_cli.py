@@ -19,12 +19,12 @@ import time
 
 import pytest
 
-from lab import DEADLINE, until
+from lab import AS_NOBODY, DEADLINE, until
+from procs import files_of, state_of
 
 CLIENT, SERVER, OTHER = "192.0.2.1", "198.51.100.7", "203.0.113.9"
 CLIENT6, SERVER6 = "2001:db8:1::1", "2001:db8:2::7"
 NO_CAPS = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
-AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 
 
 # --- captures -----------------------------------------------------------------------------------
@@ -666,19 +666,11 @@ def test_interrupted_before_anybody_writes(lab, host):
     path = lab.path("fifo")
     os.mkfifo(path, 0o644)
     run = host.start("explain", path)
-    until("it to wait", lambda: path in open_files(run.process.pid))
+    until("it to wait", lambda: path in files_of(run.process.pid).values())
     run.signal(signal.SIGINT)
     result = run.wait(10)
     check_one_line(result, 3, "interrupted")
     assert result.out == "", result
-
-
-def open_files(pid):
-    try:
-        names = os.listdir("/proc/%d/fd" % pid)
-        return [os.readlink("/proc/%d/fd/%s" % (pid, n)) for n in names]
-    except OSError:
-        return []
 
 
 def waiting_in(fd):
@@ -686,11 +678,6 @@ def waiting_in(fd):
     n = array.array("i", [0])
     fcntl.ioctl(fd, termios.FIONREAD, n)
     return n[0]
-
-
-def state_of(pid):
-    with open("/proc/%d/stat" % pid, encoding="ascii") as f:
-        return f.read().rpartition(")")[2].split()[0]
 
 
 def test_deadline_of_files(made, resets):

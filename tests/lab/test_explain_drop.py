@@ -10,8 +10,8 @@ import subprocess
 import pytest
 
 from lab import until
-from test_explain_cli import (Made, check_one_line, frames_of, open_files, refused, start, state_of,
-                              told)
+from procs import caps, children, files_of, is_gone, name_of, state_of, status_of
+from test_explain_cli import Made, check_one_line, frames_of, refused, start, told
 
 HANGS = "#!/bin/sh\n/bin/sleep 1000\n"
 ABORT = """
@@ -61,37 +61,9 @@ def at_work(host, *words, **kw):
 
     def waits():
         assert run.process.poll() is None, run.wait()
-        return fields(pid).get("NoNewPrivs") == "1" and state_of(pid) == "S"
+        return status_of(pid).get("NoNewPrivs") == "1" and state_of(pid) == "S"
     until("it to wait", waits)
     return run
-
-
-def fields(pid):
-    with open("/proc/%d/status" % pid, encoding="ascii") as f:
-        return dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
-
-
-def children(pid):
-    try:
-        with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as f:
-            return [int(n) for n in f.read().split()]
-    except OSError:
-        return []
-
-
-def named(pid):
-    try:
-        with open("/proc/%d/comm" % pid, encoding="utf-8") as f:
-            return f.read().strip()
-    except OSError:
-        return ""
-
-
-def is_gone(pid):
-    try:
-        return state_of(pid) == "Z"
-    except (OSError, IndexError):
-        return True
 
 
 def helpers(run, tool):
@@ -99,7 +71,7 @@ def helpers(run, tool):
     def look():
         for u in children(run.process.pid):
             for t in children(u):
-                if named(t) == tool:
+                if name_of(t) == tool:
                     return u, t
         return None
     return until("%s to be started" % tool, look)
@@ -169,7 +141,7 @@ def test_the_process_that_aborts_has_its_name(lab, host, real_root):
         pytest.skip(run.text("err"))
     with subprocess.Popen(host.within(["/usr/bin/python3", "-c", ABORT]),
                           stdin=subprocess.PIPE) as p:
-        name = until("it to be python", lambda: named(p.pid) if "python" in named(p.pid) else "")
+        name = until("it to be python", lambda: name_of(p.pid) if "python" in name_of(p.pid) else "")
         result = run.wait(20)
         p.communicate(b"\n")
     (reset,) = result.of("reset")
@@ -194,12 +166,10 @@ def test_what_starts_programs_has_nothing(lab, host, made, fifo):
         to.flush()
         pids = helpers(run, "zstd")
         for pid in pids:
-            is_now = fields(pid)
-            for caps in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
-                assert int(is_now[caps], 16) == 0, (caps, is_now)
-            assert is_now["NoNewPrivs"] == "1", is_now
-            assert is_now["Uid"] == fields(run.process.pid)["Uid"], is_now
-            names = until("what it started to have its own", lambda p=pid: few(open_files(p)))
+            is_now = status_of(pid)
+            assert not any(caps(is_now)) and is_now["NoNewPrivs"] == "1", is_now
+            assert is_now["Uid"] == status_of(run.process.pid)["Uid"], is_now
+            names = until("what it started to have its own", lambda p=pid: few(list(files_of(p).values())))
             assert fifo not in names and sum(n.startswith("socket:") for n in names) == 1, names
         to.write(data[-4:])
     result = run.wait(10)

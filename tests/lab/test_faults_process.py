@@ -14,7 +14,8 @@ import time
 import pytest
 
 import test_scale
-from lab import HERE, QUICK, RSTPROBE, command, exact, until
+from lab import HERE, QUICK, RSTPROBE, command, exact, is_sanitized, until
+from procs import state_of
 from test_engine_trouble import FAR, OPEN, WAYS, Net
 
 CAPTURE = os.path.join(HERE, "..", "golden", "captures", "abandoned-4-client.pcap")
@@ -23,12 +24,6 @@ CAPTURE = os.path.join(HERE, "..", "golden", "captures", "abandoned-4-client.pca
 @pytest.fixture(scope="module")
 def calm(lab):
     return Net(lab)
-
-
-def instrumented():
-    with open(RSTPROBE, "rb") as f:
-        data = f.read()
-    return any(word in data for word in (b"__asan_init", b"__tsan_init"))
 
 
 def text_of(path):
@@ -66,7 +61,7 @@ class Clock:
 @pytest.fixture(scope="module")
 def hitch(lab):
     """The library, built."""
-    if instrumented():
+    if is_sanitized("asan", "tsan"):
         pytest.skip("a sanitizer wants to be the first in memory")
     to = lab.path("hitch.so")
     done = subprocess.run([*os.environ.get("CC", "cc").split(), "-shared", "-fPIC", "-O1", "-o", to,
@@ -234,7 +229,7 @@ def rest(seconds):
 
 def stopped(run, seconds=1.0):
     run.process.send_signal(signal.SIGSTOP)
-    until("it to stand", lambda: "\nState:\tT" in text_of("/proc/%d/status" % run.process.pid))
+    until("it to stand", lambda: state_of(run.process.pid) == "T")
     rest(seconds)
     run.process.send_signal(signal.SIGCONT)
 
@@ -306,7 +301,7 @@ def least_memory(host):
 @pytest.mark.parametrize("name", ["scan", "provoke", "explain"])
 def test_memory_is_limited(calm, name):
     """ulimit -v: from where the program can hardly be loaded to where it has enough."""
-    if instrumented():
+    if is_sanitized("asan", "tsan"):
         pytest.skip("a sanitizer takes all address space")
     least = least_memory(calm.client)
     steps = range(0, 24000, 8000 if QUICK else 3700)

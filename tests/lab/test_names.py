@@ -4,15 +4,13 @@ it holds; and its end, its silence or ours costs names, never the run.
 
 import os
 import re
-import shutil
 import signal
-import subprocess
 
 import pytest
 
-from lab import REAL_ROOT, ROUTER, RSTPROBE, SERVER, SERVER6, until
+from lab import (AS_NOBODY, REAL_ROOT, ROUTER, RSTPROBE, SERVER, SERVER6, give_capability, until)
+from procs import caps, children, files_of, is_gone, status_of
 
-AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 ZONE = ["service.example=" + SERVER, "service.example=" + SERVER6, "router.example=" + ROUTER,
         "mute.example=10.201.7.7", "\\x1b[31mevil.example=10.201.2.77",
         *("long.example=10.201.2.%d" % i for i in range(100, 200))]
@@ -39,10 +37,7 @@ def files(order="dns", timeout=1):
 def capable(net):
     """A copy with the capability, for an ordinary user; None where that doesn't work here."""
     copy = net.client.public(RSTPROBE)
-    if not REAL_ROOT or not shutil.which("setcap"):
-        return None
-    done = subprocess.run(["setcap", "cap_net_raw+ep", copy], capture_output=True, check=False)
-    return copy if done.returncode == 0 else None
+    return copy if REAL_ROOT and not give_capability(copy) else None
 
 
 @pytest.fixture(params=["as it is", "by file capability"])
@@ -98,30 +93,9 @@ def test_name_that_is_none(net):
 def child(run):
     """The process for names, as soon as it is no more than that."""
     def look():
-        with open("/proc/%d/task/%d/children" % ((run.process.pid,) * 2), encoding="ascii") as f:
-            found = [int(pid) for pid in f.read().split()]
-        return next((pid for pid in found if status(pid).get("Threads", "1") != "1"), None)
+        return next((pid for pid in children(run.process.pid)
+                     if status_of(pid).get("Threads", "1") != "1"), None)
     return until("a process for names", look)
-
-
-def status(pid):
-    """Word -> value; nothing where there is no such process, or only what is left of one."""
-    try:
-        with open("/proc/%d/status" % pid, encoding="utf-8", errors="replace") as f:
-            got = dict(line.rstrip("\n").split(":\t", 1) for line in f)
-    except (OSError, ValueError):
-        return {}
-    return {} if got.get("State", "Z")[0] in "ZX" else got
-
-
-def descriptors(pid):
-    got = {}
-    for fd in os.listdir("/proc/%d/fd" % pid):
-        try:
-            got[int(fd)] = os.readlink("/proc/%d/fd/%s" % (pid, fd))
-        except FileNotFoundError:
-            pass  # of a lookup that is over
-    return got
 
 
 def long_trace(net, **kw):
@@ -132,21 +106,19 @@ def long_trace(net, **kw):
 def test_what_it_holds(net, how):
     run = long_trace(net, **how)
     pid = child(run)
-    got, mine = status(pid), status(run.process.pid)
-    for word in ("CapEff", "CapPrm", "CapInh", "CapAmb"):
-        assert int(got[word], 16) == 0, got
-    assert got["NoNewPrivs"] == "1", got
+    got, mine = status_of(pid), status_of(run.process.pid)
+    assert not any(caps(got)) and got["NoNewPrivs"] == "1", got
     if REAL_ROOT:
         assert "0" not in got["Uid"].split(), got
     assert os.getsid(pid) == pid and os.getsid(run.process.pid) != pid
-    until("its lookups to be over", lambda: len(descriptors(pid)) <= 4)
-    held = descriptors(pid)
+    until("its lookups to be over", lambda: len(files_of(pid)) <= 4)
+    held = files_of(pid)
     assert held[0] == held[1] == "/dev/null" and held[2] == run.err.name, held
     assert len(held) == 4 and max(held) > 2 and "socket" in held[max(held)], held
     assert mine["Name"] == got["Name"], (mine, got)
     run.process.kill()
     run.wait()
-    until("its end", lambda: not status(pid))
+    until("its end", lambda: is_gone(pid))
 
 
 def test_killed(net):
@@ -165,7 +137,7 @@ def test_stopped(net):
     result = run.wait()
     os.kill(pid, signal.SIGCONT)
     assert result.status == 0 and ROUTER in result.out, result
-    until("its end", lambda: not status(pid))
+    until("its end", lambda: is_gone(pid))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
@@ -176,7 +148,7 @@ def test_gone_with_the_run(net, number):
     pid = child(run)
     run.process.send_signal(number)
     run.wait()
-    until("its end", lambda: not status(pid))
+    until("its end", lambda: is_gone(pid))
 
 
 def test_killed_while_a_target_is_asked_for(net):
@@ -195,4 +167,4 @@ def test_interrupted_while_a_target_is_asked_for(net):
     pid = child(run)
     run.process.send_signal(signal.SIGINT)
     run.wait()
-    until("its end", lambda: not status(pid))
+    until("its end", lambda: is_gone(pid))

@@ -116,6 +116,25 @@ void trial_free(struct trial *t)
 	free(t->kept.v);
 }
 
+void trial_begin(struct trial *t, struct peer *p, const char *target, const char *ports,
+		 peer_fn *fn)
+{
+	trial_init(t, target, ports, "syn");
+	peer_init(p, fn, NULL);
+}
+
+void trial_end(struct trial *t, struct peer *p)
+{
+	trial_free(t);
+	peer_free(p);
+}
+
+void fifty(struct peer *p, const struct packet *probe, struct peer_answer *out)
+{
+	(void)p;
+	peer_rfc(probe, probe->seg.dport % 20 == 0, out);
+}
+
 const struct kept_port *port_of(const struct trial *t, uint16_t port)
 {
 	const struct kept_port *found = NULL;

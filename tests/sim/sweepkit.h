@@ -52,6 +52,12 @@ void trial_init(struct trial *t, const char *target, const char *ports, const ch
 void trial_run(struct trial *t, struct peer *p);
 void trial_run_on(struct trial *t, struct wire *w);
 void trial_free(struct trial *t);
+/* Of SYNs, and a peer without a context beside it. */
+void trial_begin(struct trial *t, struct peer *p, const char *target, const char *ports,
+		 peer_fn *fn);
+void trial_end(struct trial *t, struct peer *p);
+
+peer_fn fifty; /* every twentieth port listens, the others are closed */
 
 /* The last record of the port, of whichever host: a later one corrects an earlier one. */
 const struct kept_port *port_of(const struct trial *t, uint16_t port);

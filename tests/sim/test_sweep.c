@@ -192,12 +192,6 @@ static void test_combinations(void **state)
 
 /* --- loss ------------------------------------------------------------------------------------- */
 
-static void fifty(struct peer *p, const struct packet *probe, struct peer_answer *out)
-{
-	(void)p;
-	peer_rfc(probe, probe->seg.dport % 20 == 0, out);
-}
-
 static void test_loss(void **state)
 {
 	(void)state;

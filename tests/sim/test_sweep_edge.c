@@ -9,30 +9,11 @@
 
 #define MS UINT64_C(1000000)
 
-static void fifty(struct peer *p, const struct packet *probe, struct peer_answer *out)
-{
-	(void)p;
-	peer_rfc(probe, probe->seg.dport % 20 == 0, out);
-}
-
 static void nobody(struct peer *p, const struct packet *probe, struct peer_answer *out)
 {
 	(void)p;
 	(void)probe;
 	(void)out;
-}
-
-static void begin(struct trial *t, struct peer *p, const char *target, const char *ports,
-		  peer_fn *fn)
-{
-	trial_init(t, target, ports, "syn");
-	peer_init(p, fn, NULL);
-}
-
-static void end(struct trial *t, struct peer *p)
-{
-	trial_free(t);
-	peer_free(p);
 }
 
 /* --- the capture ------------------------------------------------------------------------------ */
@@ -58,7 +39,7 @@ static void test_capture_dies(void **state)
 		struct trial t;
 		struct peer p;
 
-		begin(&t, &p, "192.0.2.7", "1-2000", fifty);
+		trial_begin(&t, &p, "192.0.2.7", "1-2000", fifty);
 		t.c.rate = 50000;
 		ops = *p.wire.ops;
 		real_recv = ops.recv;
@@ -75,7 +56,7 @@ static void test_capture_dies(void **state)
 			if (t.kept.v[i].state == STATE_OPEN)
 				assert_int_equal(t.kept.v[i].port % 20, 0);
 		trial_check(&t, &p);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 
@@ -98,7 +79,7 @@ static void gateway(struct peer *p, const struct packet *probe, struct peer_answ
 
 static void begin_behind(struct trial *t, struct peer *p, uint64_t from_ns, uint64_t until_ns)
 {
-	begin(t, p, "198.51.100.0/28", "1-40", gateway);
+	trial_begin(t, p, "198.51.100.0/28", "1-40", gateway);
 	p->path[0].next_hop = addr_v4(192, 0, 2, 254);
 	t->c.rate = 1000;
 	deaf_from_ns = p->now_ns + from_ns;
@@ -121,7 +102,7 @@ static void test_gateway_is_silent(void **state)
 	assert_int_equal(count_state(&t, STATE_NOT_PROBED), t.kept.n);
 	assert_int_equal(t.kept.sum.hosts_up, 0);
 	assert_true(t.kept.sum.elapsed_s < 2); /* nobody waits for who is not there */
-	end(&t, &p);
+	trial_end(&t, &p);
 }
 
 /* It was there, and is no more: what it had let through stands. */
@@ -140,7 +121,7 @@ static void test_gateway_goes(void **state)
 	assert_true(count_state(&t, STATE_NOT_PROBED) > 0);
 	/* as it was heard before its first word is believed */
 	assert_true(p.n_sent < 220);
-	end(&t, &p);
+	trial_end(&t, &p);
 }
 
 /* The first question about it was lost, and nothing else is: all that could not leave is sent
@@ -157,7 +138,7 @@ static void test_gateway_was_asked_twice(void **state)
 	assert_int_equal(count_state(&t, STATE_OPEN), 2 * 16);
 	assert_int_equal(count_state(&t, STATE_CLOSED), 38 * 16);
 	trial_check(&t, &p);
-	end(&t, &p);
+	trial_end(&t, &p);
 }
 
 /* --- what is handed on ------------------------------------------------------------------------ */
@@ -213,7 +194,7 @@ static void test_evidence(void **state)
 	struct peer p;
 
 	(void)state;
-	begin(&t, &p, "192.0.2.7", "1-100", with_others);
+	trial_begin(&t, &p, "192.0.2.7", "1-100", with_others);
 	heard = (struct heard){.p = &p};
 	t.c.evidence = on_evidence;
 	t.c.evidence_ctx = &heard;
@@ -232,7 +213,7 @@ static void test_evidence(void **state)
 	t.c.last_use = false;
 	trial_run(&t, &p);
 	assert_int_equal(heard.rests, 1);
-	end(&t, &p);
+	trial_end(&t, &p);
 }
 
 static void on_note(void *ctx, const char *text)
@@ -266,7 +247,7 @@ static void test_rationed_rejections(void **state)
 		struct peer p;
 		struct err e;
 
-		begin(&t, &p, "192.0.2.7", "1-30", rejects_few);
+		trial_begin(&t, &p, "192.0.2.7", "1-30", rejects_few);
 		p.ctx = &few;
 		heard = (struct heard){.p = &p};
 		assert_int_equal(sweep_run(&t.c, &p.wire, &sink, &sum, &e), 0);
@@ -277,7 +258,7 @@ static void test_rationed_rejections(void **state)
 			assert_non_null(strstr(heard.note, "192.0.2.7: 5 ports were rejected"));
 			assert_non_null(strstr(heard.note, "25 kept silent"));
 		}
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 
@@ -288,12 +269,12 @@ static void test_rate_limit(void **state)
 	struct peer p;
 
 	(void)state;
-	begin(&t, &p, "192.0.2.7", "1-2000", fifty);
+	trial_begin(&t, &p, "192.0.2.7", "1-2000", fifty);
 	t.c.rate_limit = 1000;
 	trial_run(&t, &p);
 	assert_int_equal(t.kept.n, 2000);
 	assert_true(t.kept.sum.elapsed_s > 1.8);
-	end(&t, &p);
+	trial_end(&t, &p);
 }
 
 /* All that answers nobody: what an earlier run has found out counts as asked, and is not again. */
@@ -305,7 +286,7 @@ static void test_stopped_with_known_rest(void **state)
 	struct peer p;
 
 	(void)state;
-	begin(&t, &p, "192.0.2.7", "1-300", nobody);
+	trial_begin(&t, &p, "192.0.2.7", "1-300", nobody);
 	t.c.window = 50;
 	t.c.known = &known;
 	t.c.enumerate_silent = false;
@@ -314,7 +295,7 @@ static void test_stopped_with_known_rest(void **state)
 	assert_int_equal(t.kept.sum.end, END_INTERRUPTED);
 	/* all but what was known was left */
 	assert_int_equal(t.kept.sum.not_probed + t.kept.sum.silent, 300 - 110);
-	end(&t, &p);
+	trial_end(&t, &p);
 }
 
 int main(void)

@@ -12,29 +12,10 @@
 
 static const uint64_t MS = 1000000, S = 1000000000;
 
-static void begin(struct trial *t, struct peer *p, const char *target, const char *ports,
-		  peer_fn *fn)
-{
-	trial_init(t, target, ports, "syn");
-	peer_init(p, fn, NULL);
-}
-
-static void end(struct trial *t, struct peer *p)
-{
-	trial_free(t);
-	peer_free(p);
-}
-
 /* Every twentieth port listens, the others are closed. */
 static bool listens(const struct packet *probe)
 {
 	return probe->seg.dport % 20 == 0;
-}
-
-static void fifty(struct peer *p, const struct packet *probe, struct peer_answer *out)
-{
-	(void)p;
-	peer_rfc(probe, listens(probe), out);
 }
 
 /* Every tenth port is filtered beside. */
@@ -68,7 +49,7 @@ static void test_loss(void **state)
 		struct trial t;
 		struct peer p;
 
-		begin(&t, &p, "192.0.2.7", "1-1000", fifty);
+		trial_begin(&t, &p, "192.0.2.7", "1-1000", fifty);
 		t.c.seed = i;
 		p.rng = i * 7919 + 1;
 		p.loss_percent = losses[i % 3];
@@ -80,7 +61,7 @@ static void test_loss(void **state)
 		assert_int_equal(t.kept.sum.hosts_limited, 0);
 		assert_true(t.kept.sum.elapsed_s < 5);
 		trial_check(&t, &p);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 
@@ -100,7 +81,7 @@ static void test_reordered_and_twice(void **state)
 		struct trial t;
 		struct peer p;
 
-		begin(&t, &p, "192.0.2.7", "1-1000", twice);
+		trial_begin(&t, &p, "192.0.2.7", "1-1000", twice);
 		t.c.rate = i % 2 ? INFINITY : 0;
 		p.rng = i + 1;
 		p.loss_percent = i / 2 * 5;
@@ -112,7 +93,7 @@ static void test_reordered_and_twice(void **state)
 		assert_true(t.kept.sum.duplicates > 500);
 		assert_int_equal(t.kept.sum.foreign, 0);
 		trial_check(&t, &p);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 
@@ -135,7 +116,7 @@ static void test_answer_to_an_earlier_pass(void **state)
 		struct trial t;
 		struct peer p;
 
-		begin(&t, &p, "192.0.2.7", "80", first_try_late);
+		trial_begin(&t, &p, "192.0.2.7", "80", first_try_late);
 		p.ctx = &delay_ns;
 		trial_run(&t, &p);
 		assert_int_equal(p.n_sent, pass + 1);
@@ -146,7 +127,7 @@ static void test_answer_to_an_earlier_pass(void **state)
 			assert_in_range(port_of(&t, 80)->rtt_us, 1300390, 1300410);
 		else
 			assert_int_equal(port_of(&t, 80)->rtt_us, UINT32_MAX);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 
@@ -169,7 +150,7 @@ static void test_answer_after_its_window(void **state)
 	struct peer p;
 
 	(void)state;
-	begin(&t, &p, "192.0.2.7", "1-100", late_seven);
+	trial_begin(&t, &p, "192.0.2.7", "1-100", late_seven);
 	t.c.in_order = true;
 	t.c.window = 10;
 	t.c.enumerate_silent = false;
@@ -181,7 +162,7 @@ static void test_answer_after_its_window(void **state)
 	assert_int_equal(count_state(&t, STATE_CLOSED), 50);
 	assert_int_equal(port_of(&t, 7)->state, STATE_OPEN);
 	assert_true(port_of(&t, 7)->window > 2);
-	end(&t, &p);
+	trial_end(&t, &p);
 }
 
 /* --- who rations resets ----------------------------------------------------------------------- */
@@ -252,7 +233,7 @@ static void test_reset_limits(void **state)
 		struct trial t;
 		struct peer p;
 
-		begin(&t, &p, "192.0.2.7", c->ports, limited);
+		trial_begin(&t, &p, "192.0.2.7", c->ports, limited);
 		p.ctx = &l;
 		p.rng = i + 5;
 		p.loss_percent = c->loss;
@@ -268,7 +249,7 @@ static void test_reset_limits(void **state)
 		assert_int_equal(t.kept.sum.hosts_limited, 1);
 		assert_true(fabs(t.kept.host.reset_limit - l.rate) < 0.15 * l.rate);
 		trial_check(&t, &p);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 
@@ -280,7 +261,7 @@ static void test_open_ports_alone_cost_no_limit(void **state)
 		struct trial t;
 		struct peer p;
 
-		begin(&t, &p, "192.0.2.7", "1-10000", limited);
+		trial_begin(&t, &p, "192.0.2.7", "1-10000", limited);
 		p.ctx = &l;
 		t.c.rate = max ? INFINITY : 0;
 		t.c.want_closed = false;
@@ -295,7 +276,7 @@ static void test_open_ports_alone_cost_no_limit(void **state)
 		assert_int_equal(t.kept.sum.hosts_limited, 1);
 		assert_true(t.kept.host.reset_limit > 0);
 		trial_check(&t, &p);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 
@@ -307,7 +288,7 @@ static void test_limited_and_filtered(void **state)
 	struct peer p;
 
 	(void)state;
-	begin(&t, &p, "192.0.2.7", "1-2000", limited);
+	trial_begin(&t, &p, "192.0.2.7", "1-2000", limited);
 	p.ctx = &l;
 	trial_run(&t, &p);
 	assert_int_equal(count_state(&t, STATE_OPEN), 50);
@@ -320,7 +301,7 @@ static void test_limited_and_filtered(void **state)
 	}
 	assert_int_equal(t.kept.sum.hosts_limited, 1);
 	trial_check(&t, &p);
-	end(&t, &p);
+	trial_end(&t, &p);
 }
 
 static void test_limit_of_one_slows_nobody_else(void **state)
@@ -331,7 +312,7 @@ static void test_limit_of_one_slows_nobody_else(void **state)
 	struct peer p;
 
 	(void)state;
-	begin(&t, &p, "192.0.2.1-2", "1-2000", limited);
+	trial_begin(&t, &p, "192.0.2.1-2", "1-2000", limited);
 	p.ctx = &l;
 	trial_run(&t, &p);
 	for (uint64_t i = 0; i < p.n_sent; i++)
@@ -345,7 +326,7 @@ static void test_limit_of_one_slows_nobody_else(void **state)
 	assert_int_equal(t.kept.hosts[2].reset_limit, 0);
 	assert_int_equal(t.kept.sum.hosts_limited, 1);
 	trial_check(&t, &p);
-	end(&t, &p);
+	trial_end(&t, &p);
 }
 
 /* One host limited, another with filtered ports: those are asked no oftener for it. */
@@ -365,7 +346,7 @@ static void test_limit_beside_filtered_ports(void **state)
 	struct peer p;
 
 	(void)state;
-	begin(&t, &p, "192.0.2.1-2", "1-2000", limited_beside_filter);
+	trial_begin(&t, &p, "192.0.2.1-2", "1-2000", limited_beside_filter);
 	p.ctx = &l;
 	trial_run(&t, &p);
 	assert_int_equal(count_state_of(&t, 1, STATE_CLOSED), 1950);
@@ -373,7 +354,7 @@ static void test_limit_beside_filtered_ports(void **state)
 	assert_int_equal(count_state_of(&t, 2, STATE_FILTERED), 200);
 	assert_true(sent_to(&t, &p, 2) < 2000 + 6 * 200);
 	trial_check(&t, &p);
-	end(&t, &p);
+	trial_end(&t, &p);
 }
 
 /* A limit is remembered from window to window, and told once. */
@@ -384,7 +365,7 @@ static void test_limit_in_windows(void **state)
 	struct peer p;
 
 	(void)state;
-	begin(&t, &p, "192.0.2.1-2", "1-3000", limited);
+	trial_begin(&t, &p, "192.0.2.1-2", "1-3000", limited);
 	p.ctx = &l;
 	t.c.window = 1500;
 	t.c.enumerate_silent = false;
@@ -395,7 +376,7 @@ static void test_limit_in_windows(void **state)
 	assert_true(t.kept.hosts[1].reset_limit > 0);
 	assert_true(t.kept.sum.elapsed_s < 1.25 * 2950 / 200);
 	trial_check(&t, &p);
-	end(&t, &p);
+	trial_end(&t, &p);
 }
 
 /* A tenth of the ports is closed, the rest filtered: the few RSTs come at no rate of their own. */
@@ -413,7 +394,7 @@ static void test_filtered_is_not_limited(void **state)
 		struct trial t;
 		struct peer p;
 
-		begin(&t, &p, "192.0.2.7", "1-2000", mostly_filtered);
+		trial_begin(&t, &p, "192.0.2.7", "1-2000", mostly_filtered);
 		t.c.seed = p.rng = i + 1;
 		p.loss_percent = i % 3 * 10;
 		t.c.rate = i / 3 % 2 ? INFINITY : 0;
@@ -423,7 +404,7 @@ static void test_filtered_is_not_limited(void **state)
 		assert_int_equal(count_state(&t, STATE_CLOSED), 199);
 		assert_int_equal(count_state(&t, STATE_FILTERED), 1800);
 		trial_check(&t, &p);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 
@@ -449,7 +430,7 @@ static void test_dead_hosts(void **state)
 		struct trial t;
 		struct peer p;
 
-		begin(&t, &p, "192.0.2.1-200", "1-100", few_exist);
+		trial_begin(&t, &p, "192.0.2.1-200", "1-100", few_exist);
 		t.c.seed = p.rng = i + 1;
 		t.c.skip_dead = true;
 		t.c.likely = likely;
@@ -477,7 +458,7 @@ static void test_dead_hosts(void **state)
 		assert_in_range(t.kept.sum.skipped, 180 * 78, 180 * 88);
 		assert_true(t.kept.sum.complete);
 		trial_check(&t, &p);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 
@@ -487,7 +468,7 @@ static void test_dead_hosts_asked_all(void **state)
 	struct peer p;
 
 	(void)state;
-	begin(&t, &p, "192.0.2.1-200", "1-100", few_exist);
+	trial_begin(&t, &p, "192.0.2.1-200", "1-100", few_exist);
 	t.c.skip_dead = false;
 	trial_run(&t, &p);
 	for (unsigned h = 1; h <= 200; h++)
@@ -498,7 +479,7 @@ static void test_dead_hosts_asked_all(void **state)
 	assert_int_equal(count_state(&t, STATE_FILTERED), 20 * 10 + 180 * 100);
 	assert_true(t.kept.sum.complete);
 	trial_check(&t, &p);
-	end(&t, &p);
+	trial_end(&t, &p);
 }
 
 /* Host 5 hears nothing of the first passes, as of one whose neighbour cache is cold. */
@@ -519,7 +500,7 @@ static void test_late_host_is_asked_in_full(void **state)
 		struct trial t;
 		struct peer p;
 
-		begin(&t, &p, "192.0.2.1-8", "1-200", wakes_up_late);
+		trial_begin(&t, &p, "192.0.2.1-8", "1-200", wakes_up_late);
 		p.ctx = &first;
 		t.c.seed = p.rng = i + 1;
 		p.loss_percent = i / 2 % 2 * 10;
@@ -535,7 +516,7 @@ static void test_late_host_is_asked_in_full(void **state)
 		assert_int_equal(t.kept.sum.hosts_up, 5);
 		assert_true(t.kept.sum.complete);
 		trial_check(&t, &p);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 
@@ -549,7 +530,7 @@ static void test_given_up_are_counted_alone(void **state)
 	struct err e;
 
 	(void)state;
-	begin(&t, &p, "192.0.2.1-20", "1-100", few_exist);
+	trial_begin(&t, &p, "192.0.2.1-20", "1-100", few_exist);
 	space_free(&t.space);
 	assert_int_equal(targets_add(&t.targets, "192.0.2.101:80", &help, &e), TARGET_OK);
 	targets_init(&none);
@@ -559,7 +540,7 @@ static void test_given_up_are_counted_alone(void **state)
 	assert_int_equal(t.kept.sum.hosts_given_up, 18);
 	assert_int_equal(port_at(&t, 101, 80)->state, STATE_FILTERED);
 	trial_check(&t, &p);
-	end(&t, &p);
+	trial_end(&t, &p);
 }
 
 /* Who was never asked has not kept silent. */
@@ -570,7 +551,7 @@ static void test_stopped_before_the_dead(void **state)
 		struct trial t;
 		struct peer p;
 
-		begin(&t, &p, "192.0.2.1-200", "1-100", few_exist);
+		trial_begin(&t, &p, "192.0.2.1-200", "1-100", few_exist);
 		t.c.skip_dead = true;
 		t.c.enumerate_silent = enumerate;
 		t.c.rate = 1000;
@@ -581,7 +562,7 @@ static void test_stopped_before_the_dead(void **state)
 		assert_int_equal(t.kept.sum.hosts_given_up, 0);
 		assert_true(t.kept.sum.not_probed > 19900);
 		trial_check(&t, &p);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 
@@ -594,7 +575,7 @@ static void test_windows(void **state)
 		struct trial t;
 		struct peer p;
 
-		begin(&t, &p, "192.0.2.1-20", "1-100", few_exist);
+		trial_begin(&t, &p, "192.0.2.1-20", "1-100", few_exist);
 		t.c.seed = p.rng = i + 1;
 		t.c.window = i % 2 ? 170 : 1700;
 		t.c.enumerate_silent = i / 2 == 1;
@@ -611,7 +592,7 @@ static void test_windows(void **state)
 		assert_int_equal(t.kept.sum.hosts_up, 2);
 		assert_true(t.kept.sum.complete);
 		trial_check(&t, &p);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 
@@ -622,7 +603,7 @@ static void test_window_closes_early(void **state)
 	struct peer p;
 
 	(void)state;
-	begin(&t, &p, "192.0.2.1-6", "1-65535", fifty);
+	trial_begin(&t, &p, "192.0.2.1-6", "1-65535", fifty);
 	t.c.rate = INFINITY;
 	t.c.enumerate_silent = false;
 	trial_run(&t, &p);
@@ -634,7 +615,7 @@ static void test_window_closes_early(void **state)
 	assert_int_equal(p.n_sent, 393210);
 	assert_true(t.kept.sum.complete);
 	trial_check(&t, &p);
-	end(&t, &p);
+	trial_end(&t, &p);
 }
 
 /* The same where an earlier run knows some ports, in this window and behind its early end. */
@@ -648,7 +629,7 @@ static void test_window_closes_early_beside_known(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 4000; i++)
 		known[i] = i * 98;
-	begin(&t, &p, "192.0.2.1-6", "1-65535", fifty);
+	trial_begin(&t, &p, "192.0.2.1-6", "1-65535", fifty);
 	t.c.rate = INFINITY;
 	t.c.enumerate_silent = false;
 	t.c.known = &k;
@@ -661,7 +642,7 @@ static void test_window_closes_early_beside_known(void **state)
 	assert_int_equal(t.kept.sum.not_probed, 0);
 	assert_true(t.kept.sum.complete);
 	trial_check(&t, &p);
-	end(&t, &p);
+	trial_end(&t, &p);
 }
 
 static void test_shards(void **state)
@@ -675,7 +656,7 @@ static void test_shards(void **state)
 		struct trial t;
 		struct peer p;
 
-		begin(&t, &p, "192.0.2.1-20", "1-100", fifty);
+		trial_begin(&t, &p, "192.0.2.1-20", "1-100", fifty);
 		sweep_shard(t.space.total, i, 3, &t.c.first_place, &t.c.end_place);
 		t.c.enumerate_silent = false;
 		t.c.window = i == 2 ? 100 : 0;
@@ -694,7 +675,7 @@ static void test_shards(void **state)
 		open += count_state(&t, STATE_OPEN);
 		sent += p.n_sent;
 		trial_check(&t, &p);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 	assert_int_equal(open, 100);
 	assert_true(sent < 2000 * 5 / 4);
@@ -708,7 +689,7 @@ static void test_shard_closes_early(void **state)
 	struct peer p;
 
 	(void)state;
-	begin(&t, &p, "192.0.2.1-18", "1-65535", fifty);
+	trial_begin(&t, &p, "192.0.2.1-18", "1-65535", fifty);
 	sweep_shard(t.space.total, 2, 3, &t.c.first_place, &t.c.end_place);
 	t.c.rate = INFINITY;
 	t.c.enumerate_silent = false;
@@ -725,7 +706,7 @@ static void test_shard_closes_early(void **state)
 	}
 	assert_true(t.kept.sum.complete);
 	trial_check(&t, &p);
-	end(&t, &p);
+	trial_end(&t, &p);
 }
 
 static bool was_sent(const struct peer *p, uint8_t host, uint16_t port)
@@ -748,7 +729,7 @@ static void test_known(void **state)
 		struct trial t;
 		struct peer p;
 
-		begin(&t, &p, "192.0.2.0/28", "1-100", fifty);
+		trial_begin(&t, &p, "192.0.2.0/28", "1-100", fifty);
 		space_free(&t.space);
 		trial_free(&t);
 		trial_init(&t, "192.0.2.1-10", "1-100", "syn");
@@ -774,7 +755,7 @@ static void test_known(void **state)
 		assert_int_equal(t.kept.covered, 650);
 		assert_true(t.kept.sum.complete);
 		trial_check(&t, &p);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 
@@ -796,7 +777,7 @@ static void test_known_hosts_are_not_given_up(void **state)
 		struct trial t;
 		struct peer p;
 
-		begin(&t, &p, "192.0.2.1-2", "1-100", only_port_one);
+		trial_begin(&t, &p, "192.0.2.1-2", "1-100", only_port_one);
 		t.c.skip_dead = true;
 		t.c.known = &known;
 		t.c.enumerate_silent = enumerate;
@@ -807,7 +788,7 @@ static void test_known_hosts_are_not_given_up(void **state)
 		if (enumerate)
 			assert_int_equal(count_state_of(&t, 1, STATE_FILTERED), 99);
 		trial_check(&t, &p);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 
@@ -835,7 +816,7 @@ static int refuse(struct peer *p, const struct packet *probe)
 
 static void begin_refused(struct trial *t, struct peer *p, const char *ports, struct refusal *r)
 {
-	begin(t, p, "192.0.2.1-9", ports, behind_filter);
+	trial_begin(t, p, "192.0.2.1-9", ports, behind_filter);
 	r->begin_ns = p->now_ns;
 	p->ctx = r;
 	p->refuse = refuse;
@@ -867,7 +848,7 @@ static void test_refused_for_a_while(void **state)
 		assert_int_equal(t.kept.sum.send_errors, 0);
 		assert_true(t.kept.sum.elapsed_s < 6);
 		trial_check(&t, &p);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 
@@ -893,7 +874,7 @@ static void test_never_any_room(void **state)
 		assert_int_equal(t.kept.complete_windows, 0);
 		assert_true(t.kept.sum.elapsed_s < 8);
 		trial_check(&t, &p);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 
@@ -927,7 +908,7 @@ static void test_no_neighbour(void **state)
 		assert_int_equal(t.kept.sum.hosts_given_up, 0);
 		assert_true(t.kept.sum.elapsed_s < 2);
 		trial_check(&t, &p);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 
@@ -948,7 +929,7 @@ static void test_neighbour_lost(void **state)
 			assert_int_equal(t.kept.hosts[h].counts[STATE_FILTERED], 20);
 		}
 		trial_check(&t, &p);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 
@@ -977,7 +958,7 @@ static void test_link_goes(void **state)
 		}
 		assert_true(t.kept.sum.elapsed_s < 3);
 		trial_check(&t, &p);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 
@@ -992,7 +973,7 @@ static void test_clock_jumps(void **state)
 		struct trial t;
 		struct peer p;
 
-		begin(&t, &p, "192.0.2.1-4", "1-200", behind_filter);
+		trial_begin(&t, &p, "192.0.2.1-4", "1-200", behind_filter);
 		t.c.rate = rates[i % 3];
 		t.c.skip_dead = i / 3 % 2;
 		t.c.retries = i % 4 == 3 ? 0 : RETRIES_AUTO;
@@ -1005,7 +986,7 @@ static void test_clock_jumps(void **state)
 		assert_int_equal(t.kept.sum.hosts_limited, 0);
 		assert_true(p.n_sent < 800 * 4);
 		trial_check(&t, &p);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 
@@ -1016,7 +997,7 @@ static void test_clock_stands_still(void **state)
 		struct trial t;
 		struct peer p;
 
-		begin(&t, &p, "192.0.2.1-4", "1-200", behind_filter);
+		trial_begin(&t, &p, "192.0.2.1-4", "1-200", behind_filter);
 		t.c.rate = i % 2 ? INFINITY : 0;
 		p.still_from_ns = p.now_ns + (uint64_t)i * 5 * MS;
 		p.still_calls = 20000;
@@ -1026,7 +1007,7 @@ static void test_clock_stands_still(void **state)
 		assert_true(t.kept.sum.complete);
 		assert_true(p.n_sent < 800 * 4);
 		trial_check(&t, &p);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 
@@ -1059,7 +1040,7 @@ static void test_numbers_wrap(void **state)
 	struct peer p;
 
 	(void)state;
-	begin(&t, &p, "192.0.2.7", "80", ninth_stamped);
+	trial_begin(&t, &p, "192.0.2.7", "80", ninth_stamped);
 	memcpy(t.c.key, key, sizeof(t.c.key));
 	t.c.sport_fixed = true;
 	t.c.retries = 10;
@@ -1072,7 +1053,7 @@ static void test_numbers_wrap(void **state)
 	assert_int_equal(port_of(&t, 80)->rtt_us / 10, 40);
 	assert_int_equal(port_of(&t, 80)->tries, 9);
 	assert_int_equal(t.kept.sum.late, 0);
-	end(&t, &p);
+	trial_end(&t, &p);
 }
 
 static void test_sequence_wraps(void **state)
@@ -1084,7 +1065,7 @@ static void test_sequence_wraps(void **state)
 		struct trial t;
 		struct peer p;
 
-		begin(&t, &p, "192.0.2.7", "10-29", fifty);
+		trial_begin(&t, &p, "192.0.2.7", "10-29", fifty);
 		t.c.wish.has_seq = true;
 		t.c.wish.seq = seq;
 		t.c.wish.data = data;
@@ -1093,7 +1074,7 @@ static void test_sequence_wraps(void **state)
 		assert_int_equal(count_state(&t, STATE_OPEN), 1);
 		assert_int_equal(count_state(&t, STATE_CLOSED), 19);
 		assert_int_equal(p.n_sent, 20);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 
@@ -1134,7 +1115,7 @@ static void test_rate_is_obeyed(void **state)
 		assert_even(&p, t.c.rate, 10, 1);
 		assert_filter_seen(&t, 900);
 		trial_check(&t, &p);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 
@@ -1164,7 +1145,7 @@ static void test_auto_without_an_answer(void **state)
 		struct peer p;
 		struct err e;
 
-		begin(&t, &p, "10.0.0.0", "1-1000", nobody);
+		trial_begin(&t, &p, "10.0.0.0", "1-1000", nobody);
 		space_free(&t.space);
 		targets_init(&none);
 		for (unsigned h = 1; h < cases[i].hosts; h++) {
@@ -1184,7 +1165,7 @@ static void test_auto_without_an_answer(void **state)
 		assert_true(t.kept.sum.elapsed_s <
 			    3 * (cases[i].first_s * 1.2 + 1.1)); /* no slower */
 		free(one.sent);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 
@@ -1206,7 +1187,7 @@ static void test_canaries(void **state)
 		struct trial t;
 		struct peer p;
 
-		begin(&t, &p, "192.0.2.7", "1-12000", half);
+		trial_begin(&t, &p, "192.0.2.7", "1-12000", half);
 		t.c.rate = i ? 30000 : 0;
 		trial_run(&t, &p);
 		for (uint64_t n = 0; n < p.n_sent; n++) {
@@ -1225,7 +1206,7 @@ static void test_canaries(void **state)
 		assert_int_equal(t.kept.found, 1);
 		assert_int_equal(count_state(&t, STATE_CLOSED), 5999);
 		trial_check(&t, &p);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 
@@ -1240,7 +1221,7 @@ static void test_stopped(void **state)
 		struct trial t;
 		struct peer p;
 
-		begin(&t, &p, "192.0.2.1-4", "1-200", behind_filter);
+		trial_begin(&t, &p, "192.0.2.1-4", "1-200", behind_filter);
 		t.c.rate = i % 2 ? 5000 : INFINITY;
 		t.c.skip_dead = i % 3 == 0;
 		t.c.window = i % 5 == 0 ? 333 : 0;
@@ -1265,7 +1246,7 @@ static void test_stopped(void **state)
 			if (t.kept.v[n].state == STATE_FILTERED)
 				assert_true(t.kept.v[n].tries >= 3 && t.kept.v[n].port % 10 == 3);
 		trial_check(&t, &p);
-		end(&t, &p);
+		trial_end(&t, &p);
 	}
 }
 

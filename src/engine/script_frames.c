@@ -194,13 +194,17 @@ static void take_reopened(struct script *s, struct party *p, struct talk *t,
 }
 
 /* Neither an answer to the form nor within what the peer can have sent by now: it is from somebody
- * who doesn't see the connection. */
+ * who doesn't see the connection. A RST is to follow what was captured: a window as wide as that of
+ * octets would be hit by guesses, at some hundred thousand a second, within seconds. */
 static bool is_forged(const struct talk *t, const struct packet *pk)
 {
 	uint32_t sent = t->peer_nxt - t->peer_first;
+	/* from one before all, as a keepalive has it, to one beyond: after a FIN, or an old lwIP's
+	 */
+	uint32_t ahead = pk->seg.flags & TCP_RST ? 3 : UNHEARD_MAX;
 	struct exchange x = t->x;
 
-	if (!t->known || seq_in_window(pk->seg.seq, t->peer_first - 1, sent + UNHEARD_MAX))
+	if (!t->known || seq_in_window(pk->seg.seq, t->peer_first - 1, sent + ahead))
 		return false;
 	return !t->sent_form || exchange_take(&x, pk) != FIT_EXACT;
 }

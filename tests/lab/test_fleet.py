@@ -219,6 +219,14 @@ def test_over_ssh_broken_off(workers, folder, each):
         pids_of(workers.worker[n], os.path.basename(RSTPROBE)) for n in workers.NAMES), DEADLINE)
 
 
+@pytest.mark.parametrize("each", [[], ["--each"]], ids=["shards", "each"])
+def test_over_ssh_with_wrong_words(workers, folder, each):
+    """No more tries would mend them; the right ones may go into the same folder."""
+    status, said = end(workers.start(folder, *each, "-p", "1-10", "--nonsense"))
+    assert status == 2 and "--nonsense" in said and "run it again" not in said, said
+    assert end(workers.start(folder, *each, "-p", "1-10", "--rate", "max"))[0] == 0
+
+
 def test_vantage_points(workers, folder):
     """The same sweep from each host; a firewall lets one of them see less."""
     workers.server.firewall(input=["ip saddr %s tcp dport 443 drop" % workers.addr["w3"]])

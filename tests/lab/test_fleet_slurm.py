@@ -58,8 +58,7 @@ class Slurm:
         with open(self.file("key"), "wb") as f:
             f.write(os.urandom(128))
         os.chmod(self.file("key"), 0o400)
-        self.env = dict(os.environ, SLURM_CONF=self.file("slurm.conf"), RSTPROBE=RSTPROBE,
-                        SHARD=os.path.join(FLEET, "shard"))
+        self.env = dict(os.environ, SLURM_CONF=self.file("slurm.conf"), RSTPROBE=RSTPROBE)
         self.daemon("munged", "--foreground", "--force", "--key-file", self.file("key"), "--socket",
                     self.file("munge.socket"), "--pid-file", self.file("munge/pid"), "--log-file",
                     self.file("munge/log"), "--seed-file", self.file("munge/seed"))
@@ -75,8 +74,9 @@ class Slurm:
             stdout=self.lab.scratch(argv[0]), stderr=subprocess.STDOUT))
 
     def run(self, *argv, check=True):
+        # where `shard` is, as the README has it
         done = subprocess.run(self.host.within(argv), capture_output=True, text=True, env=self.env,
-                              timeout=DEADLINE, check=False)
+                              cwd=FLEET, timeout=DEADLINE, check=False)
         assert done.returncode == 0 or not check, done
         return done.stdout
 

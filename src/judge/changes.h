@@ -64,7 +64,7 @@ int changes_end(struct changes *c, size_t side, const struct changes_end *end, s
 /*
  * Tells the sink each change whose kind is in `only` (bits by enum change_kind), by address, then
  * port, what is of the host first; more ports of a host than RECORD_LIST_MAX that change alike are
- * one record. Fills the counts of `sum`.
+ * one record. Adds to the counts of `sum`.
  */
 int changes_compare(struct changes *c, unsigned only, const struct record_sink *sink,
 		    struct diff_record *sum, struct err *e);

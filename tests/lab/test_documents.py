@@ -63,7 +63,7 @@ def furnish(client, folder):
         shutil.copy(os.path.join(CAPTURES, ours), os.path.join(folder, name))
     with open(os.path.join(folder, "web.policy"), "w", encoding="ascii") as f:
         f.write("group web 192.0.2.7\nweb: 22,443 open\n")
-    for name in ("monday.json", "tuesday.json"):
+    for name in ("monday.json", "tuesday.json", "a.json", "b.json"):
         done = client.rstprobe("scan", "192.0.2.7", "-p", "22,443", "-oJ",
                                os.path.join(folder, name))
         assert done.status == 0, done

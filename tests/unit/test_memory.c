@@ -407,7 +407,7 @@ static int one_result(struct changes *c, size_t side, unsigned odd)
 static int a_comparison(void)
 {
 	struct record_sink nobody = {0};
-	struct diff_record sum;
+	struct diff_record sum = {0};
 	struct changes *c = changes_new();
 	int rc = -1;
 

@@ -67,6 +67,7 @@ int main(int argc, char **argv)
 	f = capfile_open_held(name, held, unpacker, &e);
 	if (!f) {
 		fprintf(stderr, "%s\n", e.msg);
+		unpacker_end(unpacker);
 		return 2;
 	}
 	while ((rc = capfile_next(f, &frame, &e)) == 1) {

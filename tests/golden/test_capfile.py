@@ -427,6 +427,9 @@ def test_no_permission(tmp_path, monkeypatch):
     if os.geteuid() != 0:
         refused(Dump(path), "cannot be opened: Permission denied")
         return
+    with open(CAPDUMP, "rb") as program:
+        if program.read(4) != b"\x7fELF":
+            pytest.skip("a script here, which starts what lies in the build")
     # the build may lie where another user can't go
     with tempfile.TemporaryDirectory() as public:
         os.chmod(public, 0o755)

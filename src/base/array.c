@@ -29,6 +29,7 @@ bool array_grow(void *array_ptr, size_t n, size_t *cap, size_t size)
 
 void *array_zeroed(uint64_t n, size_t size)
 {
-	/* numbers of ports and hosts have 64 bits everywhere, what calloc takes has not */
-	return n > SIZE_MAX ? NULL : calloc((size_t)n, size);
+	/* numbers of ports and hosts have 64 bits everywhere, what calloc takes has not; and it
+	 * need not be asked for what no object can be */
+	return n > PTRDIFF_MAX / size ? NULL : calloc((size_t)n, size);
 }

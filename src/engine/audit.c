@@ -360,6 +360,18 @@ static int sweeps(struct audit *a, struct err *e)
 	return rc;
 }
 
+/* Whatever was the first to notice it: a send that failed, the capture, or the link's own notice.
+ */
+static bool lost_link(const struct audit *a)
+{
+	struct err why;
+
+	for (size_t i = 0; i < a->w->n_paths && !a->sum.complete; i++)
+		if (!a->w->ops->path_up(a->w, (uint16_t)i, &why))
+			return true;
+	return a->sum.end == END_LINK;
+}
+
 static int tell(struct audit *a, struct audit_counts *counts, struct summary_record *out,
 		struct err *e)
 {
@@ -368,7 +380,7 @@ static int tell(struct audit *a, struct audit_counts *counts, struct summary_rec
 	    .seen = &a->seen,
 	    .sink = a->sink,
 	    .why_not = a->sum.complete ? NULL : a->sum.why,
-	    .worthless = a->sum.end == END_LINK,
+	    .worthless = lost_link(a),
 	};
 
 	if (audit_tell_all(&t) < 0)

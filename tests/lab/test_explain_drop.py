@@ -13,7 +13,7 @@ from lab import until
 from procs import caps, children, files_of, is_gone, name_of, state_of, status_of
 from test_explain_cli import Made, check_one_line, frames_of, refused, start, told
 
-HANGS = "#!/bin/sh\n/bin/sleep 1000\n"
+HANGS = "#!/bin/sh\n/usr/bin/tail -f /dev/null\n"  # a child of its own, which must end with it
 ABORT = """
 import socket, struct
 l = socket.create_server(("127.0.0.1", 4040))

@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import time
@@ -68,6 +69,27 @@ def until(what, test, deadline=10.0):
         if time.monotonic() > end:
             raise LabError("waited %.0f s in vain for %s" % (deadline, what))
         time.sleep(0.005)
+
+
+PORT_BLOCK = 249  # and none of them a round number: others listen there
+_blocks = []
+
+
+def claim_ports():
+    """The first of PORT_BLOCK port numbers on which no other test of this machine listens while
+    this process lives: what a tracepoint says of a listener names no address and no namespace.
+    The scenarios of explain have 20000 to 22999."""
+    firsts = [25001 + (os.getpid() + i) % 28 * 250 for i in range(28)]
+    for first in firsts:
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            claim.bind("\0rstprobe-lab-ports-%d" % first)
+        except OSError:
+            claim.close()
+            continue
+        _blocks.append(claim)
+        return first
+    raise LabError("no port numbers left: 28 tests at once have a block of them")
 
 
 def give_capability(binary):

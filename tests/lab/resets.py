@@ -277,6 +277,12 @@ class Kernel:
         with open(os.path.join(self.dir, name), "w", encoding="ascii") as f:
             f.write(text)
 
+    def only(self, closed):
+        """From now on of closed ports alone, or of all others."""
+        text = text_of(os.path.join(self.dir, EVENT, "format"))
+        number = re.search(r'(\d+), "NO_SOCKET"', text).group(1)
+        self.write(EVENT + "/filter", "reason %s %s" % ("==" if closed else "!=", number))
+
     def events(self):
         if not self.dir:
             return []

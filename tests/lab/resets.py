@@ -119,7 +119,9 @@ class Net:
 
     INTERFACES = {"c": ("client", "up"), "a": ("a", "down"), "b": ("b", "far"),
                   "s": ("server", "up"), "y": ("a", "any")}
-    STACK = {"net.ipv4.ip_local_port_range": "40000 60999", "net.ipv4.tcp_no_metrics_save": 1,
+    # no tail loss probe, which a slow machine draws where nothing is lost
+    STACK = {"net.ipv4.tcp_early_retrans": 0,
+             "net.ipv4.ip_local_port_range": "40000 60999", "net.ipv4.tcp_no_metrics_save": 1,
              "net.ipv4.conf.all.rp_filter": 0, "net.ipv4.conf.default.rp_filter": 0,
              "net.ipv4.tcp_congestion_control": "reno", "net.ipv4.tcp_abort_on_overflow": 1,
              "net.ipv4.tcp_rfc1337": 0, "net.mptcp.enabled": 1}
@@ -250,7 +252,7 @@ class Kernel:
     def __init__(self):
         self.missing, self.dir, self.marks = self.look(), None, 0
         if not self.missing:
-            self.dir = os.path.join(TRACEFS, "instances", "rstprobe-lab-%d" % os.getpid())
+            self.dir = os.path.join(TRACEFS, "instances", "rstprobe-test-%d" % os.getpid())
             os.mkdir(self.dir)
             self.write("buffer_size_kb", "8192")
             self.heard = tempfile.TemporaryFile()

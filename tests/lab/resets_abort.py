@@ -75,7 +75,7 @@ def early_close_small_window(p):
     return p.after(c)
 
 
-@scenario(unread(by="C"))
+@scenario(unread(by="C"), later(by="C", after=None, kernel=None))
 def client_stops(p):
     """The client has read a part of the response and closes: the stop button."""
     c, s, _ = p.pair()

@@ -80,20 +80,39 @@ def kept(allowed, tmp_path_factory):
     return {family: tmp_path_factory.mktemp("v%d" % family) for family in FAMILIES}
 
 
+def told_of(run, family):
+    """name -> what a run told."""
+    out, err = run.communicate(timeout=240)
+    told = {one["name"]: one for one in map(json.loads, out.splitlines())}
+    assert {one["family"] for one in told.values()} == {family}, (run.returncode, err)
+    return told
+
+
+def forgot(one):
+    """Was a word of the kernel lost? Its rings are everybody's: a flood of another test fills them."""
+    if one["kernel"]["why"]:
+        return False
+    return (len(one["kernel"]["resets"]) < len(TRUTH[one["name"]])
+            or not all(r.get("kernel_reason") for r in resets(one, "live")))
+
+
 @pytest.fixture(scope="module")
 def played(kept):
     """(family, name) -> what `run all --json` told; both families side by side."""
-    words = ("all", "--file", "--live", "--json")
-    runs = {family: start(*words, "-%d" % family, "--keep", kept[family]) for family in FAMILIES}
+    def run_of(what, family):
+        return start(what, "--file", "--live", "--json", "-%d" % family, "--keep", kept[family])
+
+    runs = {family: run_of("all", family) for family in FAMILIES}
     told = {}
     for family, run in runs.items():
-        out, err = run.communicate(timeout=240)
-        for line in out.splitlines():
-            one = json.loads(line)
-            assert one["family"] == family
-            told[family, one["name"]] = one
-        assert [name for f, name in told if f == family] == list(TRUTH), \
-            "status %d\n%s" % (run.returncode, err)
+        each = told_of(run, family)
+        assert list(each) == list(TRUTH)
+        for name in filter(lambda n: forgot(each[n]), TRUTH):
+            for _ in range(5):
+                each.update(told_of(run_of(name, family), family))
+                if not forgot(each[name]):
+                    break
+        told.update(((family, name), one) for name, one in each.items())
     return told
 
 

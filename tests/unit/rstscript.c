@@ -550,8 +550,19 @@ static void take_script(struct play *p, const char *script)
 	}
 }
 
+/* As of a file, but that thousands of plays a test need no room for a day's connections. */
+static struct explain_limits limits_of(const struct script_how *how)
+{
+	struct explain_limits l = how->limits ? *how->limits : explain_limits_file;
+
+	if (!how->limits)
+		l.flows = 4096;
+	return l;
+}
+
 struct play *play_new(const struct script_how *how, finding_fn *fn, void *ctx)
 {
+	const struct explain_limits limits = limits_of(how);
 	struct play *p = calloc(1, sizeof(*p));
 
 	assert_non_null(p);
@@ -561,7 +572,7 @@ struct play *play_new(const struct script_how *how, finding_fn *fn, void *ctx)
 		p->how.isn[SERVER] = 5000000;
 	}
 	p->ns = START_NS;
-	p->e = explain_new(how->limits ? how->limits : &explain_limits_file, fn, ctx);
+	p->e = explain_new(&limits, fn, ctx);
 	assert_non_null(p->e);
 	return p;
 }

@@ -45,7 +45,7 @@
 struct script_how {
 	bool v6;
 	uint32_t isn[2];		     /* client, server */
-	const struct explain_limits *limits; /* NULL: those of files */
+	const struct explain_limits *limits; /* NULL: of files, for few flows */
 };
 
 /* Plays `script` to its end, and compares. "" in why where all holds and every finding was

@@ -64,18 +64,6 @@ uint64_t cursor_le64(struct cursor *c)
 	return read_le(c, 8);
 }
 
-void bytes_put_be16(uint8_t *p, uint16_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-void bytes_put_be32(uint8_t *p, uint32_t v)
-{
-	bytes_put_be16(p, (uint16_t)(v >> 16));
-	bytes_put_be16(p + 2, (uint16_t)v);
-}
-
 struct text text_of(char *buf, size_t cap)
 {
 	assert(cap > 0);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* A reader: what is left of a borrowed buffer. Once short, always short; reads then give 0. */
 struct cursor {
@@ -73,8 +74,20 @@ uint64_t cursor_le64(struct cursor *c);
 struct cursor cursor_sub(struct cursor *c, size_t n);
 
 /* Big-endian stores; the caller owns enough room. */
-void bytes_put_be16(uint8_t *p, uint16_t v);
-void bytes_put_be32(uint8_t *p, uint32_t v);
+static inline void bytes_put_be16(uint8_t *p, uint16_t v)
+{
+	const uint8_t be[2] = {(uint8_t)(v >> 8), (uint8_t)v};
+
+	memcpy(p, be, sizeof(be));
+}
+
+static inline void bytes_put_be32(uint8_t *p, uint32_t v)
+{
+	const uint8_t be[4] = {(uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8),
+			       (uint8_t)v};
+
+	memcpy(p, be, sizeof(be));
+}
 
 /* Text under construction in a borrowed buffer; always 0-terminated; `cut` says it did not fit. */
 struct text {

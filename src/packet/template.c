@@ -42,21 +42,6 @@ struct template
 	uint8_t octets[];
 };
 
-static void put16(uint8_t *p, uint32_t v)
-{
-	const uint8_t be[2] = {(uint8_t)(v >> 8), (uint8_t)v};
-
-	memcpy(p, be, sizeof(be));
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-	const uint8_t be[4] = {(uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8),
-			       (uint8_t)v};
-
-	memcpy(p, be, sizeof(be));
-}
-
 static uint32_t words(uint32_t v)
 {
 	return (v >> 16) + (v & 0xffff);
@@ -96,12 +81,12 @@ static void reduce(struct template *t, const struct segment *s)
 
 	memset(p + (t->family == ADDR_V4 ? IPV4_DST : IPV6_DST), 0, addr_len(&none));
 	memset(tcp, 0, TCP_ACK_FIELD + 4); /* both ports, SEQ, ACK */
-	put16(tcp + TCP_CHECKSUM, 0);
+	bytes_put_be16(tcp + TCP_CHECKSUM, 0);
 	if (t->tsval)
-		put32(p + t->tsval, 0);
+		bytes_put_be32(p + t->tsval, 0);
 	if (t->family == ADDR_V4) {
-		put16(p + IPV4_ID, 0);
-		put16(p + IPV4_CHECKSUM, 0);
+		bytes_put_be16(p + IPV4_ID, 0);
+		bytes_put_be16(p + IPV4_CHECKSUM, 0);
 		t->ip_sum = checksum_add(0, p, IPV4_HEADER);
 	}
 	t->tcp_sum = checksum_pseudo(&s->src, &none, PROTOCOL_TCP, tcp_len);
@@ -154,8 +139,8 @@ static uint64_t patch_ipv4(const struct template *t, const struct patch *p, uint
 	uint32_t dst = words(get32(p->dst->b));
 
 	memcpy(out + IPV4_DST, p->dst->b, 4);
-	put16(out + IPV4_ID, p->ip_id);
-	put16(out + IPV4_CHECKSUM, checksum_finish(t->ip_sum + dst + p->ip_id));
+	bytes_put_be16(out + IPV4_ID, p->ip_id);
+	bytes_put_be16(out + IPV4_CHECKSUM, checksum_finish(t->ip_sum + dst + p->ip_id));
 	return dst;
 }
 
@@ -176,13 +161,13 @@ void template_patch(const struct template *t, const struct patch *p, uint8_t *ou
 	assert(p->dst->family == t->family);
 	memcpy(out, t->octets, t->len);
 	sum += t->family == ADDR_V4 ? patch_ipv4(t, p, out) : patch_ipv6(p, out);
-	put16(tcp, p->sport);
-	put16(tcp + 2, p->dport);
-	put32(tcp + TCP_SEQ, p->seq);
-	put32(tcp + TCP_ACK_FIELD, p->ack);
+	bytes_put_be16(tcp, p->sport);
+	bytes_put_be16(tcp + 2, p->dport);
+	bytes_put_be32(tcp + TCP_SEQ, p->seq);
+	bytes_put_be32(tcp + TCP_ACK_FIELD, p->ack);
 	if (t->tsval) {
-		put32(out + t->tsval, p->tsval);
+		bytes_put_be32(out + t->tsval, p->tsval);
 		sum += (uint64_t)words(p->tsval) * t->tsval_weight;
 	}
-	put16(tcp + TCP_CHECKSUM, checksum_finish(sum));
+	bytes_put_be16(tcp + TCP_CHECKSUM, checksum_finish(sum));
 }

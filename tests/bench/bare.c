@@ -22,6 +22,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "octets.h"
+
 enum { ETH = 14, IP = 20, TCP = 40, FRAME = ETH + IP + TCP, BATCH = 64, THREADS_MAX = 64 };
 
 struct plan {
@@ -47,32 +49,6 @@ static void fail(const char *what)
 {
 	fprintf(stderr, "bare: %s: %s\n", what, strerror(errno));
 	exit(1);
-}
-
-static void put16(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-	put16(p, v >> 16);
-	put16(p + 2, v & 0xffff);
-}
-
-static uint32_t sum16(const uint8_t *p, size_t len, uint32_t sum)
-{
-	for (; len >= 2; p += 2, len -= 2)
-		sum += (uint32_t)p[0] << 8 | p[1];
-	return sum;
-}
-
-static uint32_t fold(uint32_t sum)
-{
-	sum = (sum >> 16) + (sum & 0xffff);
-	sum = (sum >> 16) + (sum & 0xffff);
-	return ~sum & 0xffff;
 }
 
 /* Everything but destination, port, sequence number and checksums. */

@@ -7,31 +7,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-static void put16(uint8_t *p, unsigned v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-	put16(p, v >> 16);
-	put16(p + 2, v & 0xffff);
-}
-
-static uint64_t sum16(const uint8_t *p, size_t len, uint64_t sum)
-{
-	for (; len >= 2; p += 2, len -= 2)
-		sum += (unsigned)p[0] << 8 | p[1];
-	return len ? sum + ((unsigned)p[0] << 8) : sum;
-}
-
-static unsigned fold(uint64_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return ~(unsigned)sum & 0xffff;
-}
+#include "octets.h"
 
 /* Options of a segment that a socket sends. */
 static size_t put_options(uint8_t *o, const struct flow *f, const struct event *e, uint32_t tsval,

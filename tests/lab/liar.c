@@ -26,6 +26,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../bench/octets.h"
+
 enum {
 	FIN = 1,
 	SYN = 2,
@@ -101,37 +103,6 @@ static uint8_t *put(struct frame *f, const void *p, size_t n)
 	return at;
 }
 
-static void put16(uint8_t *p, unsigned v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-	put16(p, v >> 16);
-	put16(p + 2, v & 0xffff);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-static uint32_t sum_of(const uint8_t *p, size_t n, uint32_t sum)
-{
-	for (size_t i = 0; i < n; i++)
-		sum += i & 1 ? p[i] : (uint32_t)p[i] << 8;
-	return sum;
-}
-
-static unsigned fold(uint32_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum & 0xffff;
-}
-
 /* --- packets ---------------------------------------------------------------------------------- */
 
 /* What a packet says of itself; the scanner's end is where it goes. */
@@ -163,7 +134,7 @@ static void put_v4(struct frame *f, const uint8_t *from, const uint8_t *to, cons
 	ip[9] = h->protocol;
 	memcpy(ip + 12, from, 4);
 	memcpy(ip + 16, to, 4);
-	put16(ip + 10, fold(sum_of(ip, 20, 0)));
+	put16(ip + 10, fold(sum16(ip, 20, 0)));
 	put(f, ip, 20);
 }
 
@@ -191,9 +162,9 @@ static void put_ip(struct frame *f, const struct seen *s, const struct head *h, 
 		put_v6(f, h->from, s->our, h, len);
 }
 
-static uint32_t pseudo(const struct seen *s, const struct head *h, size_t len)
+static uint64_t pseudo(const struct seen *s, const struct head *h, size_t len)
 {
-	return sum_of(h->from, s->alen, sum_of(s->our, s->alen, h->protocol + (uint32_t)len));
+	return sum16(h->from, s->alen, sum16(s->our, s->alen, h->protocol + (uint32_t)len));
 }
 
 static void put_eth(struct frame *f, const struct seen *s)
@@ -217,7 +188,7 @@ static void put_tcp(struct frame *f, const struct seen *s, const struct head *h,
 	t[12] = 5 << 4;
 	t[13] = (uint8_t)flags;
 	put16(t + 14, flags & RST ? 0 : 64240);
-	put16(t + 16, fold(sum_of(t, 20 + data, pseudo(s, h, 20 + data))));
+	put16(t + 16, fold(sum16(t, 20 + data, pseudo(s, h, 20 + data))));
 }
 
 /* A whole segment from the target's port, or where `h` says. */
@@ -355,7 +326,7 @@ static void error_about(struct frame *f, const struct seen *s, const struct fram
 	put_ip(f, s, &h, 8 + q->n);
 	icmp = put(f, (uint8_t[8]){type[0], type[1]}, 8);
 	put(f, q->b, q->n);
-	put16(icmp + 2, fold(sum_of(icmp, 8 + q->n, s->alen == 4 ? 0 : pseudo(s, &h, 8 + q->n))));
+	put16(icmp + 2, fold(sum16(icmp, 8 + q->n, s->alen == 4 ? 0 : pseudo(s, &h, 8 + q->n))));
 }
 
 static void lie_icmp_seq(struct frame *f, const struct seen *s, uint64_t r)

@@ -28,18 +28,10 @@ import pytest
 
 from lab import exact, until
 from test_engine_trouble import BRIEF, FAR, FAR6, GATE, OPEN, SLOW, WAYS, Net, check
+from test_engine_trouble import net  # noqa: F401, a fixture
 
 CLIENT, CLIENT6 = "10.211.1.2", "fd21:1::2"
 TWO = ["raw", "packet"]
-
-
-@pytest.fixture
-def net(lab):
-    """Built and taken down for each test."""
-    built = Net(lab)
-    yield built
-    for host in (built.client, built.router, built.far):
-        host.ip("link", "set", "dev", "lo", "down")
 
 
 @pytest.fixture(scope="module")

@@ -4,96 +4,23 @@
  */
 #include "unit.h"
 
-#include "judge/changes.h"
+#include "results.h"
 
 #define ALL ((1U << CHANGES) - 1)
 
-static struct changes *c;
 static char told[1 << 16];
 static struct diff_record sum;
-static enum change_side side;
 
 static int setup(void **state)
 {
 	(void)state;
-	c = changes_new();
-	assert_non_null(c);
+	results_of(2);
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	changes_free(c);
-	return 0;
-}
-
-/* --- a result --------------------------------------------------------------------------------- */
-
-static void begin(enum change_side which)
-{
-	side = which;
-	changes_begin(c, which, 0);
-}
-
-static uint32_t host(const char *addr)
-{
-	struct err e = {""};
-	uint32_t n = 0;
-
-	assert_int_equal(changes_host(c, addr, NULL, &n, &e), 0);
-	return n;
-}
-
-static void ports(const char *addr, unsigned first, unsigned last, enum port_state s,
-		  const char *reason)
-{
-	struct err e;
-
-	assert_int_equal(changes_ports(c, side, host(addr),
-				       (struct port_span){(uint16_t)first, (uint16_t)last}, s,
-				       reason, &e),
-			 0);
 }
 
 static void port(const char *addr, unsigned n, enum port_state s, const char *reason)
 {
 	ports(addr, n, n, s, reason);
-}
-
-static void up(const char *addr)
-{
-	assert_int_equal(changes_up(c, side, host(addr), true, NULL, NULL), 0);
-}
-
-static void down(const char *addr, const char *why)
-{
-	assert_int_equal(changes_up(c, side, host(addr), false, why, NULL), 0);
-}
-
-static void covers(const char *first, const char *last, unsigned lo, unsigned hi)
-{
-	struct port_span span = {(uint16_t)lo, (uint16_t)hi};
-	struct addr a, b;
-
-	assert_int_equal(changes_addr(c, first, &a, NULL), 0);
-	assert_int_equal(changes_addr(c, last, &b, NULL), 0);
-	assert_int_equal(changes_cover(c, side, &a, &b, &span, 1, NULL), 0);
-}
-
-static void end_as(const struct changes_end *end)
-{
-	assert_int_equal(changes_end(c, side, end, NULL), 0);
-}
-
-static void end(void)
-{
-	end_as(&(struct changes_end){.complete = true});
-}
-
-static void cut_short(void)
-{
-	end_as(&(struct changes_end){0});
 }
 
 /* --- what is told ----------------------------------------------------------------------------- */
@@ -127,7 +54,7 @@ static const char *compare_only(unsigned only)
 
 	told[0] = '\0';
 	sum = (struct diff_record){0};
-	assert_int_equal(changes_compare(c, only, &sink, &sum, &e), 0);
+	assert_int_equal(changes_compare(results, only, &sink, &sum, &e), 0);
 	return told;
 }
 
@@ -491,7 +418,7 @@ static void old_with(unsigned open, unsigned last)
 	ports(A, 1, last, STATE_CLOSED, "rst-ack");
 	port(A, open, STATE_OPEN, "syn-ack");
 	up(A);
-	changes_style(c, side, host(A), STYLE_BY_SCAN, STYLE_RST);
+	changes_style(results, side, host(A), STYLE_BY_SCAN, STYLE_RST);
 	end();
 }
 
@@ -503,18 +430,18 @@ static void shards_of_a_host(void **state)
 	(void)state;
 	old_with(22, 300);
 	side = SIDE_NEW;
-	number = changes_begin(c, SIDE_NEW, 0);
+	number = changes_begin(results, SIDE_NEW, 0);
 	ports(A, 1, 50, STATE_CLOSED, "rst-ack");
 	port(A, 22, STATE_OPEN, "syn-ack");
 	up(A);
 	end_as(&(struct changes_end){.part = true});
-	assert_int_equal(changes_begin(c, SIDE_NEW, number), number);
+	assert_int_equal(changes_begin(results, SIDE_NEW, number), number);
 	ports(A, 51, 300, STATE_FILTERED, "no-response");
 	down(A, "no-response");
 	end_as(&(struct changes_end){.part = true, .complete = true});
 	assert_string_equal(compare(), A " 51-300 state closed:rst-ack>filtered:no-response\n");
 	assert_int_equal(sum.went_down, 0);
-	assert_true(changes_begin(c, SIDE_NEW, 0) != number);
+	assert_true(changes_begin(results, SIDE_NEW, 0) != number);
 }
 
 /* --- a host goes, or comes -------------------------------------------------------------------- */
@@ -526,7 +453,7 @@ static void host_went_down(void **state)
 	begin(SIDE_NEW);
 	ports(A, 1, 65535, STATE_NOT_PROBED, "host-unreachable");
 	down(A, "host-unreachable");
-	changes_style(c, side, host(A), STYLE_BY_SCAN, STYLE_FILTERED); /* no news either */
+	changes_style(results, side, host(A), STYLE_BY_SCAN, STYLE_FILTERED); /* no news either */
 	end();
 	assert_string_equal(compare(), A " host/65534 state up:>down:host-unreachable\n" A
 					 " 22 closed open:syn-ack>not-probed:host-unreachable\n");
@@ -614,7 +541,7 @@ static void down_by_checks(void **state)
 
 static void style(const char *addr, enum style_method by, enum reset_style s)
 {
-	changes_style(c, side, host(addr), by, s);
+	changes_style(results, side, host(addr), by, s);
 }
 
 static void styles(void **state)
@@ -671,15 +598,15 @@ static void bad_words(void **state)
 	uint32_t n;
 
 	(void)state;
-	assert_int_equal(changes_host(c, "web1", NULL, &n, &e), -1);
+	assert_int_equal(changes_host(results, "web1", NULL, &n, &e), -1);
 	assert_string_equal(e.msg, "'web1' is no address");
-	assert_int_equal(changes_addr(c, "", &a, &e), -1);
+	assert_int_equal(changes_addr(results, "", &a, &e), -1);
 	begin(SIDE_OLD);
-	changes_addr(c, A, &a, &e);
+	changes_addr(results, A, &a, &e);
 	n = 0;
 	struct addr b;
-	changes_addr(c, "192.0.2.1", &b, &e);
-	assert_int_equal(changes_cover(c, SIDE_OLD, &a, &b, NULL, 0, &e), -1);
+	changes_addr(results, "192.0.2.1", &b, &e);
+	assert_int_equal(changes_cover(results, SIDE_OLD, &a, &b, NULL, 0, &e), -1);
 	end();
 }
 
@@ -734,7 +661,7 @@ static void as_a_table_would(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, results_teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(kinds),
 	    TEST(only_what_is_asked_for),

@@ -5,90 +5,26 @@
 #include "unit.h"
 
 #include "base/bytes.h"
-#include "judge/changes.h"
+#include "results.h"
 
 enum { POINTS = 3 };
 
 #define A "192.0.2.7"
 #define B "192.0.2.9"
 
-static struct changes *c;
 static char told[1 << 14];
 static struct vantages_record sum;
-static size_t side;
 
 static int setup(void **state)
 {
 	(void)state;
-	c = changes_new_of(POINTS);
-	assert_non_null(c);
+	results_of(POINTS);
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	changes_free(c);
-	return 0;
-}
-
-/* --- what is seen ----------------------------------------------------------------------------- */
-
-static void from(size_t which)
-{
-	side = which;
-	changes_begin(c, which, 0);
-}
-
-static uint32_t host(const char *addr)
-{
-	uint32_t n = 0;
-
-	assert_int_equal(changes_host(c, addr, NULL, &n, NULL), 0);
-	return n;
-}
-
-static void ports(const char *addr, unsigned first, unsigned last, enum port_state s,
-		  const char *reason)
-{
-	const struct port_span span = {(uint16_t)first, (uint16_t)last};
-
-	assert_int_equal(changes_ports(c, side, host(addr), span, s, reason, NULL), 0);
 }
 
 static void port(const char *addr, unsigned n, enum port_state s)
 {
 	ports(addr, n, n, s, NULL);
-}
-
-static void up(const char *addr)
-{
-	assert_int_equal(changes_up(c, side, host(addr), true, NULL, NULL), 0);
-}
-
-static void down(const char *addr, const char *why)
-{
-	assert_int_equal(changes_up(c, side, host(addr), false, why, NULL), 0);
-}
-
-static void covers(const char *first, const char *last, unsigned lo, unsigned hi)
-{
-	const struct port_span span = {(uint16_t)lo, (uint16_t)hi};
-	struct addr a, b;
-
-	assert_int_equal(changes_addr(c, first, &a, NULL), 0);
-	assert_int_equal(changes_addr(c, last, &b, NULL), 0);
-	assert_int_equal(changes_cover(c, side, &a, &b, &span, 1, NULL), 0);
-}
-
-static void end_as(const struct changes_end *end)
-{
-	assert_int_equal(changes_end(c, side, end, NULL), 0);
-}
-
-static void end(void)
-{
-	end_as(&(struct changes_end){.complete = true});
 }
 
 /* --- what is told ----------------------------------------------------------------------------- */
@@ -123,7 +59,7 @@ static const char *look(void)
 
 	told[0] = '\0';
 	sum = (struct vantages_record){0};
-	assert_int_equal(changes_by_vantage(c, &sink, &sum, NULL), 0);
+	assert_int_equal(changes_by_vantage(results, &sink, &sum, NULL), 0);
 	return told;
 }
 
@@ -133,7 +69,7 @@ static void one_is_alone(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < POINTS; i++) {
-		from(i);
+		begin(i);
 		port(A, 22, i == 1 ? STATE_FILTERED : STATE_OPEN);
 		port(A, 80, STATE_OPEN);
 		ports(A, 100, 199, i == 2 ? STATE_REJECTED : STATE_CLOSED, "x");
@@ -155,19 +91,19 @@ static void one_is_alone(void **state)
 static void who_did_not_measure_has_no_say(void **state)
 {
 	(void)state;
-	from(0);
+	begin(0);
 	port(A, 1, STATE_OPEN);
 	port(A, 2, STATE_OPEN);
 	port(A, 3, STATE_OPEN);
 	port(A, 4, STATE_INDETERMINATE);
 	end();
-	from(1);
+	begin(1);
 	port(A, 1, STATE_CLOSED);
 	port(A, 2, STATE_OPEN);
 	port(A, 3, STATE_INDETERMINATE);
 	port(A, 4, STATE_OPEN);
 	end();
-	from(2);
+	begin(2);
 	port(A, 1, STATE_INDETERMINATE);
 	port(A, 5, STATE_OPEN);
 	end();
@@ -183,7 +119,7 @@ static void down_from_there(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < POINTS; i++) {
-		from(i);
+		begin(i);
 		covers(A, B, 1, 1000);
 		if (i < 2) {
 			ports(A, 1, 1000, STATE_CLOSED, "rst-ack");
@@ -204,11 +140,11 @@ static void down_from_there(void **state)
 static void given_up_there(void **state)
 {
 	(void)state;
-	from(0);
+	begin(0);
 	ports(A, 1, 100, STATE_CLOSED, "rst-ack");
 	up(A);
 	end();
-	from(1);
+	begin(1);
 	ports(A, 1, 9, STATE_FILTERED, "no-response");
 	ports(A, 10, 100, STATE_NOT_PROBED, "host-silent");
 	down(A, "host-silent");
@@ -220,12 +156,12 @@ static void given_up_there(void **state)
 static void silence_is_silence(void **state)
 {
 	(void)state;
-	from(0);
+	begin(0);
 	port(A, 1, STATE_FILTERED);
 	port(A, 2, STATE_OPEN);
 	up(A);
 	end();
-	from(1);
+	begin(1);
 	port(A, 1, STATE_FILTERED);
 	down(A, "no-response");
 	end();
@@ -236,15 +172,15 @@ static void silence_is_silence(void **state)
 }
 
 /* What was not asked of a run that was cut off is no silence. */
-static void cut_short(void **state)
+static void one_is_cut_short(void **state)
 {
 	(void)state;
-	from(0);
+	begin(0);
 	port(A, 1, STATE_OPEN);
 	port(A, 2, STATE_OPEN);
 	up(A);
 	end();
-	from(1);
+	begin(1);
 	covers(A, A, 1, 2);
 	port(A, 1, STATE_CLOSED);
 	up(A);
@@ -260,7 +196,7 @@ static void open_ports_alone(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < POINTS; i++) {
-		from(i);
+		begin(i);
 		covers(A, A, 1, 9);
 		if (i == 0)
 			port(A, 1, STATE_OPEN);
@@ -276,7 +212,7 @@ static void silent_addresses(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < POINTS; i++) {
-		from(i);
+		begin(i);
 		covers("192.0.2.0", "192.0.2.255", 80, 80);
 		end();
 	}
@@ -291,27 +227,27 @@ static void many_points(void **state)
 	static const struct record_sink nobody;
 
 	(void)state;
-	changes_free(c);
-	c = changes_new_of(CHANGES_SIDES_MAX);
+	changes_free(results);
+	results = changes_new_of(CHANGES_SIDES_MAX);
 	for (size_t i = 0; i < CHANGES_SIDES_MAX; i++) {
-		from(i);
+		begin(i);
 		for (unsigned p = 1; p <= 60000; p += 3)
 			port(A, p, p % 32 == i ? STATE_OPEN : STATE_CLOSED);
 		end();
 	}
 	sum = (struct vantages_record){0};
-	assert_int_equal(changes_by_vantage(c, &nobody, &sum, NULL), 0);
+	assert_int_equal(changes_by_vantage(results, &nobody, &sum, NULL), 0);
 	assert_int_equal(sum.differ, 20000);
 	assert_int_equal(sum.all, 20000);
 }
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, results_teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(one_is_alone),	      TEST(who_did_not_measure_has_no_say),
 	    TEST(down_from_there),    TEST(given_up_there),
-	    TEST(silence_is_silence), TEST(cut_short),
+	    TEST(silence_is_silence), TEST(one_is_cut_short),
 	    TEST(open_ports_alone),   TEST(silent_addresses),
 	    TEST(many_points),
 	};

@@ -236,13 +236,14 @@ def test_an_ordinary_user_with_the_file_capability(net, folder, xml, real_root):
     if why:
         pytest.skip(why)
     os.chown(folder, 65534, 65534)
-    words = ["scan", SERVER, "-p", "1-3000", "--rate", "3000"]
+    words = ["scan", SERVER, "-p", "1-3000"]
     words += ["-oX", os.path.join(folder, "scan.xml")]
-    run = net.client.start(*words, binary=copy, wrap=AS_NOBODY)
-    until("the keeper", lambda: children(run.process.pid))
+    run = net.client.start(*words, "--rate", "100", binary=copy, wrap=AS_NOBODY)
+    keeper, = until("the keeper", lambda: children(run.process.pid))
     run.process.kill()
-    run.process.wait(10)
-    until("nothing of it is left", lambda: not os.listdir(folder))
+    run.process.wait()
+    until("its end", lambda: is_gone(keeper))
+    assert not os.listdir(folder)
     result = net.client.rstprobe(*words, binary=copy, wrap=AS_NOBODY)
     assert result.status == 0, result
     assert os.listdir(folder) == ["scan.xml"] and "<runstats>" in said(words[-1])
@@ -256,7 +257,7 @@ def holds(pid, n):
 def test_the_keeper_holds_nothing(net, folder, xml):
     """Neither sockets nor the pipe of who reads our output; and where there is no file, none is."""
     def started(*words):
-        run = net.client.start("scan", SERVER, "-p", "1-3000", "--rate", "1000", *words)
+        run = net.client.start("scan", SERVER, "-p", "1-3000", "--rate", "100", *words)
         until("privilege to be dropped",
               lambda: not any(caps(status_of(run.process.pid), "CapEff")))
         return run

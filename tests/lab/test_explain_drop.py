@@ -2,6 +2,7 @@
 becomes of their names, and programs that unpack by a process of its own, which ends with it.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -174,7 +175,14 @@ def test_what_starts_programs_has_nothing(lab, host, made, fifo):
         to.write(data[-4:])
     result = run.wait(10)
     assert result.status == 0 and told(result) == [(2, "refused")], result
-    assert all(is_gone(pid) for pid in pids)
+    until("all of them to end", lambda: all(is_gone(pid) for pid in pids))
+
+
+def kill(*pids):
+    """One may end by the end of another before its turn comes."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture
@@ -190,9 +198,7 @@ def stuck(lab, made, host):
     u, tool = helpers(run, "zstd")
     (own,) = until("its own program", lambda: children(tool))
     yield run, (u, tool, own)
-    for pid in (u, tool, own):
-        if not is_gone(pid):
-            os.kill(pid, signal.SIGKILL)
+    kill(u, tool, own)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
@@ -210,8 +216,7 @@ def test_programs_end_with_the_run(stuck, number):
 
 def test_the_end_of_what_starts_programs_is_said(stuck):
     run, pids = stuck
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
+    kill(*pids)
     result = run.wait(10)
     check_one_line(result, 2, "zstd", "is gone")
 

@@ -752,7 +752,7 @@ def test_real_resumed(net, diff):
     whole = result(net, SERVER, "-p", "1-1000", "--rate", "max")
     path = net.lab.path("resumed.json")
     before = net.router.counter("syns")
-    begun = net.client.start("scan", SERVER, "-p", "1-1000", "--rate", "200", "-oJ", path)
+    begun = net.client.start("scan", SERVER, "-p", "1-1000", "--rate", "100", "-oJ", path)
     until("some probes", lambda: net.router.counter("syns") - before > 100)
     begun.signal(signal.SIGINT)
     assert begun.wait().status == 3

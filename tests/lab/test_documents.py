@@ -13,12 +13,13 @@ import threading
 import pytest
 
 import documents
-from lab import DEADLINE, HERE, PYTHON, RSTPROBE, overlay
+from lab import HERE, PYTHON, RSTPROBE, overlay
 
 EXAMPLES = documents.examples()
 NETS = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/15", "10.0.0.0/16",
         "2001:db8::/32")
 NAMES = "127.0.0.1 localhost\n192.0.2.7 www.example.net\n2001:db8::7 www.example.net\n"
+PATIENCE = 240.0  # all at once may take long on a small machine
 CAPTURES = os.path.join(HERE, "..", "golden", "captures")
 # what the examples call their captures, and which of ours they get
 FILES = {
@@ -91,7 +92,7 @@ def shell(lab, client):
         argv = where.within(overlay(lab, {"/etc/hosts": NAMES}) + ["sh", "-c", text])
         return subprocess.run(argv, cwd=folders[document], env=env, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              timeout=DEADLINE)
+                              timeout=PATIENCE)
     typed.folders = folders
     return typed
 

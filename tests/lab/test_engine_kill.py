@@ -10,7 +10,10 @@ from lab import QUICK, SERVER, SERVER6, command, until
 
 FIFTY = list(range(1000, 51000, 1000))
 SILENT = "10.201.2.88"
-FAST = ["-p", "-", "--rate", "20k"]  # three seconds of work
+FAST = ["-p", "-", "--rate", "20k"]
+# ten seconds of work, of which a part is waited for: the test may be late, and finds it at work
+KILLED = [SERVER, "10.201.2.1", "10.201.1.1", *FAST]
+LONG = [SERVER, "-p", "-", "--rate", "8k"]
 WAYS = {
     "default": [],
     "raw": ["--tx", "raw"],
@@ -78,7 +81,7 @@ MOMENTS = [0, 1, 500] if QUICK else [0, 1, 64, 500, 5000, 30000]
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("packets", MOMENTS)
 def test_kill_leaves_nothing(net, way, packets):
-    run = started(net, SERVER, *FAST, *WAYS[way])
+    run = started(net, *KILLED, *WAYS[way])
     if packets:
         sent(net, run, packets)
     run.process.send_signal(signal.SIGKILL)
@@ -121,8 +124,8 @@ def test_ports_are_free_again(net):
 def test_next_run_is_not_disturbed(net):
     """The same seed and ports right after a kill: what the first left in the target's tables, and
     its late answers, are no answers to the second."""
-    run = started(net, SERVER, *FAST, "--seed", "3")
-    sent(net, run, 20000)
+    run = started(net, *LONG, "--seed", "3")
+    sent(net, run, 16000)
     run.process.send_signal(signal.SIGKILL)
     result = net.client.scan(SERVER, "-p", "-", "--rate", "max", "--seed", "3")
     assert result.status == 0, result
@@ -147,15 +150,15 @@ def test_output_file_is_whole_or_not_there(net):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("way", WAYS)
 def test_interrupted_says_what_it_knows(net, way, number):
-    run = started(net, SERVER, *FAST, *WAYS[way])
-    sent(net, run, 10000)
+    run = started(net, *LONG, *WAYS[way])
+    sent(net, run, 8000)
     run.signal(number)
     result = run.wait(20)
     assert result.status == 3, result
     assert result.summary["complete"] is False and result.summary["end"] == "interrupted", result
     count = result.count()
     assert sum(count.values()) == 65535, count
-    assert count["closed"] > 5000 and count["not-probed"] > 0 and count["filtered"] == 0, count
+    assert count["closed"] > 4000 and count["not-probed"] > 0 and count["filtered"] == 0, count
     assert set(count) <= {"open", "closed", "not-probed", "indeterminate"}, count
     assert all(p in FIFTY for p, s in result.states().items() if s == "open"), result
     until("nothing left behind", lambda: differs(net) is None, 20)

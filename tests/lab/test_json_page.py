@@ -16,6 +16,7 @@ import pytest
 from documents import TOP
 from lab import HERE, PYTHON, SERVER, SERVER6
 
+PATIENCE = 240.0  # all at once may take long on a small machine
 PAGE = os.path.join(TOP, "man", "rstprobe-json.5")
 CAPTURES = sorted(glob.glob(os.path.join(HERE, "..", "golden", "captures", "*.pcap")))
 TYPES = {
@@ -194,7 +195,8 @@ def records(lab, client):
         got = []
         for words in lines:
             silent = "-oJ" in words or "--format" in words
-            run = client.rstprobe(*words, *([] if silent else ["--format", "json"]), files=hosts)
+            run = client.rstprobe(*words, *([] if silent else ["--format", "json"]), files=hosts,
+                                  deadline=PATIENCE)
             assert run.status in (0, 1, 3), run
             if "-oJ" in words:
                 with open(words[words.index("-oJ") + 1], encoding="utf-8") as f:

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 
 import pytest
 
@@ -28,6 +29,10 @@ def pytest_configure(config):
     if not config.stash[WHY_NOT] and os.access(laboratory.RSTPROBE, os.X_OK):
         laboratory.RSTPROBE = laboratory.for_anybody(laboratory.RSTPROBE)
         os.environ["RSTPROBE"] = laboratory.RSTPROBE
+    # pytest's own name for it is one for all who are root of a user namespace
+    if not config.option.basetemp:
+        config.option.basetemp = tempfile.mkdtemp(prefix="rstprobe-lab-")
+        config.add_cleanup(lambda: shutil.rmtree(config.option.basetemp, ignore_errors=True))
 
 
 @pytest.fixture(scope="session", autouse=True)

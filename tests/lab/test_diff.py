@@ -618,7 +618,7 @@ def test_stdin(diff):
     assert diff("-", "-", stdin=OLD).status == 2
 
 
-def test_as_nobody(diff):
+def test_as_nobody(diff, real_root):
     assert diff(OLD, NEW, wrap=AS_NOBODY).out == TEXT
 
 

@@ -222,7 +222,7 @@ def test_link_down_in_the_middle(lab):
                               "-oJ", lab.path("down.json"))
     until("probes", lambda: broken.router.sent_packets("out") > 60)
     broken.client.ip("link", "set", "dev", "up", "down")
-    result = run.wait(30)
+    result = run.wait()
     assert result.status == 3, result
     with open(result.argv[result.argv.index("-oJ") + 1], encoding="utf-8") as f:
         records = [json.loads(line) for line in f]
@@ -255,7 +255,7 @@ def test_interrupted(net):
     before = net.router.sent_packets("out")
     until("probes", lambda: net.router.sent_packets("out") > before + 60)
     run.signal(2)
-    result = run.wait(20)
+    result = run.wait()
     assert result.status == 3, result
     assert result.summary["complete"] is False, result
 

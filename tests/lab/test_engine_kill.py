@@ -153,7 +153,7 @@ def test_interrupted_says_what_it_knows(net, way, number):
     run = started(net, *LONG, *WAYS[way])
     sent(net, run, 8000)
     run.signal(number)
-    result = run.wait(20)
+    result = run.wait()
     assert result.status == 3, result
     assert result.summary["complete"] is False and result.summary["end"] == "interrupted", result
     count = result.count()
@@ -169,7 +169,7 @@ def test_interrupted_among_dead_hosts(net):
     run = started(net, "10.201.2.0/25", "--exclude", "10.201.2.1", "-p", "1-500")
     sent(net, run, 300)
     run.signal(signal.SIGINT)
-    result = run.wait(20)
+    result = run.wait()
     assert result.status == 3, result
     assert result.summary["complete"] is False, result
     until("nothing left behind", lambda: differs(net) is None, 20)

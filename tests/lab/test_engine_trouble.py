@@ -78,7 +78,7 @@ def check(result, total=2000, also=()):
 def test_interface_down(net, way):
     run = net.start(FAR, *SLOW, *WAYS[way])
     net.client.ip("link", "set", "dev", "up", "down")
-    result = run.wait(30)
+    result = run.wait()
     check(result)
     assert "up" in result.err, result
 
@@ -87,28 +87,28 @@ def test_interface_down(net, way):
 def test_interface_deleted(net, way):
     run = net.start(FAR, *SLOW, *WAYS[way])
     net.client.ip("link", "del", "dev", "up")
-    check(run.wait(30))
+    check(run.wait())
 
 
 def test_interface_deleted_at_full_speed(net):
     """Many batches are under way when it goes."""
     run = net.start(FAR, "-p", "-", "--rate", "10k")
     net.client.ip("link", "del", "dev", "up")
-    check(run.wait(30), 65535)
+    check(run.wait(), 65535)
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_cable_pulled_at_the_gateway(net, way):
     run = net.start(FAR, *SLOW, *WAYS[way])
     net.router.ip("link", "set", "dev", "down", "down")
-    check(run.wait(30))
+    check(run.wait())
 
 
 @pytest.mark.parametrize("target", [FAR, FAR6])
 def test_interface_down_ipv6_alike(net, target):
     run = net.start(target, *SLOW)
     net.client.ip("link", "set", "dev", "up", "down")
-    check(run.wait(30))
+    check(run.wait())
 
 
 @pytest.mark.parametrize("way, target", [(way, FAR) for way in WAYS] + [("raw", FAR6)])
@@ -118,7 +118,7 @@ def test_gateway_gone(net, way, target):
     run = net.start(target, *SLOW, *WAYS[way])
     net.router.ip("link", "set", "dev", "down", "arp", "off", "address", "02:00:00:00:00:77")
     net.client.ip("neigh", "flush", "dev", "up")
-    result = run.wait(40)
+    result = run.wait()
     check(result, also=["rejected"])
     assert (GATE if target == FAR else GATE6) in result.summary["why"], result
 
@@ -129,7 +129,7 @@ def test_gateway_replaced(net, way):
     run = net.start(FAR, *BRIEF, *WAYS[way])
     net.router.ip("link", "set", "dev", "down", "address", "02:00:00:00:00:99")
     net.client.ip("neigh", "flush", "dev", "up")
-    exact(run.wait(60), OPEN, 400)
+    exact(run.wait(), OPEN, 400)
 
 
 @pytest.mark.parametrize("words", [(FAR, "-p", "1-100"), ("10.211.2.0/24", "-p", "80,443"),
@@ -151,7 +151,7 @@ def test_route_gone(net, way):
     either is right, but nothing may look like silence."""
     run = net.start(FAR, *BRIEF, *WAYS[way])
     net.client.ip("route", "del", "default")
-    result = run.wait(60)
+    result = run.wait()
     count = result.count()
     assert result.status in (0, 3) and sum(count.values()) == 400, result
     assert count["filtered"] == 0, (count, result)
@@ -207,7 +207,7 @@ def test_one_of_two_links_goes_down(net):
     other.listen(OPEN)
     run = net.start(FAR, "10.212.0.2", "-p", "1-600", "--rate", "200")
     net.client.ip("link", "set", "dev", "side", "down")
-    result = run.wait(30)
+    result = run.wait()
     assert result.status == 3 and result.summary["complete"] is False, result
     assert result.count(FAR) == {"open": 3, "closed": 597}, result
     count = result.count("10.212.0.2")

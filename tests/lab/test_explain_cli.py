@@ -638,7 +638,7 @@ def test_interrupted_while_reading(lab, host, capture):
         until("the frames to be read", lambda: waiting_in(to.fileno()) == 0)
         until("it to wait for more", lambda: state_of(run.process.pid) == "S")
         run.signal(signal.SIGINT)
-        result = run.wait(10)
+        result = run.wait()
     assert result.status == 3, result
     assert told(result) == ALL and result.summary["complete"] is False, result
     assert "interrupted" in result.summary["why"], result
@@ -656,7 +656,7 @@ def test_interrupted_in_a_file(lab, host, made):
     with open(path, "rb") as f:
         os.close(keep)
         records = [json.loads(line) for line in f.read().splitlines()]
-    result = run.wait(10)
+    result = run.wait()
     check_one_line(result, 3, "interrupted")
     summary = records[-1]
     assert "interrupted" in summary["why"] and 0 < summary["resets"] < n, summary
@@ -668,7 +668,7 @@ def test_interrupted_before_anybody_writes(lab, host):
     run = host.start("explain", path)
     until("it to wait", lambda: path in files_of(run.process.pid).values())
     run.signal(signal.SIGINT)
-    result = run.wait(10)
+    result = run.wait()
     check_one_line(result, 3, "interrupted")
     assert result.out == "", result
 
@@ -719,7 +719,7 @@ def test_live_until_it_is_enough(host, number, iface):
     connect(host, 4001, 4002)
     until("findings as they happen", lambda: run.text("out").count('"type":"reset"') == 2)
     run.signal(number)
-    result = run.wait(10)
+    result = run.wait()
     assert result.status == 0, result
     assert [(r["sport"], r["cause"]) for r in result.of("reset")] == [
         (4001, "refused"), (4002, "refused")], result
@@ -731,7 +731,7 @@ def test_live_text_says_what_it_does(host):
     connect(host, 4003)
     until("a finding", lambda: "refused" in run.text("out"))
     run.signal(signal.SIGINT)
-    result = run.wait(10)
+    result = run.wait()
     assert result.status == 0 and "1 RST in" in result.out, result
 
 
@@ -754,7 +754,7 @@ def test_live_filter(host):
     run = start(host, "-i", "lo", "--no-kernel", "--format", "json", "-f", "port 4008",
                 "--count", "1")
     connect(host, 4007, 4008)
-    result = run.wait(20)
+    result = run.wait()
     assert [r["sport"] for r in result.of("reset")] == [4008] and result.status == 0, result
 
 
@@ -764,7 +764,7 @@ def test_live_write(lab, host):
     listener = host.listen([4010])
     run = start(host, "-i", "lo", "--no-kernel", "-w", path, "--count", "1", env={"TMPDIR": tmp})
     connect(host, 4010, 4009)
-    result = run.wait(20)
+    result = run.wait()
     listener.kill()
     assert result.status == 0, result
     got = frames_of(path)
@@ -778,7 +778,7 @@ def test_live_interface_goes_down(lab, host):
         host.ip("link", "set", name, "up")
     run = start(host, "-i", "gone0", "--no-kernel", "--format", "json")
     host.ip("link", "del", "gone0")
-    result = run.wait(20)
+    result = run.wait()
     assert result.status == 3 and result.summary["complete"] is False, result
     assert "gone0" in result.err and "gone0" in result.summary["why"], result
 
@@ -809,7 +809,7 @@ def test_live_second_signal_ends_at_once(host, capture, lab):
     begun = time.monotonic()
     until("the echo to be over", lambda: time.monotonic() > begun + 0.15)
     run.signal(signal.SIGINT)
-    result = run.wait(10)
+    result = run.wait()
     os.close(keep)
     assert result.status in (130, -signal.SIGINT), result
 
@@ -819,7 +819,7 @@ def test_kernel_joins_its_reason(host, real_root):
     if "without the kernel" in run.text("err"):
         run.signal(signal.SIGINT)
         why = run.text("err")
-        assert run.wait(10).status == 0
+        assert run.wait().status == 0
         assert host.rstprobe("explain", "-i", "lo", "--kernel").status == 4, why
         pytest.skip(why)
 
@@ -828,7 +828,7 @@ def test_kernel_joins_its_reason(host, real_root):
         return '"kernel_reason":"' in run.text("out")
     until("the kernel's word, which others' floods may push out", heard)
     run.signal(signal.SIGINT)
-    result = run.wait(10)
+    result = run.wait()
     resets = result.of("reset")
     assert resets and {r["cause"] for r in resets} == {"refused"}, result
     assert {r["kernel_reason"] for r in resets if r.get("kernel_reason")} == {"NO_SOCKET"}, result
@@ -839,7 +839,7 @@ def test_kernel_that_keeps_silent_is_one_note(host, real_root):
     wrap = ["setpriv", "--bounding-set=-all,+net_raw,+setuid,+setgid", "--inh-caps=-all"]
     run = start(host, "-i", "lo", "--format", "json", wrap=wrap)
     run.signal(signal.SIGINT)
-    result = run.wait(10)
+    result = run.wait()
     assert result.status == 0 and result.err.count("kernel") >= 1, result
     assert len(result.err.splitlines()) == 2, result
     result = host.rstprobe("explain", "-i", "lo", "--kernel", wrap=wrap)

@@ -87,7 +87,7 @@ def test_files_are_those_of_the_start(host, made, fifo):
     os.replace(made.write("other.pcap", refused(42009)), one)
     with open(fifo, "wb") as to, open(two, "rb") as f:
         to.write(f.read())
-    result = run.wait(10)
+    result = run.wait()
     assert result.status == 0 and not result.err, result
     assert [r["dport"] for r in result.of("reset")] == [42002, 42001], result
 
@@ -98,7 +98,7 @@ def test_a_second_reading_needs_no_name(lab, host, made, fifo):
     os.unlink(path)
     with open(fifo, "wb") as to, open(made.write("two.pcap", refused(42004)), "rb") as f:
         to.write(f.read())
-    result = run.wait(10)
+    result = run.wait()
     assert result.status == 0 and not result.err, result
     assert len(frames_of(found)) == 4
 
@@ -128,7 +128,7 @@ def test_an_interface_that_goes_down(host):
         host.ip("link", "set", name, "up")
     run = start(host, "-i", "down0", "--no-kernel", "--format", "json")
     host.ip("link", "set", "down0", "down")
-    result = run.wait(20)
+    result = run.wait()
     host.ip("link", "del", "down0")
     assert result.status == 3 and "down0: the interface went down" in result.err, result
     assert result.summary["pcap_dropped"] == 0, result
@@ -138,12 +138,12 @@ def test_the_process_that_aborts_has_its_name(lab, host, real_root):
     run = start(host, "-i", "lo", "--format", "json", "--all", "--count", "1")
     if "without the kernel" in run.text("err"):
         run.signal(signal.SIGINT)
-        run.wait(10)
+        run.wait()
         pytest.skip(run.text("err"))
     with subprocess.Popen(host.within(["/usr/bin/python3", "-c", ABORT]),
                           stdin=subprocess.PIPE) as p:
         name = until("it to be python", lambda: name_of(p.pid) if "python" in name_of(p.pid) else "")
-        result = run.wait(20)
+        result = run.wait()
         p.communicate(b"\n")
     (reset,) = result.of("reset")
     if "kernel_reason" not in reset:
@@ -173,7 +173,7 @@ def test_what_starts_programs_has_nothing(lab, host, made, fifo):
             names = until("what it started to have its own", lambda p=pid: few(list(files_of(p).values())))
             assert fifo not in names and sum(n.startswith("socket:") for n in names) == 1, names
         to.write(data[-4:])
-    result = run.wait(10)
+    result = run.wait()
     assert result.status == 0 and told(result) == [(2, "refused")], result
     until("all of them to end", lambda: all(is_gone(pid) for pid in pids))
 
@@ -208,7 +208,7 @@ def test_programs_end_with_the_run(stuck, number):
         run.process.kill()
     else:
         run.signal(number)
-    result = run.wait(10)
+    result = run.wait()
     if number == signal.SIGINT:
         check_one_line(result, 3, "interrupted")
     until("all of them to end", lambda: all(is_gone(pid) for pid in pids))
@@ -217,7 +217,7 @@ def test_programs_end_with_the_run(stuck, number):
 def test_the_end_of_what_starts_programs_is_said(stuck):
     run, pids = stuck
     kill(*pids)
-    result = run.wait(10)
+    result = run.wait()
     check_one_line(result, 2, "zstd", "is gone")
 
 

@@ -10,6 +10,7 @@ writes the captures and a labels.tsv: file, frame, cause, also_right, why.
 """
 
 import argparse
+import contextlib
 import heapq
 import importlib
 import json
@@ -233,6 +234,8 @@ def pick(pipe, nets, out):
     """Writes down the kernel's words as they come, but for those on closed ports of others: a flood
     of these pushes all else out of a ring that is read at the end. Never returns."""
     die_with_parent()
+    with contextlib.suppress(PermissionError):
+        os.nice(-20)  # it must keep up with a flood, however busy the processors are
     rest = b""
     while True:
         *lines, rest = (rest + os.read(pipe, 1 << 16)).split(b"\n")

@@ -76,11 +76,18 @@ def on_one_processor():
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
+def go_first():
+    """However busy the processors are; only root of the machine may."""
+    with contextlib.suppress(PermissionError):
+        os.nice(-20)
+
+
 def relay(ns, delays):
     """Between the interfaces a and b of a namespace: frames pass on after the delay that is meant
     for their port on the server's side. A whole process; never returns."""
     die_with_parent()
     on_one_processor()
+    go_first()  # what it holds back for 200 ms is sent again, and may draw a RST more
     enter_netns(ns)
     ends = []
     for dev in ("a", "b"):
@@ -234,8 +241,7 @@ def pick(pipe, nets, out):
     """Writes down the kernel's words as they come, but for those on closed ports of others: a flood
     of these pushes all else out of a ring that is read at the end. Never returns."""
     die_with_parent()
-    with contextlib.suppress(PermissionError):
-        os.nice(-20)  # it must keep up with a flood, however busy the processors are
+    go_first()  # a flood does not wait
     rest = b""
     while True:
         *lines, rest = (rest + os.read(pipe, 1 << 16)).split(b"\n")

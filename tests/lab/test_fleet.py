@@ -36,14 +36,16 @@ class Shard:
 
 def test_a_shard_goes_on(net, folder):
     before = net.router.counter("syns")
-    first = Shard(net.client, "2/2", folder, *slowly(1000, 400))
-    until("half of its probes", lambda: net.router.counter("syns") - before > 250, DEADLINE)
+    first = Shard(net.client, "2/2", folder, *slowly(1000, 150))
+    until("many of its probes", lambda: net.router.counter("syns") - before > 150, DEADLINE)
     first.process.terminate()  # the shell, which hands it on
     assert first.end()[0] == 3
+    sent = net.router.counter("syns") - before
     status, said = Shard(net.client, "2/2", folder, *slowly(1000, 2500)).end()
     assert status == 0, said
-    sent = net.router.counter("syns") - before
-    assert 500 <= sent < 700, "%d probes for 500 ports" % sent
+    more = net.router.counter("syns") - before - sent
+    # some were under way, and a slow machine asks some again
+    assert 500 - sent <= more < 500 - sent / 2, "%d and %d probes for 500 ports" % (sent, more)
     assert Shard(net.client, "1/2", folder, *slowly(1000, 2500)).end()[0] == 0
     exact(folder, 2, 1000)
     # what is whole is left alone
@@ -231,7 +233,7 @@ def test_vantage_points(workers, folder):
     """The same sweep from each host; a firewall lets one of them see less."""
     workers.server.firewall(input=["ip saddr %s tcp dport 443 drop" % workers.addr["w3"]])
     status, said = end(workers.start(folder, "--each", "-p", "1-800", "--rate", "max", "-T",
-                                     "300ms", "-r", "1"))
+                                     "1s", "-r", "1"))
     workers.server.sh("nft", "flush", "ruleset")
     assert status == 0, said
     names = ["root@%s.jsonl" % workers.addr[n] for n in workers.NAMES]

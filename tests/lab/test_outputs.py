@@ -292,7 +292,7 @@ def interrupted(net, *words):
     """JSON Lines of a run that was stopped in its midst."""
     path = net.lab.path("first.json")
     before = net.router.counter("syns")
-    run = net.client.start("scan", SERVER, *words, "--rate", "3000", "-oJ", path)
+    run = net.client.start("scan", SERVER, *words, "--rate", "1000", "-oJ", path)
     until("some probes", lambda: net.router.counter("syns") - before > 500)
     run.signal(signal.SIGINT)
     result = run.wait(20)

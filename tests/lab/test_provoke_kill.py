@@ -36,7 +36,7 @@ def remains(net):
 def gone(net):
     """What is still there after a while is said, for who looks into the log."""
     try:
-        until("orphans to go", lambda: not remains(net), 10)
+        until("orphans to go", lambda: not remains(net), 30)
     except LabError as e:
         raise LabError("%s: %s, seed %d" % (e, remains(net), SEED)) from None
 
@@ -62,6 +62,8 @@ def test_kill_leaves_nothing(net, number):
             killed += 1
         run.process.wait(10)
     assert killed > len(runs) / 3, (killed, SEED)
+    # whoever helped has its end from the kernel, and comes to it in its turn
+    until("helpers to go", lambda: not set(remains(net)) - {"sockets"})
     now = remains(net)
     assert not set(now) - {"sockets"}, (now, SEED)
     lasting = [s for s in now.get("sockets", ()) if s.split()[0] in ("ESTAB", "LISTEN")]

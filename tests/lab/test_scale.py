@@ -147,11 +147,11 @@ def test_one_host_goes_on(net, target, number):
 
 
 def test_twice_and_under_its_own_name(net):
-    words = ["-p", "1-%d" % PORTS, "--rate", "400"]
+    words = ["-p", "1-%d" % PORTS, "--rate", "250"]
     path = interrupt(net, signal.SIGINT, SERVER, *words)
     known = []
     for _ in range(2):
-        result = net.client.rstprobe("scan", "--resume", path, "-oJ", path, "--deadline", "700ms")
+        result = net.client.rstprobe("scan", "--resume", path, "-oJ", path, "--deadline", "1500ms")
         assert result.status == 3, result
         assert lines(path)[-1]["type"] == "summary"
         known.append(lines(path)[-1]["known"])

@@ -122,12 +122,17 @@ def answer(eth, src, dst, family, sport, dport, seq, ack, flags):
     return eth[6:12] + eth[0:6] + eth[12:14] + ip + tcp
 
 
-class Message(ctypes.Structure):
-    """struct mmsghdr, of a message in one piece to whom the socket is bound"""
+class Header(ctypes.Structure):
+    """struct msghdr"""
     _fields_ = [("name", ctypes.c_void_p), ("namelen", ctypes.c_uint32),
                 ("iov", ctypes.POINTER(ctypes.c_size_t * 2)), ("iovlen", ctypes.c_size_t),
                 ("control", ctypes.c_void_p), ("controllen", ctypes.c_size_t),
-                ("flags", ctypes.c_int), ("len", ctypes.c_uint)]
+                ("flags", ctypes.c_int)]
+
+
+class Message(ctypes.Structure):
+    """struct mmsghdr"""
+    _fields_ = [("header", Header), ("len", ctypes.c_uint)]
 
 
 def send_together(s, frames):
@@ -135,7 +140,7 @@ def send_together(s, frames):
     held = [ctypes.create_string_buffer(f, len(f)) for f in frames]
     pieces = [(ctypes.c_size_t * 2)(ctypes.addressof(h), len(h)) for h in held]
     messages = (Message * len(frames))(*(
-        Message(iov=ctypes.pointer(piece), iovlen=1) for piece in pieces))
+        Message(Header(iov=ctypes.pointer(piece), iovlen=1)) for piece in pieces))
     if LIBC.sendmmsg(s.fileno(), messages, len(frames), 0) != len(frames):
         raise OSError(ctypes.get_errno(), "sendmmsg")
 

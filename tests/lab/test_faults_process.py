@@ -117,12 +117,12 @@ def test_the_clock_is_set_while_explain_listens(lab, calm, hitch, by):
         assert talk.stdout.readline() == "connected\n"
         calm.client.scan(FAR, "-p", "81")
         clock.set(by)
-        until("the finding", lambda: '"sport":81' in run.text("out"), 20)
-        until("the note", lambda: "the clock was set" in run.text("err"), 20)
+        until("the finding", lambda: '"sport":81' in run.text("out"))
+        until("the note", lambda: "the clock was set" in run.text("err"))
         talk.communicate("abort\n", timeout=20)
-    until("the other", lambda: '"dport":80' in run.text("out"), 20)
+    until("the other", lambda: '"dport":80' in run.text("out"))
     run.signal(signal.SIGINT)
-    result = run.wait(20)
+    result = run.wait()
     assert result.status == 0, result
     abort, = [r for r in result.of("reset") if r["dport"] == 80]
     assert "idle" not in json.dumps(abort) and abort["cause"] != "stale-connection", abort

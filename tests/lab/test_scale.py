@@ -77,7 +77,7 @@ def interrupt(net, number, *words, many=200):
         run.process.kill()
     else:
         run.signal(number)
-    result = run.wait(20)
+    result = run.wait()
     assert result.status == (3 if number == signal.SIGINT else -signal.SIGKILL), result
     return path
 
@@ -179,7 +179,7 @@ def test_many_hosts_go_on(net, number):
     until("open ports in the file", lambda: found() >= 100)
     assert run.process.poll() is None
     run.process.send_signal(number)
-    run.wait(20)
+    run.wait()
     known = {k for k, v in states(lines(path)).items() if v == "open"}
     assert len(known) >= 100
     pcap = net.lab.path("resumed.pcap")

@@ -104,8 +104,10 @@ class Workers:
         os.makedirs("/run/sshd", exist_ok=True)  # a /run of our own
         # what this machine's root has in his files is no part of the test, and may take its time
         with open("/etc/passwd", encoding="utf-8") as f:
-            self.passwd = re.sub("^root:.*", "root:x:0:0:root:%s:/bin/sh" % self.dir, f.read(),
-                                 flags=re.M)
+            passwd = re.sub("^root:.*", "root:x:0:0:root:%s:/bin/sh" % self.dir, f.read(),
+                            flags=re.M)
+        # an account may be locked for whoever has no password; sshd then lets nobody in at all
+        self.accounts = {"/etc/passwd": passwd, "/etc/shadow": "root:*:20000:0:99999:7:::\n"}
         for host in self.worker.values():
             self.sshd(host)
 
@@ -113,7 +115,7 @@ class Workers:
         return os.path.join(self.dir, name)
 
     def sshd(self, host):
-        daemon = self.lab.spawn(host.within(overlay(self.lab, {"/etc/passwd": self.passwd}) + [
+        daemon = self.lab.spawn(host.within(overlay(self.lab, self.accounts) + [
             "/usr/sbin/sshd", "-D", "-e", "-f", "/dev/null", "-o", "HostKey=" + self.file("host"),
             "-o", "AuthorizedKeysFile=" + self.file("keys"), "-o", "StrictModes=no", "-o",
             "UsePAM=no", "-o", "PidFile=none", "-o", "PermitRootLogin=yes"]))

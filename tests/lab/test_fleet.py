@@ -169,8 +169,8 @@ def end(process):
 
 
 def test_over_ssh_a_worker_dies(workers, folder):
-    sweep = workers.start(folder, "-p", "1-1000", "--rate", "250", *SEED)
-    until("the second worker at work", lambda: workers.sent("w2") > 50, DEADLINE)
+    sweep = workers.start(folder, "-p", "1-1000", "--rate", "120", *SEED)
+    until("the second worker at work", lambda: workers.sent("w2") > 30, DEADLINE)
     for pid in command(["ip", "netns", "pids", workers.worker["w2"].ns]).stdout.split():
         try:
             os.kill(int(pid), signal.SIGKILL)
@@ -191,7 +191,7 @@ def test_over_ssh_a_worker_dies(workers, folder):
     no_change(folder, whole, 1000)
     # nothing is left to ask
     before = [workers.sent(n) for n in workers.NAMES]
-    assert end(workers.start(folder, "-p", "1-1000", "--rate", "250", *SEED))[0] == 0
+    assert end(workers.start(folder, "-p", "1-1000", "--rate", "120", *SEED))[0] == 0
     assert [workers.sent(n) for n in workers.NAMES] == before
     # another sweep does not go into the same folder
     status, said = end(workers.start(folder, "-p", "1-999", *SEED))

@@ -18,9 +18,7 @@ def pytest_configure(config):
     # SIGTERM must unwind the fixtures, as Ctrl-C does
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.stash[WAS_ROOT] = os.geteuid() == 0
-    # whoever starts the tests, and how: ordinary users get into what is made here, and the program
-    # becomes whom a test says
-    os.umask(0o022)
+    # whoever started the tests by sudo: the program becomes whom a test says
     for name in ("SUDO_UID", "SUDO_GID", "SUDO_USER", "DOAS_USER"):
         os.environ.pop(name, None)
     missing = [t for t in ("ip", "nft", "setpriv") if not shutil.which(t)]

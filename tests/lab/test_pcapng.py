@@ -88,7 +88,8 @@ def test_trace(net):
     says = {f.says for f in frames(path)}
     for what in ("ttl 1: time-exceeded from 10.201.1.1", "ttl 2: syn-ack; open"):
         # which of them, depends on what had to be asked again
-        asked = {n.removesuffix(": " + what) for n in says if re.fullmatch(r"probe \d+: " + what, n)}
+        asked = {n.removesuffix(": " + what) for n in says
+                 if re.fullmatch(r"probe \d+: " + what, n)}
         assert asked and {"reply to %s: %s" % (n, what) for n in asked} & says, says
 
 

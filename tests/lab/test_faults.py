@@ -32,7 +32,7 @@ from test_engine_trouble import net  # noqa: F401, a fixture
 
 CLIENT, CLIENT6 = "10.211.1.2", "fd21:1::2"
 TWO = ["raw", "packet"]
-BRIEF = ["-p", "1-400", "--rate", "100"]  # seconds to break something in, also of a slow machine
+BRIEF = ["-p", "1-400", "--rate", "180"]  # two seconds to break something in
 
 
 @pytest.fixture(scope="module")

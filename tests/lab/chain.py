@@ -215,6 +215,7 @@ class Traced:
     def __init__(self, result):
         self.result = result
         assert result.status in (0, 1), result
+        assert len(result.of("trace")) == 1, result
         (self.record,) = result.of("trace")
         self.hops = result.of("hop")
         print("%s port %s: %.2f s" % (self.record["addr"], self.record["port"], result.elapsed))

@@ -121,7 +121,7 @@ PACKERS = [plain, gzip.compress,
 
 
 class Dump:
-    def __init__(self, *args, timeout=60, **kwargs):
+    def __init__(self, *args, timeout=300, **kwargs):
         p = subprocess.run([CAPDUMP, "-x", *map(str, args)], capture_output=True, text=True, timeout=timeout, **kwargs)
         self.status, self.lines, self.said = p.returncode, p.stdout.splitlines(), p.stderr.strip()
 
@@ -491,7 +491,7 @@ def test_a_signal_ends_the_wait_for_a_pipe(started):
     p.stdin.flush()
     got = [p.stdout.readline().decode().rstrip() for _ in frames]
     p.send_signal(signal.SIGTERM)
-    assert p.wait(30) == 3
+    assert p.wait(300) == 3
     assert got == lines(frames)
     assert p.stderr.read().decode() == "standard input: cut off after frame 2 (interrupted)\n"
 
@@ -500,11 +500,11 @@ def test_a_signal_ends_the_wait_for_a_writer(tmp_path, started):
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     p = started(fifo)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while not has_open(p.pid, fifo):
         assert time.monotonic() < deadline
     p.send_signal(signal.SIGTERM)
-    assert p.wait(30) == 2
+    assert p.wait(300) == 2
     assert p.stderr.read().decode() == f"{fifo}: cannot be read: interrupted\n"
 
 

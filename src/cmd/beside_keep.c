@@ -77,9 +77,8 @@ void beside_remove(const struct beside_file *f)
 /* --- the keeper ------------------------------------------------------------------------------- */
 
 /* Until nobody asks any more. */
-static void keep(void *ctx, int line)
+static void keep(struct beside *b, int line)
 {
-	struct beside *b = ctx;
 	struct asked a;
 
 	while (handover_hear(line, &a, sizeof(a), NULL)) {
@@ -95,15 +94,18 @@ static void keep(void *ctx, int line)
 		if (!handover_tell(line, &rc, sizeof(rc), NULL, 0))
 			break;
 	}
+}
+
+/* Who is killed before it was told that there is a keeper leaves the files to it as well. */
+static void become_keeper(void *ctx, int line)
+{
+	struct beside *b = ctx;
+
+	if (handover_begin(line, NULL, PRIVILEGE_NAME))
+		keep(b, line);
 	for (size_t i = 0; i < b->n; i++)
 		if (b->v[i].dir >= 0)
 			beside_remove(&b->v[i]);
-}
-
-static void become_keeper(void *ctx, int line)
-{
-	if (handover_begin(line, NULL, PRIVILEGE_NAME))
-		keep(ctx, line);
 }
 
 int beside_keep(struct beside *b, struct err *e)

@@ -280,9 +280,9 @@ int explain_drop_privilege(struct explain_run *x)
 	struct err e;
 
 	signals_install();
-	resolve_prepare(!x->o.numeric);
 	if (reporting_keep(&x->out, &e) < 0)
 		return explain_fail(x, STATUS_CANNOT, &e);
+	resolve_prepare(!x->o.numeric);
 	return cmd_drop_privilege(&x->status, &x->user, PRIVILEGE_READ);
 }
 

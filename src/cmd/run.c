@@ -330,9 +330,10 @@ int run_drop_privilege(struct run *r)
 {
 	struct err e;
 
-	resolve_prepare(!r->o.numeric);
+	/* at once: until there is a keeper, hidden names stay where this process is killed */
 	if (reporting_keep(&r->out, &e) < 0)
 		return run_fail(r, STATUS_CANNOT, &e);
+	resolve_prepare(!r->o.numeric);
 	return cmd_drop_privilege(&r->status, &r->user, r->work);
 }
 

@@ -1,18 +1,21 @@
 /*
- * hitch: laid before the C library (LD_PRELOAD), it makes two faults that a test can't make
- * otherwise without harm to the machine: a wall clock that is stepped, for the program and for the
- * stamps of what it captures alike, and memory that runs out at the n-th piece.
+ * hitch: laid before the C library (LD_PRELOAD), it makes three faults that a test can't make
+ * otherwise, or not without harm to the machine: a wall clock that is stepped, for the program and
+ * for the stamps of what it captures alike, memory that runs out at the n-th piece, and the program
+ * killed while a process of its own begins.
  *
  *   HITCH_CLOCK=FILE   two numbers of 64 bits: from which moment (ns since 1970, by the true clock;
  *                      0: not yet), and by how much. Another process writes them when it likes.
  *   HITCH_PIECE=N      when N pieces of memory have been asked for after main began, 96 KB are
  * left, and nothing that is given back can be had again.
+ *   HITCH_FORK=1       it is killed in its first fork.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pcap/pcap.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -136,6 +139,21 @@ void *realloc(void *old, size_t size)
 	return is_out(size) ? NULL : __libc_realloc(old, size);
 }
 
+/* --- the end ------------------------------------------------------------------------------ */
+
+static int kills;
+
+pid_t fork(void)
+{
+	pid_t (*next)(void), pid;
+
+	*(void **)&next = dlsym(RTLD_NEXT, "fork");
+	pid = next();
+	if (pid > 0 && kills)
+		raise(SIGKILL);
+	return pid;
+}
+
 /* --- the beginning: what comes before main is the loader's and the libraries' ---------------- */
 
 static int begin(int argc, char **argv, char **env)
@@ -151,6 +169,7 @@ static int begin(int argc, char **argv, char **env)
 		close(fd);
 	}
 	last_piece = piece ? atol(piece) : 0;
+	kills = getenv("HITCH_FORK") != NULL;
 	return real_main(argc, argv, env);
 }
 

@@ -355,3 +355,16 @@ def test_killed_again_and_again(calm, lab):
     got = test_scale.states(whole_lines(text_of(path)))
     assert len(got) == 6000 and set(got.values()) == {"open", "closed"}, seed
     assert sorted(p for (_, p), s in got.items() if s == "open") == OPEN, seed
+
+
+def test_killed_while_the_keeper_begins(lab, calm, hitch):
+    """Where /proc is not there files have hidden names until they are whole: who takes those away
+    begins with nobody to tell that it is there."""
+    folder = lab.path("kept")
+    os.mkdir(folder)
+    wrap = ["sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh",
+            "env", "LD_PRELOAD=" + hitch, "HITCH_FORK=1"]
+    run = calm.client.start("scan", FAR, "-p", "80", "-n", "-o", os.path.join(folder, "text"),
+                            "-oC", os.path.join(folder, "csv"), wrap=wrap)
+    assert run.process.wait(30) == -signal.SIGKILL
+    until("nothing to be left", lambda: os.listdir(folder) == [], 30)

@@ -217,13 +217,15 @@ def pids(net):
 
 
 def killed(net, out, seconds, wrap=()):
-    """Started, and killed after that time, unless it is over by then."""
+    """Started, and killed after that time, unless it is over by then; `left` are the processes that
+    were there then."""
     run = net.client.start("scan", SERVER, "-p", "1-400", "--rate", "8000", *out.words(),
                            wrap=wrap)
     try:
         run.process.wait(seconds)
     except subprocess.TimeoutExpired:
         run.process.kill()
+    run.left = pids(net) - {str(run.process.pid)}
     run.process.wait(10)
     return run
 
@@ -269,8 +271,10 @@ def test_fifty_kills(net, proc):
         until("no child is left", lambda: pids(net) <= before)
         for name in FORMATS:
             whole_or_old(out, name, i % 2)
-        assert set(os.listdir(out.dir)) <= {os.path.basename(p) for p in out.paths.values()}, \
-            "litter after %.3f s: %s" % (moment, os.listdir(out.dir))
+        litter = set(os.listdir(out.dir)) - {os.path.basename(p) for p in out.paths.values()}
+        # what was named is nobody's for the moment until its keeper is there
+        early = proc == "named" and not run.left - before
+        assert not litter or early, "after %.3f s: %s" % (moment, litter)
 
 
 def test_ctrl_c_of_a_terminal_spares_the_keeper(net):

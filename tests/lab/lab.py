@@ -60,7 +60,7 @@ def command(argv, check=True, **kw):
     return done
 
 
-def until(what, test, deadline=10.0):
+def until(what, test, deadline=DEADLINE):
     """Poll `test` until it gives something true, which is returned; fail loudly at the deadline."""
     end = time.monotonic() + deadline
     while True:

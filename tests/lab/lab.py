@@ -542,6 +542,9 @@ def enter():
         command(["mount", "--make-rprivate", "/"])
         command(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run"])
         os.mkdir("/run/netns")
+        # read-only in many containers, also where the rights are there
+        if not os.access("/proc/sys/net/ipv4/ip_forward", os.W_OK):
+            command(["mount", "-o", "remount,bind,rw", "/proc/sys"])
     except (OSError, LabError) as e:
         return "namespaces are of no use here: %s" % e
     return None

@@ -155,7 +155,8 @@ static void judge_round(struct walker *k)
 static void tidy(struct walker *k, struct turns *t)
 {
 	const struct inside *in = &k->in;
-	bool reset = in->drawn || reaction_is_rst((enum reaction)k->f->inside.service.reaction);
+	const struct trace_inside *f = &k->f->inside;
+	bool reset = in->drawn || reaction_is_rst((enum reaction)f->service.reaction);
 	struct segment seg = {
 	    .src = t->w->paths[k->c->path].src,
 	    .dst = k->c->dst,
@@ -168,8 +169,13 @@ static void tidy(struct walker *k, struct turns *t)
 	    .ip_id = course_ip_id(in->ip_id, in->n_steps),
 	};
 
-	if (in->known && reset)
+	if (!in->known || !reset)
+		return;
+	turns_send(t, k->c->path, &seg, NULL);
+	if (f->written) { /* it may have the octets, too */
+		seg.seq += f->service.sent.len;
 		turns_send(t, k->c->path, &seg, NULL);
+	}
 }
 
 static void write_octets(struct walker *k, struct turns *t, uint64_t now)

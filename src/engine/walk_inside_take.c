@@ -140,6 +140,8 @@ static void take_ack(struct walker *k, struct turns *t, const struct packet *pk,
 		rest(k, at_ns);
 }
 
+/* The last copy is waited for as long as any: the octets follow it, and a RST that came late would
+ * be taken for what the service says of them. */
 static bool take_error(struct walker *k, struct turns *t, const struct packet *pk, uint64_t at_ns)
 {
 	struct inside *in = &k->in;
@@ -152,7 +154,7 @@ static bool take_error(struct walker *k, struct turns *t, const struct packet *p
 		return step != NULL;
 	if (!walk_is_expiry(pk))
 		rest(k, at_ns);
-	else if (in->round == 0 && at_ns + GRACE_NS < in->due_ns)
+	else if (in->round == 0 && in->ttl < in->last && at_ns + GRACE_NS < in->due_ns)
 		in->due_ns = at_ns + GRACE_NS;
 	return true;
 }

@@ -19,7 +19,7 @@ import time
 import pytest
 
 from forger import ear, packet, raw_sockets, send
-from lab import HERE, PYTHON, Host, LabError
+from lab import DEADLINE, HERE, PYTHON, Host, LabError
 from resets_play import (ACK, CLONE_NEWNET, FAMILY, LIBC, PSH, RST, SYN, SYN_OPTIONS, Segment,
                          enter_netns, is_tcp)
 
@@ -215,6 +215,7 @@ class Traced:
     def __init__(self, result):
         self.result = result
         assert result.status in (0, 1), result
+        assert len(result.of("trace")) == 1, result
         (self.record,) = result.of("trace")
         self.hops = result.of("hop")
         print("%s port %s: %.2f s" % (self.record["addr"], self.record["port"], result.elapsed))
@@ -305,7 +306,7 @@ class Oracle:
             ends[1] = socket.inet_pton(FAMILY[family], server(PLAIN, family))
         send(self.raw, packet(*ends, base, FENCE))
         got = {ttl: [] for ttl in wanted}
-        end, fenced = time.monotonic() + 5, False
+        end, fenced = time.monotonic() + DEADLINE, False
         while not fenced or any(not wanted[t] <= {h[:2] for h in got[t]} for t in wanted):
             if time.monotonic() > end:
                 raise LabError("%s port %d: %s, not %s" % (dst, dport, got, wanted))

@@ -19,6 +19,9 @@ def pytest_configure(config):
     # SIGTERM must unwind the fixtures, as Ctrl-C does
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.stash[WAS_ROOT] = os.geteuid() == 0
+    # whoever started the tests by sudo: the program becomes whom a test says
+    for name in ("SUDO_UID", "SUDO_GID", "SUDO_USER", "DOAS_USER"):
+        os.environ.pop(name, None)
     missing = [t for t in ("ip", "nft", "setpriv") if not shutil.which(t)]
     if missing:
         config.stash[WHY_NOT] = "the lab needs " + ", ".join(missing)

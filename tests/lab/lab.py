@@ -6,6 +6,7 @@ It knows nothing of what the answers should be: that is in the test files.
 
 import atexit
 import collections
+import contextlib
 import ctypes
 import functools
 import itertools
@@ -71,6 +72,20 @@ def until(what, test, deadline=DEADLINE):
         time.sleep(0.005)
 
 
+# Names that one test of this machine at a time can have, whatever tree it belongs to: abstract
+# sockets, made here, before enter() leads into a network namespace where nobody else would see them.
+_unbound = [socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(8)]
+
+
+def claim(name):
+    """The name is ours, until what this gives is closed; None where another test has it."""
+    try:
+        _unbound[-1].bind("\0rstprobe-lab-" + name)
+    except OSError:
+        return None
+    return _unbound.pop()
+
+
 PORT_BLOCK = 249  # and none of them a round number: others listen there
 _blocks = []
 
@@ -81,15 +96,20 @@ def claim_ports():
     The scenarios of explain have 20000 to 22999."""
     firsts = [25001 + (os.getpid() + i) % 28 * 250 for i in range(28)]
     for first in firsts:
-        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        try:
-            claim.bind("\0rstprobe-lab-ports-%d" % first)
-        except OSError:
-            claim.close()
-            continue
-        _blocks.append(claim)
-        return first
+        held = claim("ports-%d" % first)
+        if held:
+            _blocks.append(held)
+            return first
     raise LabError("no port numbers left: 28 tests at once have a block of them")
+
+
+@contextlib.contextmanager
+def many_neighbours():
+    """For who has the kernel ask for hundreds of neighbours: its table is one for the whole machine
+    (gc_thresh3: 1,024), and who finds it full can't send."""
+    held = until("the table of neighbours", lambda: claim("neighbours"), 300)
+    with held:
+        yield
 
 
 def give_capability(binary):
@@ -533,6 +553,9 @@ def enter():
         command(["mount", "--make-rprivate", "/"])
         command(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run"])
         os.mkdir("/run/netns")
+        # read-only in many containers, also where the rights are there
+        if not os.access("/proc/sys/net/ipv4/ip_forward", os.W_OK):
+            command(["mount", "-o", "remount,bind,rw", "/proc/sys"])
     except (OSError, LabError) as e:
         return "namespaces are of no use here: %s" % e
     return None

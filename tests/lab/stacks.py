@@ -226,7 +226,7 @@ def gvisor(lab):
     env = dict(os.environ, GOPATH=GOCODE, GO111MODULE="off", GOCACHE=os.path.join(top, "cache"),
                GOFLAGS="", GOPROXY="off", CGO_ENABLED="0")
     command(["go", "build", "-o", program, os.path.join(HERE, "gvisor_host", "main.go")],
-            env=env, timeout=240)
+            env=env, timeout=1800)
     return TapHost(lab, [program, "tp0", "80", "10.203.1.2/24", "fd03::2/64"])
 
 

@@ -36,14 +36,16 @@ class Shard:
 
 def test_a_shard_goes_on(net, folder):
     before = net.router.counter("syns")
-    first = Shard(net.client, "2/2", folder, *slowly(1000, 400))
-    until("half of its probes", lambda: net.router.counter("syns") - before > 250, DEADLINE)
+    first = Shard(net.client, "2/2", folder, *slowly(1000, 150))
+    until("many of its probes", lambda: net.router.counter("syns") - before > 150, DEADLINE)
     first.process.terminate()  # the shell, which hands it on
     assert first.end()[0] == 3
+    sent = net.router.counter("syns") - before
     status, said = Shard(net.client, "2/2", folder, *slowly(1000, 2500)).end()
     assert status == 0, said
-    sent = net.router.counter("syns") - before
-    assert 500 <= sent < 700, "%d probes for 500 ports" % sent
+    more = net.router.counter("syns") - before - sent
+    # some were under way, and a slow machine asks some again
+    assert 500 - sent <= more < 500 - sent / 2, "%d and %d probes for 500 ports" % (sent, more)
     assert Shard(net.client, "1/2", folder, *slowly(1000, 2500)).end()[0] == 0
     exact(folder, 2, 1000)
     # what is whole is left alone
@@ -102,8 +104,10 @@ class Workers:
         os.makedirs("/run/sshd", exist_ok=True)  # a /run of our own
         # what this machine's root has in his files is no part of the test, and may take its time
         with open("/etc/passwd", encoding="utf-8") as f:
-            self.passwd = re.sub("^root:.*", "root:x:0:0:root:%s:/bin/sh" % self.dir, f.read(),
-                                 flags=re.M)
+            passwd = re.sub("^root:.*", "root:x:0:0:root:%s:/bin/sh" % self.dir, f.read(),
+                            flags=re.M)
+        # an account may be locked for whoever has no password; sshd then lets nobody in at all
+        self.accounts = {"/etc/passwd": passwd, "/etc/shadow": "root:*:20000:0:99999:7:::\n"}
         for host in self.worker.values():
             self.sshd(host)
 
@@ -111,7 +115,7 @@ class Workers:
         return os.path.join(self.dir, name)
 
     def sshd(self, host):
-        daemon = self.lab.spawn(host.within(overlay(self.lab, {"/etc/passwd": self.passwd}) + [
+        daemon = self.lab.spawn(host.within(overlay(self.lab, self.accounts) + [
             "/usr/sbin/sshd", "-D", "-e", "-f", "/dev/null", "-o", "HostKey=" + self.file("host"),
             "-o", "AuthorizedKeysFile=" + self.file("keys"), "-o", "StrictModes=no", "-o",
             "UsePAM=no", "-o", "PidFile=none", "-o", "PermitRootLogin=yes"]))
@@ -165,8 +169,8 @@ def end(process):
 
 
 def test_over_ssh_a_worker_dies(workers, folder):
-    sweep = workers.start(folder, "-p", "1-1000", "--rate", "250", *SEED)
-    until("the second worker at work", lambda: workers.sent("w2") > 50, DEADLINE)
+    sweep = workers.start(folder, "-p", "1-1000", "--rate", "120", *SEED)
+    until("the second worker at work", lambda: workers.sent("w2") > 30, DEADLINE)
     for pid in command(["ip", "netns", "pids", workers.worker["w2"].ns]).stdout.split():
         try:
             os.kill(int(pid), signal.SIGKILL)
@@ -187,7 +191,7 @@ def test_over_ssh_a_worker_dies(workers, folder):
     no_change(folder, whole, 1000)
     # nothing is left to ask
     before = [workers.sent(n) for n in workers.NAMES]
-    assert end(workers.start(folder, "-p", "1-1000", "--rate", "250", *SEED))[0] == 0
+    assert end(workers.start(folder, "-p", "1-1000", "--rate", "120", *SEED))[0] == 0
     assert [workers.sent(n) for n in workers.NAMES] == before
     # another sweep does not go into the same folder
     status, said = end(workers.start(folder, "-p", "1-999", *SEED))
@@ -231,7 +235,7 @@ def test_vantage_points(workers, folder):
     """The same sweep from each host; a firewall lets one of them see less."""
     workers.server.firewall(input=["ip saddr %s tcp dport 443 drop" % workers.addr["w3"]])
     status, said = end(workers.start(folder, "--each", "-p", "1-800", "--rate", "max", "-T",
-                                     "300ms", "-r", "1"))
+                                     "1s", "-r", "1"))
     workers.server.sh("nft", "flush", "ruleset")
     assert status == 0, said
     names = ["root@%s.jsonl" % workers.addr[n] for n in workers.NAMES]

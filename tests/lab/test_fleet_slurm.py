@@ -31,6 +31,7 @@ MpiDefault=none
 JobAcctGatherType=jobacct_gather/none
 SelectType=select/cons_tres
 ReturnToService=2
+SlurmdParameters=config_overrides
 SchedulerParameters=batch_sched_delay=0,sched_interval=1,sched_min_interval=0
 MinJobAge=300
 KillWait=2
@@ -93,7 +94,7 @@ def test_slurm(net, slurm, folder):
     """One of the tasks is killed; its shard is queued again, and goes on."""
     before = net.router.counter("syns")
     job = slurm.run("sbatch", "--parsable", "--array=1-3", "--output", slurm.file("out-%a"),
-                    os.path.join(FLEET, "fleet.sbatch"), folder, *slowly(900, 200)).strip()
+                    os.path.join(FLEET, "fleet.sbatch"), folder, *slowly(900, 75)).strip()
     running = until("tasks at work", lambda: pids_of(slurm.host, os.path.basename(RSTPROBE)),
                     DEADLINE)
     until("some of their probes", lambda: net.router.counter("syns") - before > 100, DEADLINE)

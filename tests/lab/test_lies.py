@@ -171,7 +171,7 @@ def deaf(net, *words):
         until("the flood", lambda: net.came() > begun + 5000)
         run.signal(signal.SIGSTOP)
         begun = net.came()
-        until("a ring that is full", lambda: net.came() > begun + 120000, 30)
+        until("a ring that is full", lambda: net.came() > begun + 120000)
         run.signal(signal.SIGCONT)
         return run.wait()
 

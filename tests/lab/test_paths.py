@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from lab import segments
+from lab import many_neighbours, segments
 
 OPEN, CLOSED = 3001, 3002
 
@@ -40,7 +40,8 @@ def test_loopback(lab, addr):
     host.listen([OPEN])
     result = check(host, addr, "lo", addr)
     assert result.port(OPEN)["ttl"] == 64
-    assert result.summary["duplicates"] == 0  # loopback can show a frame twice
+    # loopback can show a frame twice; who is asked twice may answer twice
+    assert result.summary["duplicates"] <= result.summary["sent"] - 2, result
 
 
 @pytest.mark.parametrize("addr,source", [("10.202.0.2", "10.202.0.1"), ("fd12::2", "fd12::1")])
@@ -160,7 +161,9 @@ def test_broadcast_is_left_out(pair):
     """Only the kernel knows a network's broadcast address: no target, and nothing is missing."""
     result = pair[0].scan("10.202.0.255", "-p", "80")
     assert result.status == 2 and "broadcast" in result.err, result
-    result = pair[0].scan("10.202.0.0/24", "-p", "80", "-r", "0", "-T", "100ms")
+    with many_neighbours():
+        result = pair[0].scan("10.202.0.0/24", "-p", "80", "-r", "0", "-T", "100ms")
+        pair[0].ip("neigh", "flush", "all")
     assert result.status == 0, result
     assert result.summary["hosts"] == 255, result
     assert "10.202.0.255" not in [h["addr"] for h in result.of("host")], result

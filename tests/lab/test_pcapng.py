@@ -58,14 +58,16 @@ def test_scan(net):
     assert result.status == 0, result
     got = frames(path)
     pairs_up(got)
-    assert len(got) == result.summary["sent"] + result.summary["answered"]
+    s = result.summary
+    # of what was asked again there may be two answers
+    assert 0 <= len(got) - s["sent"] - s["answered"] <= s["duplicates"] + s["late"], (len(got), s)
     says = {OPEN: "open (syn-ack)", CLOSED: "closed (rst-ack)", DROPPED: "filtered (no-response)"}
     for f in got:
         port = int(f.dport if f.ours else f.sport)
         assert f.says.split(": ")[1] == says[port], f.says
     # read back by our own
     back = net.client.rstprobe("explain", path, "--all", "--format", "json")
-    assert [r["sport"] for r in back.of("reset")] == [CLOSED], back
+    assert {r["sport"] for r in back.of("reset")} == {CLOSED}, back
 
 
 def test_tries(net):
@@ -83,11 +85,12 @@ def test_trace(net):
     path = net.lab.path("trace.pcapng")
     result = net.client.rstprobe("trace", SERVER, "-p", OPEN, "-n", "-w", path)
     assert result.status == 0, result
-    says = [f.says for f in frames(path)]
-    assert "probe 1: ttl 1: time-exceeded from 10.201.1.1" in says, says
-    assert "reply to probe 1: ttl 1: time-exceeded from 10.201.1.1" in says
-    assert "probe 2: ttl 2: syn-ack; open" in says
-    assert "reply to probe 2: ttl 2: syn-ack; open" in says
+    says = {f.says for f in frames(path)}
+    for what in ("ttl 1: time-exceeded from 10.201.1.1", "ttl 2: syn-ack; open"):
+        # which of them, depends on what had to be asked again
+        asked = {n.removesuffix(": " + what) for n in says
+                 if re.fullmatch(r"probe \d+: " + what, n)}
+        assert asked and {"reply to %s: %s" % (n, what) for n in asked} & says, says
 
 
 @pytest.mark.parametrize("suffix", ["pcap", "pcapng"])
@@ -138,7 +141,7 @@ def test_interrupted(net):
     path = os.path.join(net.lab.path("int"), "x.pcapng")
     run = begun(net, path)
     run.signal(signal.SIGINT)
-    result = run.wait(10)
+    result = run.wait()
     assert result.status == 3, result
     got = frames(path)
     assert len(pairs_up(got)) == result.summary["sent"] > 0

@@ -150,4 +150,4 @@ def test_no_route(net):
 def test_nothing_is_left(net, played):
     """All have ended by themselves: what still lingers is gone within tcp_fin_timeout."""
     until("nothing left behind",
-          lambda: not provokes.more(provokes.left(net.client), net.clean), 10)
+          lambda: not provokes.more(provokes.left(net.client), net.clean))

@@ -1,6 +1,7 @@
 """`stack` where there is little to be told: no open port, no closed port, no answer at all, a host that
 dies half-way, services that close. What isn't known is called so, with the reason."""
 
+import re
 import signal
 
 import pytest
@@ -74,16 +75,11 @@ def test_a_host_that_dies_half_way(star, family):
     host = star.hosts["dying"]
     word = {4: "ip", 6: "ip6"}[family]
     passed = "%s daddr %s meta l4proto tcp" % (word, host.addr[family])
-    star.router.firewall(counters=["probes"], forward=[passed + " counter name probes"])
-    run = star.client.start("stack", host.addr[family], "-p", "80", "--format", "json")
-
-    def half_way():
-        assert run.process.poll() is None, run.wait()
-        return star.router.counter("probes") >= 25
+    star.router.firewall(forward=[passed + " limit rate 1/day burst 25 packets accept",
+                                  passed + " drop"])
     try:
-        until("the first probes", half_way)
-        star.router.sh("nft", "insert", "rule", "inet", "t", "forward", *passed.split(), "drop")
-        stack = stacks.Stack(run.wait())
+        stack = stacks.Stack(star.client.rstprobe("stack", host.addr[family], "-p", "80",
+                                                  "--format", "json"))
     finally:
         star.router.sh("nft", "flush", "ruleset")
     assert stack["stopped"] is True and stack["complete"] is False, stack
@@ -118,10 +114,10 @@ def test_interrupted(star):
     host = star.hosts["every"]
     star.router.firewall(counters=["probes"], forward=[
         "ip daddr %s meta l4proto tcp counter name probes" % host.addr[4]])
-    run = star.client.start("stack", host.addr[4], "-p", "80", "--format", "json")
+    run = star.client.start("stack", host.addr[4], "-p", "80", "--rate", 20, "--format", "json")
     until("the first probes", lambda: star.router.counter("probes") >= 8)
     run.signal(signal.SIGINT)
-    result = run.wait(10)
+    result = run.wait()
     star.router.sh("nft", "flush", "ruleset")
     assert result.status == 3, result
     assert result.summary["complete"] is False
@@ -134,5 +130,6 @@ def test_nothing_stays_behind(star):
     host = star.hosts["closed"]
     result = star.client.rstprobe("stack", host.addr[4], "-p", "80")
     assert result.status == 0, result
-    listing = star.client.sh("ss", "-Htan").stdout
-    assert "LISTEN" not in listing and "ESTAB" not in listing, listing
+    # who helped it may end a little after it
+    until("nothing to be left", lambda: not re.search(
+        "LISTEN|ESTAB", star.client.sh("ss", "-Htan").stdout))

@@ -84,7 +84,7 @@ def test_listeners_are_open(scanned, family):
         assert port["probes"]["syn"] == "syn-ack"
         assert port["addr"] == port["from"] == ADDR[family]
         assert port["ttl"] == 63
-        assert 0 < port["rtt_us"] < 1000000
+        assert 0 < port["rtt_us"] < 10000000
         assert port["origin"] == "endpoint"
 
 
@@ -95,7 +95,7 @@ def test_ports_without_listener_are_closed(scanned, family):
         assert (port["state"], port["reason"]) == ("closed", "rst-ack")
         assert port["probes"]["syn"] == "rst-ack-of-seq"
         assert port["ttl"] == 63
-        assert 0 < port["rtt_us"] < 1000000
+        assert 0 < port["rtt_us"] < 10000000
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -109,12 +109,13 @@ def test_drops_are_filtered_after_the_retries(scanned, family, number):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_retries_and_timeout_bound_the_silence(net, family):
-    result = net.client.scan(ADDR[family], "-p", "1201,1202", "-r", "3", "-T", "200ms")
+    result = net.client.scan(ADDR[family], "-p", "1201,1202", "-r", "3", "-T", "50ms")
     assert result.status == 0, result
     assert set(result.states().values()) == {"filtered"}
     assert result.port(1201)["tries"] == 4
     assert result.summary["sent"] == 8
-    assert result.elapsed < 5 * 0.2 + 1
+    # room for a slow machine, and still less than four times the default of a second
+    assert result.summary["elapsed_s"] < 3.5, result
 
 
 @pytest.mark.parametrize("family,first,word", REJECTS)

@@ -2,6 +2,8 @@
 kind of box answers to which TTL, so that the tests of `trace` rest on what is so.
 """
 
+import time
+
 import pytest
 
 import chain
@@ -153,12 +155,12 @@ def test_two_paths(oracle, family):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_limited_router(oracle, family):
-    """It tells of a burst, and then of few."""
+    """It tells of a burst, and then of one a second."""
     dst = chain.server(chain.LIMITED, family)
-    told = 0
+    told, begun = 0, time.monotonic()
     for _ in range(40):
         told += len(oracle.walk(dst, HTTP, {3: set()}, one_flow=True)[3])
-    assert 1 <= told <= 20, told
+    assert 1 <= told <= 10 + time.monotonic() - begun, told
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -183,7 +185,7 @@ def test_no_way_there(oracle, family):
 def test_services(net, family):
     """Through real sockets: one answers, one resets, one is listening."""
     code = ("import socket,sys\n"
-            "s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)\n"
+            "s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 50)\n"
             "s.sendall(b'hello')\n"
             "try: print(s.recv(100)[:8])\n"
             "except OSError as e: print(type(e).__name__)\n")

@@ -13,7 +13,7 @@ import threading
 
 import pytest
 
-from lab import ACK, REAL_ROOT, RST, SYN, until
+from lab import ACK, DEADLINE, REAL_ROOT, RST, SYN, until
 
 FIN, PSH = 1, 8
 NEAR, NEAR6, FAR, FAR6 = "10.205.0.1", "fd15::1", "10.205.0.2", "fd15::2"
@@ -51,7 +51,7 @@ class Lines:
             pass  # closed with the lab
         self.queue.put(None)
 
-    def get(self, deadline=10):
+    def get(self, deadline=DEADLINE):
         return self.queue.get(timeout=deadline)
 
 
@@ -86,7 +86,7 @@ class Kit:
         """It ends when there is nothing more to do, and must end well: no signal, no error."""
         if not self.process.stdin.closed:
             self.process.stdin.close()
-            status = self.process.wait(10)
+            status = self.process.wait(DEADLINE)
             self.err.seek(0)
             assert status == 0, (status, self.err.read())
 
@@ -220,7 +220,7 @@ def test_without_the_filter_ttl_255_is_answered(net, ttl255, target):
         kit.send(kit.quiet_first, OPEN, SYN)
         assert kit.syn_ack(kit.quiet_first)["ttl"] == 255
         until("our kernel's RST", lambda: reset_from(net, kit.quiet_first))
-        assert not half_open(net, kit.quiet_first)
+        until("the half-open entry to go", lambda: not half_open(net, kit.quiet_first))
 
 
 @both
@@ -230,7 +230,7 @@ def test_held_port_is_not_quiet(net, target):
         kit.send(kit.first, OPEN, SYN)
         kit.syn_ack(kit.first)
         until("our kernel's RST", lambda: reset_from(net, kit.first))
-        assert not half_open(net, kit.first)
+        until("the half-open entry to go", lambda: not half_open(net, kit.first))
 
 
 @pytest.mark.parametrize("source,target", [(NEAR, FAR), (NEAR6, FAR6)])
@@ -297,8 +297,10 @@ def test_close_with_reset(net, target):
 def test_close_with_octets_unread_is_a_fin(net, target):
     with Kit(net, target, fresh(), 4, 0, 4) as kit:
         conn = kit.open(kit.first, TALKER)
-        kit.frame("its FIN", lambda f: f["flags"] & FIN)
-        assert sum(f["len"] for f in kit.frames) == 40000
+        fin = kit.frame("its FIN", lambda f: f["flags"] & FIN)
+        first = kit.syn_ack(kit.first)["seq"] + 1
+        # by numbers: a slow machine sends some of them twice
+        assert fin["seq"] + fin["len"] - first & 0xFFFFFFFF == 40000
         kit.say("close", conn)
         assert net.far.talker.get() == "eof 0"
         assert not reset_from(net, kit.first)

@@ -756,7 +756,7 @@ static void test_inside_boxes(void **state)
 		}
 		if (b->kind != BOX_FORGE || seen)
 			assert_int_equal(l->chain.n_new_octets, 0);
-		if (b->kind != BOX_DROP && seen)
+		if (b->kind == BOX_FORGE || (b->kind != BOX_DROP && seen))
 			expect_tidy(l);
 		end(l);
 	}
@@ -824,6 +824,21 @@ static void test_inside_slow_forger(void **state)
 	hops = l->walks[1].hops;
 	assert_true(hops[3].replied && exchange_is_rst(&hops[3].reply));
 	assert_true(hops[3].expired && !hops[4].replied);
+	end(l);
+}
+
+/* The same behind the last copy, where no round follows: the target has not said it. */
+static void test_inside_slow_forger_next_to_the_target(void **state)
+{
+	struct lab *l = begin_inside(true);
+
+	(void)state;
+	l->chain.boxes[0] = (struct box){
+	    .kind = BOX_FORGE, .on = ON_MATCH, .at = ROUTERS - 1, .delay_ns = 100 * MS};
+	run(l);
+	assert_int_equal(l->facts.inside.reset_ttl, ROUTERS);
+	assert_true(l->facts.inside.confirmed);
+	assert_false(l->facts.inside.written);
 	end(l);
 }
 
@@ -942,6 +957,7 @@ int main(void)
 	    cmocka_unit_test(test_inside_boxes),
 	    cmocka_unit_test(test_inside_with_loss),
 	    cmocka_unit_test(test_inside_slow_forger),
+	    cmocka_unit_test(test_inside_slow_forger_next_to_the_target),
 	    cmocka_unit_test(test_inside_no_connection),
 	    cmocka_unit_test(test_inside_needs_an_open_port),
 	    cmocka_unit_test(test_stop_and_link),

@@ -524,14 +524,16 @@ CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
 
 
 def for_anybody(path):
-    """A program that other users can run too: itself, or a copy where a folder above it is closed to
-    them."""
-    above = os.path.dirname(os.path.abspath(path))
+    """A program that other users can run too: itself, or a copy where it or a folder above it is
+    closed to them."""
+    above = os.path.abspath(path)
     while os.stat(above).st_mode & 0o001:
         if above == "/":
             return path
         above = os.path.dirname(above)
-    return shutil.copy(path, os.path.join("/run", os.path.basename(path)))
+    copy = shutil.copy(path, os.path.join("/run", os.path.basename(path)))
+    os.chmod(copy, 0o755)
+    return copy
 
 
 def enter():

@@ -108,6 +108,38 @@ static void test_open(void **state)
 	end(l);
 }
 
+static struct {
+	const struct wire_ops *ops;
+	struct peer *peer; /* NULL: it has stood still */
+} still;
+
+static int stands_still(struct wire *w, uint64_t deadline_ns, wire_frame_fn *fn, void *ctx,
+			struct err *e)
+{
+	if (!still.peer)
+		return still.ops->recv(w, deadline_ns, fn, ctx, e);
+	still.peer->now_ns += 6 * SECOND;
+	still.peer = NULL;
+	return 0;
+}
+
+/* This process was not let run until all its time was over: the answer has long been there. */
+static void test_stood_still(void **state)
+{
+	struct lab *l = begin(OPEN, 0);
+	struct wire_ops ops = *l->peer.wire.ops;
+
+	(void)state;
+	still.ops = l->peer.wire.ops;
+	still.peer = &l->peer;
+	ops.recv = stands_still;
+	l->peer.wire.ops = &ops;
+	assert_int_equal(run(l), 0);
+	assert_int_equal(l->out[0].raw.reply, REPLY_OPEN);
+	l->peer.wire.ops = still.ops;
+	end(l);
+}
+
 /* Where the RST does not leave it is waited for, a second and no longer. */
 static void test_no_rst_leaves(void **state)
 {
@@ -406,6 +438,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_open),
+	    cmocka_unit_test(test_stood_still),
 	    cmocka_unit_test(test_no_rst_leaves),
 	    cmocka_unit_test(test_closed),
 	    cmocka_unit_test(test_rejected),

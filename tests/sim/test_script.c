@@ -378,6 +378,38 @@ static void test_a_reset_within_the_window_alone(void **state)
 	peer_free(&w.peer);
 }
 
+/* Its connection ended with the RST. A RST to an ACK of our kernel's, which it says of a forged
+ * RST, comes before we have asked; none answers a RST. */
+static void ended(struct peer *p, const struct packet *probe, struct peer_answer *out)
+{
+	struct segment s = peer_back(probe);
+
+	if (probe->seg.flags == TCP_SYN) {
+		listener(p, probe, out);
+	} else {
+		s.flags = TCP_RST;
+		s.seq = ISN + 1;
+		peer_put(out, &s, 0);
+	}
+}
+
+static void test_no_reset_answers_a_reset(void **state)
+{
+	struct lab w;
+	const struct exchange *x = &states[0].x[0];
+
+	(void)state;
+	listener_ttl = 64;
+	begin(&w, ended, 1, half_open, &rst_form, 1);
+	w.peer.wire.quiet_first = SPORT + SCRIPT_SPORTS;
+	w.peer.wire.n_quiet = SCRIPT_QUIET;
+	run(&w);
+	assert_int_equal(states[0].end[0], TALK_DONE);
+	assert_false(exchange_answered(x));
+	assert_int_equal(x->after, AFTER_GONE);
+	peer_free(&w.peer);
+}
+
 static void test_no_quiet_ports(void **state)
 {
 	struct lab w;
@@ -443,6 +475,7 @@ int main(void)
 	    cmocka_unit_test(test_icmp),
 	    cmocka_unit_test(test_syn_received),
 	    cmocka_unit_test(test_a_reset_within_the_window_alone),
+	    cmocka_unit_test(test_no_reset_answers_a_reset),
 	    cmocka_unit_test(test_no_quiet_ports),
 	    cmocka_unit_test(test_ttl_255_is_not_quiet),
 	    cmocka_unit_test(test_refused),

@@ -10,6 +10,7 @@ import os
 import pytest
 
 from lab import HERE, QUICK, command
+from stacks import OUR_LIMIT
 
 BUILD = os.environ.get("builddir", os.path.join(HERE, "..", "..", "build"))
 FAKEHOST = os.path.join(BUILD, "tests", "fake", "fakehost")
@@ -38,6 +39,7 @@ class Fakes:
 
     def __init__(self, lab):
         self.lab, self.client, self.serial = lab, lab.host("client"), itertools.count(1)
+        self.client.sysctl(OUR_LIMIT)
 
     def play(self, variant, *words):
         """Start one; its IPv4 and IPv6 address."""

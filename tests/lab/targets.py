@@ -22,8 +22,6 @@ import socket
 import struct
 import sys
 
-from forger import hurry
-
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -204,7 +202,6 @@ def halfopen(ns_client, ns_server, sport, *ends):
 
 
 def serve(port, way):
-    hurry()  # it is there for closing at once
     s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
     s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -3,7 +3,6 @@
 Each scenario is a function that plays it and the truth about the RSTs that are seen then.
 """
 
-import time
 
 from resets import scenario
 from resets_play import ACK, CLOSE, FIN, PSH, RST, SYN, SYN_OPTIONS, URG, WAIT
@@ -34,12 +33,13 @@ def refused_killed(p):
 
 @scenario(Reset("refused", also=("firewall-reject",), after=syn, take=3, kernel="NO_SOCKET"))
 def refused_asked_again(p):
-    """As Windows does: the refused SYN comes again after half a second, twice. Sooner here: a slow
-    machine adds to it, and from 0.75 s on it would be a time-out."""
+    """As Windows does: the refused SYN comes again, twice. There after half a second, here as soon
+    as the refusal is heard: from 0.75 s on it would be a time-out."""
+    hear = p.ear()
     for i in range(3):
         p.forge("client", "C", SYN, seq=71000, win=64240, ip_id=4100 + i, ttl=128,
                 options=SYN_OPTIONS, peer=33001)
-        time.sleep(0.2)
+        hear(lambda seg: seg.sport == p.port and seg.flags & RST)
 
 
 @scenario(Reset("refused", also=("firewall-reject",), after=syn, kernel="NO_SOCKET", seen="bsy"),

@@ -258,8 +258,9 @@ def test_lanes_beyond_the_queues(xdp, target):
             before = past_xdp(xdp)
             assert kit.send(lane, packets) == [0] * BATCH
             assert tap.take(BATCH) == [frame(xdp, p) for p in packets]
-            other = past_xdp(xdp) - before
-            assert other == BATCH if lane >= QUEUES else other < BATCH // 4
+            # the kernel's own word to the neighbour goes that way, too
+            other = past_xdp(xdp) - before - (BATCH if lane >= QUEUES else 0)
+            assert 0 <= other < BATCH // 4
 
 
 def test_fewer_lanes_than_queues(xdp):

@@ -320,6 +320,15 @@ static void listener(struct peer *p, const struct packet *probe, struct peer_ans
 	}
 }
 
+static void run_half_open(struct lab *w, peer_fn *fn)
+{
+	listener_ttl = 64;
+	begin(w, fn, 1, half_open, &rst_form, 1);
+	w->peer.wire.quiet_first = SPORT + SCRIPT_SPORTS;
+	w->peer.wire.n_quiet = SCRIPT_QUIET;
+	run(w);
+}
+
 static void test_syn_received(void **state)
 {
 	struct lab w;
@@ -327,11 +336,7 @@ static void test_syn_received(void **state)
 	const struct peer_sent *sent;
 
 	(void)state;
-	listener_ttl = 64;
-	begin(&w, listener, 1, half_open, &rst_form, 1);
-	w.peer.wire.quiet_first = SPORT + SCRIPT_SPORTS;
-	w.peer.wire.n_quiet = SCRIPT_QUIET;
-	run(&w);
+	run_half_open(&w, listener);
 	assert_int_equal(states[0].end[0], TALK_DONE);
 	assert_int_equal(x->reaction, REACTION_CHALLENGE_ACK);
 	assert_int_equal(x->after, AFTER_ALIVE);
@@ -368,11 +373,7 @@ static void test_a_reset_within_the_window_alone(void **state)
 	const struct exchange *x = &states[0].x[0];
 
 	(void)state;
-	listener_ttl = 64;
-	begin(&w, guessed, 1, half_open, &rst_form, 1);
-	w.peer.wire.quiet_first = SPORT + SCRIPT_SPORTS;
-	w.peer.wire.n_quiet = SCRIPT_QUIET;
-	run(&w);
+	run_half_open(&w, guessed);
 	assert_int_equal(x->reaction, REACTION_CHALLENGE_ACK);
 	assert_int_equal(x->after, AFTER_ALIVE);
 	peer_free(&w.peer);
@@ -399,11 +400,7 @@ static void test_no_reset_answers_a_reset(void **state)
 	const struct exchange *x = &states[0].x[0];
 
 	(void)state;
-	listener_ttl = 64;
-	begin(&w, ended, 1, half_open, &rst_form, 1);
-	w.peer.wire.quiet_first = SPORT + SCRIPT_SPORTS;
-	w.peer.wire.n_quiet = SCRIPT_QUIET;
-	run(&w);
+	run_half_open(&w, ended);
 	assert_int_equal(states[0].end[0], TALK_DONE);
 	assert_false(exchange_answered(x));
 	assert_int_equal(x->after, AFTER_GONE);
